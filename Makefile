@@ -1,0 +1,56 @@
+# `make demo` and `make test` set up everything they need in .venv; nothing outside this directory is touched,
+# except that Debian's python3-venv is installed when it is missing and we may.
+
+VENV    ?= .venv
+PYTHON  ?=
+WORKERS ?= 2
+BIN      = $(VENV)/bin
+SOURCES  = eventstore station projections devices migrations tests
+
+# A stamp's name carries the digest of what it stands for: another lock file, another stamp.
+RUN_DIGEST = $(shell cat deploy/requirements.txt deploy/make-venv.sh pyproject.toml | sha256sum | cut -c1-16)
+DEV_DIGEST = $(shell cat tests/requirements.txt deploy/make-venv.sh pyproject.toml | sha256sum | cut -c1-16)
+RUN = $(VENV)/.run-$(RUN_DIGEST)
+DEV = $(VENV)/.dev-$(DEV_DIGEST)
+
+.PHONY: demo test test-long check bench clean venv lint types
+.NOTPARALLEL:
+
+demo: $(RUN)
+	@$(BIN)/chargebox demo $(ARGS)
+
+venv: $(DEV)
+
+lint: $(DEV)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+
+types: $(DEV)
+	@$(BIN)/mypy --no-error-summary
+
+test: lint types
+	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
+
+test-long: $(DEV)
+	@$(BIN)/pytest -q -m long --timeout 3600 $(ARGS)
+
+check: $(DEV)
+	@$(BIN)/ruff format --check --quiet $(SOURCES)
+	@$(MAKE) --no-print-directory test
+
+bench: $(DEV)
+	@status=0; \
+	for file in tests/performance/bench_*.py; do \
+	    echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" $(ARGS) || status=1; \
+	done; exit $$status
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find $(SOURCES) -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(RUN):
+	@PYTHON="$(PYTHON)" sh deploy/make-venv.sh $(VENV) deploy/requirements.txt
+	@rm -f $(VENV)/.run-* && touch $@
+
+$(DEV):
+	@PYTHON="$(PYTHON)" sh deploy/make-venv.sh $(VENV) tests/requirements.txt
+	@rm -f $(VENV)/.run-* $(VENV)/.dev-* && touch $@ $(RUN)

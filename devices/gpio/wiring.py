@@ -1,0 +1,319 @@
+"""The wiring of a station with real pins: from `[board.wiring]` to a plan that is whole, or all that is wrong with it.
+
+`parse_wiring` judges what the file says: kinds and bounds of each key, tables that must be there, names that must exist, pins used
+twice. What depends on the machine it runs on is said by `findings`; `plan` and `picture` show the wiring to people.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from devices.gpio.sections import (
+    AdcSection,
+    BusSection,
+    ConnectorSection,
+    FaultSection,
+    MeterSection,
+    PilotSection,
+    ProximitySection,
+    ReaderSection,
+    WatchdogSection,
+    WiringSection,
+)
+from devices.gpio.values import InputLine, OutputLine, Path, Problem, read_table
+from devices.modbus.register_map import MapError, load_map
+
+ROOT = ("board", "wiring")
+
+
+class WiringError(Exception):
+    """The wiring cannot be used; the text has a line for each problem, with its table and key."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """The whole plan. `connectors` are 1 to n in order."""
+
+    fixed_cable: bool
+    phases: int
+    voltage_v: int
+    max_current_a: int
+    section: WiringSection
+    connectors: tuple[ConnectorSection, ...]
+
+    @property
+    def pins(self) -> str:
+        """gpiozero's pin factory."""
+        return self.section.pins
+
+    @property
+    def adcs(self) -> Mapping[str, AdcSection]:
+        """The ADCs by name."""
+        return self.section.adc
+
+    @property
+    def buses(self) -> Mapping[str, BusSection]:
+        """The meter buses by name."""
+        return self.section.bus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinUse:
+    """One pin in one use. `owner` and `purpose` are words for people; `bus` names what may share the pin, else ""."""
+
+    pin: str
+    path: Path
+    owner: str
+    purpose: str
+    direction: str
+    detail: str = ""
+    bus: str = ""
+
+
+def parse_wiring(
+    raw: Mapping[str, object],
+    *,
+    connectors: int,
+    fixed_cable: bool,
+    phases: int = 3,
+    voltage_v: int = 230,
+    max_current_a: int = 32,
+) -> Wiring:
+    """The wiring that `[board.wiring]` says, for a station of `[station]` and `[board]`. Raises `WiringError`."""
+    problems: list[Problem] = []
+    section = read_table(WiringSection, raw, ROOT, problems)
+    if section is None:
+        raise WiringError(tuple(problems))
+    wanted = [str(number) for number in range(1, connectors + 1)]
+    for name in section.connector:
+        if name not in wanted:
+            path = (*ROOT, "connector", name)
+            problems.append(Problem(path=path, text=f"does not exist: the station has connectors 1 to {connectors}"))
+    for name in wanted:
+        if name not in section.connector:
+            problems.append(Problem(path=(*ROOT, "connector", name), text="is required"))
+    wiring = Wiring(
+        fixed_cable=fixed_cable,
+        phases=phases,
+        voltage_v=voltage_v,
+        max_current_a=max_current_a,
+        section=section,
+        connectors=tuple(section.connector[name] for name in wanted if name in section.connector),
+    )
+    if not problems:
+        problems += _contradictions(wiring)
+    if not problems:
+        problems += _conflicts(wiring)
+    if problems:
+        raise WiringError(tuple(problems))
+    return wiring
+
+
+def pin_uses(wiring: Wiring) -> Iterator[PinUse]:
+    """Every use of a pin, in the order of the file's tables."""
+    for name, adc in wiring.adcs.items():
+        path = (*ROOT, "adc", name)
+        bus = f"{adc.clock} {adc.mosi} {adc.miso}"
+        for purpose, pin, shared in (
+            ("clock", adc.clock, bus),
+            ("mosi", adc.mosi, bus),
+            ("miso", adc.miso, bus),
+            ("select", adc.select, ""),
+        ):
+            yield PinUse(
+                pin=pin, path=(*path, purpose), owner=f"ADC {name}", purpose=purpose, direction="SPI", detail=adc.chip, bus=shared
+            )
+    for number, connector in enumerate(wiring.connectors, start=1):
+        yield from _connector_uses(number, connector)
+    for number, fault in enumerate(wiring.section.faults, start=1):
+        owner = f"connector {fault.connector}" if fault.connector else "station"
+        yield _line_use((*ROOT, "faults", str(number), "input"), owner, fault.error_code, fault.input)
+    for number, reader in enumerate(wiring.section.readers, start=1):
+        for purpose, line in (("data0", reader.data0), ("data1", reader.data1)):
+            if line is not None:
+                yield _line_use((*ROOT, "readers", str(number), purpose), f"reader {number}", purpose, line)
+    for purpose, contact in (("emergency_stop", wiring.section.emergency_stop), ("mains", wiring.section.mains)):
+        if contact is not None:
+            yield _line_use((*ROOT, purpose), "station", purpose.replace("_", " "), contact)
+    watchdog = wiring.section.watchdog
+    if watchdog is not None and watchdog.pin is not None:
+        yield _line_use((*ROOT, "watchdog", "pin"), "station", "watchdog", watchdog.pin)
+
+
+def _connector_uses(number: int, connector: ConnectorSection) -> Iterator[PinUse]:
+    path = (*ROOT, "connector", str(number))
+    owner = f"connector {number}"
+    pilot = connector.pilot
+    made_by = f"pwmchip{pilot.chip} channel {pilot.pwm_channel}" if pilot.output == "sysfs" else "gpiozero"
+    detail = f"{made_by}, active {pilot.active}"
+    yield PinUse(
+        pin=pilot.pin, path=(*path, "pilot", "pin"), owner=owner, purpose="pilot", direction="PWM", detail=detail
+    )
+    for table, section in (
+        ("pilot", connector.pilot),
+        ("proximity", connector.proximity),
+        ("contactor", connector.contactor),
+        ("lock", connector.lock),
+        ("indicator", connector.indicator),
+        ("meter", connector.meter),
+    ):
+        for name in () if section is None else section.__slots__:
+            yield from _line_uses((*path, table, name), owner, f"{table} {name}", getattr(section, name))
+
+
+def _line_uses(path: Path, owner: str, purpose: str, value: object) -> Iterator[PinUse]:
+    if isinstance(value, InputLine | OutputLine):
+        yield _line_use(path, owner, purpose, value)
+    elif isinstance(value, tuple):
+        for number, line in enumerate(value, start=1):
+            yield _line_use(path, owner, f"{purpose} L{number}", line)
+
+
+def _line_use(path: Path, owner: str, purpose: str, line: InputLine | OutputLine) -> PinUse:
+    detail = f"active {line.active}"
+    direction = "out"
+    if isinstance(line, InputLine):
+        direction = "in"
+        detail = f"{detail}, pull {line.pull}, held {line.hold_ms} ms"
+    return PinUse(
+        pin=line.pin, path=path, owner=owner, purpose=purpose.replace("_", " "), direction=direction, detail=detail
+    )
+
+
+def _conflicts(wiring: Wiring) -> Iterator[Problem]:
+    taken: dict[str, PinUse] = {}
+    for use in pin_uses(wiring):
+        first = taken.setdefault(use.pin, use)
+        if first is not use and not (use.bus and use.bus == first.bus and use.purpose == first.purpose):
+            yield Problem(path=use.path, text=f"{use.pin} is taken by {first.owner} {first.purpose}")
+    channels: dict[tuple[str, int], str] = {}
+    for path, adc, channel in _adc_uses(wiring):
+        first_path = channels.setdefault((adc, channel), ".".join(path[2:]))
+        if first_path != ".".join(path[2:]):
+            yield Problem(path=path, text=f"channel {channel} of ADC {adc} is taken by {first_path}")
+    outputs: dict[tuple[int, int], int] = {}
+    for number, connector in enumerate(wiring.connectors, start=1):
+        pilot = connector.pilot
+        if pilot.output == "sysfs" and outputs.setdefault((pilot.chip, pilot.pwm_channel), number) != number:
+            path = (*ROOT, "connector", str(number), "pilot", "pwm_channel")
+            yield Problem(path=path, text=f"is the PWM channel of connector {outputs[pilot.chip, pilot.pwm_channel]}")
+
+
+def _adc_uses(wiring: Wiring) -> Iterator[tuple[Path, str, int]]:
+    for number, connector in enumerate(wiring.connectors, start=1):
+        path = (*ROOT, "connector", str(number))
+        pilot, proximity = connector.pilot, connector.proximity
+        if pilot.sense != "comparators":
+            yield (*path, "pilot", "channel"), pilot.adc, pilot.channel
+        if pilot.sense == "peak" and pilot.low_channel is not None:
+            yield (*path, "pilot", "low_channel"), pilot.adc, pilot.low_channel
+        if proximity is not None and proximity.kind == "adc":
+            yield (*path, "proximity", "channel"), proximity.adc, proximity.channel
+
+
+def _contradictions(wiring: Wiring) -> Iterator[Problem]:
+    """What no key is to blame for alone."""
+    for name, bus in wiring.buses.items():
+        missing = "device" if bus.kind == "rtu" else "host"
+        if not getattr(bus, missing):
+            yield Problem(path=(*ROOT, "bus", name, missing), text=f"is required for {bus.kind}")
+    for number, connector in enumerate(wiring.connectors, start=1):
+        path = (*ROOT, "connector", str(number))
+        yield from _pilot_problems(wiring, connector.pilot, (*path, "pilot"))
+        yield from _proximity_problems(wiring, connector.proximity, path)
+        if connector.lock is None and not wiring.fixed_cable:
+            yield Problem(path=(*path, "lock"), text="is required: a socket holds its plug while energy flows")
+        if connector.lock is not None and wiring.fixed_cable:
+            yield Problem(path=(*path, "lock"), text="a fixed cable has no lock")
+        lamp = connector.indicator
+        if lamp is not None and len({lamp.red.active, lamp.green.active, lamp.blue.active}) > 1:
+            yield Problem(path=(*path, "indicator", "red"), text="must have the same active level as green and blue")
+        yield from _meter_problems(wiring, connector.meter, (*path, "meter"))
+    for number, fault in enumerate(wiring.section.faults, start=1):
+        yield from _connector_number(wiring, fault, (*ROOT, "faults", str(number), "connector"))
+    for number, reader in enumerate(wiring.section.readers, start=1):
+        yield from _reader_problems(wiring, reader, (*ROOT, "readers", str(number)))
+    watchdog = wiring.section.watchdog
+    if watchdog is not None:
+        yield from _watchdog_problems(watchdog)
+
+
+def _pilot_problems(wiring: Wiring, pilot: PilotSection, path: Path) -> Iterator[Problem]:
+    if pilot.sense == "comparators":
+        for name in ("above_10500_mv", "above_7500_mv", "above_4500_mv", "above_1500_mv"):
+            if getattr(pilot, name) is None:
+                yield Problem(path=(*path, name), text="is required for comparators")
+        return
+    yield from _adc_problems(wiring, pilot.adc, pilot.channel, path)
+    if pilot.low_channel is not None:
+        yield from _adc_problems(wiring, pilot.adc, pilot.low_channel, path)
+    if pilot.zero_mv == pilot.full_mv:
+        yield Problem(path=(*path, "full_mv"), text="must differ from zero_mv")
+    if pilot.active == "low" and pilot.output == "gpiozero":
+        yield Problem(path=(*path, "active"), text="must be high for gpiozero: pigpio's rounding would raise the offer")
+
+
+def _proximity_problems(wiring: Wiring, proximity: ProximitySection | None, path: Path) -> Iterator[Problem]:
+    if proximity is None:
+        if not wiring.fixed_cable:
+            yield Problem(path=(*path, "proximity"), text="is required: a socket must know the cable's rating")
+        return
+    if wiring.fixed_cable:
+        yield Problem(path=(*path, "proximity"), text="a fixed cable has no proximity contact")
+    elif proximity.kind == "adc":
+        yield from _adc_problems(wiring, proximity.adc, proximity.channel, (*path, "proximity"))
+    elif proximity.contact is None:
+        yield Problem(path=(*path, "proximity", "contact"), text="is required for contact")
+
+
+def _adc_problems(wiring: Wiring, name: str, channel: int, path: Path) -> Iterator[Problem]:
+    if name not in wiring.adcs:
+        known = ", ".join(wiring.adcs) or "none is declared"
+        yield Problem(path=(*path, "adc"), text=f"{name!r} is no ADC of [board.wiring.adc] ({known})")
+    elif channel > 3 and wiring.adcs[name].chip.endswith("04"):
+        yield Problem(path=(*path, "channel"), text=f"{wiring.adcs[name].chip} has channels 0 to 3")
+
+
+def _meter_problems(wiring: Wiring, meter: MeterSection, path: Path) -> Iterator[Problem]:
+    if meter.kind == "s0":
+        if meter.pulse is None:
+            yield Problem(path=(*path, "pulse"), text="is required for s0")
+        return
+    if meter.bus not in wiring.buses:
+        known = ", ".join(wiring.buses) or "none is declared"
+        yield Problem(path=(*path, "bus"), text=f"{meter.bus!r} is no bus of [board.wiring.bus] ({known})")
+    if not meter.map:
+        yield Problem(path=(*path, "map"), text="is required for modbus")
+        return
+    try:
+        load_map(meter.map)
+    except MapError as error:
+        yield Problem(path=(*path, "map"), text=str(error))
+
+
+def _reader_problems(wiring: Wiring, reader: ReaderSection, path: Path) -> Iterator[Problem]:
+    required: Mapping[str, tuple[str, ...]] = {"wiegand": ("data0", "data1")}
+    for name in required.get(reader.kind, ("device",)):
+        if not getattr(reader, name):
+            yield Problem(path=(*path, name), text=f"is required for {reader.kind}")
+    if reader.format == "rdm6300" and reader.kind != "serial":
+        yield Problem(path=(*path, "format"), text="rdm6300 is a serial reader")
+    yield from _connector_number(wiring, reader, (*path, "connector"))
+
+
+def _connector_number(wiring: Wiring, section: FaultSection | ReaderSection, path: Path) -> Iterator[Problem]:
+    if section.connector > len(wiring.connectors):
+        yield Problem(path=path, text=f"does not exist: the station has connectors 1 to {len(wiring.connectors)}")
+
+
+def _watchdog_problems(watchdog: WatchdogSection) -> Iterator[Problem]:
+    path = (*ROOT, "watchdog")
+    if watchdog.pin is None and not watchdog.device:
+        yield Problem(path=(*path, "pin"), text="pin or device is required")
+    if watchdog.device and watchdog.period_ms * 2 > watchdog.timeout_s * 1_000:
+        yield Problem(path=(*path, "period_ms"), text=f"must be at most half of timeout_s ({watchdog.timeout_s})")
+
+

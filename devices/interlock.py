@@ -1,0 +1,133 @@
+"""The interlock: from readings alone, whether a contactor must be open. Pure.
+
+It reads the levels that the board reported and nothing else: not what is authorized, not what is offered. Whoever closes a
+contactor asks it first, and whoever gets a reading asks it again and opens at once if it says so (the reflex); both only ever
+remove energy. Memoryless: when the reason is gone, the interlock has nothing against closing.
+
+An input that has not reported yet speaks against closing, except those that a board may lack: mains, emergency stop, faults, and
+the lock where the cable is fixed. Faults are told apart by (error code, vendor error code), so that one of two ending does not
+hide the other.
+"""
+
+from dataclasses import dataclass, replace
+
+from devices.readings import (
+    CONTACTOR_SOUND,
+    ContactorReading,
+    EmergencyStopReading,
+    FaultReading,
+    LockReading,
+    MainsReading,
+    PilotReading,
+    ProximityReading,
+    Reading,
+    TagReading,
+)
+
+WARNINGS = (
+    "NoError",
+    "LocalListConflict",
+    "EVCommunicationError",
+    "ReaderFailure",
+    "ResetFailure",
+    "WeakSignal",
+)
+"""ChargePointErrorCode (7.6) that leaves the contactor alone; every other name, known or not, opens it."""
+
+ENERGY_STATES = ("C", "D")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorInterlock:
+    """What the interlock knows of one connector. None: not reported yet, or no cable."""
+
+    pilot_state: str | None = None
+    cable_rating_ma: int | None = None
+    locked: bool = False
+    contactor_fault: str = CONTACTOR_SOUND
+    faults: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterlockState:
+    """What the interlock knows of the station; `connectors` are 1..n in order."""
+
+    has_lock: bool
+    connectors: tuple[ConnectorInterlock, ...]
+    faults: tuple[tuple[str, str], ...] = ()
+    emergency_stop: bool = False
+    mains: bool = True
+
+
+def initial_state(connectors: int, *, has_lock: bool) -> InterlockState:
+    """Nothing reported yet: every contactor must be open."""
+    return InterlockState(has_lock=has_lock, connectors=(ConnectorInterlock(),) * connectors)
+
+
+def observe(state: InterlockState, reading: Reading) -> InterlockState:
+    """The state after a reading. An id tag changes nothing."""
+    match reading:
+        case TagReading():
+            return state
+        case EmergencyStopReading(pressed=pressed):
+            return replace(state, emergency_stop=pressed)
+        case MainsReading(present=present):
+            return replace(state, mains=present)
+        case FaultReading(connector_id=0):
+            return replace(state, faults=_with_fault(state.faults, reading))
+        case _:
+            return _with_connector(state, reading)
+
+
+def must_open(state: InterlockState, connector_id: int) -> str | None:
+    """Why the contactor must be open, in words for people; None: the interlock has nothing against closing."""
+    connector = state.connectors[connector_id - 1]
+    if state.emergency_stop:
+        return "emergency stop"
+    if not state.mains:
+        return "no mains"
+    for error_code, _ in (*state.faults, *connector.faults):
+        if error_code not in WARNINGS:
+            return error_code
+    if connector.contactor_fault:
+        return f"contactor {connector.contactor_fault}"
+    if connector.pilot_state not in ENERGY_STATES:
+        return f"pilot state {connector.pilot_state or 'unknown'}"
+    if connector.cable_rating_ma is None:
+        return "no cable"
+    if state.has_lock and not connector.locked:
+        return "not locked"
+    return None
+
+
+def _with_connector(
+    state: InterlockState, reading: PilotReading | ProximityReading | ContactorReading | LockReading | FaultReading
+) -> InterlockState:
+    position = reading.connector_id - 1
+    assert 0 <= position < len(state.connectors), f"a reading of connector {reading.connector_id}, which does not exist"
+    changed = _observed(state.connectors[position], reading)
+    connectors = (*state.connectors[:position], changed, *state.connectors[position + 1 :])
+    return replace(state, connectors=connectors)
+
+
+def _observed(
+    connector: ConnectorInterlock,
+    reading: PilotReading | ProximityReading | ContactorReading | LockReading | FaultReading,
+) -> ConnectorInterlock:
+    match reading:
+        case PilotReading(pilot_state=pilot_state):
+            return replace(connector, pilot_state=pilot_state)
+        case ProximityReading(cable_rating_ma=cable_rating_ma):
+            return replace(connector, cable_rating_ma=cable_rating_ma)
+        case ContactorReading(fault=fault):
+            return replace(connector, contactor_fault=fault)
+        case LockReading(locked=locked):
+            return replace(connector, locked=locked)
+        case FaultReading():
+            return replace(connector, faults=_with_fault(connector.faults, reading))
+
+
+def _with_fault(faults: tuple[tuple[str, str], ...], reading: FaultReading) -> tuple[tuple[str, str], ...]:
+    key = (reading.error_code, reading.vendor_error_code)
+    others = tuple(fault for fault in faults if fault != key)
+    return (*others, key) if reading.active else others

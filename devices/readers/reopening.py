@@ -1,0 +1,104 @@
+"""What readers on a device file have in common: presentations out of reads, and a device that may be pulled out and put in again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from devices.readers.presentation import Field, read
+from devices.readers.uid import uid_from_text
+
+REOPEN_MS = 5_000
+INFO_LENGTH_MAX = 50  # info of StatusNotification: CiString50
+LINE_LENGTH_MAX = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderDevice:
+    """A reader on a device file: where it is, and what its lines of text mean (`uid.uid_from_text`)."""
+
+    device: str
+    baudrate: int = 9_600
+    format: str = "hex"
+    uid_bytes: int = 4
+    last_first: bool = False
+    repeat_ms: int = 1_500
+
+
+class Presenter:
+    """Reports each presentation of what is read."""
+
+    def __init__(self, now_ms: Callable[[], int], repeat_ms: int, report: Callable[[str], None]) -> None:
+        self._now_ms = now_ms
+        self._repeat_ms = repeat_ms
+        self._report = report
+        self._field = Field()
+
+    def read(self, uid: str) -> None:
+        """The reader has read this UID."""
+        self._field, presented = read(self._field, uid, self._now_ms(), self._repeat_ms)
+        if presented:
+            self._report(uid)
+
+
+class DeviceReader:
+    """An `IdTagReader` on a device that `serve` opens and reads until it is lost: it calls the first argument once the device is
+
+    open, and the second with each line of text. When `serve` raises OSError or returns, it is called again after `REOPEN_MS`.
+    """
+
+    def __init__(
+        self,
+        place: ReaderDevice,
+        serve: Callable[[ReaderDevice, Callable[[], None], Callable[[str], None]], Awaitable[None]],
+        *,
+        now_ms: Callable[[], int],
+        pause_ms: Callable[[int], Awaitable[None]],
+    ) -> None:
+        self._place = place
+        self._serve = serve
+        self._now_ms = now_ms
+        self._pause_ms = pause_ms
+        self._presenter: Presenter | None = None
+        self._report_failure: Callable[[str | None], None] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def on_tag(self, report: Callable[[str], None]) -> None:
+        """See `IdTagReader.on_tag`; to be called on the running event loop."""
+        assert self._task is None, "the reader reports already"
+        self._presenter = Presenter(self._now_ms, self._place.repeat_ms, report)
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"reader {self._place.device}")
+
+    def on_failure(self, report: Callable[[str | None], None]) -> None:
+        """Report why the device cannot be read, None once it can."""
+        self._report_failure = report
+
+    def close(self) -> None:
+        """See `IdTagReader.close`; `wait_closed` says when the device is released."""
+        self._report_failure = None
+        if self._task is not None:
+            self._task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Return when the device is released."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._serve(self._place, lambda: self._fail(None), self._line)
+                reason = "closed"
+            except (OSError, ImportError) as error:
+                reason = str(error)
+            self._fail(f"{self._place.device}: {reason}"[:INFO_LENGTH_MAX])
+            await self._pause_ms(REOPEN_MS)
+
+    def _line(self, text: str) -> None:
+        place = self._place
+        uid = uid_from_text(text, kind=place.format, uid_bytes=place.uid_bytes, last_first=place.last_first)
+        if uid is not None and self._presenter is not None:
+            self._presenter.read(uid)
+
+    def _fail(self, reason: str | None) -> None:
+        if self._report_failure is not None:
+            self._report_failure(reason)

@@ -1,0 +1,145 @@
+"""What device drivers report and what they are told: frozen values, integers with the unit last in the name.
+
+A reading states the level of one input at the moment it is reported; a driver reports it at `open` and whenever it changes.
+`MeterReading` is the exception: it is asked for, see `protocols.StationBoard.read_meter`.
+"""
+
+from dataclasses import dataclass
+
+CONTACTOR_SOUND = ""
+CONTACTOR_WELDED = "welded"
+CONTACTOR_STUCK = "stuck"
+
+DUTY_STEADY_PERMILLE = 1000
+"""Steady +12 V: no current is offered (IEC 61851-1, states x1)."""
+DUTY_FAULT_PERMILLE = 0
+"""Steady -12 V: state F, the station is not available (IEC 61851-1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PilotReading:
+    """The control pilot state "A" to "F" of IEC 61851-1, debounced."""
+
+    connector_id: int
+    pilot_state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProximityReading:
+    """The current rating that the cable's proximity resistor states (IEC 61851-1, annex B).
+
+    None: no cable in the socket. A connector with a fixed cable reports its rating once, at open.
+    """
+
+    connector_id: int
+    cable_rating_ma: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactorReading:
+    """The contactor's feedback contact. `fault` is "" (it obeys), "welded" (does not open) or "stuck" (does not close).
+
+    A fault stays reported until the board knows that it is gone, whatever is commanded meanwhile.
+    """
+
+    connector_id: int
+    closed: bool
+    fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockReading:
+    """Where the connector lock is. `jammed`: the last drive did not reach its end. Every drive is answered by one reading."""
+
+    connector_id: int
+    locked: bool
+    jammed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagReading:
+    """An id tag at a reader. `connector_id` None: the reader serves the whole station."""
+
+    id_tag: str
+    connector_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultReading:
+    """A fault or warning that begins (`active`) or ends. Connector 0 is the station.
+
+    `error_code` is a name of ChargePointErrorCode (7.6). A meter that does not answer is PowerMeterFailure; jammed locks and
+    contactors that do not obey travel in their own readings instead.
+    """
+
+    connector_id: int
+    error_code: str
+    info: str
+    vendor_error_code: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyStopReading:
+    """The emergency stop of the station. A board without one never reports it."""
+
+    pressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainsReading:
+    """Whether the station is supplied by mains. A board that cannot tell never reports it."""
+
+    present: bool
+
+
+Reading = (
+    PilotReading
+    | ProximityReading
+    | ContactorReading
+    | LockReading
+    | TagReading
+    | FaultReading
+    | EmergencyStopReading
+    | MainsReading
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterReading:
+    """The energy meter of a connector. `energy_wh` is the raw register; the tuples are per phase, L1 first.
+
+    None: the meter, or the vehicle for `soc_percent`, does not tell. `temperature_dc` is in tenths of a degree Celsius.
+    """
+
+    connector_id: int
+    energy_wh: int
+    power_w: int | None
+    current_ma: tuple[int, ...]
+    voltage_mv: tuple[int, ...]
+    frequency_mhz: int | None
+    temperature_dc: int | None
+    soc_percent: int | None
+
+
+class MeterUnavailable(Exception):  # noqa: N818  # a state of the meter, expected and handled
+    """The meter of a connector cannot be read now; `reason` says why in words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorOutputs:
+    """What one connector should be doing.
+
+    `duty_permille`: 1000 is steady +12 V (no offer), 0 is state F (-12 V), 80 to 970 is a PWM that offers a current
+    (`iec61851.ma_from_duty_permille`). `phases`: how many may be energized. `indicator`: a word of the station's for its lamp.
+    """
+
+    contactor_closed: bool
+    duty_permille: int
+    locked: bool
+    phases: int
+    indicator: str

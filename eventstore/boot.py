@@ -1,0 +1,105 @@
+"""Opening a log: lock, guard, recovery, schema, in this order. Runs on the thread of the connection that it returns."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eventstore.chain import EMPTY, Head
+from eventstore.database import DATABASE_NAME, migrate, open_writer, read_head
+from eventstore.directory import IDENTITY_NAME, StorageDirectory
+from eventstore.errors import NotWritable
+from eventstore.inspection import inspect
+from eventstore.salvage import Recovery, finish, pending_recovery, recover
+from migrations import MIGRATIONS, Migration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootReport:
+    """What opening the log found and did.
+
+    `recovery` stays until `EventLog.acknowledge_recovery`: the station first records an event that names it. Without
+    `has_reserve` the disk is so full that no new transaction may begin.
+    """
+
+    created: bool
+    head: Head
+    recovery: Recovery | None
+    migrated: tuple[int, ...]
+    has_reserve: bool
+
+    @property
+    def last_seq(self) -> int:
+        """The last seq in the log as opened; 0 when it is empty."""
+        return self.head.seq
+
+    @property
+    def recovered(self) -> tuple[str, ...]:
+        """What was found damaged, for people; empty when nothing was."""
+        return () if self.recovery is None else self.recovery.findings
+
+
+class Boot:
+    """Opens the log of one storage directory; `report` is there once `open` has returned."""
+
+    def __init__(
+        self, directory: StorageDirectory, *, identity: str, migrations: Sequence[Migration] = MIGRATIONS
+    ) -> None:
+        self._directory = directory
+        self._identity = identity
+        self._migrations = migrations
+        self.report = BootReport(created=False, head=EMPTY, recovery=None, migrated=(), has_reserve=False)
+
+    def open(self) -> sqlite3.Connection:
+        """The writing connection. Raises LogLocked, LogTooNew, NotWritable; the lock is released then.
+
+        Without space the reserve is given up and everything tried once more.
+        """
+        try:
+            return self._open_or_make_room()
+        except (OSError, sqlite3.Error) as error:
+            self._directory.close()
+            raise NotWritable(f"the log in {self._directory.path} cannot be opened for writing: {error}") from error
+        except BaseException:
+            self._directory.close()
+            raise
+
+    def _open_or_make_room(self) -> sqlite3.Connection:
+        try:
+            return self._open()
+        except (OSError, sqlite3.Error, NotWritable) as error:
+            is_full = self._directory.is_out_of_space(error.__cause__ or error)
+            if not is_full or not self._directory.release_reserve():
+                raise
+            return self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        directory = self._directory
+        directory.acquire()
+        finish(directory)
+        directory.remove_temporaries()
+        findings = inspect(directory, self._migrations)
+        if findings:
+            recover(directory, findings, self._migrations)
+        connection = open_writer(directory.path / DATABASE_NAME)
+        try:
+            migrated = migrate(connection, self._migrations)
+            created = not directory.is_commissioned()
+            if created:
+                self._commission(connection)
+            self.report = BootReport(
+                created=created,
+                head=read_head(connection),
+                recovery=pending_recovery(directory),
+                migrated=migrated,
+                has_reserve=directory.make_reserve(),
+            )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _commission(self, connection: sqlite3.Connection) -> None:
+        """Only once the file is durable does the marker say that there must be one."""
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (self._identity,))
+        self._directory.sync()
+        self._directory.write_file(IDENTITY_NAME, f"{self._identity}\n".encode())

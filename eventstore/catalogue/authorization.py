@@ -1,0 +1,131 @@
+"""Who may charge: presentations, the CSMS's word, the cache (3.5.1) and the Local Authorization List (3.5.2)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from eventstore.event import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdTagInfo:
+    """IdTagInfo (7.27): an AuthorizationStatus, the parent id tag if any, and until when it holds."""
+
+    status: str
+    parent_id_tag: str | None = None
+    expiry_utc_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizeQueued(Decision):
+    """Authorize is owed for a presented tag; `purpose` is "start", "stop" or "release" (the held lock).
+
+    `connector_id` None: whichever connector is plugged in next. `remote` marks RemoteStartTransaction.
+    """
+
+    NAME: ClassVar[str] = "AuthorizeQueued"
+
+    id_tag: str
+    connector_id: int | None
+    purpose: str
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdTagInfoReceived(Decision):
+    """The CSMS's word on a tag, from Authorize, StartTransaction or StopTransaction; the cache follows it (3.5.1)."""
+
+    NAME: ClassVar[str] = "IdTagInfoReceived"
+
+    id_tag: str
+    info: IdTagInfo
+    cache: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationGranted(Decision):
+    """The tag may start on the connector (None: on the next one plugged in).
+
+    `source` tells who said so: "LocalList", "Cache", "CSMS", "Offline" (unknown tag, 3.5.4) or "Remote".
+    """
+
+    NAME: ClassVar[str] = "AuthorizationGranted"
+
+    connector_id: int | None
+    id_tag: str
+    parent_id_tag: str | None
+    source: str
+    reservation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationDenied(Decision):
+    """The tag may not; `reason` is an AuthorizationStatus or what else stood against it."""
+
+    NAME: ClassVar[str] = "AuthorizationDenied"
+
+    connector_id: int | None
+    id_tag: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationEnded(Decision):
+    """A granted authorization is gone without a transaction: "ConnectionTimeOut", "Cancelled", "Unplugged", …"""
+
+    NAME: ClassVar[str] = "AuthorizationEnded"
+
+    connector_id: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheCleared(Decision):
+    """The authorization cache is empty (5.4)."""
+
+    NAME: ClassVar[str] = "CacheCleared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalListEntry:
+    """AuthorizationData (7.1): a tag and its info; None deletes the tag in a Differential update."""
+
+    id_tag: str
+    info: IdTagInfo | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalListReplaced(Decision):
+    """SendLocalList Full: the list is this, whole."""
+
+    NAME: ClassVar[str] = "LocalListReplaced"
+
+    version: int
+    entries: tuple[LocalListEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalListAmended(Decision):
+    """SendLocalList Differential: these entries are added, changed or deleted."""
+
+    NAME: ClassVar[str] = "LocalListAmended"
+
+    version: int
+    entries: tuple[LocalListEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalListConflictFound(Decision):
+    """The CSMS's word on a tag contradicts the list (3.5.2): it is told by StatusNotification on connector 0."""
+
+    NAME: ClassVar[str] = "LocalListConflictFound"
+
+    id_tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalListStoreFailed(Decision):
+    """SendLocalList came to nothing: this version could not be stored, the list is as it was."""
+
+    NAME: ClassVar[str] = "LocalListStoreFailed"
+
+    version: int

@@ -1,0 +1,140 @@
+"""What the board reported: every edge and reading that anything was decided on."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from eventstore.event import Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardOpened(Observation):
+    """The board has reported every input once since the boot: what the copper looks like is known now."""
+
+    NAME: ClassVar[str] = "BoardOpened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PilotStateObserved(Observation):
+    """The control pilot settled in a state of IEC 61851-1: "A" (no vehicle) to "F"."""
+
+    NAME: ClassVar[str] = "PilotStateObserved"
+
+    connector_id: int
+    pilot_state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProximityObserved(Observation):
+    """A cable came into the socket (its rating in mA) or left it (None); a fixed cable reports its rating at boot."""
+
+    NAME: ClassVar[str] = "ProximityObserved"
+
+    connector_id: int
+    cable_rating_ma: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactorObserved(Observation):
+    """The contactor's feedback; `fault` is "", "welded" (closed against command) or "stuck" (open against command)."""
+
+    NAME: ClassVar[str] = "ContactorObserved"
+
+    connector_id: int
+    closed: bool
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockObserved(Observation):
+    """The connector lock's feedback after a drive; `jammed` if it did not reach its end."""
+
+    NAME: ClassVar[str] = "LockObserved"
+
+    connector_id: int
+    locked: bool
+    jammed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterObserved(Observation):
+    """A reading of the connector's meter: the raw register, and what else the meter gives (per phase L1..L3)."""
+
+    NAME: ClassVar[str] = "MeterObserved"
+
+    connector_id: int
+    energy_wh: int
+    power_w: int | None = None
+    current_ma: tuple[int, ...] = ()
+    voltage_mv: tuple[int, ...] = ()
+    frequency_mhz: int | None = None
+    temperature_dc: int | None = None
+    soc_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterFailed(Observation):
+    """The meter cannot be read any more; the next MeterObserved ends that."""
+
+    NAME: ClassVar[str] = "MeterFailed"
+
+    connector_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdTagPresented(Observation):
+    """An id tag at a reader; `connector_id` if the reader belongs to one connector."""
+
+    NAME: ClassVar[str] = "IdTagPresented"
+
+    id_tag: str
+    connector_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultObserved(Observation):
+    """A ChargePointErrorCode (7.6) holds on a connector; connector 0 is the whole station."""
+
+    NAME: ClassVar[str] = "FaultObserved"
+
+    connector_id: int
+    error_code: str
+    info: str = ""
+    vendor_error_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultCleared(Observation):
+    """The error code no longer holds; "" clears every fault that the board reported for the connector."""
+
+    NAME: ClassVar[str] = "FaultCleared"
+
+    connector_id: int
+    error_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyStopObserved(Observation):
+    """The emergency stop was pressed or released."""
+
+    NAME: ClassVar[str] = "EmergencyStopObserved"
+
+    pressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainsObserved(Observation):
+    """Mains power went or came back; without it the station lives on its back-up power."""
+
+    NAME: ClassVar[str] = "MainsObserved"
+
+    present: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalListStoreFailing(Observation):
+    """The next Local Authorization List that is sent cannot be stored, or (`failing` false) can be after all."""
+
+    NAME: ClassVar[str] = "LocalListStoreFailing"
+
+    failing: bool

@@ -1,0 +1,171 @@
+"""Facts of the station's life: boots, what it is made of, its clock, how it ended, and what it could not decide."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from eventstore.event import Decision, Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationBooted(Observation):
+    """A process took the log over; nothing is served before this is durable.
+
+    `offset_ms` is UTC minus station time as the board's clock had it; `clock_trusted` says whether that clock was
+    synchronised. `orderly` tells whether the previous process ended with StationStopped. `installation` makes message
+    ids unique over several logs of one station. `boot_id` is the kernel's: it changes when the board lost power.
+    """
+
+    NAME: ClassVar[str] = "StationBooted"
+
+    boot: int
+    installation: str
+    software_version: str
+    firmware_version: str
+    offset_ms: int
+    clock_trusted: bool
+    orderly: bool
+    boot_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationDescribed(Observation):
+    """What the settings and the board say the station is; recorded at each boot, so that replay needs no settings."""
+
+    NAME: ClassVar[str] = "StationDescribed"
+
+    identity: str
+    vendor: str
+    model: str
+    serial: str
+    connectors: int
+    fixed_cable: bool
+    has_lock: bool
+    backup_power_s: int
+    phases: int
+    voltage_v: int
+    max_current_ma: int
+    board: str
+    csms_url: str
+    security_profile: int
+    profiles_off: tuple[str, ...]
+    factory_values: tuple[tuple[str, str], ...]
+    call_timeout_s: int
+    reconnect_min_ms: int
+    reconnect_max_ms: int
+    power_loss_policy: str
+    tx_default_after_tx_profile: bool
+    max_firmware_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSalvaged(Observation):
+    """The log that was found was damaged or had vanished: what was kept of it, and where the original lies.
+
+    `old_head_seq` is the last sequence number known of the old log (0 if unknown), `kept_seq` the last one carried
+    over; the events between are the gap that an auditor is owed an explanation for.
+    """
+
+    NAME: ClassVar[str] = "LogSalvaged"
+
+    old_head_seq: int
+    old_head_digest: str
+    kept_seq: int
+    quarantine: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemClockObserved(Observation):
+    """The board's clock was set: what it says now, and whether it is synchronised."""
+
+    NAME: ClassVar[str] = "SystemClockObserved"
+
+    utc_ms: int
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockAdjusted(Decision):
+    """UTC of a moment is from now on its station time plus `offset_ms`; `source` is "NTP", "CSMS" or "board"."""
+
+    NAME: ClassVar[str] = "ClockAdjusted"
+
+    offset_ms: int
+    trusted: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockDisagreed(Decision):
+    """The CSMS's currentTime was not believed: it is `difference_ms` away from a trusted clock."""
+
+    NAME: ClassVar[str] = "ClockDisagreed"
+
+    difference_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationStopping(Observation):
+    """The process was asked to end: "SIGTERM", "SIGINT", "MainsLost" or "Command"; transactions end by policy first."""
+
+    NAME: ClassVar[str] = "StationStopping"
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationStopped(Observation):
+    """The last event of a process that ended in order; `why` as in StationStopping, or "Reset"."""
+
+    NAME: ClassVar[str] = "StationStopped"
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSpaceObserved(Observation):
+    """How full the disk is: "ok", "low" (samples are thinned) or "critical" (no new transaction starts)."""
+
+    NAME: ClassVar[str] = "DiskSpaceObserved"
+
+    level: str
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogDamageFound(Observation):
+    """A check after boot found the log damaged; the process ends and the next one salvages (rulings of storage)."""
+
+    NAME: ClassVar[str] = "LogDamageFound"
+
+    finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionFailed(Decision):
+    """Our own bug: deciding on the observation raised. The observation stands, nothing was concluded from it."""
+
+    NAME: ClassVar[str] = "DecisionFailed"
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationRejected(Observation):
+    """Our own bug: an observation could not be folded, so its kind is recorded in its stead."""
+
+    NAME: ClassVar[str] = "ObservationRejected"
+
+    kind: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineReached(Observation):
+    """A due time that followed from the state has come; `key` tells deadlines of one name apart."""
+
+    NAME: ClassVar[str] = "DeadlineReached"
+
+    name: str
+    key: int
+    due_ms: int

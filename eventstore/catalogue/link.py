@@ -1,0 +1,195 @@
+"""The link to the CSMS: connections, frames, and the fate of every call in both directions (OCPP-J)."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from eventstore.event import NOT_LOGGED, Decision, Observation, Recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOpened(Observation):
+    """The WebSocket opened with subprotocol ocpp1.6; connections are numbered through the life of the log."""
+
+    NAME: ClassVar[str] = "LinkOpened"
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkClosed(Observation):
+    """The connection is gone; `entropy` (0..999) spreads the reconnection."""
+
+    NAME: ClassVar[str] = "LinkClosed"
+
+    connection: int
+    reason: str
+    entropy: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectFailed(Observation):
+    """An attempt to connect failed; `entropy` (0..999) spreads the next one."""
+
+    NAME: ClassVar[str] = "ConnectFailed"
+
+    reason: str
+    entropy: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkRestored(Observation):
+    """The board says that there is a network again: the next attempt runs at once."""
+
+    NAME: ClassVar[str] = "NetworkRestored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameReceived(Observation):
+    """A text frame as it came, but for secrets, which the link replaced by their fingerprints."""
+
+    NAME: ClassVar[str] = "FrameReceived"
+
+    connection: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRefused(Observation):
+    """A frame that could not be read at all (too large, not UTF-8, binary); its bytes are not kept."""
+
+    NAME: ClassVar[str] = "FrameRefused"
+
+    connection: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDispatched(Decision):
+    """A CALL of ours leaves on the connection: these payload bytes, under this message id.
+
+    `owed_seq` is the event that is owed to the CSMS, `lane` where it waited, `number` the transaction it belongs to.
+    `latest_utc_ms` is the latest time in the payload: later messages of the transaction never go before it. A retry
+    repeats the payload bytes.
+    """
+
+    NAME: ClassVar[str] = "CallDispatched"
+
+    connection: int
+    message_id: str
+    action: str
+    lane: str
+    owed_seq: int
+    payload: str
+    number: int | None = None
+    latest_utc_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSettled(Decision):
+    """The fate of a call of ours: `outcome` is "result", "malformed", "error", "given_up" or "void".
+
+    "error" with attempts left keeps the entry (it is dispatched again after `retry_ms`); every other outcome ends it.
+    `late` marks an answer to an earlier transmission.
+    """
+
+    NAME: ClassVar[str] = "CallSettled"
+
+    message_id: str
+    action: str
+    lane: str
+    owed_seq: int
+    outcome: str
+    error_code: str = ""
+    description: str = ""
+    deviations: tuple[str, ...] = ()
+    late: bool = False
+    ends_entry: bool = True
+    retry_due_ms: int | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallTimedOut(Decision):
+    """A call of ours got no answer within MessageTimeout; `retry_due_ms` when it may go again."""
+
+    NAME: ClassVar[str] = "CallTimedOut"
+
+    message_id: str
+    action: str
+    lane: str
+    owed_seq: int
+    ends_entry: bool
+    retry_due_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered(Decision):
+    """Our answer to a CALL of the CSMS: a CALLRESULT with `payload`, or a CALLERROR with `error_code`."""
+
+    NAME: ClassVar[str] = "CallAnswered"
+
+    connection: int
+    message_id: str
+    action: str
+    payload: str
+    error_code: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDeferred(Decision):
+    """A CALL of the CSMS is answered later, at the latest at `due_ms`; `connector_id` is what the answer waits for."""
+
+    NAME: ClassVar[str] = "CallDeferred"
+
+    connection: int
+    message_id: str
+    action: str
+    connector_id: int
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameIgnored(Decision):
+    """A frame that changes nothing: an answer nobody waits for, an unknown message type, a CALL while Rejected."""
+
+    NAME: ClassVar[str] = "FrameIgnored"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCloseDecided(Decision):
+    """The link must be closed (and opened again): why."""
+
+    NAME: ClassVar[str] = "LinkCloseDecided"
+
+    connection: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxWindowRead(Observation):
+    """The next owed transactional events after `after_seq` up to `to_seq` are at hand for dispatch.
+
+    Only the range is recorded: the events themselves stand in the log (rulings of the outbox); who folds the log
+    fills them in from there.
+    """
+
+    NAME: ClassVar[str] = "OutboxWindowRead"
+
+    after_seq: int
+    to_seq: int
+    count: int
+    entries: tuple[Recorded, ...] = field(default=(), metadata=NOT_LOGGED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataTransferRequested(Observation):
+    """Software beside the station asked it to send a DataTransfer (4.3)."""
+
+    NAME: ClassVar[str] = "DataTransferRequested"
+
+    vendor_id: str
+    message_id: str | None
+    data: str | None

@@ -1,0 +1,154 @@
+"""Maintenance: resets (5.14), firmware updates (5.19) and diagnostics (5.9)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from eventstore.event import Decision, Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetAccepted(Decision):
+    """The station will restart: `kind` Soft or Hard; at `due_ms` at the latest, whatever is still unanswered."""
+
+    NAME: ClassVar[str] = "ResetAccepted"
+
+    kind: str
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetDue(Decision):
+    """Everything that the restart waits for is done, or its time is up: the process is replaced now."""
+
+    NAME: ClassVar[str] = "ResetDue"
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetFailed(Observation):
+    """The process could not be replaced; it is tried again by ResetRetries (9.1.22)."""
+
+    NAME: ClassVar[str] = "ResetFailed"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetAbandoned(Decision):
+    """ResetRetries are used up: the station goes on as it is."""
+
+    NAME: ClassVar[str] = "ResetAbandoned"
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareUpdateRequested(Decision):
+    """UpdateFirmware was accepted: a job that survives restarts until it is Installed or has failed.
+
+    `retries` is how often the download is tried again after the first time, `retry_interval_s` how long it waits then.
+    """
+
+    NAME: ClassVar[str] = "FirmwareUpdateRequested"
+
+    job: int
+    location: str
+    retrieve_utc_ms: int
+    retries: int
+    retry_interval_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareProgressed(Observation):
+    """The job runner's report on the step it was asked for; `attempt` counts downloads from 1, `detail` is for people.
+
+    "Downloaded" (as `file` of the storage directory) or "DownloadFailed"; "Installed" (the image is in place, a restart
+    activates it), "Rebooting" (the same, and the installer reboots the machine) or "InstallationFailed"; "Activated" or
+    "ActivationFailed". `version` is what the new firmware will call itself, "" if the installer does not say.
+    """
+
+    NAME: ClassVar[str] = "FirmwareProgressed"
+
+    job: int
+    status: str
+    attempt: int
+    detail: str
+    file: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareStatusQueued(Decision):
+    """FirmwareStatusNotification is owed (4.5); `tries` counts those of this status that nobody answered, and this."""
+
+    NAME: ClassVar[str] = "FirmwareStatusQueued"
+
+    status: str
+    triggered: bool = False
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareStepDecided(Decision):
+    """The next step of a firmware update.
+
+    For the job runner: "download", "install", "activate". Of the station itself: "retry" (wait until `due_ms`), "idle"
+    (wait for transactions to end), "settle" (tell the CSMS what is owed, until `due_ms` at the latest), "restart" (the
+    process is to be replaced), "reboot" (the machine is, by `due_ms`), "done".
+    """
+
+    NAME: ClassVar[str] = "FirmwareStepDecided"
+
+    job: int
+    step: str
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticsRequested(Decision):
+    """GetDiagnostics was accepted: collect the log of that time as `file_name` and upload it (5.9)."""
+
+    NAME: ClassVar[str] = "DiagnosticsRequested"
+
+    job: int
+    location: str
+    file_name: str
+    start_utc_ms: int | None
+    stop_utc_ms: int | None
+    retries: int
+    retry_interval_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticsProgressed(Observation):
+    """The job runner's report: "Uploaded" or "UploadFailed"; `attempt` counts uploads from 1, `detail` is for people."""
+
+    NAME: ClassVar[str] = "DiagnosticsProgressed"
+
+    job: int
+    status: str
+    attempt: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticsStepDecided(Decision):
+    """The next step of a diagnostics upload: "upload" (for the job runner), "retry" (wait until `due_ms`) or "done"."""
+
+    NAME: ClassVar[str] = "DiagnosticsStepDecided"
+
+    job: int
+    step: str
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticsStatusQueued(Decision):
+    """DiagnosticsStatusNotification is owed (4.4); `tries` counts those of this status that nobody answered, and this."""
+
+    NAME: ClassVar[str] = "DiagnosticsStatusQueued"
+
+    status: str
+    triggered: bool = False
+    tries: int = 1

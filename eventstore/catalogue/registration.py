@@ -1,0 +1,56 @@
+"""Registration with the CSMS (4.2), and the calls that are made for its own sake."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from eventstore.event import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationAnswered(Decision):
+    """BootNotification.conf: Accepted, Pending or Rejected; `retry_due_ms` is the next BootNotification, if any."""
+
+    NAME: ClassVar[str] = "RegistrationAnswered"
+
+    status: str
+    interval_s: int
+    retry_due_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationLost(Decision):
+    """The CSMS does not hold us registered any more, or did not answer: BootNotification is due at `retry_due_ms`."""
+
+    NAME: ClassVar[str] = "RegistrationLost"
+
+    reason: str
+    retry_due_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootNotificationQueued(Decision):
+    """BootNotification is owed: after a boot, after its interval, or because the CSMS asked (`triggered`)."""
+
+    NAME: ClassVar[str] = "BootNotificationQueued"
+
+    triggered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatQueued(Decision):
+    """Heartbeat is owed (4.6)."""
+
+    NAME: ClassVar[str] = "HeartbeatQueued"
+
+    triggered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataTransferQueued(Decision):
+    """A DataTransfer of ours is owed (4.3)."""
+
+    NAME: ClassVar[str] = "DataTransferQueued"
+
+    vendor_id: str
+    message_id: str | None
+    data: str | None

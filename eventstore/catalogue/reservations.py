@@ -1,0 +1,30 @@
+"""Reservations (5.13, 5.1)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from eventstore.event import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationMade(Decision):
+    """A connector (0: any one) is kept for a tag or its group until `expiry_utc_ms`."""
+
+    NAME: ClassVar[str] = "ReservationMade"
+
+    reservation_id: int
+    connector_id: int
+    id_tag: str
+    parent_id_tag: str | None
+    expiry_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationEnded(Decision):
+    """A reservation is gone: "Used", "Cancelled", "Expired", "Replaced", "Faulted" or "Unavailable"."""
+
+    NAME: ClassVar[str] = "ReservationEnded"
+
+    reservation_id: int
+    connector_id: int
+    reason: str

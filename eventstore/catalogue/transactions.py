@@ -1,0 +1,200 @@
+"""Transactions: their start, samples and stop as facts, and what the CSMS made of them (4.7, 4.8, 4.10)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from eventstore.event import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A moment on the station's time axis, and its UTC if the clock was trusted then.
+
+    A moment recorded while the clock was trusted keeps its UTC for ever; one recorded untrusted takes the first trusted
+    offset of its boot, which is known later (`projections.clock`).
+    """
+
+    at_ms: int
+    boot: int
+    utc_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledValue:
+    """SampledValue (7.43) as it will stand on the wire; `value` is decimal text, None members take their defaults."""
+
+    value: str
+    measurand: str
+    unit: str | None = None
+    phase: str | None = None
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """MeterValue (7.33): what was measured at one moment, in which ReadingContext (7.35).
+
+    A clock-aligned sample's moment carries the exact UTC of its grid (9.1.5).
+    """
+
+    taken: Moment
+    context: str
+    values: tuple[SampledValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFor:
+    """Whose cable stays locked after a DeAuthorized stop, until this tag or one of its group comes (errata 3.5)."""
+
+    id_tag: str
+    parent_id_tag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionStarted(Decision):
+    """A transaction began: our number for it, who, and the register at that moment."""
+
+    NAME: ClassVar[str] = "TransactionStarted"
+
+    connector_id: int
+    number: int
+    id_tag: str
+    parent_id_tag: str | None
+    meter_start_wh: int
+    started: Moment
+    authorized_by: str
+    reservation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSampled(Decision):
+    """A MeterValues is owed: one sample of a connector, in or outside a transaction; `register_wh` as it stood then."""
+
+    NAME: ClassVar[str] = "MeterSampled"
+
+    connector_id: int
+    number: int | None
+    register_wh: int
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopDataSampled(Decision):
+    """A sample that will travel in StopTransaction.transactionData (9.1.25, 9.1.27)."""
+
+    NAME: ClassVar[str] = "StopDataSampled"
+
+    connector_id: int
+    number: int
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterValuesTriggered(Decision):
+    """A MeterValues that TriggerMessage asked for (5.17); `number` if a transaction was running."""
+
+    NAME: ClassVar[str] = "MeterValuesTriggered"
+
+    connector_id: int
+    number: int | None
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSamplesDropped(Decision):
+    """`count` periodic samples, the last due at `due_ms`, were left out: "disk" (nearly full) or "meter" (no reading).
+
+    Start and Stop never are.
+    """
+
+    NAME: ClassVar[str] = "MeterSamplesDropped"
+
+    connector_id: int
+    number: int
+    count: int
+    due_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterResetFound(Decision):
+    """The raw register fell: `offset_wh` is added to it from now on, so the reported register never falls."""
+
+    NAME: ClassVar[str] = "MeterResetFound"
+
+    connector_id: int
+    offset_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyOfferEnded(Decision):
+    """The transaction goes on without energy: not Accepted by StartTransaction.conf (errata 3.17), or a limit reached."""
+
+    NAME: ClassVar[str] = "EnergyOfferEnded"
+
+    connector_id: int
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionInvalidated(Decision):
+    """StartTransaction.conf was not Accepted: from `energy_limit_wh` more Wh on, no energy is offered (9.1.14)."""
+
+    NAME: ClassVar[str] = "TransactionInvalidated"
+
+    connector_id: int
+    number: int
+    status: str
+    energy_limit_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionResumed(Decision):
+    """A transaction that a power cut interrupted goes on (policy "resume")."""
+
+    NAME: ClassVar[str] = "TransactionResumed"
+
+    connector_id: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionStopped(Decision):
+    """A transaction ended: why (7.37), by whose tag, at which register.
+
+    `stopped` is the moment it ended: the event's own, or after a power cut the last one that the log proves.
+    `meter_stale` marks a register that could not be read any more. `data` is transactionData (4.10).
+    """
+
+    NAME: ClassVar[str] = "TransactionStopped"
+
+    connector_id: int
+    number: int
+    reason: str
+    id_tag: str | None
+    meter_stop_wh: int
+    stopped: Moment
+    meter_stale: bool = False
+    held_for: HeldFor | None = None
+    data: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionIdAssigned(Decision):
+    """StartTransaction.conf: the CSMS's id for our transaction; `conflict` if an earlier answer gave another."""
+
+    NAME: ClassVar[str] = "TransactionIdAssigned"
+
+    number: int
+    transaction_id: int
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionConfirmed(Decision):
+    """The CSMS has answered for everything that was owed of the transaction, or it was given up."""
+
+    NAME: ClassVar[str] = "TransactionConfirmed"
+
+    number: int

@@ -1,0 +1,83 @@
+"""The chain of digests: each event's digest covers the one before it, so nothing can be changed, dropped or swapped unseen.
+
+digest(n) = SHA-256(digest(n - 1) + bytes(n)), where bytes(n) is the canonical JSON array
+[seq, cause, at_ms, utc_ms, type, version, connector_id, payload], payload being the stored text as a JSON string.
+Without a key this proves consistency; only a head digest known from elsewhere proves that nothing was cut at the end.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
+
+import orjson
+
+GENESIS_DIGEST = bytes(32)
+"""What stands for the digest before the first event."""
+
+
+class Row(NamedTuple):
+    """One row of the table `event`, as stored. A named tuple, because SQLite delivers millions of them as tuples."""
+
+    seq: int
+    cause: int
+    at_ms: int
+    utc_ms: int
+    type: str
+    version: int
+    connector_id: int | None
+    payload: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The end of a log: its last seq (0 when empty) and that event's digest."""
+
+    seq: int
+    digest: bytes
+
+
+EMPTY = Head(seq=0, digest=GENESIS_DIGEST)
+
+
+def row_bytes(
+    seq: int, cause: int, at_ms: int, utc_ms: int, name: str, version: int, connector_id: int | None, payload: str
+) -> bytes:
+    """The canonical bytes of an event that its digest covers."""
+    return orjson.dumps((seq, cause, at_ms, utc_ms, name, version, connector_id, payload))
+
+
+def digest_after(previous: bytes, canonical: bytes) -> bytes:
+    """The digest of an event with these canonical bytes, standing after one with the digest `previous`."""
+    return sha256(previous + canonical).digest()
+
+
+def fits(previous: bytes, row: Row) -> bool:
+    """Does the row's digest follow from the digest before it and its own content?"""
+    try:
+        return digest_after(previous, orjson.dumps(row[:8])) == row.digest
+    except orjson.JSONEncodeError:  # a damaged page holds values of any type
+        return False
+
+
+class ChainBrokenError(ValueError):
+    """The first row that does not continue the chain. `head` is the last one that did."""
+
+    def __init__(self, head: Head, reason: str) -> None:
+        super().__init__(reason)
+        self.head = head
+
+
+def verify(head: Head, rows: Iterable[Row]) -> Head:
+    """The head after these rows, each of which must continue the one before without a gap; raises ChainBrokenError."""
+    seq, digest = head.seq, head.digest
+    for row in rows:
+        if row[0] != seq + 1:
+            raise ChainBrokenError(
+                Head(seq=seq, digest=digest), f"event {seq + 1} is missing, {row[0]!r} follows {seq}"
+            )
+        if not fits(digest, row):
+            raise ChainBrokenError(Head(seq=seq, digest=digest), f"the digest of event {row[0]} does not fit")
+        seq, digest = row[0], row[8]
+    return Head(seq=seq, digest=digest)

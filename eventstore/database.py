@@ -1,0 +1,157 @@
+"""Connections to the log's SQLite file: how they are opened, what is asserted about them, how the schema is brought up to date.
+
+Exactly one connection writes and checkpoints (SQLite before 3.51.3 can corrupt a WAL that two of them reset at once); readers
+are opened read-only and never checkpoint. All but `connect` is synchronous and runs on the thread of its connection.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import aiosqlite
+
+from eventstore.chain import EMPTY, Head
+from eventstore.errors import LogTooNew
+from migrations import MIGRATIONS, Migration
+
+DATABASE_NAME = "chargebox.db"
+AUTOCHECKPOINT_PAGES = 100
+"""A small WAL: damage in its middle truncates silently, so little may stand there."""
+JOURNAL_SIZE_MAX_BYTES = 1 << 20
+BUSY_TIMEOUT_MS = 5_000
+_ITERATION_ROWS = 64
+
+WRITER_PRAGMAS: tuple[tuple[str, str | int], ...] = (
+    ("journal_mode", "wal"),
+    ("synchronous", 2),
+    ("wal_autocheckpoint", AUTOCHECKPOINT_PAGES),
+    ("journal_size_limit", JOURNAL_SIZE_MAX_BYTES),
+)
+SHARED_PRAGMAS: tuple[tuple[str, str | int], ...] = (
+    ("busy_timeout", BUSY_TIMEOUT_MS),
+    ("foreign_keys", 1),
+    ("recursive_triggers", 1),
+    ("cell_size_check", 1),
+    ("mmap_size", 0),
+    ("trusted_schema", 0),
+)
+"""recursive_triggers: without it INSERT OR REPLACE would get past the triggers that keep the log append-only."""
+
+
+def uri(path: Path, **parameters: str | int) -> str:
+    """The SQLite URI of a file, psow=0 always: a torn sector must not harm the frame before it."""
+    query = "&".join(f"{name}={value}" for name, value in {"psow": 0, **parameters}.items())
+    return f"{path.absolute().as_uri()}?{query}"
+
+
+async def connect(opener: Callable[[], sqlite3.Connection]) -> aiosqlite.Connection:
+    """The connection that `opener` opens, on a thread of its own. Raises what `opener` raises; the thread has ended then.
+
+    (aiosqlite does not wait for the thread of a connection that failed to open; it would outlive the loop.)
+    """
+    failures: list[BaseException] = []
+
+    def opened() -> sqlite3.Connection:
+        try:
+            return opener()
+        except BaseException as error:  # noqa: BLE001  # raised again below, on the loop
+            failures.append(error)
+            return sqlite3.connect(":memory:")
+
+    connection = await aiosqlite.Connection(opened, iter_chunk_size=_ITERATION_ROWS)
+    if failures:
+        await connection.close()
+        raise failures[0]
+    return connection
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The connection that appends and checkpoints. Raises sqlite3.Error; nothing stays open then."""
+    return _open(uri(path), WRITER_PRAGMAS + SHARED_PRAGMAS)
+
+
+def open_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
+    """A connection that only reads. `immutable` is for files that nobody writes and whose WAL does not count."""
+    parameters: dict[str, str | int] = {"mode": "ro", "immutable": 1} if immutable else {"mode": "ro"}
+    return _open(uri(path, **parameters), SHARED_PRAGMAS)
+
+
+def _open(location: str, pragmas: Sequence[tuple[str, str | int]]) -> sqlite3.Connection:
+    connection = sqlite3.connect(location, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        for name, value in pragmas:
+            connection.execute(f"PRAGMA {name} = {value}").fetchall()
+            found = pragma(connection, name)
+            assert found == value, f"PRAGMA {name} is {found!r}, not {value!r}"
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def pragma(connection: sqlite3.Connection, name: str) -> str | int | None:
+    """The value of a pragma as this connection has it; None when it says nothing."""
+    row = connection.execute(f"PRAGMA {name}").fetchone()
+    return None if row is None else row[0]
+
+
+def has_table(connection: sqlite3.Connection, name: str) -> bool:
+    """Is there a table of this name?"""
+    query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return connection.execute(query, (name,)).fetchone() is not None
+
+
+def applied(connection: sqlite3.Connection) -> list[tuple[int, str, int]]:
+    """(number, sha256, min_reader) of each migration that the file went through."""
+    if not has_table(connection, "migration"):
+        return []
+    return connection.execute("SELECT number, sha256, min_reader FROM migration ORDER BY number").fetchall()
+
+
+def check_readable(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Raises LogTooNew when the file asks for a newer reader, or went through a migration that ours contradicts."""
+    known = {migration.number: migration.sha256 for migration in migrations}
+    newest = max(known, default=0)
+    for number, digest, min_reader in applied(connection):
+        if min_reader > newest:
+            raise LogTooNew(
+                f"the log was written by a newer version: its migration {number} needs a reader that knows "
+                f"migration {min_reader}, this one knows {newest}"
+            )
+        if known.get(number, digest) != digest:
+            raise LogTooNew(f"the log went through another migration {number} than the one this version knows")
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> tuple[int, ...]:
+    """Apply what is missing, each step in one transaction with its record; returns the numbers applied.
+
+    A file that holds events is copied to backup-<number>.db beside it first. Raises LogTooNew, sqlite3.Error.
+    """
+    check_readable(connection, migrations)
+    done = {number for number, _, _ in applied(connection)}
+    pending = [migration for migration in migrations if migration.number not in done]
+    if pending and done:
+        _back_up(connection, pending[0].number)
+    for step in pending:
+        record = f"VALUES ({step.number}, '{step.name}', '{step.sha256}', {step.min_reader})"  # ours, no foreign text
+        script = f"BEGIN IMMEDIATE;\n{step.sql()}\n;INSERT INTO migration {record};\nCOMMIT;"
+        try:
+            connection.executescript(script)
+        except BaseException:
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+    return tuple(step.number for step in pending)
+
+
+def _back_up(connection: sqlite3.Connection, number: int) -> None:
+    file = Path(connection.execute("PRAGMA database_list").fetchone()[2])
+    target = file.with_name(f"backup-{number}.db")
+    target.unlink(missing_ok=True)  # left by an attempt that did not get through the migration
+    connection.execute("VACUUM INTO ?", (str(target),))
+
+
+def read_head(connection: sqlite3.Connection) -> Head:
+    """The last event's seq and digest; raises sqlite3.Error."""
+    row = connection.execute("SELECT seq, digest FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+    return EMPTY if row is None else Head(seq=row[0], digest=row[1])

@@ -1,0 +1,173 @@
+"""The storage directory: its lock, its own small files, and the reserve of disk space.
+
+Small files are replaced whole: written beside, synced, renamed, and the directory synced. A file is never half old, half new.
+"""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from eventstore.errors import LogLocked, NotWritable
+
+LOCK_NAME = "lock"
+IDENTITY_NAME = "identity"
+"""Says that this directory was commissioned once: a log missing beside it has vanished."""
+CONDEMNED_NAME = "condemned"
+"""Holds what a check found while running; the next start sets the log aside."""
+REPORT_NAME = "recovery.json"
+RESERVE_NAME = "reserve"
+TEMPORARY_SUFFIX = ".tmp"
+RESERVE_BYTES = 2 << 20
+RESERVE_NEEDS_FREE_BYTES = 4 * RESERVE_BYTES
+"""The reserve is only (re)made while this much is free; else it would take what it is meant to keep."""
+LOW_SPACE_BYTES = 256 << 10
+"""Below this an error of the storage is put down to the lack of space."""
+_MODE_DIRECTORY, _MODE_FILE = 0o700, 0o600
+
+
+class StorageDirectory:
+    """One storage directory. `acquire` makes and locks it; `close` releases the lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+
+    def acquire(self) -> None:
+        """Make the directory if need be and take its lock. Raises LogLocked, NotWritable."""
+        if self._lock is not None:
+            return
+        try:
+            self._make(self.path)
+            lock = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE_FILE)
+        except OSError as error:
+            raise NotWritable(f"the storage directory {self.path} takes no writes: {error}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
+            os.close(lock)
+            raise LogLocked(f"the log in {self.path} is locked by process {holder}") from error
+        self._lock = lock
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+
+    def _make(self, path: Path) -> None:
+        if path.is_dir():
+            return
+        if path.parent != path:
+            self._make(path.parent)
+        path.mkdir(mode=_MODE_DIRECTORY, exist_ok=True)
+        sync_directory(path.parent)
+
+    def close(self) -> None:
+        """Release the lock, if it is held."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
+
+    def size_of(self, name: str) -> int:
+        """The size of a file in bytes; 0 when it is not there."""
+        try:
+            return (self.path / name).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def exists(self, name: str) -> bool:
+        """Is there a file of this name?"""
+        return (self.path / name).exists()
+
+    def write_file(self, name: str, content: bytes) -> None:
+        """Replace a file whole and durably. Raises OSError; the old content stays then."""
+        temporary = self.path / f"{name}{TEMPORARY_SUFFIX}"
+        try:
+            temporary.touch(mode=_MODE_FILE)
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(self.path / name)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        self.sync()
+
+    def remove_file(self, name: str) -> None:
+        """Remove a file durably; nothing happens if it is not there."""
+        if self.exists(name):
+            (self.path / name).unlink()
+            self.sync()
+
+    def sync(self) -> None:
+        """Make the names in the directory durable."""
+        sync_directory(self.path)
+
+    def remove_temporaries(self) -> None:
+        """Remove what an interrupted write left behind."""
+        for left in self.path.glob(f"*{TEMPORARY_SUFFIX}*"):
+            left.unlink()
+
+    def is_commissioned(self) -> bool:
+        """Did this directory ever hold a log?"""
+        return self.exists(IDENTITY_NAME)
+
+    def condemn(self, findings: Iterable[str]) -> None:
+        """Have the next start set the log aside for these findings. Raises OSError."""
+        self.write_file(CONDEMNED_NAME, "\n".join(findings).encode())
+
+    def condemned(self) -> tuple[str, ...]:
+        """What a check found while running; empty if nothing."""
+        if not self.exists(CONDEMNED_NAME):
+            return ()
+        text = (self.path / CONDEMNED_NAME).read_text(errors="replace")
+        return tuple(text.splitlines()) or ("condemned without a reason",)
+
+    def remove_report(self) -> None:
+        """Forget the report of a recovery, durably."""
+        self.remove_file(REPORT_NAME)
+
+    def free_bytes(self) -> int:
+        """What the file system has left for us."""
+        found = os.statvfs(self.path)
+        return found.f_bavail * found.f_frsize
+
+    def make_reserve(self) -> bool:
+        """Have the reserve stand ready; False when there is too little space to take it from."""
+        if self.size_of(RESERVE_NAME) >= RESERVE_BYTES:
+            return True
+        if self.free_bytes() < RESERVE_NEEDS_FREE_BYTES:
+            return False
+        reserve = os.open(self.path / RESERVE_NAME, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, _MODE_FILE)
+        try:
+            os.posix_fallocate(reserve, 0, RESERVE_BYTES)
+            os.fsync(reserve)
+        finally:
+            os.close(reserve)
+        return True
+
+    def release_reserve(self) -> bool:
+        """Give the reserve's space back to the file system; False when there was none."""
+        try:
+            (self.path / RESERVE_NAME).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def is_out_of_space(self, error: BaseException) -> bool:
+        """Is the lack of space behind this error? SQLite reports it under several names, so the free space decides too."""
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        try:
+            return self.free_bytes() < LOW_SPACE_BYTES
+        except OSError:
+            return False
+
+
+def sync_directory(path: Path) -> None:
+    """fsync a directory, so that the names in it are durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

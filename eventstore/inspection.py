@@ -1,0 +1,122 @@
+"""The guard at the door: is the log whole, before anything is written to it? Reads only.
+
+Looked at are: a log that vanished, a WAL without its database or damaged in its middle, whether the file opens, the chain since
+the last snapshot, and the heads that the snapshots and the witness saw. The rest of the chain is checked later (integrity).
+"""
+
+import sqlite3
+from collections.abc import Sequence
+
+from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, verify
+from eventstore.database import DATABASE_NAME, check_readable, has_table, open_reader, open_writer, read_head
+from eventstore.directory import StorageDirectory
+from eventstore.snapshots import headers
+from eventstore.wal import NO_CONTENT, read_wal
+from eventstore.witness import read_witness
+from migrations import MIGRATIONS, Migration
+
+WAL_NAME = f"{DATABASE_NAME}-wal"
+JOURNAL_NAME = f"{DATABASE_NAME}-journal"
+
+_ROWS = "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest FROM event"
+_DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Does this error speak of the file's content, not of the disk, the permissions or a lock?"""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:  # raised by the binding itself: text that is not UTF-8
+        return isinstance(error, sqlite3.OperationalError)
+    return code & 0xFF in _DAMAGE_CODES or code == sqlite3.SQLITE_IOERR_SHORT_READ
+
+
+def inspect(directory: StorageDirectory, migrations: Sequence[Migration] = MIGRATIONS) -> tuple[str, ...]:
+    """What is wrong with the log in this directory; empty when it is whole, or there is none yet.
+
+    Raises LogTooNew, and sqlite3.Error or OSError when the file cannot be read for a reason other than damage.
+    """
+    condemned = directory.condemned()
+    if condemned:
+        return condemned
+    if directory.size_of(DATABASE_NAME) == 0:
+        return _nothing_there(directory)
+    damaged = _damaged_frames(directory)
+    if damaged:
+        return (f"{WAL_NAME} is damaged in its middle: {damaged} frames",)
+    try:
+        if directory.size_of(JOURNAL_NAME):  # only ever at creation, before the WAL: let SQLite roll it back
+            open_writer(directory.path / DATABASE_NAME).close()
+        return _opened(directory, migrations)
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
+        return (f"{DATABASE_NAME}: {error}",)
+
+
+def _damaged_frames(directory: StorageDirectory) -> int:
+    """How many frames of the WAL are damaged and hide what was committed; 0 if the database has all of it already."""
+    wal = directory.path / WAL_NAME
+    content = read_wal(wal.read_bytes()) if wal.exists() else NO_CONTENT
+    if not content.damaged_frames:
+        return 0
+    with (directory.path / DATABASE_NAME).open("rb") as database:
+        for page, expected in content.pages.items():
+            database.seek((page - 1) * content.page_bytes)
+            if database.read(content.page_bytes) != expected:
+                return content.damaged_frames
+    return 0  # a restart of the WAL was cut: what stands behind its torn beginning was checkpointed before
+
+
+def _nothing_there(directory: StorageDirectory) -> tuple[str, ...]:
+    state = "is empty" if directory.exists(DATABASE_NAME) else "has vanished"
+    if directory.size_of(WAL_NAME):
+        return (f"{DATABASE_NAME} {state}, its WAL is still there",)
+    if directory.is_commissioned() or read_witness(directory.path) is not None:
+        return (f"{DATABASE_NAME} {state} from a directory that was commissioned",)
+    return ()
+
+
+def _opened(directory: StorageDirectory, migrations: Sequence[Migration]) -> tuple[str, ...]:
+    connection = open_reader(directory.path / DATABASE_NAME)
+    try:
+        check_readable(connection, migrations)
+        if not has_table(connection, "event"):
+            is_known = directory.is_commissioned()
+            return (f"{DATABASE_NAME} has no event table",) if is_known else ()
+        head = read_head(connection)
+        return _compared(directory, connection, head) or _tail(directory, connection, head)
+    finally:
+        connection.close()
+
+
+def _compared(directory: StorageDirectory, connection: sqlite3.Connection, head: Head) -> tuple[str, ...]:
+    findings = []
+    for name, seen in seen_heads(directory):
+        if seen.seq > head.seq:
+            findings.append(f"the log ends at event {head.seq}, the {name} saw event {seen.seq}")
+            continue
+        row = connection.execute("SELECT digest FROM event WHERE seq = ?", (seen.seq,)).fetchone()
+        if seen.seq and (row is None or row[0] != seen.digest):
+            findings.append(f"event {seen.seq} is not the one that the {name} saw")
+    return tuple(findings)
+
+
+def seen_heads(directory: StorageDirectory) -> list[tuple[str, Head]]:
+    """The heads that something outside the database remembers, each with the name of what remembers it."""
+    witness = read_witness(directory.path)
+    found = [] if witness is None else [("witness", witness)]
+    for header, _ in headers(directory.path):
+        found.append(("snapshot", Head(seq=header.seq, digest=bytes.fromhex(header.digest))))
+    return found
+
+
+def _tail(directory: StorageDirectory, connection: sqlite3.Connection, head: Head) -> tuple[str, ...]:
+    """The chain behind the newest snapshot; the snapshot's own digest is where it starts."""
+    snapshots = [seen for name, seen in seen_heads(directory) if name == "snapshot"]
+    base = max(snapshots, key=lambda seen: seen.seq, default=EMPTY)
+    rows = connection.execute(f"{_ROWS} WHERE seq > ? ORDER BY seq", (base.seq,))
+    try:
+        found = verify(base, (Row._make(row) for row in rows))
+    except ChainBrokenError as broken:
+        return (str(broken),)
+    return () if found == head else (f"the log can be read up to event {found.seq} of {head.seq}",)

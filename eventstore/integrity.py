@@ -1,0 +1,36 @@
+"""The check of the whole log while the station runs, a slice at a time. Pure: the log reads, this judges.
+
+The chain is verified from its first event to the head; then SQLite's quick_check looks at the structure of the file. Whoever
+runs it decides on the pauses between slices.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckProgress:
+    """How far a check has come. A check that found something is done."""
+
+    verified: Head = EMPTY
+    done: bool = False
+    findings: tuple[str, ...] = ()
+
+
+def check_rows(progress: CheckProgress, rows: Sequence[tuple[Any, ...]]) -> CheckProgress:
+    """The progress after the next rows of the chain; no rows at all are a finding."""
+    try:
+        if not rows:
+            raise ChainBrokenError(progress.verified, f"event {progress.verified.seq + 1} is missing")
+        return replace(progress, verified=verify(progress.verified, [Row._make(row) for row in rows]))
+    except ChainBrokenError as broken:
+        return replace(progress, verified=broken.head, done=True, findings=(str(broken),))
+
+
+def quick_check(progress: CheckProgress, rows: Sequence[tuple[Any, ...]]) -> CheckProgress:
+    """The progress after SQLite's quick_check answered with these rows: done either way."""
+    findings = tuple(f"quick_check: {row[0]}" for row in rows if row[0] != "ok")
+    return replace(progress, done=True, findings=findings)

@@ -1,0 +1,254 @@
+"""A damaged log set aside, and a fresh one with all that is proven in its place.
+
+Kept is the longest prefix whose chain is whole; what verifies behind the damage is counted and stays in quarantine. Nothing is
+ever deleted. The steps can be cut anywhere and begun again: up to the rename that makes `salvaged.db` appear nothing of the old
+log was touched, and from there on the same steps are only finished.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, fits, verify
+from eventstore.database import DATABASE_NAME, check_readable, migrate, open_reader
+from eventstore.directory import CONDEMNED_NAME, REPORT_NAME, TEMPORARY_SUFFIX, StorageDirectory, sync_directory
+from eventstore.inspection import JOURNAL_NAME, WAL_NAME, seen_heads
+from eventstore.snapshots import snapshot_files
+from eventstore.structure import StructureError, compile_decoder, to_json
+from eventstore.wal import read_wal
+from eventstore.witness import WITNESS_NAME
+from migrations import MIGRATIONS, Migration
+
+SALVAGED_NAME = "salvaged.db"
+QUARANTINE_PREFIX = "quarantine-"
+_IMAGE_NAME = f"image{TEMPORARY_SUFFIX}"
+_FRESH_NAME = f"fresh{TEMPORARY_SUFFIX}"
+_CHUNK = 500
+_MISSES_MAX = 20_000
+"""How many unreadable events in a row end the search behind the damage."""
+_SQLITE_MAGIC = b"SQLite format 3\0"
+_COPY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What was wrong with a log, and what was kept. Digests in hexadecimal.
+
+    Events 1 to `kept_seq` stand in the fresh log. `known_seq` is the highest seq that is known to have existed, so events
+    `kept_seq` + 1 to `known_seq` are missing. `stray_events` of them verify by themselves and lie in `quarantine`.
+    """
+
+    findings: tuple[str, ...]
+    kept_seq: int
+    kept_digest: str
+    known_seq: int
+    known_digest: str
+    stray_events: int
+    quarantine: str
+
+    @property
+    def lost_events(self) -> int:
+        """How many events are missing from the fresh log."""
+        return self.known_seq - self.kept_seq
+
+
+_decode_recovery = compile_decoder(Recovery)
+
+
+def recover(
+    directory: StorageDirectory, findings: tuple[str, ...], migrations: Sequence[Migration] = MIGRATIONS
+) -> None:
+    """Salvage the log into a fresh one and set the old files aside; `pending_recovery` then tells what was done.
+
+    Raises LogTooNew, and sqlite3.Error or OSError when the disk does not let us; the old files stay where they are then.
+    """
+    kept, known, stray = EMPTY, EMPTY, 0
+    image = _make_image(directory, migrations)
+    fresh = directory.path / _FRESH_NAME
+    for left in (fresh, fresh.with_name(f"{_FRESH_NAME}-journal")):
+        left.unlink(missing_ok=True)
+    target = sqlite3.connect(fresh, isolation_level=None)
+    try:
+        target.execute("PRAGMA synchronous = FULL")
+        migrate(target, migrations)
+        if image is not None:
+            kept, known, stray = _copy_rows(image, target, migrations)
+    finally:
+        target.close()
+    known = max([known, *(head for _, head in seen_heads(directory))], key=lambda head: head.seq)
+    recovery = Recovery(
+        findings=findings,
+        kept_seq=kept.seq,
+        kept_digest=kept.digest.hex(),
+        known_seq=known.seq,
+        known_digest=known.digest.hex(),
+        stray_events=stray,
+        quarantine=_next_quarantine(directory.path),
+    )
+    directory.write_file(REPORT_NAME, to_json(recovery))
+    fresh.rename(directory.path / SALVAGED_NAME)
+    directory.sync()
+    finish(directory)
+
+
+def finish(directory: StorageDirectory) -> None:
+    """The second half of a recovery: move the old files aside, put the fresh log in place. Does nothing if none is under way."""
+    if not directory.exists(SALVAGED_NAME):
+        return
+    recovery = pending_recovery(directory) or _illegible(directory.path)
+    quarantine = directory.path / recovery.quarantine
+    quarantine.mkdir(mode=0o700, exist_ok=True)
+    moved = [DATABASE_NAME, WAL_NAME, f"{DATABASE_NAME}-shm", JOURNAL_NAME, WITNESS_NAME, CONDEMNED_NAME]
+    moved += [file.name for file in snapshot_files(directory.path)]
+    for name in moved:
+        if directory.exists(name):
+            (directory.path / name).rename(quarantine / name)
+    sync_directory(quarantine)
+    directory.sync()
+    (directory.path / _IMAGE_NAME).unlink(missing_ok=True)
+    (directory.path / SALVAGED_NAME).rename(directory.path / DATABASE_NAME)
+    directory.sync()
+
+
+def pending_recovery(directory: StorageDirectory) -> Recovery | None:
+    """The recovery that no event in the log names yet; None if there is none."""
+    if not directory.exists(REPORT_NAME):
+        return None
+    try:
+        recovery: Recovery = _decode_recovery(orjson.loads((directory.path / REPORT_NAME).read_bytes()))
+    except (orjson.JSONDecodeError, StructureError):
+        return _illegible(directory.path)
+    return recovery
+
+
+def _illegible(path: Path) -> Recovery:
+    return Recovery(
+        findings=(f"{REPORT_NAME} is illegible",),
+        kept_seq=0,
+        kept_digest="",
+        known_seq=0,
+        known_digest="",
+        stray_events=0,
+        quarantine=_next_quarantine(path),
+    )
+
+
+def _next_quarantine(path: Path) -> str:
+    numbers = [int(name) for each in path.glob(f"{QUARANTINE_PREFIX}*") if (name := each.name[11:]).isdecimal()]
+    return f"{QUARANTINE_PREFIX}{max(numbers, default=0) + 1}"
+
+
+def _make_image(directory: StorageDirectory, migrations: Sequence[Migration]) -> Path | None:
+    """The database with its WAL laid over it, as one file to read from; None when there is nothing at all."""
+    database, wal = directory.path / DATABASE_NAME, directory.path / WAL_NAME
+    overlay = read_wal(wal.read_bytes() if wal.exists() else b"")
+    if not directory.size_of(DATABASE_NAME) and not overlay.pages:
+        return None
+    image = directory.path / _IMAGE_NAME
+    with image.open("wb") as target:
+        if database.exists():
+            with database.open("rb") as source:
+                while chunk := source.read(_COPY_BYTES):
+                    target.write(chunk)
+        for page, content in overlay.pages.items():
+            target.seek((page - 1) * overlay.page_bytes)
+            target.write(content)
+        if overlay.pages_after:
+            target.truncate(overlay.pages_after * overlay.page_bytes)
+    _mend_first_page(image, overlay.page_bytes, migrations)
+    return image
+
+
+def _mend_first_page(image: Path, page_bytes: int, migrations: Sequence[Migration]) -> None:
+    """A lost first page is made anew: it holds the schema only, which the same migrations always lay out alike."""
+    with image.open("r+b") as target:
+        if target.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC:
+            return
+        with sqlite3.connect(":memory:", isolation_level=None) as fresh:
+            migrate(fresh, migrations)
+            first = fresh.serialize()[:page_bytes]
+        fresh.close()
+        pages = target.seek(0, os.SEEK_END) // page_bytes
+        target.seek(0)
+        target.write(first[:28] + pages.to_bytes(4, "big") + bytes(8) + first[40:])
+
+
+def _copy_rows(image: Path, target: sqlite3.Connection, migrations: Sequence[Migration]) -> tuple[Head, Head, int]:
+    """Copy the whole prefix of the chain. Returns its head, the last head that can be read at all, and the stray events."""
+    try:
+        source = open_reader(image, immutable=True)
+    except sqlite3.Error:
+        return EMPTY, EMPTY, 0
+    try:
+        with suppress(sqlite3.Error):  # so damaged that it does not say: then it is ours to salvage
+            check_readable(source, migrations)
+        target.execute("BEGIN")
+        kept = _copy_prefix(source, target)
+        target.execute("COMMIT")
+        stray, known = _strays(source, kept)
+    finally:
+        source.close()
+    return kept, known, stray
+
+
+def _copy_prefix(source: sqlite3.Connection, target: sqlite3.Connection) -> Head:
+    head = EMPTY
+    for rows in _readable(source, 0, misses_max=0):
+        try:
+            reached, is_whole = verify(head, rows), True
+        except ChainBrokenError as broken:
+            reached, is_whole = broken.head, False
+        target.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows[: reached.seq - head.seq])
+        head = reached
+        if not is_whole:
+            break
+    return head
+
+
+def _strays(source: sqlite3.Connection, kept: Head) -> tuple[int, Head]:
+    """How many events behind the prefix verify against their neighbour, and the last head among them."""
+    count, known, previous = 0, kept, kept
+    for rows in _readable(source, kept.seq, misses_max=_MISSES_MAX):
+        for row in rows:
+            if row.seq == previous.seq + 1 and fits(previous.digest, row):
+                count, known = count + 1, Head(seq=row.seq, digest=row.digest)
+            previous = Head(seq=row.seq, digest=row.digest)
+    return count, known
+
+
+def _readable(source: sqlite3.Connection, after: int, *, misses_max: int) -> Iterator[list[Row]]:
+    """What can be read behind seq `after`, in slices, event by event where a slice fails; ends after too many misses."""
+    misses = 0
+    while misses <= misses_max:
+        try:
+            rows = _rows(source, "seq > ? ORDER BY seq LIMIT ?", (after, _CHUNK))
+            if not rows:
+                return
+            yield rows
+            after, misses = rows[-1].seq, 0
+        except sqlite3.Error:
+            for seq in range(after + 1, after + _CHUNK + 1):
+                row = _row(source, seq)
+                misses = 0 if row else misses + 1
+                if misses > misses_max:
+                    return
+                if row:
+                    yield [row]
+            after += _CHUNK
+
+
+def _rows(source: sqlite3.Connection, condition: str, parameters: tuple[int, ...]) -> list[Row]:
+    query = "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest FROM event WHERE "
+    return [Row._make(row) for row in source.execute(query + condition, parameters)]
+
+
+def _row(source: sqlite3.Connection, seq: int) -> Row | None:
+    try:
+        return next(iter(_rows(source, "seq = ?", (seq,))), None)
+    except sqlite3.Error:
+        return None

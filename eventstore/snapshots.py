@@ -1,0 +1,95 @@
+"""Snapshots: the bytes of a folded state, kept so that a start need not fold the whole log. A cache; deleting it is harmless.
+
+Each is a file of its own, `snapshot-<seq>`, not a row: it is written once and replaced whole, and through the WAL each would be
+written twice and hold up the appends. First line: SHA-256 of the header, the header as JSON; then the state. The header has the
+chain's digest at `seq`: a snapshot of another history is never used, and one that knows more than the log tells of a loss.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+
+from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory
+from eventstore.structure import StructureError, compile_decoder, to_json
+
+PREFIX = "snapshot-"
+KEPT = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A state after event `seq`, whose digest in the chain is `digest`, folded by the code with this fingerprint."""
+
+    seq: int
+    fingerprint: str
+    state: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotHeader:
+    """What a snapshot says about itself; digests in hexadecimal."""
+
+    seq: int
+    digest: str
+    fingerprint: str
+    state_sha256: str
+
+
+_decode_header = compile_decoder(SnapshotHeader)
+
+
+def write_snapshot(directory: StorageDirectory, snapshot: Snapshot) -> None:
+    """Keep a snapshot, and drop all but the newest ones. Raises OSError."""
+    header = to_json(
+        SnapshotHeader(
+            seq=snapshot.seq,
+            digest=snapshot.digest.hex(),
+            fingerprint=snapshot.fingerprint,
+            state_sha256=sha256(snapshot.state).hexdigest(),
+        )
+    )
+    line = sha256(header).hexdigest().encode() + b" " + header + b"\n"
+    directory.write_file(f"{PREFIX}{snapshot.seq}", line + snapshot.state)
+    for old in snapshot_files(directory.path)[KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def snapshot_files(directory: Path) -> list[Path]:
+    """The snapshot files, the one with the highest seq first."""
+    numbered = [
+        (int(file.name.removeprefix(PREFIX)), file)
+        for file in directory.glob(f"{PREFIX}*")
+        if file.name.removeprefix(PREFIX).isdecimal() and not file.name.endswith(TEMPORARY_SUFFIX)
+    ]
+    return [file for _, file in sorted(numbered, reverse=True)]
+
+
+def headers(directory: Path) -> Iterator[tuple[SnapshotHeader, Path]]:
+    """The headers of the snapshots that are legible, newest first; their states are not read."""
+    for file in snapshot_files(directory):
+        with file.open("rb") as opened:
+            digest, _, header = opened.readline().rstrip(b"\n").partition(b" ")
+        if sha256(header).hexdigest().encode() != digest:
+            continue
+        try:
+            yield _decode_header(orjson.loads(header)), file
+        except (orjson.JSONDecodeError, StructureError):
+            continue  # of another version: not ours to use
+
+
+def newest_snapshot(directory: StorageDirectory, fingerprint: str) -> Snapshot | None:
+    """The newest intact snapshot with this fingerprint; None if there is none."""
+    for header, file in headers(directory.path):
+        if header.fingerprint != fingerprint:
+            continue
+        with file.open("rb") as opened:
+            opened.readline()
+            state = opened.read()
+        if sha256(state).hexdigest() == header.state_sha256:
+            digest = bytes.fromhex(header.digest)
+            return Snapshot(seq=header.seq, fingerprint=fingerprint, state=state, digest=digest)
+    return None

@@ -1,0 +1,28 @@
+"""Old shapes of events made new, one version at a time, when they are read. Stored bytes are never rewritten.
+
+An upcaster is a pure function from the payload of version n to that of version n + 1, kept under (event name, n). It outlives
+the class it was written for.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+
+
+def chain_faults(versions: Mapping[str, int], upcasters: Mapping[tuple[str, int], Upcaster]) -> tuple[str, ...]:
+    """What is wrong with the upcasters for events of these current versions: empty when every old version has a way up."""
+    missing = [
+        f"no upcaster for {name} version {step}"
+        for name, version in versions.items()
+        for step in range(1, version)
+        if (name, step) not in upcasters
+    ]
+    astray = [
+        f"the upcaster for {name} version {step} leads nowhere"
+        for name, step in upcasters
+        if not 1 <= step < versions.get(name, 0)
+    ]
+    return tuple(missing + astray)

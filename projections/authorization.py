@@ -1,0 +1,140 @@
+"""Who may charge, as the station knows it: the Local Authorization List (3.5.2) and the cache (3.5.1).
+
+idTags compare case-insensitively (errata 3.73): both maps are keyed by the casefolded tag and keep it as it came.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import immutables
+
+from eventstore.catalogue.authorization import (
+    CacheCleared,
+    IdTagInfo,
+    IdTagInfoReceived,
+    LocalListAmended,
+    LocalListReplaced,
+    LocalListStoreFailed,
+)
+from eventstore.catalogue.hardware import LocalListStoreFailing
+from eventstore.event import Event, Recorded
+from projections.clock import Clock
+
+CACHE_MAX = 1_000
+ACCEPTED = "Accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cached:
+    """A cache entry: the tag as it came, the CSMS's word, and the event that brought it (its age)."""
+
+    id_tag: str
+    info: IdTagInfo
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """`list_version` 0 is an empty list; `store_failing`: the next list that is sent cannot be stored."""
+
+    cache: immutables.Map[str, Cached] = immutables.Map()
+    local_list: immutables.Map[str, IdTagInfo] = immutables.Map()
+    list_version: int = 0
+    store_failing: bool = False
+
+    def listed(self, id_tag: str) -> IdTagInfo | None:
+        """The Local Authorization List's word on a tag."""
+        return self.local_list.get(id_tag.casefold())
+
+    def cached(self, id_tag: str) -> IdTagInfo | None:
+        """The cache's word on a tag."""
+        found = self.cache.get(id_tag.casefold())
+        return None if found is None else found.info
+
+
+def _room(cache: immutables.Map[str, Cached]) -> immutables.Map[str, Cached]:
+    """Makes room when full: the not-valid entries go, then if need be the oldest valid one (3.5.1)."""
+    if len(cache) < CACHE_MAX:
+        return cache
+    with cache.mutate() as room:
+        for key, entry in cache.items():
+            if entry.info.status != ACCEPTED:
+                del room[key]
+        valid = room.finish()
+    if len(valid) < CACHE_MAX:
+        return valid
+    oldest = min(valid.items(), key=lambda item: item[1].seq)[0]
+    return valid.delete(oldest)
+
+
+def _on_info(authorization: Authorization, event: IdTagInfoReceived, recorded: Recorded, _: Clock) -> Authorization:
+    key = event.id_tag.casefold()
+    if not event.cache or key in authorization.local_list:
+        return authorization
+    cache = authorization.cache if key in authorization.cache else _room(authorization.cache)
+    entry = Cached(id_tag=event.id_tag, info=event.info, seq=recorded.seq)
+    return replace(authorization, cache=cache.set(key, entry))
+
+
+def _on_cleared(authorization: Authorization, event: CacheCleared, recorded: Recorded, _: Clock) -> Authorization:
+    return replace(authorization, cache=immutables.Map())
+
+
+def _without_listed(cache: immutables.Map[str, Cached], listed: Any) -> immutables.Map[str, Cached]:
+    """Tags on the list are never cached (3.5.3)."""
+    kept = cache.mutate()
+    for key in listed:
+        if key in kept:
+            del kept[key]
+    return kept.finish()
+
+
+def _on_replaced(authorization: Authorization, event: LocalListReplaced, recorded: Recorded, _: Clock) -> Authorization:
+    listed = immutables.Map({entry.id_tag.casefold(): entry.info for entry in event.entries if entry.info is not None})
+    return replace(
+        authorization,
+        local_list=listed,
+        list_version=event.version if listed else 0,
+        cache=_without_listed(authorization.cache, listed),
+    )
+
+
+def _on_amended(authorization: Authorization, event: LocalListAmended, recorded: Recorded, _: Clock) -> Authorization:
+    with authorization.local_list.mutate() as amended:
+        for entry in event.entries:
+            key = entry.id_tag.casefold()
+            if entry.info is not None:
+                amended[key] = entry.info
+            elif key in amended:
+                del amended[key]
+        listed = amended.finish()
+    touched = (entry.id_tag.casefold() for entry in event.entries if entry.info is not None)
+    return replace(
+        authorization,
+        local_list=listed,
+        list_version=event.version if listed else 0,
+        cache=_without_listed(authorization.cache, touched),
+    )
+
+
+def _on_store_failing(
+    authorization: Authorization, event: LocalListStoreFailing, recorded: Recorded, _: Clock
+) -> Authorization:
+    return replace(authorization, store_failing=event.failing)
+
+
+def _on_store_failed(
+    authorization: Authorization, event: LocalListStoreFailed, recorded: Recorded, _: Clock
+) -> Authorization:
+    return replace(authorization, store_failing=False)
+
+
+FOLDS: Mapping[type[Event], Callable[[Authorization, Any, Recorded, Clock], Authorization]] = {
+    IdTagInfoReceived: _on_info,
+    CacheCleared: _on_cleared,
+    LocalListReplaced: _on_replaced,
+    LocalListAmended: _on_amended,
+    LocalListStoreFailing: _on_store_failing,
+    LocalListStoreFailed: _on_store_failed,
+}

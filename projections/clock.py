@@ -1,0 +1,83 @@
+"""Station time and UTC (rulings on the clock).
+
+One axis, station time, never decreases. UTC is station time plus an offset, which is a fact of the log. A moment that
+was recorded while the clock was trusted keeps its UTC for ever; one recorded untrusted takes the first trusted offset
+of its boot, or, if that boot never got one, of the first later boot that did.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import immutables
+
+from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
+from eventstore.catalogue.transactions import Moment
+from eventstore.event import Event, Recorded
+
+BOOTS_REMEMBERED = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The offset in force, whether it is trusted ("NTP", "CSMS") or not ("board"), and the trusted ones of past boots."""
+
+    boot: int = 0
+    installation: str = ""
+    offset_ms: int = 0
+    trusted: bool = False
+    source: str = ""
+    first_trusted: immutables.Map[int, int] = immutables.Map()
+
+    def utc_ms(self, at_ms: int) -> int:
+        """UTC of a moment of this boot, as believed now."""
+        return at_ms + self.offset_ms
+
+    def at_ms(self, utc_ms: int) -> int:
+        """Station time of a calendar moment, as believed now."""
+        return utc_ms - self.offset_ms
+
+    def moment(self, at_ms: int) -> Moment:
+        """The moment as an event keeps it."""
+        return Moment(at_ms=at_ms, boot=self.boot, utc_ms=self.utc_ms(at_ms) if self.trusted else None)
+
+    def utc_of(self, moment: Moment) -> int:
+        """The best knowledge of a moment's UTC."""
+        if moment.utc_ms is not None:
+            return moment.utc_ms
+        if moment.boot in self.first_trusted:
+            return moment.at_ms + self.first_trusted[moment.boot]
+        later = min((boot for boot in self.first_trusted if boot > moment.boot), default=None)
+        return moment.at_ms + (self.offset_ms if later is None else self.first_trusted[later])
+
+
+def _trust(clock: Clock) -> Clock:
+    if not clock.trusted or clock.boot in clock.first_trusted:
+        return clock
+    remembered = clock.first_trusted.set(clock.boot, clock.offset_ms)
+    if len(remembered) > BOOTS_REMEMBERED:
+        remembered = remembered.delete(min(remembered))
+    return replace(clock, first_trusted=remembered)
+
+
+def _on_boot(clock: Clock, event: StationBooted, recorded: Recorded, _: Clock) -> Clock:
+    return _trust(
+        replace(
+            clock,
+            boot=event.boot,
+            installation=event.installation,
+            offset_ms=event.offset_ms,
+            trusted=event.clock_trusted,
+            source="NTP" if event.clock_trusted else "board",
+        )
+    )
+
+
+def _on_adjusted(clock: Clock, event: ClockAdjusted, recorded: Recorded, _: Clock) -> Clock:
+    return _trust(replace(clock, offset_ms=event.offset_ms, trusted=event.trusted, source=event.source))
+
+
+FOLDS: Mapping[type[Event], Callable[[Clock, Any, Recorded, Clock], Clock]] = {
+    StationBooted: _on_boot,
+    ClockAdjusted: _on_adjusted,
+}

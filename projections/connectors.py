@@ -1,0 +1,476 @@
+"""Connectors: the facts of each one, from which its status, its outputs and every refusal follow.
+
+Facts are kept, not composite states: what the pilot says, whether a cable is in, who is authorized, which faults hold.
+Index 0 is the station itself, which has availability, faults and a status (4.9), and no copper.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eventstore.catalogue.authorization import AuthorizationEnded, AuthorizationGranted
+from eventstore.catalogue.connectors import (
+    AvailabilityChanged,
+    AvailabilityScheduled,
+    ConnectorStatusChanged,
+    LockFailureEnded,
+    LockFailureFound,
+    PreparingRestarted,
+    PreparingTimedOut,
+    StatusNotificationQueued,
+    UnlockRequested,
+)
+from eventstore.catalogue.hardware import (
+    BoardOpened,
+    ContactorObserved,
+    EmergencyStopObserved,
+    FaultCleared,
+    FaultObserved,
+    LockObserved,
+    MeterFailed,
+    MeterObserved,
+    PilotStateObserved,
+    ProximityObserved,
+)
+from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
+from eventstore.catalogue.link import CallSettled, LinkClosed
+from eventstore.catalogue.smart_charging import LimitChanged
+from eventstore.catalogue.transactions import (
+    HeldFor,
+    MeterResetFound,
+    TransactionResumed,
+    TransactionStarted,
+    TransactionStopped,
+)
+from eventstore.event import Event, Recorded
+from projections.clock import Clock
+
+OPERATIVE, INOPERATIVE = "Operative", "Inoperative"
+FAULTS_KEPT = 16
+EV_DISCONNECTED = "EV side disconnected"  # the info that 4.9 asks for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A ChargePointErrorCode that holds (7.6)."""
+
+    error_code: str
+    info: str = ""
+    vendor_error_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """An authorization to start that waits for the cable, the lock or the vehicle."""
+
+    id_tag: str
+    parent_id_tag: str | None
+    source: str
+    since_ms: int
+    reservation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """What was last put on its way to the CSMS as the connector's status, by the event `owed_seq`."""
+
+    owed_seq: int
+
+    status: str
+    error_code: str
+    info: str
+    vendor_error_code: str
+    delivered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterReading:
+    """The last reading of the meter: `energy_wh` is the register that is reported, offset included."""
+
+    at_ms: int
+    energy_wh: int
+    power_w: int | None
+    current_ma: tuple[int, ...]
+    voltage_mv: tuple[int, ...]
+    frequency_mhz: int | None
+    temperature_dc: int | None
+    soc_percent: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """`preparing_since_ms` is when the present Preparing began (ConnectionTimeOut); `finishing` holds from a stop
+    until the cable is out; `timed_out` after ConnectionTimeOut with the cable in."""
+
+    connector_id: int
+    availability: str = OPERATIVE
+    scheduled_availability: str = ""
+    pilot_state: str = "A"
+    cable_rating_ma: int | None = None
+    contactor_closed: bool = False
+    contactor_fault: str = ""
+    locked: bool = False
+    jammed: bool = False
+    lock_failed: bool = False
+    unlock_wanted: bool = False
+    faults: tuple[Fault, ...] = ()
+    emergency_stop: bool = False
+    grant: Grant | None = None
+    transaction_number: int | None = None
+    finishing: bool = False
+    finishing_info: str = ""
+    timed_out: bool = False
+    held_for: HeldFor | None = None
+    occupied_since_ms: int | None = None
+    preparing_since_ms: int | None = None
+    status: str = ""
+    error_code: str = "NoError"
+    info: str = ""
+    vendor_error_code: str = ""
+    status_since_ms: int = 0
+    reported: Reported | None = None
+    limit_ma: int = 0
+    phases: int = 3
+    reading: MeterReading | None = None
+    register_offset_wh: int = 0
+    meter_failed: str = ""
+
+    @property
+    def connected(self) -> bool:
+        """A vehicle is at the other end of the cable (pilot B, C or D)."""
+        return self.pilot_state in ("B", "C", "D")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connectors:
+    """All connectors by id; `waiting` is an authorization for the next connector that is plugged in.
+
+    `known` holds once the board has reported every input of this boot.
+    """
+
+    by_id: tuple[Connector, ...] = (Connector(connector_id=0),)
+    socket: bool = True
+    has_lock: bool = True
+    known: bool = False
+    waiting: Grant | None = None
+
+    def __getitem__(self, connector_id: int) -> Connector:
+        """The connector; raises IndexError for an id that the station does not have."""
+        if connector_id < 0:
+            raise IndexError(connector_id)
+        return self.by_id[connector_id]
+
+    def has(self, connector_id: int) -> bool:
+        """Whether there is such a connector, 0 included."""
+        return 0 <= connector_id < len(self.by_id)
+
+    @property
+    def real(self) -> tuple[Connector, ...]:
+        """The connectors with copper: 1 to n."""
+        return self.by_id[1:]
+
+    def occupied(self, connector: Connector) -> bool:
+        """Whether a cable is in (socket) or the fixed cable is in a vehicle."""
+        return connector.connected or (self.socket and connector.cable_rating_ma is not None)
+
+    def changed(self, connector_id: int, **facts: Any) -> "Connectors":
+        """The same with other facts for one connector."""
+        if not self.has(connector_id):
+            return self
+        connector = replace(self.by_id[connector_id], **facts)
+        by_id = (*self.by_id[:connector_id], connector, *self.by_id[connector_id + 1 :])
+        return replace(self, by_id=by_id)
+
+
+def _on_described(connectors: Connectors, event: StationDescribed, recorded: Recorded, _: Clock) -> Connectors:
+    by_id = connectors.by_id[: event.connectors + 1] + tuple(
+        Connector(connector_id=number, phases=event.phases)
+        for number in range(len(connectors.by_id), event.connectors + 1)
+    )
+    return replace(connectors, by_id=by_id, socket=not event.fixed_cable, has_lock=event.has_lock)
+
+
+def _on_boot(connectors: Connectors, event: StationBooted, recorded: Recorded, _: Clock) -> Connectors:
+    # The copper is read anew: a new process begins with contactors open and hears every input once.
+    by_id = tuple(
+        replace(
+            connector,
+            pilot_state="A",
+            cable_rating_ma=None,
+            contactor_closed=False,
+            contactor_fault="",
+            jammed=False,
+            unlock_wanted=False,
+            faults=(),
+            emergency_stop=False,
+            grant=None,
+            timed_out=False,
+            occupied_since_ms=None,
+            preparing_since_ms=None,
+            status="",
+            reported=None,
+            meter_failed="",
+            limit_ma=0,
+        )
+        for connector in connectors.by_id
+    )
+    return replace(connectors, by_id=by_id, waiting=None, known=False)
+
+
+def _occupancy(before: Connectors, after: Connectors, connector_id: int, at_ms: int) -> Connectors:
+    """What follows from a cable that came or went: since when, and the end of what lasted until it was out."""
+    was, now = before.occupied(before[connector_id]), after.occupied(after[connector_id])
+    if was == now:
+        return after
+    if now:
+        return after.changed(connector_id, occupied_since_ms=at_ms)
+    return after.changed(
+        connector_id, occupied_since_ms=None, finishing=False, timed_out=False, held_for=None, unlock_wanted=False
+    )
+
+
+def _on_pilot(connectors: Connectors, event: PilotStateObserved, recorded: Recorded, _: Clock) -> Connectors:
+    if not connectors.has(event.connector_id):
+        return connectors
+    after = connectors.changed(event.connector_id, pilot_state=event.pilot_state)
+    return _occupancy(connectors, after, event.connector_id, recorded.at_ms)
+
+
+def _on_proximity(connectors: Connectors, event: ProximityObserved, recorded: Recorded, _: Clock) -> Connectors:
+    if not connectors.has(event.connector_id):
+        return connectors
+    after = connectors.changed(event.connector_id, cable_rating_ma=event.cable_rating_ma)
+    return _occupancy(connectors, after, event.connector_id, recorded.at_ms)
+
+
+def _on_contactor(connectors: Connectors, event: ContactorObserved, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, contactor_closed=event.closed, contactor_fault=event.fault)
+
+
+def _on_lock(connectors: Connectors, event: LockObserved, recorded: Recorded, _: Clock) -> Connectors:
+    if not connectors.has(event.connector_id):
+        return connectors
+    wanted = connectors[event.connector_id].unlock_wanted and event.locked and not event.jammed
+    return connectors.changed(event.connector_id, locked=event.locked, jammed=event.jammed, unlock_wanted=wanted)
+
+
+def _on_meter(connectors: Connectors, event: MeterObserved, recorded: Recorded, _: Clock) -> Connectors:
+    if not connectors.has(event.connector_id):
+        return connectors
+    connector = connectors[event.connector_id]
+    reading = MeterReading(
+        at_ms=recorded.at_ms,
+        energy_wh=event.energy_wh + connector.register_offset_wh,
+        power_w=event.power_w,
+        current_ma=event.current_ma,
+        voltage_mv=event.voltage_mv,
+        frequency_mhz=event.frequency_mhz,
+        temperature_dc=event.temperature_dc,
+        soc_percent=event.soc_percent,
+    )
+    if connector.reading is not None and reading.energy_wh < connector.reading.energy_wh:
+        # The register that is reported never falls; MeterResetFound, decided in the same batch, explains it.
+        reading = replace(reading, energy_wh=connector.reading.energy_wh)
+    return connectors.changed(event.connector_id, reading=reading, meter_failed="")
+
+
+def _on_meter_failed(connectors: Connectors, event: MeterFailed, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, meter_failed=event.reason or "unreadable")
+
+
+def _on_meter_reset(connectors: Connectors, event: MeterResetFound, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, register_offset_wh=event.offset_wh)
+
+
+def _on_fault(connectors: Connectors, event: FaultObserved, recorded: Recorded, _: Clock) -> Connectors:
+    if not connectors.has(event.connector_id):
+        return connectors
+    faults = connectors[event.connector_id].faults
+    fault = Fault(error_code=event.error_code, info=event.info, vendor_error_code=event.vendor_error_code)
+    kept = tuple(known for known in faults if known.error_code != event.error_code)
+    return connectors.changed(event.connector_id, faults=(*kept, fault)[-FAULTS_KEPT:])
+
+
+def _on_fault_cleared(connectors: Connectors, event: FaultCleared, recorded: Recorded, _: Clock) -> Connectors:
+    if not connectors.has(event.connector_id):
+        return connectors
+    faults = connectors[event.connector_id].faults
+    kept = tuple(fault for fault in faults if event.error_code and fault.error_code != event.error_code)
+    return connectors.changed(event.connector_id, faults=kept)
+
+
+def _on_emergency(connectors: Connectors, event: EmergencyStopObserved, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(0, emergency_stop=event.pressed)
+
+
+def _on_granted(connectors: Connectors, event: AuthorizationGranted, recorded: Recorded, _: Clock) -> Connectors:
+    grant = Grant(
+        id_tag=event.id_tag,
+        parent_id_tag=event.parent_id_tag,
+        source=event.source,
+        since_ms=recorded.at_ms,
+        reservation_id=event.reservation_id,
+    )
+    if event.connector_id is None:
+        return replace(connectors, waiting=grant)
+    after = connectors.changed(event.connector_id, grant=grant, timed_out=False, finishing=False)
+    return replace(after, waiting=None)
+
+
+def _on_grant_ended(connectors: Connectors, event: AuthorizationEnded, recorded: Recorded, _: Clock) -> Connectors:
+    if event.connector_id is None:
+        return replace(connectors, waiting=None)
+    return connectors.changed(event.connector_id, grant=None)
+
+
+def _on_started(connectors: Connectors, event: TransactionStarted, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(
+        event.connector_id, transaction_number=event.number, grant=None, finishing=False, timed_out=False, held_for=None
+    )
+
+
+def _on_resumed(connectors: Connectors, event: TransactionResumed, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, transaction_number=event.number)
+
+
+def _on_stopped(connectors: Connectors, event: TransactionStopped, recorded: Recorded, _: Clock) -> Connectors:
+    if not connectors.has(event.connector_id):
+        return connectors
+    connector = connectors[event.connector_id]
+    return connectors.changed(
+        event.connector_id,
+        transaction_number=None,
+        grant=None,
+        finishing=connectors.occupied(connector),
+        finishing_info=EV_DISCONNECTED if event.reason == "EVDisconnected" else "",
+        held_for=event.held_for,
+        limit_ma=0,
+    )
+
+
+def _on_status(connectors: Connectors, event: ConnectorStatusChanged, recorded: Recorded, _: Clock) -> Connectors:
+    if not connectors.has(event.connector_id):
+        return connectors
+    before = connectors[event.connector_id]
+    since = before.preparing_since_ms
+    if event.status != "Preparing":
+        since = None
+    elif before.status != "Preparing" or since is None:
+        since = recorded.at_ms
+    return connectors.changed(
+        event.connector_id,
+        status=event.status,
+        error_code=event.error_code,
+        info=event.info,
+        vendor_error_code=event.vendor_error_code,
+        status_since_ms=recorded.at_ms,
+        preparing_since_ms=since,
+    )
+
+
+def _on_queued(connectors: Connectors, event: StatusNotificationQueued, recorded: Recorded, _: Clock) -> Connectors:
+    if event.triggered:
+        return connectors
+    reported = Reported(
+        owed_seq=recorded.seq,
+        status=event.status,
+        error_code=event.error_code,
+        info=event.info,
+        vendor_error_code=event.vendor_error_code,
+    )
+    return connectors.changed(event.connector_id, reported=reported)
+
+
+def _on_settled(connectors: Connectors, event: CallSettled, recorded: Recorded, _: Clock) -> Connectors:
+    if event.action != "StatusNotification":
+        return connectors
+    for connector in connectors.by_id:
+        if connector.reported is not None and connector.reported.owed_seq == event.owed_seq:
+            return connectors.changed(connector.connector_id, reported=replace(connector.reported, delivered=True))
+    return connectors
+
+
+def _on_link_closed(connectors: Connectors, event: LinkClosed, recorded: Recorded, _: Clock) -> Connectors:
+    # What was not delivered is forgotten, not replayed: the next connection hears the status of then (4.9).
+    by_id = tuple(
+        connector if connector.reported is None or connector.reported.delivered else replace(connector, reported=None)
+        for connector in connectors.by_id
+    )
+    return replace(connectors, by_id=by_id)
+
+
+def _on_board_opened(connectors: Connectors, event: BoardOpened, recorded: Recorded, _: Clock) -> Connectors:
+    # What was to last until the cable is out has ended if the cable went while the station was off.
+    by_id = tuple(
+        connector
+        if connectors.occupied(connector)
+        else replace(connector, finishing=False, held_for=None, lock_failed=False)
+        for connector in connectors.by_id
+    )
+    return replace(connectors, by_id=by_id, known=True)
+
+
+def _on_availability(connectors: Connectors, event: AvailabilityChanged, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, availability=event.availability, scheduled_availability="")
+
+
+def _on_scheduled(connectors: Connectors, event: AvailabilityScheduled, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, scheduled_availability=event.availability)
+
+
+def _on_timed_out(connectors: Connectors, event: PreparingTimedOut, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, timed_out=True)
+
+
+def _on_restarted(connectors: Connectors, event: PreparingRestarted, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, timed_out=False, finishing=False)
+
+
+def _on_unlock(connectors: Connectors, event: UnlockRequested, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, unlock_wanted=True, held_for=None)
+
+
+def _on_lock_failure(connectors: Connectors, event: LockFailureFound, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, lock_failed=True, grant=None)
+
+
+def _on_lock_failure_ended(connectors: Connectors, event: LockFailureEnded, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, lock_failed=False)
+
+
+def _on_limit(connectors: Connectors, event: LimitChanged, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, limit_ma=event.limit_ma, phases=event.phases)
+
+
+FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connectors]] = {
+    StationBooted: _on_boot,
+    StationDescribed: _on_described,
+    BoardOpened: _on_board_opened,
+    CallSettled: _on_settled,
+    LinkClosed: _on_link_closed,
+    PilotStateObserved: _on_pilot,
+    ProximityObserved: _on_proximity,
+    ContactorObserved: _on_contactor,
+    LockObserved: _on_lock,
+    MeterObserved: _on_meter,
+    MeterFailed: _on_meter_failed,
+    MeterResetFound: _on_meter_reset,
+    FaultObserved: _on_fault,
+    FaultCleared: _on_fault_cleared,
+    EmergencyStopObserved: _on_emergency,
+    AuthorizationGranted: _on_granted,
+    AuthorizationEnded: _on_grant_ended,
+    TransactionStarted: _on_started,
+    TransactionResumed: _on_resumed,
+    TransactionStopped: _on_stopped,
+    ConnectorStatusChanged: _on_status,
+    StatusNotificationQueued: _on_queued,
+    AvailabilityChanged: _on_availability,
+    AvailabilityScheduled: _on_scheduled,
+    PreparingTimedOut: _on_timed_out,
+    PreparingRestarted: _on_restarted,
+    UnlockRequested: _on_unlock,
+    LockFailureFound: _on_lock_failure,
+    LockFailureEnded: _on_lock_failure_ended,
+    LimitChanged: _on_limit,
+}

@@ -1,0 +1,166 @@
+"""The link to the CSMS: up or down, when to connect next, and the CALLs of the CSMS that are still to be answered."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted, StationDescribed
+from eventstore.catalogue.link import (
+    CallAnswered,
+    CallDeferred,
+    CallDispatched,
+    ConnectFailed,
+    FrameReceived,
+    LinkClosed,
+    LinkCloseDecided,
+    LinkOpened,
+    NetworkRestored,
+)
+from eventstore.event import Event, Recorded
+from projections.clock import Clock
+
+RECONNECT = "reconnect"
+ATTEMPTS_COUNTED = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """A CALL of the CSMS whose answer is deferred: `connector_id` is what it waits for, `due_ms` its last moment."""
+
+    connection: int
+    message_id: str
+    action: str
+    connector_id: int
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """`connect_due_ms` None while up or while an attempt is wanted (`connect_wanted`); attempts count since it was up."""
+
+    up: bool = False
+    connection: int = 0
+    opened_seq: int = 0
+    connect_wanted: bool = False
+    connect_due_ms: int | None = None
+    attempts: int = 0
+    close_wanted: bool = False
+    calls_made: int = 0
+    open_calls: tuple[OpenCall, ...] = ()
+    reconnect_min_ms: int = 1_000
+    reconnect_max_ms: int = 300_000
+
+
+def reconnect_delay_ms(link: Link, entropy: int) -> int:
+    """How long to wait before the next attempt: doubling from the minimum to the maximum, half of it jittered.
+
+    `entropy` is 0..999. OCPP-J errata 3.3 asks for a back-off that does not overload the CSMS.
+    """
+    ceiling = min(link.reconnect_max_ms, link.reconnect_min_ms << min(link.attempts, ATTEMPTS_COUNTED))
+    return ceiling // 2 + ceiling * entropy // 2000
+
+
+def _on_boot(link: Link, event: StationBooted, recorded: Recorded, clock: Clock) -> Link:
+    return replace(
+        link,
+        up=False,
+        connect_wanted=True,
+        connect_due_ms=None,
+        attempts=0,
+        close_wanted=False,
+        calls_made=0,
+        open_calls=(),
+    )
+
+
+def _on_described(link: Link, event: StationDescribed, recorded: Recorded, clock: Clock) -> Link:
+    return replace(link, reconnect_min_ms=event.reconnect_min_ms, reconnect_max_ms=max(1, event.reconnect_max_ms))
+
+
+def _on_opened(link: Link, event: LinkOpened, recorded: Recorded, clock: Clock) -> Link:
+    return replace(
+        link,
+        up=True,
+        connection=event.connection,
+        opened_seq=recorded.seq,
+        connect_wanted=False,
+        connect_due_ms=None,
+        close_wanted=False,
+    )
+
+
+def _wait(link: Link, entropy: int, at_ms: int) -> Link:
+    return replace(
+        link,
+        up=False,
+        connect_wanted=False,
+        close_wanted=False,
+        connect_due_ms=at_ms + reconnect_delay_ms(link, entropy),
+        attempts=min(link.attempts + 1, ATTEMPTS_COUNTED),
+        open_calls=(),
+    )
+
+
+def _on_closed(link: Link, event: LinkClosed, recorded: Recorded, clock: Clock) -> Link:
+    return _wait(link, event.entropy, recorded.at_ms)
+
+
+def _on_failed(link: Link, event: ConnectFailed, recorded: Recorded, clock: Clock) -> Link:
+    return _wait(link, event.entropy, recorded.at_ms)
+
+
+def _on_deadline(link: Link, event: DeadlineReached, recorded: Recorded, clock: Clock) -> Link:
+    if event.name != RECONNECT or link.up:
+        return link
+    return replace(link, connect_wanted=True, connect_due_ms=None)
+
+
+def _on_network(link: Link, event: NetworkRestored, recorded: Recorded, clock: Clock) -> Link:
+    return link if link.up else replace(link, connect_wanted=True, connect_due_ms=None)
+
+
+def _on_close_decided(link: Link, event: LinkCloseDecided, recorded: Recorded, clock: Clock) -> Link:
+    return replace(link, close_wanted=True) if event.connection == link.connection else link
+
+
+def _on_dispatched(link: Link, event: CallDispatched, recorded: Recorded, clock: Clock) -> Link:
+    return replace(link, calls_made=link.calls_made + 1)
+
+
+def _on_frame(link: Link, event: FrameReceived, recorded: Recorded, clock: Clock) -> Link:
+    # Only a link that talks ends the back-off: a CSMS that accepts and drops connections must not be hammered.
+    return replace(link, attempts=0) if link.attempts else link
+
+
+def _on_deferred(link: Link, event: CallDeferred, recorded: Recorded, clock: Clock) -> Link:
+    call = OpenCall(
+        connection=event.connection,
+        message_id=event.message_id,
+        action=event.action,
+        connector_id=event.connector_id,
+        due_ms=event.due_ms,
+    )
+    return replace(link, open_calls=(*link.open_calls, call))
+
+
+def _on_answered(link: Link, event: CallAnswered, recorded: Recorded, clock: Clock) -> Link:
+    if not link.open_calls:
+        return link
+    kept = tuple(call for call in link.open_calls if call.message_id != event.message_id)
+    return link if len(kept) == len(link.open_calls) else replace(link, open_calls=kept)
+
+
+FOLDS: Mapping[type[Event], Callable[[Link, Any, Recorded, Clock], Link]] = {
+    StationBooted: _on_boot,
+    StationDescribed: _on_described,
+    LinkOpened: _on_opened,
+    LinkClosed: _on_closed,
+    ConnectFailed: _on_failed,
+    DeadlineReached: _on_deadline,
+    NetworkRestored: _on_network,
+    LinkCloseDecided: _on_close_decided,
+    CallDispatched: _on_dispatched,
+    FrameReceived: _on_frame,
+    CallDeferred: _on_deferred,
+    CallAnswered: _on_answered,
+}

@@ -1,0 +1,233 @@
+"""Work on the station itself: a reset under way, the firmware job, the diagnostics job; jobs outlive restarts.
+
+A job is at one step; `report` is what the job runner said of that step. Each new step begins without a report. A boot in
+the midst of a step of the runner's leaves the step as it was, to be done again, and counts as an interruption.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eventstore.catalogue.lifecycle import StationBooted, StationStopping
+from eventstore.catalogue.maintenance import (
+    DiagnosticsProgressed,
+    DiagnosticsRequested,
+    DiagnosticsStatusQueued,
+    DiagnosticsStepDecided,
+    FirmwareProgressed,
+    FirmwareStatusQueued,
+    FirmwareStepDecided,
+    FirmwareUpdateRequested,
+    ResetAbandoned,
+    ResetAccepted,
+    ResetDue,
+    ResetFailed,
+)
+from eventstore.event import Event, Recorded
+from projections.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """A reset that was accepted: `due` once nothing holds it back any more, `failures` of replacing the process."""
+
+    kind: str
+    due_ms: int
+    due: bool = False
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareJob:
+    """UpdateFirmware: what was asked for, what the CSMS was told last (`status`), and the step it is at.
+
+    `step` is "" until the image may be retrieved, then as in FirmwareStepDecided, and "verify" after the boot that was
+    to bring the new firmware. `attempt` counts downloads; `version` is what the new firmware should call itself, `replaces` what
+    was in service when it began to be installed.
+    """
+
+    request: FirmwareUpdateRequested
+    status: str = ""
+    attempt: int = 0
+    step: str = ""
+    step_due_ms: int = 0
+    report: str = ""
+    file: str = ""
+    version: str = ""
+    replaces: str = ""
+    interruptions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticsJob:
+    """GetDiagnostics: what was asked for, what the CSMS was told last (`status`), and the step it is at.
+
+    `step` is "" at first, then as in DiagnosticsStepDecided. `attempt` counts uploads.
+    """
+
+    request: DiagnosticsRequested
+    status: str = ""
+    attempt: int = 0
+    step: str = ""
+    step_due_ms: int = 0
+    report: str = ""
+    interruptions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance:
+    """`stopping` is why the process was asked to end, "" while it runs on."""
+
+    reset: Reset | None = None
+    stopping: str = ""
+    firmware: FirmwareJob | None = None
+    diagnostics: DiagnosticsJob | None = None
+    jobs: int = 0
+    firmware_version: str = ""
+    software_version: str = ""
+
+
+def _on_boot(maintenance: Maintenance, event: StationBooted, recorded: Recorded, _: Clock) -> Maintenance:
+    return replace(
+        maintenance,
+        reset=None,
+        stopping="",
+        firmware=_firmware_after_boot(maintenance.firmware),
+        diagnostics=_diagnostics_after_boot(maintenance.diagnostics),
+        firmware_version=event.firmware_version,
+        software_version=event.software_version,
+    )
+
+
+def _firmware_after_boot(job: FirmwareJob | None) -> FirmwareJob | None:
+    if job is None:
+        return None
+    if job.step in ("restart", "reboot"):
+        return replace(job, step="verify")
+    if job.step in ("download", "install", "activate"):
+        return replace(job, interruptions=job.interruptions + 1)
+    return job
+
+
+def _diagnostics_after_boot(job: DiagnosticsJob | None) -> DiagnosticsJob | None:
+    if job is None or job.step != "upload":
+        return job
+    return replace(job, interruptions=job.interruptions + 1)
+
+
+def _on_stopping(maintenance: Maintenance, event: StationStopping, recorded: Recorded, _: Clock) -> Maintenance:
+    return replace(maintenance, stopping=event.why)
+
+
+def _on_reset(maintenance: Maintenance, event: ResetAccepted, recorded: Recorded, _: Clock) -> Maintenance:
+    return replace(maintenance, reset=Reset(kind=event.kind, due_ms=event.due_ms))
+
+
+def _on_reset_due(maintenance: Maintenance, event: ResetDue, recorded: Recorded, _: Clock) -> Maintenance:
+    reset = maintenance.reset
+    return maintenance if reset is None else replace(maintenance, reset=replace(reset, due=True))
+
+
+def _on_reset_abandoned(maintenance: Maintenance, event: ResetAbandoned, recorded: Recorded, _: Clock) -> Maintenance:
+    return replace(maintenance, reset=None)
+
+
+def _on_reset_failed(maintenance: Maintenance, event: ResetFailed, recorded: Recorded, _: Clock) -> Maintenance:
+    reset = maintenance.reset
+    if reset is None:
+        return maintenance
+    return replace(maintenance, reset=replace(reset, due=False, failures=reset.failures + 1))
+
+
+def _on_firmware(maintenance: Maintenance, event: FirmwareUpdateRequested, recorded: Recorded, _: Clock) -> Maintenance:
+    return replace(maintenance, jobs=event.job, firmware=FirmwareJob(request=event))
+
+
+def _on_firmware_step(
+    maintenance: Maintenance, event: FirmwareStepDecided, recorded: Recorded, _: Clock
+) -> Maintenance:
+    job = maintenance.firmware
+    if job is None or job.request.job != event.job:
+        return maintenance
+    if event.step == "done":
+        return replace(maintenance, firmware=None)
+    attempt = job.attempt + 1 if event.step == "download" else job.attempt
+    stepped = replace(job, step=event.step, step_due_ms=event.due_ms, attempt=attempt, report="", interruptions=0)
+    if event.step == "install":
+        stepped = replace(stepped, replaces=maintenance.firmware_version)
+    if event.step == "restart":
+        # The restart that activates is carried out, and tried again, like a reset that nothing holds back any more.
+        return replace(maintenance, firmware=stepped, reset=Reset(kind="Soft", due_ms=event.due_ms, due=True))
+    return replace(maintenance, firmware=stepped)
+
+
+def _on_firmware_progress(
+    maintenance: Maintenance, event: FirmwareProgressed, recorded: Recorded, _: Clock
+) -> Maintenance:
+    job = maintenance.firmware
+    if job is None or job.request.job != event.job or job.attempt != event.attempt:
+        return maintenance
+    progressed = replace(job, report=event.status, file=event.file or job.file, version=event.version or job.version)
+    return replace(maintenance, firmware=progressed)
+
+
+def _on_firmware_status(
+    maintenance: Maintenance, event: FirmwareStatusQueued, recorded: Recorded, _: Clock
+) -> Maintenance:
+    job = maintenance.firmware
+    if job is None or event.triggered or event.tries > 1:
+        return maintenance
+    return replace(maintenance, firmware=replace(job, status=event.status))
+
+
+def _on_diagnostics(maintenance: Maintenance, event: DiagnosticsRequested, recorded: Recorded, _: Clock) -> Maintenance:
+    return replace(maintenance, jobs=event.job, diagnostics=DiagnosticsJob(request=event))
+
+
+def _on_diagnostics_step(
+    maintenance: Maintenance, event: DiagnosticsStepDecided, recorded: Recorded, _: Clock
+) -> Maintenance:
+    job = maintenance.diagnostics
+    if job is None or job.request.job != event.job:
+        return maintenance
+    if event.step == "done":
+        return replace(maintenance, diagnostics=None)
+    attempt = job.attempt + 1 if event.step == "upload" else job.attempt
+    stepped = replace(job, step=event.step, step_due_ms=event.due_ms, attempt=attempt, report="", interruptions=0)
+    return replace(maintenance, diagnostics=stepped)
+
+
+def _on_diagnostics_progress(
+    maintenance: Maintenance, event: DiagnosticsProgressed, recorded: Recorded, _: Clock
+) -> Maintenance:
+    job = maintenance.diagnostics
+    if job is None or job.request.job != event.job or job.attempt != event.attempt:
+        return maintenance
+    return replace(maintenance, diagnostics=replace(job, report=event.status))
+
+
+def _on_diagnostics_status(
+    maintenance: Maintenance, event: DiagnosticsStatusQueued, recorded: Recorded, _: Clock
+) -> Maintenance:
+    job = maintenance.diagnostics
+    if job is None or event.triggered or event.tries > 1:
+        return maintenance
+    return replace(maintenance, diagnostics=replace(job, status=event.status))
+
+
+FOLDS: Mapping[type[Event], Callable[[Maintenance, Any, Recorded, Clock], Maintenance]] = {
+    StationBooted: _on_boot,
+    StationStopping: _on_stopping,
+    ResetAccepted: _on_reset,
+    ResetDue: _on_reset_due,
+    ResetAbandoned: _on_reset_abandoned,
+    ResetFailed: _on_reset_failed,
+    FirmwareUpdateRequested: _on_firmware,
+    FirmwareStepDecided: _on_firmware_step,
+    FirmwareProgressed: _on_firmware_progress,
+    FirmwareStatusQueued: _on_firmware_status,
+    DiagnosticsRequested: _on_diagnostics,
+    DiagnosticsStepDecided: _on_diagnostics_step,
+    DiagnosticsProgressed: _on_diagnostics_progress,
+    DiagnosticsStatusQueued: _on_diagnostics_status,
+}

@@ -1,0 +1,301 @@
+"""The outbox: what is owed to the CSMS, derived from facts, never a table of rendered messages.
+
+Lanes and their fate:
+
+    boot         BootNotification; one at a time, nothing else before it is answered
+    authorize    Authorize; without a link the offline rules decide instead (3.5)
+    priority     triggered messages; gone with the link
+    status       StatusNotification; gone with the link, the current status is reported anew (4.9)
+    notice       firmware and diagnostics statuses, DataTransfer; kept through restarts and outages
+    transaction  StartTransaction, MeterValues, StopTransaction; strictly in order, kept until settled (3.7.1)
+    heartbeat    Heartbeat; gone with the link
+
+The transaction lane is bounded however long the outage: a window of the oldest entries is held, the rest is a count and
+two cursors into the log. When the window runs low, OutboxWindowRead brings the next entries from the log.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eventstore.catalogue import BY_NAME
+from eventstore.catalogue.authorization import AuthorizeQueued
+from eventstore.catalogue.connectors import StatusNotificationQueued
+from eventstore.catalogue.lifecycle import StationBooted
+from eventstore.catalogue.link import (
+    CallDispatched,
+    CallSettled,
+    CallTimedOut,
+    LinkClosed,
+    OutboxWindowRead,
+)
+from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued
+from eventstore.catalogue.registration import BootNotificationQueued, DataTransferQueued, HeartbeatQueued
+from eventstore.catalogue.transactions import (
+    MeterSampled,
+    MeterValuesTriggered,
+    TransactionStarted,
+    TransactionStopped,
+)
+from eventstore.event import Event, Recorded
+from eventstore.structure import compile_decoder
+from projections.clock import Clock
+
+BOOT, AUTHORIZE, PRIORITY, STATUS, NOTICE, TRANSACTION, HEARTBEAT = (
+    "boot",
+    "authorize",
+    "priority",
+    "status",
+    "notice",
+    "transaction",
+    "heartbeat",
+)
+# Lanes whose entries end with the link: what they say would be untrue or unwanted on the next one.
+VOLATILE = frozenset({BOOT, PRIORITY, STATUS, HEARTBEAT})
+
+WINDOW_MAX = 48
+WINDOW_LOW = 16
+MESSAGE_IDS_KEPT = 8
+QUEUE_MAX = 256
+
+ACTIONS: Mapping[type[Event], tuple[str, str]] = {
+    BootNotificationQueued: ("BootNotification", BOOT),
+    AuthorizeQueued: ("Authorize", AUTHORIZE),
+    MeterValuesTriggered: ("MeterValues", PRIORITY),
+    StatusNotificationQueued: ("StatusNotification", STATUS),
+    FirmwareStatusQueued: ("FirmwareStatusNotification", NOTICE),
+    DiagnosticsStatusQueued: ("DiagnosticsStatusNotification", NOTICE),
+    DataTransferQueued: ("DataTransfer", NOTICE),
+    TransactionStarted: ("StartTransaction", TRANSACTION),
+    MeterSampled: ("MeterValues", TRANSACTION),
+    TransactionStopped: ("StopTransaction", TRANSACTION),
+    HeartbeatQueued: ("Heartbeat", HEARTBEAT),
+}
+TRANSACTIONAL: tuple[type[Event], ...] = tuple(kind for kind, (_, lane) in ACTIONS.items() if lane == TRANSACTION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """An entry: the event `seq` that is owed to the CSMS, whole, to be rendered when it is dispatched."""
+
+    seq: int
+    name: str
+    event: Event
+
+    @property
+    def action(self) -> str:
+        """The OCPP action that tells it."""
+        return ACTIONS[type(self.event)][0]
+
+    @property
+    def lane(self) -> str:
+        """Where it waits: triggered messages go with the priority lane, a triggered BootNotification too."""
+        return PRIORITY if getattr(self.event, "triggered", False) else ACTIONS[type(self.event)][1]
+
+    @property
+    def number(self) -> int | None:
+        """Our number of the transaction it belongs to, if any."""
+        return getattr(self.event, "number", None)
+
+    @staticmethod
+    def decode_plain(raw: Any) -> "Owed":
+        """From a snapshot; raises StructureError or KeyError for what is none."""
+        kind: Any = BY_NAME[raw["name"]]
+        event = compile_decoder(kind)(raw["event"])
+        return Owed(seq=raw["seq"], name=raw["name"], event=event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What has been tried for an entry that was dispatched at least once.
+
+    `payload` is frozen at the first dispatch. `failures` counts CALLERRORs (TransactionMessageAttempts), `timeouts`
+    those in a row. `keep_id`: the last transmission was left unanswered by a lost link, its message id goes again.
+    """
+
+    owed_seq: int
+    payload: str
+    message_ids: tuple[str, ...]
+    transmissions: int = 1
+    failures: int = 0
+    timeouts: int = 0
+    retry_due_ms: int | None = None
+    keep_id: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """The one CALL of ours that waits for its answer (OCPP-J 4.1.1)."""
+
+    message_id: str
+    action: str
+    lane: str
+    owed_seq: int
+    connection: int
+    sent_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """`calls`: all lanes but the transaction lane, oldest first. `window`, `beyond`, `window_end_seq`: that lane."""
+
+    calls: tuple[Owed, ...] = ()
+    window: tuple[Owed, ...] = ()
+    beyond: int = 0
+    window_end_seq: int = 0
+    last_owed_seq: int = 0
+    in_flight: InFlight | None = None
+    attempts: tuple[Attempt, ...] = ()
+    given_up: int = 0
+
+    @property
+    def pending(self) -> int:
+        """How many calls are owed, over all lanes."""
+        return len(self.calls) + len(self.window) + self.beyond
+
+    def attempt_for(self, owed_seq: int) -> Attempt | None:
+        """What was tried for the entry, if anything."""
+        return next((attempt for attempt in self.attempts if attempt.owed_seq == owed_seq), None)
+
+    def attempt_of(self, message_id: str) -> Attempt | None:
+        """Whose transmission had this message id, however long ago."""
+        return next((attempt for attempt in self.attempts if message_id in attempt.message_ids), None)
+
+    def entry(self, owed_seq: int) -> Owed | None:
+        """The entry, if it is still owed and at hand."""
+        if self.window and self.window[0].seq == owed_seq:
+            return self.window[0]
+        return next((owed for owed in self.calls if owed.seq == owed_seq), None)
+
+    @property
+    def must_read(self) -> bool:
+        """Whether the window runs low while more is owed in the log."""
+        return self.beyond > 0 and len(self.window) <= WINDOW_LOW
+
+
+def _on_owed(outbox: Outbox, event: Event, recorded: Recorded, _: Clock) -> Outbox:
+    owed = Owed(seq=recorded.seq, name=event.NAME, event=event)
+    if owed.lane == TRANSACTION:
+        if outbox.beyond or len(outbox.window) >= WINDOW_MAX:
+            return replace(outbox, beyond=outbox.beyond + 1, last_owed_seq=recorded.seq)
+        return replace(outbox, window=(*outbox.window, owed), window_end_seq=recorded.seq, last_owed_seq=recorded.seq)
+    calls = (*outbox.calls, owed)
+    return replace(outbox, calls=calls if len(calls) <= QUEUE_MAX else _shed(calls))
+
+
+def _shed(calls: tuple[Owed, ...]) -> tuple[Owed, ...]:
+    """A lane that nobody drains is bounded: the oldest entry that is not a notice goes."""
+    victim = next((owed for owed in calls if owed.lane != NOTICE), calls[0])
+    return tuple(owed for owed in calls if owed.seq != victim.seq)
+
+
+def _on_window_read(outbox: Outbox, event: OutboxWindowRead, recorded: Recorded, _: Clock) -> Outbox:
+    read = tuple(Owed(seq=entry.seq, name=entry.event.NAME, event=entry.event) for entry in event.entries)
+    if len(read) != event.count or outbox.window_end_seq != event.after_seq:
+        raise ValueError(f"OutboxWindowRead {event.after_seq}..{event.to_seq} does not continue the window")
+    return replace(
+        outbox,
+        window=outbox.window + read,
+        beyond=outbox.beyond - event.count,
+        window_end_seq=event.to_seq,
+    )
+
+
+def _on_dispatched(outbox: Outbox, event: CallDispatched, recorded: Recorded, _: Clock) -> Outbox:
+    in_flight = InFlight(
+        message_id=event.message_id,
+        action=event.action,
+        lane=event.lane,
+        owed_seq=event.owed_seq,
+        connection=event.connection,
+        sent_ms=recorded.at_ms,
+    )
+    before = outbox.attempt_for(event.owed_seq)
+    if before is None:
+        attempt = Attempt(owed_seq=event.owed_seq, payload=event.payload, message_ids=(event.message_id,))
+    else:
+        known = tuple(known for known in before.message_ids if known != event.message_id)
+        attempt = replace(
+            before,
+            message_ids=(*known, event.message_id)[-MESSAGE_IDS_KEPT:],
+            transmissions=before.transmissions + 1,
+            retry_due_ms=None,
+            keep_id=False,
+        )
+    return replace(outbox, in_flight=in_flight, attempts=_with(outbox.attempts, attempt))
+
+
+def _with(attempts: tuple[Attempt, ...], attempt: Attempt) -> tuple[Attempt, ...]:
+    return (*(known for known in attempts if known.owed_seq != attempt.owed_seq), attempt)
+
+
+def _without_entry(outbox: Outbox, owed_seq: int) -> Outbox:
+    attempts = tuple(attempt for attempt in outbox.attempts if attempt.owed_seq != owed_seq)
+    if outbox.window and outbox.window[0].seq == owed_seq:
+        return replace(outbox, window=outbox.window[1:], attempts=attempts)
+    return replace(outbox, calls=tuple(owed for owed in outbox.calls if owed.seq != owed_seq), attempts=attempts)
+
+
+def _landed(outbox: Outbox, message_id: str) -> Outbox:
+    if outbox.in_flight is None or outbox.in_flight.message_id != message_id:
+        return outbox
+    return replace(outbox, in_flight=None)
+
+
+def _on_settled(outbox: Outbox, event: CallSettled, recorded: Recorded, _: Clock) -> Outbox:
+    after = _landed(outbox, event.message_id)
+    if event.ends_entry:
+        given_up = after.given_up + (1 if event.outcome == "given_up" else 0)
+        return replace(_without_entry(after, event.owed_seq), given_up=given_up)
+    attempt = after.attempt_for(event.owed_seq)
+    if attempt is None:
+        return after
+    counted = 1 if event.outcome in ("error", "malformed") and event.error_code != "SecurityError" else 0
+    failed = replace(attempt, failures=attempt.failures + counted, timeouts=0, retry_due_ms=event.retry_due_ms)
+    return replace(after, attempts=_with(after.attempts, failed))
+
+
+def _on_timed_out(outbox: Outbox, event: CallTimedOut, recorded: Recorded, _: Clock) -> Outbox:
+    after = _landed(outbox, event.message_id)
+    if event.ends_entry:
+        return _without_entry(after, event.owed_seq)
+    attempt = after.attempt_for(event.owed_seq)
+    if attempt is None:
+        return after
+    late = replace(attempt, timeouts=attempt.timeouts + 1, retry_due_ms=event.retry_due_ms)
+    return replace(after, attempts=_with(after.attempts, late))
+
+
+def _link_gone(outbox: Outbox, emptied: frozenset[str]) -> Outbox:
+    """Some lanes empty; the call in flight keeps its message id for the next connection (OCPP-J 4.1.4)."""
+    calls = tuple(owed for owed in outbox.calls if owed.lane not in emptied)
+    kept = {owed.seq for owed in calls} | {owed.seq for owed in outbox.window[:1]}
+    unanswered = outbox.in_flight.owed_seq if outbox.in_flight else None
+    attempts = tuple(
+        replace(attempt, keep_id=True, retry_due_ms=None, timeouts=0)
+        if attempt.owed_seq == unanswered
+        else replace(attempt, timeouts=0)
+        for attempt in outbox.attempts
+        if attempt.owed_seq in kept
+    )
+    return replace(outbox, calls=calls, in_flight=None, attempts=attempts)
+
+
+def _on_link_closed(outbox: Outbox, event: LinkClosed, recorded: Recorded, _: Clock) -> Outbox:
+    return _link_gone(outbox, VOLATILE)
+
+
+def _on_boot(outbox: Outbox, event: StationBooted, recorded: Recorded, _: Clock) -> Outbox:
+    # Who presented a tag before the power went is no longer there.
+    return _link_gone(outbox, VOLATILE | {AUTHORIZE})
+
+
+FOLDS: Mapping[type[Event], Callable[[Outbox, Any, Recorded, Clock], Outbox]] = {
+    **dict.fromkeys(ACTIONS, _on_owed),
+    StationBooted: _on_boot,
+    LinkClosed: _on_link_closed,
+    OutboxWindowRead: _on_window_read,
+    CallDispatched: _on_dispatched,
+    CallSettled: _on_settled,
+    CallTimedOut: _on_timed_out,
+}

@@ -1,0 +1,1 @@
+"""The charge point itself: wire format, features, kernel, replay, runtime and commands."""

@@ -1,0 +1,75 @@
+"""From a presented tag to a granted authorization: what local presentation and RemoteStartTransaction share.
+
+Pure; where the tag is looked up stands in `station.identification`, who a connector is kept for in
+`station.reservations`.
+"""
+
+from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted, AuthorizeQueued
+from eventstore.catalogue.connectors import PreparingRestarted
+from projections.outbox import AUTHORIZE
+from projections.station import StationState
+from station import reservations
+from station.feature import Events
+from station.identification import Ask, Denied, Granted, Verdict, known_parent, look_up, start_situation
+from station.transaction_rules import refusal_to_serve, refusal_to_start
+
+START, STOP, RELEASE = "start", "stop", "release"
+
+
+def refusal(state: StationState, connector_id: int | None) -> str | None:
+    """Why nobody may start there now; None as connector: whichever is plugged in next."""
+    if connector_id is None:
+        return refusal_to_serve(state)
+    return refusal_to_start(state, state.connectors[connector_id])
+
+
+def is_pending(state: StationState, connector_id: int | None) -> bool:
+    """Whether an Authorize for this connector is under way."""
+    return any(
+        owed.lane == AUTHORIZE and isinstance(owed.event, AuthorizeQueued) and owed.event.connector_id == connector_id
+        for owed in state.outbox.calls
+    )
+
+
+def begin(state: StationState, connector_id: int | None, id_tag: str, at_ms: int, *, remote: bool = False) -> Events:
+    """A tag wants to start: granted, denied, or asked for by Authorize."""
+    if is_pending(state, connector_id):
+        return ()
+    reason = refusal(state, connector_id)
+    if reason is not None:
+        return (AuthorizationDenied(connector_id=connector_id, id_tag=id_tag, reason=reason),)
+    verdict: Verdict = look_up(state, start_situation(state), id_tag, at_ms)
+    parent_id_tag = verdict.parent_id_tag if isinstance(verdict, Granted) else known_parent(state, id_tag, at_ms)
+    if reservations.blocks(state, connector_id or 0, id_tag, parent_id_tag):
+        # Reserved for a group: whether the tag belongs to it, only the CSMS can tell (5.13).
+        may_belong = state.online and parent_id_tag is None and reservations.needs_parent(state, connector_id or 0)
+        verdict = Ask() if may_belong else Denied(reason="Reserved")
+    return conclude(state, connector_id, id_tag, verdict, remote=remote)
+
+
+def conclude(
+    state: StationState, connector_id: int | None, id_tag: str, verdict: Verdict, *, remote: bool = False
+) -> Events:
+    """The events that a verdict comes to."""
+    match verdict:
+        case Denied(reason=reason):
+            return (AuthorizationDenied(connector_id=connector_id, id_tag=id_tag, reason=reason),)
+        case Granted():
+            return (grant(state, connector_id, id_tag, verdict),)
+        case Ask():
+            asked = AuthorizeQueued(id_tag=id_tag, connector_id=connector_id, purpose=START, remote=remote)
+            if connector_id is not None and state.connectors[connector_id].timed_out:
+                return (PreparingRestarted(connector_id=connector_id), asked)
+            return (asked,)
+
+
+def grant(state: StationState, connector_id: int | None, id_tag: str, verdict: Granted) -> AuthorizationGranted:
+    """The authorization to start, with the reservation that the tag uses by it."""
+    held = reservations.reservation_for(state, connector_id or 0, id_tag, verdict.parent_id_tag)
+    return AuthorizationGranted(
+        connector_id=connector_id,
+        id_tag=id_tag,
+        parent_id_tag=verdict.parent_id_tag,
+        source=verdict.source.value,
+        reservation_id=None if held is None else held.reservation_id,
+    )

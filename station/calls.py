@@ -1,0 +1,170 @@
+"""CALLs of ours: which one leaves next, how long it waits for its answer, and when it goes again (section 3.7, OCPP-J 4.1).
+
+Theory of operation
+    At most one CALL of ours is unanswered at a time (OCPP-J 4.1.1). Which one leaves next is decided by `next_call`
+    from the outbox alone. A request is rendered when it is first dispatched and its payload bytes are frozen then: a
+    retry repeats them under a new message id, but a call that a lost link left unanswered keeps its id on the next
+    connection, where that id is new (OCPP-J 4.1.4). An entry that cannot be rendered, by our own fault, ends on record:
+    what can never leave must not hold up what can.
+
+    A time-out never counts as a failure to process: a transaction-related message waits as after a failure and goes
+    again; after the third in a row on one connection, that connection is opened anew.
+"""
+
+from collections.abc import Iterator
+
+import orjson
+
+from eventstore.catalogue.lifecycle import DeadlineReached
+from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, LinkCloseDecided
+from eventstore.event import Event
+from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION, Owed
+from projections.registration import ACCEPTED, REJECTED
+from projections.station import StationState
+from station.config_keys import Access, ConfigKey, Integer
+from station.feature import Deadline, Failure, Registry
+from station.wire.schema import dump
+
+MESSAGE_TIMEOUT = ConfigKey(
+    name="MessageTimeout",
+    kind=Integer(minimum=1, maximum=3600),
+    access=Access.READ_WRITE,
+    default=lambda state: state.described.call_timeout_s,
+    unit="s",
+    clause="errata 3.82",
+    doc="How long a CALL waits for its answer.",
+)
+TRANSACTION_MESSAGE_ATTEMPTS = ConfigKey(
+    name="TransactionMessageAttempts",
+    kind=Integer(minimum=1),
+    access=Access.READ_WRITE,
+    default=3,
+    required=True,
+    unit="times",
+    clause="9.1.31",
+    doc="How often a transaction-related message is submitted when the CSMS fails to process it.",
+)
+TRANSACTION_MESSAGE_RETRY_INTERVAL = ConfigKey(
+    name="TransactionMessageRetryInterval",
+    kind=Integer(maximum=86_400),
+    access=Access.READ_WRITE,
+    default=60,
+    required=True,
+    unit="s",
+    clause="9.1.32",
+    doc="How long to wait before a transaction-related message is submitted again, times the submissions so far.",
+)
+
+TIMEOUTS_MAX = 3  # in a row on one entry: then the link is opened anew
+TIMEOUT_WAIT_MAX_MS = 3_600_000
+BOOT_INTERVAL_S = 60  # between BootNotifications where the CSMS gave none
+
+CALL_TIMEOUT, RETRY = "call_timeout", "retry"
+
+
+def deadlines(state: StationState) -> Iterator[Deadline]:
+    """When the call in flight has waited long enough, and when a transaction-related message may go again."""
+    in_flight = state.outbox.in_flight
+    if in_flight is not None:
+        yield Deadline(
+            due_ms=in_flight.sent_ms + MESSAGE_TIMEOUT.of(state) * 1000, name=CALL_TIMEOUT, key=in_flight.owed_seq
+        )
+    elif state.online and (due_ms := retry_due_ms(state)) is not None:
+        yield Deadline(due_ms=due_ms, name=RETRY)
+
+
+def is_call_timeout(state: StationState, deadline: DeadlineReached) -> bool:
+    """Whether the deadline is that of the call in flight; an answer may have come first."""
+    in_flight = state.outbox.in_flight
+    return deadline.name == CALL_TIMEOUT and in_flight is not None and in_flight.owed_seq == deadline.key
+
+
+def time_out(state: StationState, at_ms: int, registry: Registry) -> Iterator[Event]:
+    """The call in flight waited MessageTimeout in vain (errata 3.82)."""
+    in_flight = state.outbox.in_flight
+    if in_flight is None:
+        return
+    owed = state.outbox.entry(in_flight.owed_seq)
+    attempt = state.outbox.attempt_for(in_flight.owed_seq)
+    keeps = owed is not None and attempt is not None and owed.lane == TRANSACTION
+    retry_due_ms = None
+    if keeps and attempt is not None:
+        wait_ms = TRANSACTION_MESSAGE_RETRY_INTERVAL.of(state) * 1000 * attempt.transmissions
+        retry_due_ms = at_ms + min(wait_ms, TIMEOUT_WAIT_MAX_MS)
+    yield CallTimedOut(
+        message_id=in_flight.message_id,
+        action=in_flight.action,
+        lane=in_flight.lane,
+        owed_seq=in_flight.owed_seq,
+        ends_entry=not keeps,
+        retry_due_ms=retry_due_ms,
+    )
+    if owed is not None and not keeps:
+        yield from registry.calls[type(owed.event)].on_failure(state, owed, Failure(kind="timeout"), at_ms)
+    if attempt is not None and attempt.timeouts + 1 >= TIMEOUTS_MAX:
+        yield LinkCloseDecided(connection=in_flight.connection, reason=f"{TIMEOUTS_MAX} calls unanswered in a row")
+
+
+def _first(state: StationState, lane: str) -> Owed | None:
+    return next((owed for owed in state.outbox.calls if owed.lane == lane), None)
+
+
+def retry_due_ms(state: StationState) -> int | None:
+    """When the oldest transaction-related message may go again, if it waits for that."""
+    if not state.outbox.window:
+        return None
+    attempt = state.outbox.attempt_for(state.outbox.window[0].seq)
+    return None if attempt is None else attempt.retry_due_ms
+
+
+def next_call(state: StationState, at_ms: int) -> Owed | None:
+    """Which entry leaves next, if one may (4.2, OCPP-J 4.1.1).
+
+    BootNotification before all; before Accepted only what was triggered; Authorize and triggered messages before any
+    queue. Status messages and transaction-related ones keep the order in which they arose on this connection; what the
+    outage left behind does not hold a status up.
+    """
+    outbox, status = state.outbox, state.registration.status
+    if not state.link.up or state.link.close_wanted or outbox.in_flight is not None:
+        return None
+    if (boot := _first(state, BOOT)) is not None:
+        return boot
+    if status == REJECTED:
+        return None
+    if status != ACCEPTED:
+        return _first(state, PRIORITY)
+    if (urgent := _first(state, AUTHORIZE) or _first(state, PRIORITY)) is not None:
+        return urgent
+    due_ms = retry_due_ms(state)
+    transactional = outbox.window[0] if outbox.window and (due_ms is None or due_ms <= at_ms) else None
+    current = _first(state, STATUS) or _first(state, NOTICE)
+    if transactional is None or current is None:
+        return transactional or current or _first(state, HEARTBEAT)
+    arose_here = transactional.seq > state.link.opened_seq
+    return transactional if arose_here and transactional.seq < current.seq else current
+
+
+def dispatch(state: StationState, at_ms: int, registry: Registry) -> CallDispatched | None:
+    """The next CALL of ours, rendered and numbered; None if none may leave."""
+    owed = next_call(state, at_ms)
+    if owed is None:
+        return None
+    attempt = state.outbox.attempt_for(owed.seq)
+    message_id = f"{state.clock.installation}-{state.clock.boot:x}-{state.link.calls_made + 1:x}"
+    latest_utc_ms = None
+    if attempt is None:
+        rendered = registry.calls[type(owed.event)].render(state, owed.event, at_ms)
+        payload, latest_utc_ms = format_payload(dump(rendered.request)), rendered.latest_utc_ms
+    else:
+        payload = attempt.payload
+        message_id = attempt.message_ids[-1] if attempt.keep_id else message_id
+    return CallDispatched(
+        connection=state.link.connection,
+        message_id=message_id,
+        action=owed.action,
+        lane=owed.lane,
+        owed_seq=owed.seq,
+        payload=payload,
+        number=owed.number,
+        latest_utc_ms=latest_utc_ms,
+    )

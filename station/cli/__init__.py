@@ -1,0 +1,1 @@
+"""The command line: arguments only; what the commands do stands elsewhere."""

@@ -1,0 +1,34 @@
+"""`chargebox`: which command, with which arguments. Each command is imported when it is asked for.
+
+Exit status: 0 done; 1 what was asked for failed; 2 wrong usage or settings; 3 the log; 70 the storage failed.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata
+
+# Command: the module that has `add_arguments(parser)` and `run(arguments) -> int`, and what it does in a line.
+COMMANDS = {
+    "run": ("station.cli.run", "run the station, in the foreground"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="chargebox", description="An OCPP 1.6J charge point.")
+    parser.add_argument("--version", action="version", version=f"chargebox {metadata.version('chargebox')}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == asked:
+            import_module(module).add_arguments(command)
+    parsed = parser.parse_args(arguments)
+    status: int = import_module(COMMANDS[parsed.command][0]).run(parsed)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""`chargebox run --settings FILE`: the daemon."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+
+from station.runtime import daemon
+from station.settings import SettingsError, load_settings
+
+EXIT_SETTINGS = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    parser.add_argument("--settings", required=True, metavar="FILE", help="the settings file (TOML)")
+    parser.add_argument("--verbose", action="store_true", help="log what happens in more detail")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the daemon; does not return: the process ends with its status, or is replaced."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if arguments.verbose else logging.INFO,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+    for noisy in ("aiosqlite", "websockets", "httpx", "uvicorn", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        settings = load_settings(arguments.settings)
+        ending = asyncio.run(daemon.run(settings))
+    except SettingsError as error:
+        print(f"chargebox: {error}", file=sys.stderr)
+        return EXIT_SETTINGS
+    if ending.replace:
+        daemon.replace_process()
+    sys.stderr.flush()
+    os._exit(ending.status)  # whatever thread still hangs on a disk must not keep the process alive

@@ -1,0 +1,257 @@
+"""Calls in both directions: what a frame comes to, and which CALL of ours leaves next (OCPP-J 4, section 3.7).
+
+Theory of operation
+    At most one CALL of ours is unanswered at a time (OCPP-J 4.1.1). Which one leaves next is decided by `next_call`
+    from the outbox alone. A request is rendered when it is first dispatched and its payload bytes are frozen then: a
+    retry repeats them under a new message id, but a call that a lost link left unanswered keeps its id on the next
+    connection, where that id is new (OCPP-J 4.1.4).
+
+    Only a CALLERROR is a failure to process (OCPP-J errata 3.2): for StartTransaction, MeterValues and StopTransaction
+    it counts towards TransactionMessageAttempts, and the next try waits TransactionMessageRetryInterval times the
+    transmissions so far. A time-out or a lost link never counts. A malformed answer settles MeterValues and
+    StopTransaction, whose answers say nothing that is needed; a StartTransaction without a usable id has failed.
+    SecurityError means that the CSMS does not hold us registered (OCPP-J errata 3.8).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from eventstore.catalogue.lifecycle import DeadlineReached
+from eventstore.catalogue.link import (
+    CallAnswered,
+    CallDeferred,
+    CallDispatched,
+    CallSettled,
+    CallTimedOut,
+    FrameIgnored,
+    FrameReceived,
+    LinkCloseDecided,
+)
+from eventstore.catalogue.registration import RegistrationLost
+from eventstore.event import Event
+from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION, Attempt, Owed
+from projections.registration import ACCEPTED, REJECTED
+from projections.station import StationState
+from projections.transactions import Transaction
+from station.config_keys import Access, ConfigKey, Integer
+from station.feature import Deadline, Deferral, Failure, Refusal, Registry, Reply
+from station.transaction_rules import assign_transaction_id
+from station.wire.frames import Call, CallError, CallResult, ErrorCode, FrameError, format_payload, parse
+from station.wire.messages import MESSAGES
+from station.wire.schema import PayloadError, dump, load_request, load_response
+
+
+def receive(state: StationState, frame: FrameReceived, at_ms: int, registry: Registry) -> Iterator[Event]:
+    """What a frame comes to; never raises for what a peer may send."""
+    if not state.link.up or frame.connection != state.link.connection:
+        yield FrameIgnored(reason="it belongs to a connection that is closed")
+        return
+    try:
+        parsed = parse(frame.text)
+    except FrameError as error:
+        yield from _malformed(state, frame, error)
+        return
+    if isinstance(parsed, Call):
+        yield from _answer(state, parsed, at_ms, registry)
+    else:
+        yield from _settle(state, parsed, at_ms, registry)
+
+
+def _malformed(state: StationState, frame: FrameReceived, error: FrameError) -> Iterator[Event]:
+    if error.is_answerable and error.message_id is not None and state.registration.status != REJECTED:
+        yield CallAnswered(
+            connection=frame.connection,
+            message_id=error.message_id,
+            action="",
+            payload="",
+            error_code=error.error_code,
+            description=error.description,
+        )
+        return
+    yield FrameIgnored(reason=error.description)
+
+
+def apologize(state: StationState, frame: FrameReceived) -> Iterator[Event]:
+    """InternalError for a CALL that we failed to decide on, by our own fault."""
+    try:
+        parsed = parse(frame.text)
+    except FrameError:
+        return
+    if isinstance(parsed, Call) and state.link.up and frame.connection == state.link.connection:
+        yield _refused(state, parsed, ErrorCode.INTERNAL_ERROR, "the request could not be handled")
+
+
+def _refused(state: StationState, call: Call, error_code: ErrorCode, description: str) -> CallAnswered:
+    return CallAnswered(
+        connection=state.link.connection,
+        message_id=call.message_id,
+        action=call.action,
+        payload="",
+        error_code=error_code,
+        description=description,
+    )
+
+
+def answered(connection: int, message_id: str, action: str, response: Any) -> CallAnswered:
+    """The CALLRESULT with this response message."""
+    return CallAnswered(
+        connection=connection, message_id=message_id, action=action, payload=format_payload(dump(response))
+    )
+
+
+def _answer(state: StationState, call: Call, at_ms: int, registry: Registry) -> Iterator[Event]:
+    if state.registration.status == REJECTED:
+        yield FrameIgnored(reason=f"{call.action}: no answer while Rejected (4.2)")
+        return
+    if any(known.message_id == call.message_id for known in state.link.open_calls):
+        yield _refused(state, call, ErrorCode.GENERIC_ERROR, "a call with this message id is still being handled")
+        return
+    reply = _reply(state, call, at_ms, registry)
+    match reply.response:
+        case Refusal() as refusal:
+            yield _refused(state, call, refusal.error_code, refusal.description)
+        case Deferral() as deferral:
+            yield CallDeferred(
+                connection=state.link.connection,
+                message_id=call.message_id,
+                action=call.action,
+                connector_id=deferral.connector_id,
+                due_ms=deferral.due_ms,
+            )
+        case response:
+            yield answered(state.link.connection, call.message_id, call.action, response)
+    yield from reply.events
+
+
+def _reply(state: StationState, call: Call, at_ms: int, registry: Registry) -> Reply:
+    known = MESSAGES.get(call.action)
+    if known is None:
+        return Reply(Refusal(error_code=ErrorCode.NOT_IMPLEMENTED, description=f"unknown action {call.action[:50]!r}"))
+    answer = registry.answers.get(call.action)
+    off_answer = registry.off_answers.get(call.action)
+    if answer is None and off_answer is None:
+        return Reply(Refusal(error_code=ErrorCode.NOT_SUPPORTED, description=f"{call.action} is not supported"))
+    try:
+        request: Any = load_request(known.request, call.payload)
+    except PayloadError as error:
+        return Reply(Refusal(error_code=error.error_code, description=error.description))
+    if answer is not None:
+        return answer.decide(state, request, at_ms)
+    assert off_answer is not None, "one of the two was found"
+    return Reply(off_answer(request))
+
+
+def _settle(state: StationState, answer: CallResult | CallError, at_ms: int, registry: Registry) -> Iterator[Event]:
+    attempt = state.outbox.attempt_of(answer.message_id)
+    owed = None if attempt is None else state.outbox.entry(attempt.owed_seq)
+    if attempt is None or owed is None:
+        yield from _settle_late(state, answer)
+        return
+    in_flight = state.outbox.in_flight
+    late = in_flight is None or in_flight.message_id != answer.message_id
+    if isinstance(answer, CallError):
+        failure = Failure(kind="error", error_code=answer.error_code, description=answer.description)
+        yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry, late=late)
+        return
+    try:
+        response: Any
+        response, deviations = load_response(MESSAGES[owed.action].response, answer.payload)
+    except PayloadError as error:
+        failure = Failure(kind="malformed", error_code=error.error_code, description=error.description)
+        transaction_id = error.usable.get("transaction_id")
+        if owed.action != "StartTransaction" or not isinstance(transaction_id, int):
+            yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry, late=late)
+            return
+        yield _result(owed, answer.message_id, (error.description,), late=late)
+        yield from assign_transaction_id(state, owed.number, transaction_id)
+        return
+    yield _result(owed, answer.message_id, deviations, late=late)
+    yield from registry.calls[type(owed.event)].on_result(state, owed, response, at_ms)
+
+
+def _result(owed: Owed, message_id: str, deviations: tuple[str, ...], *, late: bool) -> CallSettled:
+    return CallSettled(
+        message_id=message_id,
+        action=owed.action,
+        lane=owed.lane,
+        owed_seq=owed.seq,
+        outcome="result",
+        deviations=deviations,
+        late=late,
+        number=owed.number,
+    )
+
+
+def _settle_late(state: StationState, answer: CallResult | CallError) -> Iterator[Event]:
+    """An answer to nothing that is owed: it ends the call in flight, binds a late transaction id, or is ignored."""
+    in_flight = state.outbox.in_flight
+    if in_flight is not None and in_flight.message_id == answer.message_id:
+        # Its entry was settled by a late answer to an earlier transmission; the call itself ends only now (4.1.1).
+        yield CallSettled(
+            message_id=answer.message_id,
+            action=in_flight.action,
+            lane=in_flight.lane,
+            owed_seq=in_flight.owed_seq,
+            outcome="void",
+        )
+    transaction = _started_by(state, answer.message_id)
+    if transaction is None or isinstance(answer, CallError):
+        if in_flight is None or in_flight.message_id != answer.message_id:
+            yield FrameIgnored(reason=f"answer to a call that was not made or is settled: {answer.message_id[:50]}")
+        return
+    try:
+        response: Any
+        response, _ = load_response(MESSAGES["StartTransaction"].response, answer.payload)
+    except PayloadError as error:
+        yield FrameIgnored(reason=f"late answer to StartTransaction: {error.description}")
+        return
+    yield from assign_transaction_id(state, transaction.number, response.transaction_id)
+
+
+def _started_by(state: StationState, message_id: str) -> Transaction | None:
+    for transaction in state.transactions.by_number.values():
+        if message_id in transaction.start_message_ids:
+            return transaction
+    return None
+
+
+def _failed(
+    state: StationState,
+    owed: Owed,
+    attempt: Attempt,
+    message_id: str,
+    failure: Failure,
+    at_ms: int,
+    registry: Registry,
+    *,
+    late: bool,
+) -> Iterator[Event]:
+    """A CALLERROR or a malformed answer."""
+    registration_lost = failure.kind == "error" and failure.error_code == "SecurityError" and owed.lane != BOOT
+    ends, outcome, retry_due_ms = True, failure.kind, None
+    if owed.lane == TRANSACTION and registration_lost:
+        ends = False
+    elif owed.lane == TRANSACTION and (failure.kind == "error" or owed.action == "StartTransaction"):
+        ends = attempt.failures + 1 >= TRANSACTION_MESSAGE_ATTEMPTS.of(state)
+        outcome = "given_up" if ends else outcome
+        wait_ms = TRANSACTION_MESSAGE_RETRY_INTERVAL.of(state) * 1000 * attempt.transmissions
+        retry_due_ms = None if ends else at_ms + wait_ms
+    yield CallSettled(
+        message_id=message_id,
+        action=owed.action,
+        lane=owed.lane,
+        owed_seq=owed.seq,
+        outcome=outcome,
+        error_code=failure.error_code,
+        description=failure.description[:255],
+        late=late,
+        ends_entry=ends,
+        retry_due_ms=retry_due_ms,
+        number=owed.number,
+    )
+    if registration_lost and state.registration.status == ACCEPTED:
+        interval_ms = (state.registration.interval_s or BOOT_INTERVAL_S) * 1000
+        due_ms = max(at_ms, state.registration.answered_ms + interval_ms)
+        yield RegistrationLost(reason="SecurityError (OCPP-J errata 3.8)", retry_due_ms=due_ms)
+    if ends:
+        yield from registry.calls[type(owed.event)].on_failure(state, owed, failure, at_ms)

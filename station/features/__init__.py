@@ -1,0 +1,57 @@
+"""The features of the station. `ALL` is the only list: a feature is one slice and one line here; order is meaning.
+
+Observers are asked in this order, and rules in each round of the kernel's fixed point: what ends a transaction comes
+before what starts one, and statuses are derived and reported after both.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from station.feature import Feature, Registry
+from station.features import (
+    authorization,
+    availability,
+    configuration,
+    data_transfer,
+    link,
+    local_auth_list,
+    maintenance,
+    metering,
+    registration,
+    remote_control,
+    remote_trigger,
+    reservation,
+    reset,
+    transactions,
+)
+from station.features.smart_charging import decide as smart_charging
+from station.features.smart_charging import offering
+
+ALL: tuple[Feature, ...] = (
+    registration.FEATURE,
+    link.FEATURE,
+    authorization.FEATURE,
+    transactions.FEATURE,
+    reservation.FEATURE,
+    offering.FEATURE,
+    metering.FEATURE,
+    remote_control.FEATURE,
+    reset.FEATURE,
+    availability.FEATURE,
+    local_auth_list.FEATURE,
+    smart_charging.FEATURE,
+    maintenance.FEATURE,
+    remote_trigger.FEATURE,
+)
+
+
+def registry_for(profiles_off: Iterable[str] = (), vendors: Sequence[data_transfer.Vendor] = ()) -> Registry:
+    """The registry of a station: all features but those of the profiles that the settings switch off.
+
+    `vendors` are the makers' DataTransfer handlers. Raises ValueError if two features claim the same thing.
+    """
+    off = frozenset(profiles_off)
+    features = (*ALL, data_transfer.feature(vendors))
+    present = [feature for feature in features if feature.ocpp_profile not in off]
+    keys = [key for feature in present for key in feature.config_keys]
+    profiles = tuple(dict.fromkeys(feature.ocpp_profile for feature in present))
+    return Registry((*features, configuration.feature(keys, profiles)), off)

@@ -1,0 +1,42 @@
+"""The link's own times: when to connect again, when a call has waited long enough, when a retry is due.
+
+What the times mean stands in `projections.link` and `station.exchange`; this slice makes them deadlines and declares
+the keys of OCPP-J and of message delivery.
+"""
+
+from collections.abc import Iterable
+
+from projections.link import RECONNECT
+from projections.station import StationState
+from station import exchange
+from station.config_keys import Access, ConfigKey, Integer
+from station.feature import Deadline, Feature
+
+WEBSOCKET_PING_INTERVAL = ConfigKey(
+    name="WebSocketPingInterval",
+    kind=Integer(maximum=86_400),
+    access=Access.READ_WRITE,
+    default=60,
+    unit="s",
+    clause="9.1.34, OCPP-J 7",
+    doc="Seconds between pings on an idle link; 0 sends none.",
+)
+
+
+def _deadlines(state: StationState) -> Iterable[Deadline]:
+    if state.link.connect_due_ms is not None and not state.link.up:
+        yield Deadline(due_ms=state.link.connect_due_ms, name=RECONNECT)
+    yield from exchange.deadlines(state)
+
+
+FEATURE = Feature(
+    name="link",
+    ocpp_profile="Core",
+    deadlines=_deadlines,
+    config_keys=(
+        exchange.MESSAGE_TIMEOUT,
+        exchange.TRANSACTION_MESSAGE_ATTEMPTS,
+        exchange.TRANSACTION_MESSAGE_RETRY_INTERVAL,
+        WEBSOCKET_PING_INTERVAL,
+    ),
+)

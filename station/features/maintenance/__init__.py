@@ -1,0 +1,86 @@
+"""Firmware Management: firmware updates (5.19, 4.5) and diagnostics (5.9, 4.4), and their file transfers (8).
+
+Theory of operation
+    A CALL makes a job, a fact that outlives restarts. A job is at one step; the rules here say which step follows from
+    what is known, and queue what the CSMS is told about it. Some steps are work for the job runner of the shell, which
+    sees them in the state, does them and reports what came of it; the others are waits that end by themselves, by a
+    deadline or by an event. Nothing is ever in progress that the state does not show: a process that begins anew finds
+    the step and has it done.
+
+        firmware      "" ─ retrieveDate ─► download ─► idle ─► install ─► activate ─► settle ─► restart ─► verify ─► done
+                                           │      ▲                 └─────────────────────────► reboot ──┘
+                                           └ retry ┘
+        diagnostics   "" ─► upload ─► done
+                            │    ▲
+                            └ retry ┘
+
+    Each status is told once and in this order, whatever is tried how often; the outbox keeps it through outages.
+"""
+
+from eventstore.catalogue.lifecycle import ClockAdjusted, DeadlineReached, StationBooted
+from eventstore.catalogue.link import CallSettled, CallTimedOut, LinkClosed
+from eventstore.catalogue.maintenance import (
+    DiagnosticsProgressed,
+    DiagnosticsRequested,
+    DiagnosticsStatusQueued,
+    DiagnosticsStepDecided,
+    FirmwareProgressed,
+    FirmwareStatusQueued,
+    FirmwareStepDecided,
+    FirmwareUpdateRequested,
+    ResetAbandoned,
+)
+from eventstore.catalogue.transactions import TransactionStopped
+from station.feature import Answer, Call, Feature, Rule
+from station.features.maintenance.diagnostics import advance_diagnostics, diagnostics_deadlines
+from station.features.maintenance.firmware import advance_firmware, firmware_deadlines
+from station.features.maintenance.messages import (
+    SUPPORTED_FILE_TRANSFER_PROTOCOLS,
+    decide_get_diagnostics,
+    decide_update_firmware,
+    render_diagnostics_status,
+    render_firmware_status,
+    tell_diagnostics_again,
+    tell_firmware_again,
+)
+
+FEATURE = Feature(
+    name="maintenance",
+    ocpp_profile="FirmwareManagement",
+    answers=(
+        Answer(action="UpdateFirmware", decide=decide_update_firmware),
+        Answer(action="GetDiagnostics", decide=decide_get_diagnostics),
+    ),
+    calls=(
+        Call(event=FirmwareStatusQueued, render=render_firmware_status, on_failure=tell_firmware_again),
+        Call(event=DiagnosticsStatusQueued, render=render_diagnostics_status, on_failure=tell_diagnostics_again),
+    ),
+    rules=(
+        Rule(
+            decide=advance_firmware,
+            when=frozenset(
+                {
+                    FirmwareUpdateRequested,
+                    FirmwareProgressed,
+                    FirmwareStepDecided,
+                    DeadlineReached,
+                    StationBooted,
+                    ClockAdjusted,
+                    TransactionStopped,
+                    CallSettled,
+                    CallTimedOut,
+                    LinkClosed,
+                    ResetAbandoned,
+                }
+            ),
+        ),
+        Rule(
+            decide=advance_diagnostics,
+            when=frozenset(
+                {DiagnosticsRequested, DiagnosticsProgressed, DiagnosticsStepDecided, DeadlineReached, StationBooted}
+            ),
+        ),
+    ),
+    deadlines=lambda state: (*firmware_deadlines(state), *diagnostics_deadlines(state)),
+    config_keys=(SUPPORTED_FILE_TRANSFER_PROTOCOLS,),
+)

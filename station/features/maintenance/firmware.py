@@ -1,0 +1,138 @@
+"""The steps of a firmware update (5.19, errata 3.47 to 3.49).
+
+"Downloading" is told once, at the first try; "DownloadFailed" once the last one has failed. After the restart that
+activates it, the new version itself says "Installed", once the CSMS has accepted it; if the old one comes up again, it says
+"InstallationFailed".
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from eventstore.catalogue.maintenance import FirmwareStatusQueued, FirmwareStepDecided
+from projections.maintenance import FirmwareJob
+from projections.outbox import NOTICE
+from projections.station import StationState
+from station.feature import Deadline, Events
+from station.features.maintenance.messages import is_supported
+from station.wire.enums import FirmwareStatus
+
+SETTLE_MAX_MS = 30_000
+REBOOT_WAIT_MAX_MS = 600_000
+INTERRUPTIONS_MAX = 3  # boots in the midst of one step: after that it counts as failed, or it might go on for ever
+
+RETRIEVE, WAIT = "firmware_retrieve", "firmware_wait"
+_TIMED_STEPS = frozenset({"retry", "settle", "reboot"})
+
+
+def firmware_deadlines(state: StationState) -> Iterator[Deadline]:
+    """retrieveDate, by the calendar; the next download; the end of a wait before the restart."""
+    job = state.maintenance.firmware
+    if job is None:
+        return
+    if job.step == "":
+        due_ms = state.clock.at_ms(job.request.retrieve_utc_ms)
+        yield Deadline(due_ms=due_ms, name=RETRIEVE, key=job.request.job)
+    elif job.step in _TIMED_STEPS:
+        yield Deadline(due_ms=job.step_due_ms, name=WAIT, key=job.request.job)
+
+
+def advance_firmware(state: StationState, at_ms: int) -> Events:
+    """What follows for the update under way: at most one step, and the status that goes with it."""
+    job = state.maintenance.firmware
+    return () if job is None else _ADVANCES[job.step](state, job, at_ms)
+
+
+def _step(job: FirmwareJob, step: str, due_ms: int, *statuses: FirmwareStatus) -> Events:
+    told = tuple(FirmwareStatusQueued(status=status) for status in statuses)
+    return (*told, FirmwareStepDecided(job=job.request.job, step=step, due_ms=due_ms))
+
+
+def _advance_request(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    if not is_supported(state, job.request.location):
+        return _step(job, "done", at_ms, FirmwareStatus.DOWNLOAD_FAILED)
+    if state.clock.utc_ms(at_ms) < job.request.retrieve_utc_ms:
+        return ()
+    return _step(job, "download", at_ms, FirmwareStatus.DOWNLOADING)
+
+
+def _advance_retry(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    return _step(job, "download", at_ms) if at_ms >= job.step_due_ms else ()
+
+
+def _advance_download(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    if job.report == "Downloaded":
+        return _step(job, "idle", at_ms, FirmwareStatus.DOWNLOADED)
+    if not _has_failed(job, "DownloadFailed"):
+        return ()
+    if job.attempt > job.request.retries:
+        return _step(job, "done", at_ms, FirmwareStatus.DOWNLOAD_FAILED)
+    return _step(job, "retry", at_ms + job.request.retry_interval_s * 1000)
+
+
+def _advance_idle(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    """Transactions end by themselves (errata 3.49); a restart that is about to come would only cut the installation."""
+    leaving = state.maintenance.reset is not None or state.maintenance.stopping != ""
+    if state.transactions.running() or leaving:
+        return ()
+    return _step(job, "install", at_ms, FirmwareStatus.INSTALLING)
+
+
+def _advance_install(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    if job.report == "Installed":
+        return _step(job, "activate", at_ms)
+    if job.report == "Rebooting":
+        return _step(job, "reboot", at_ms + REBOOT_WAIT_MAX_MS)
+    if job.interruptions and job.replaces != state.maintenance.firmware_version:
+        # The installer rebooted the machine by itself, and another version came up.
+        return _step(job, "done", at_ms, FirmwareStatus.INSTALLED)
+    return _failed_installation(job, at_ms) if _has_failed(job, "InstallationFailed") else ()
+
+
+def _advance_activate(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    if job.report == "Activated":
+        return _step(job, "settle", at_ms + SETTLE_MAX_MS)
+    return _failed_installation(job, at_ms) if _has_failed(job, "ActivationFailed") else ()
+
+
+def _advance_settle(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    """Before the restart the CSMS hears "Installing", if it can be reached; else the new version will tell it."""
+    owed = any(call.lane == NOTICE for call in state.outbox.calls)
+    if owed and state.online and at_ms < job.step_due_ms:
+        return ()
+    return _step(job, "restart", at_ms)
+
+
+def _advance_restart(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    # A boot would have moved the job on: the restart was given up, and the old version is in service.
+    return _failed_installation(job, at_ms) if state.maintenance.reset is None else ()
+
+
+def _advance_reboot(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    return _step(job, "restart", at_ms) if at_ms >= job.step_due_ms else ()
+
+
+def _advance_verify(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
+    if job.version not in ("", state.maintenance.firmware_version):
+        return _failed_installation(job, at_ms)
+    return _step(job, "done", at_ms, FirmwareStatus.INSTALLED)
+
+
+def _failed_installation(job: FirmwareJob, at_ms: int) -> Events:
+    return _step(job, "done", at_ms, FirmwareStatus.INSTALLATION_FAILED)
+
+
+def _has_failed(job: FirmwareJob, report: str) -> bool:
+    return job.report == report or job.interruptions > INTERRUPTIONS_MAX
+
+
+_ADVANCES: Mapping[str, Callable[[StationState, FirmwareJob, int], Events]] = {
+    "": _advance_request,
+    "retry": _advance_retry,
+    "download": _advance_download,
+    "idle": _advance_idle,
+    "install": _advance_install,
+    "activate": _advance_activate,
+    "settle": _advance_settle,
+    "restart": _advance_restart,
+    "reboot": _advance_reboot,
+    "verify": _advance_verify,
+}

@@ -1,0 +1,45 @@
+"""The state of the station as the schedule algebra sees it."""
+
+from collections.abc import Iterable
+
+from eventstore.catalogue.smart_charging import ChargingProfile
+from projections.charging_profiles import Installed
+from projections.station import StationState
+from projections.transactions import Transaction
+from station import charging_profile_rules
+from station.features.smart_charging.composite import Charging, Situation
+from station.features.smart_charging.limits import Surroundings
+
+__all__ = ["situation_of"]
+
+
+def situation_of(state: StationState, transactions: Iterable[Transaction]) -> Situation:
+    """What the limits depend on, with these of the running transactions taking part."""
+    described = state.described
+    return Situation(
+        surroundings=Surroundings(
+            voltage_v=described.voltage_v, phases=described.phases, max_current_ma=described.max_current_ma
+        ),
+        profiles=_by_connector(charging_profile_rules.in_force(state)),
+        charging=tuple(
+            Charging(
+                connector_id=transaction.connector_id,
+                transaction_number=transaction.number,
+                since_utc_ms=state.clock.utc_of(transaction.started),
+            )
+            for transaction in transactions
+        ),
+        own_ma={
+            connector.connector_id: connector.cable_rating_ma
+            for connector in state.connectors.real
+            if connector.cable_rating_ma is not None
+        },
+        tx_default_after_tx_profile=described.tx_default_after_tx_profile,
+    )
+
+
+def _by_connector(installed: Iterable[Installed]) -> dict[int, tuple[ChargingProfile, ...]]:
+    by_connector: dict[int, tuple[ChargingProfile, ...]] = {}
+    for held in installed:
+        by_connector[held.connector_id] = (*by_connector.get(held.connector_id, ()), held.profile)
+    return by_connector

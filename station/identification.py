@@ -1,0 +1,167 @@
+"""Where a tag is looked up, in which order, online and offline: the authorization rules as one table (3.5, 4.1).
+
+The table can be read against the standard:
+
+    situation        list     cache    CSMS     unknown tag
+    start, online    a        a        ask      -          a: only with LocalPreAuthorize (9.1.13)
+    start, offline   b        b        -        c          b: with LocalAuthorizeOffline (9.1.12); c: with
+                                                              AllowOfflineTxForUnknownId, unless known as not valid
+    group, online    yes      yes      ask      -          a tag that wants to stop another tag's transaction, or use
+    group, offline   yes      yes      -        -          another tag's reservation: only its parentIdTag counts
+
+The list goes before the cache (3.5.3); a tag on the list is not in the cache. A tag that the cache holds as not valid
+is asked for while online (3.5.1). ConcurrentTx on the list is a valid tag (3.5.2), as an answer it is none. The tag
+that started a transaction stops it without being looked up (4.1).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from eventstore.catalogue.authorization import IdTagInfo
+from projections.station import StationState
+from station import local_list
+from station.config_keys import Access, Boolean, ConfigKey
+
+ID_TAG_LENGTH_MAX = 20
+
+
+class Source(StrEnum):
+    """Who says that a tag is good."""
+
+    LOCAL_LIST = "LocalList"
+    CACHE = "Cache"
+    CSMS = "CSMS"
+    OFFLINE = "Offline"
+    REMOTE = "Remote"
+
+
+class Situation(StrEnum):
+    """What the look-up is for."""
+
+    START_ONLINE = "start, online"
+    START_OFFLINE = "start, offline"
+    GROUP_ONLINE = "group, online"
+    GROUP_OFFLINE = "group, offline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """The tag is good: who said so, and its group."""
+
+    source: Source
+    parent_id_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """The tag is not good; `reason` is an AuthorizationStatus where one applies."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Only the CSMS can tell: Authorize."""
+
+
+Verdict = Granted | Denied | Ask
+
+
+def _boolean(name: str, clause: str, doc: str, *, default: bool, required: bool = False) -> ConfigKey[bool]:
+    return ConfigKey(
+        name=name,
+        kind=Boolean(),
+        access=Access.READ_WRITE,
+        default=default,
+        required=required,
+        clause=clause,
+        doc=doc,
+    )
+
+
+LOCAL_PRE_AUTHORIZE = _boolean(
+    "LocalPreAuthorize",
+    "9.1.13",
+    "Online, a tag that list or cache hold as valid starts without asking the CSMS.",
+    default=False,
+    required=True,
+)
+LOCAL_AUTHORIZE_OFFLINE = _boolean(
+    "LocalAuthorizeOffline",
+    "9.1.12",
+    "Offline, a tag that list or cache hold as valid may start.",
+    default=True,
+    required=True,
+)
+ALLOW_OFFLINE_TX_FOR_UNKNOWN_ID = _boolean(
+    "AllowOfflineTxForUnknownId", "9.1.1", "Offline, an unknown tag may start.", default=False
+)
+AUTHORIZATION_CACHE_ENABLED = _boolean(
+    "AuthorizationCacheEnabled", "9.1.2", "Tags the CSMS has answered for are remembered.", default=True
+)
+
+# The list has priority over the cache for the same tag (3.5.3).
+LOCAL_SOURCES = (Source.LOCAL_LIST, Source.CACHE)
+_GATES: Mapping[Situation, ConfigKey[bool] | None] = {
+    Situation.START_ONLINE: LOCAL_PRE_AUTHORIZE,
+    Situation.START_OFFLINE: LOCAL_AUTHORIZE_OFFLINE,
+    Situation.GROUP_ONLINE: None,
+    Situation.GROUP_OFFLINE: None,
+}
+_ONLINE = frozenset({Situation.START_ONLINE, Situation.GROUP_ONLINE})
+
+
+def _word_of(state: StationState, source: Source, id_tag: str) -> IdTagInfo | None:
+    if source is Source.LOCAL_LIST:
+        return state.authorization.listed(id_tag) if local_list.is_enabled(state) else None
+    return state.authorization.cached(id_tag) if AUTHORIZATION_CACHE_ENABLED.of(state) else None
+
+
+def _status(state: StationState, source: Source, info: IdTagInfo, at_ms: int) -> str:
+    """The tag's AuthorizationStatus now: what was valid expires with time (3.5.1, 3.5.4)."""
+    valid = info.status == "Accepted" or (source is Source.LOCAL_LIST and info.status == "ConcurrentTx")
+    if valid and info.expiry_utc_ms is not None and info.expiry_utc_ms <= state.clock.utc_ms(at_ms):
+        return "Expired"
+    return "Accepted" if valid else info.status
+
+
+def known(state: StationState, id_tag: str, at_ms: int) -> tuple[Source, str, IdTagInfo] | None:
+    """What list, else cache, know of a tag: the source, its status now, and its info; None if neither does."""
+    for source in LOCAL_SOURCES:
+        info = _word_of(state, source, id_tag)
+        if info is not None:
+            return source, _status(state, source, info, at_ms), info
+    return None
+
+
+def known_parent(state: StationState, id_tag: str, at_ms: int) -> str | None:
+    """The parent id tag of a tag that list or cache hold as valid."""
+    found = known(state, id_tag, at_ms)
+    return found[2].parent_id_tag if found is not None and found[1] == "Accepted" else None
+
+
+def look_up(state: StationState, situation: Situation, id_tag: str, at_ms: int) -> Verdict:
+    """The verdict on a tag without the CSMS, or Ask."""
+    online = situation in _ONLINE
+    gate = _GATES[situation]
+    found = known(state, id_tag, at_ms) if gate is None or gate.of(state) else None
+    if found is not None and found[1] == "Accepted":
+        return Granted(source=found[0], parent_id_tag=found[2].parent_id_tag)
+    if online:
+        return Ask()
+    if found is None:
+        found = known(state, id_tag, at_ms)
+        if found is None and situation is Situation.START_OFFLINE and ALLOW_OFFLINE_TX_FOR_UNKNOWN_ID.of(state):
+            return Granted(source=Source.OFFLINE)
+    return Denied(reason=found[1] if found is not None and found[1] != "Accepted" else "Offline")
+
+
+def start_situation(state: StationState) -> Situation:
+    """Whether a start is decided with the CSMS at hand."""
+    return Situation.START_ONLINE if state.online else Situation.START_OFFLINE
+
+
+def group_situation(state: StationState) -> Situation:
+    """Whether the group of a tag can be asked for."""
+    return Situation.GROUP_ONLINE if state.online else Situation.GROUP_OFFLINE

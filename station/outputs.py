@@ -1,0 +1,61 @@
+"""What the devices should be doing: a function of the state, applied by the gateway after the state is durable.
+
+The interlock in `devices` has the last word on the contactor: it may always keep it open, and never closes it.
+"""
+
+from dataclasses import dataclass, replace
+
+from devices.iec61851 import duty_permille_from_ma
+from devices.readings import ConnectorOutputs
+from projections.connectors import Connector
+from projections.station import StationState
+from station import faults
+from station.status import is_offered
+
+STEADY = 1000  # +12 V without PWM: connected or not, nothing is offered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The outputs of one connector; `unlock` asks for a drive of the lock even if it should be open already."""
+
+    outputs: ConnectorOutputs
+    unlock: bool
+
+
+def is_lock_wanted(state: StationState, connector: Connector) -> bool:
+    """Whether the cable is to be held: from the authorization on, through the transaction, or for its owner (3.5).
+
+    A cable that left the vehicle is let go by UnlockConnectorOnEVSideDisconnect, which the rules for stopping apply:
+    here only a running transaction, a granted start or a held cable counts.
+    """
+    if not state.connectors.has_lock or connector.unlock_wanted or connector.cable_rating_ma is None:
+        return False
+    if connector.transaction_number is not None or connector.held_for is not None:
+        return True
+    return connector.grant is not None and connector.connected and not connector.lock_failed
+
+
+def wanted(state: StationState, connector_id: int) -> Wanted:
+    """The outputs of a connector as the state has it."""
+    connector = state.connectors[connector_id]
+    locked = is_lock_wanted(state, connector)
+    held = locked or not state.connectors.has_lock
+    may_offer = is_offered(state, connector) and faults.blocking_fault(state, connector) is None
+    may_offer = may_offer and not state.maintenance.stopping
+    closes = may_offer and connector.pilot_state in ("C", "D") and held
+    if state.connectors.has_lock and not connector.locked:
+        closes = False
+    outputs = ConnectorOutputs(
+        contactor_closed=closes,
+        duty_permille=duty_permille_from_ma(connector.limit_ma) if may_offer else STEADY,
+        locked=locked,
+        phases=connector.phases,
+        indicator=connector.status,
+    )
+    return Wanted(outputs=outputs, unlock=connector.unlock_wanted)
+
+
+def without_energy(outputs: ConnectorOutputs) -> ConnectorOutputs:
+    """The same with the contactor open and nothing offered."""
+    return replace(outputs, contactor_closed=False, duty_permille=STEADY)

@@ -1,0 +1,1 @@
+"""The shell: what connects the pure core with the log, the board, the CSMS and the clock."""

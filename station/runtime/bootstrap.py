@@ -1,0 +1,231 @@
+"""The composition root: from settings to the objects of a running station. Nothing else builds objects."""
+
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.protocols import StationBoard
+from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
+from eventstore.log import EventLog
+from projections.station import StationState
+from station.config_keys import ConfigKey
+from station.feature import Registry
+from station.features import registry_for
+from station.features.data_transfer import Vendor
+from station.runtime import entropy, recovery
+from station.runtime.clock import SystemClock
+from station.runtime.gateway import Gateway
+from station.runtime.link import Link
+from station.runtime.secrets import Secrets
+from station.runtime.station import Station
+from station.runtime.upkeep import Upkeep, disk_level
+from station.settings import Settings
+
+if TYPE_CHECKING:
+    from station.runtime.installer import Installer
+    from station.runtime.jobs import JobRunner
+
+VENDORS = "chargebox.vendors"  # entry points of makers' DataTransfer handlers
+BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+
+_PROFILE_OF = {
+    "local_auth_list": "LocalAuthListManagement",
+    "reservation": "Reservation",
+    "smart_charging": "SmartCharging",
+    "firmware_management": "FirmwareManagement",
+    "remote_trigger": "RemoteTrigger",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """A station, wired up and recorded as booted; nothing runs yet."""
+
+    settings: Settings
+    log: EventLog
+    clock: SystemClock
+    station: Station
+    board: StationBoard
+    gateway: Gateway
+    link: Link
+    secrets: Secrets
+    upkeep: Upkeep
+    jobs: "JobRunner"
+
+
+def software_version() -> str:
+    """The version of the installed distribution."""
+    return metadata.version("chargebox")
+
+
+def profiles_off(settings: Settings) -> tuple[str, ...]:
+    """The OCPP feature profiles that the settings switch off."""
+    return tuple(profile for name, profile in _PROFILE_OF.items() if not getattr(settings.features, name))
+
+
+def load_vendors() -> tuple[Vendor, ...]:
+    """The DataTransfer handlers of installed packages; raises whatever such a package raises."""
+    found = metadata.entry_points(group=VENDORS)
+    return tuple(vendor for entry in found for vendor in (entry.load(),) if isinstance(vendor, Vendor))
+
+
+def make_registry(settings: Settings) -> Registry:
+    """The features that are on; raises SettingsError for factory values that no key takes."""
+    registry = registry_for(profiles_off(settings), load_vendors())
+    factory_values(settings, registry)
+    return registry
+
+
+def factory_values(settings: Settings, registry: Registry) -> tuple[tuple[str, str], ...]:
+    """The `[config]` table as canonical texts by the standard's names; raises SettingsError naming the key."""
+    keys: dict[str, ConfigKey[object]] = {name.casefold(): key for name, key in registry.config_keys.items()}
+    known_off = {key.name.casefold() for feature in registry.off for key in feature.config_keys}
+    values: dict[str, str] = {}
+    for name, text in settings.config.items():
+        key = keys.get(name.casefold())
+        if key is None and name.casefold() in known_off:
+            continue  # its profile is switched off; the value waits for it
+        if key is None:
+            raise settings.error("config", name, "is no configuration key of this station")
+        if not key.settable_in_factory:
+            raise settings.error("config", name, "cannot be set in the factory")
+        try:
+            values[key.name] = key.kind.canonical(key.kind.parse(text))
+        except ValueError as error:
+            raise settings.error("config", name, str(error)) from error
+    return tuple(sorted(values.items()))
+
+
+def describe(settings: Settings, board: StationBoard, registry: Registry) -> StationDescribed:
+    """What the settings and the board say the station is."""
+    return StationDescribed(
+        identity=settings.station.identity,
+        vendor=settings.station.vendor,
+        model=settings.station.model,
+        serial=settings.station.serial,
+        connectors=len(board.connector_ids),
+        fixed_cable=settings.board.fixed_cable,
+        has_lock=board.has_lock,
+        backup_power_s=int(settings.board.backup_power_s),
+        phases=settings.board.phases,
+        voltage_v=settings.board.voltage_v,
+        max_current_ma=settings.board.max_current_a * 1000,
+        board=settings.board.kind,
+        csms_url=settings.csms.url,
+        security_profile=settings.csms.security_profile,
+        profiles_off=profiles_off(settings),
+        factory_values=factory_values(settings, registry),
+        call_timeout_s=settings.csms.call_timeout_s,
+        reconnect_min_ms=int(settings.csms.reconnect_min_s * 1000),
+        reconnect_max_ms=int(settings.csms.reconnect_max_s * 1000),
+        power_loss_policy=settings.daemon.power_loss_policy,
+        tx_default_after_tx_profile=settings.smart_charging.tx_default_after_tx_profile,
+        max_firmware_bytes=settings.firmware.max_bytes,
+    )
+
+
+def make_board(settings: Settings, clock: SystemClock) -> StationBoard:
+    """The bench, or the pins; raises whatever the wiring gives reason to."""
+    if settings.board.kind == "gpio":
+        from devices.gpio.board import GpioBoard
+
+        return GpioBoard.from_wiring(
+            settings.board.wiring, settings=settings.board, connectors=settings.station.connectors, clock=clock.at_ms
+        )
+    from devices.bench.board import BenchBoard
+
+    return BenchBoard(
+        settings.storage.directory,
+        connectors=settings.station.connectors,
+        fixed_cable=settings.board.fixed_cable,
+        phases=settings.board.phases,
+        voltage_v=settings.board.voltage_v,
+        max_current_a=settings.board.max_current_a,
+        station_time=clock.at_ms,
+    )
+
+
+def _boot_id() -> str:
+    try:
+        return BOOT_ID_FILE.read_text().strip()
+    except OSError:
+        return ""
+
+
+async def build(settings: Settings, clock: SystemClock, registry: Registry, log: EventLog) -> Parts:
+    """Folds the log, records the boot durably, and wires everything up. Raises StorageError and OSError."""
+    state, snapshot_seq = await recovery.fold_log(log)
+    system_utc_ms = clock.system_utc_ms()
+    clock.begin(recovery.boot_base_ms(state, system_utc_ms))
+    board = make_board(settings, clock)
+    installer = _installer(settings)
+    version = software_version()
+    # A bench's calendar clock is a simulated one: it is trusted only when a bench control says so.
+    trusted = settings.board.kind != "bench" and clock.is_synchronised()
+    booted = recovery.boot_event(
+        state,
+        at_ms=clock.at_ms(),
+        system_utc_ms=system_utc_ms,
+        trusted=trusted,
+        installation=entropy.installation(),
+        versions=(version, installer.firmware_version(version)),
+        boot_id=_boot_id(),
+    )
+    described = describe(settings, board, registry)
+    free_bytes = log.free_bytes()
+    level = disk_level(free_bytes) if log.boot_report.has_reserve else "critical"
+    disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
+    state = await recovery.begin(log, state, registry, clock.at_ms(), booted, described, disk)
+    return _wire(settings, clock, registry, log, state, board, installer, snapshot_seq)
+
+
+def _installer(settings: Settings) -> "Installer":
+    from station.runtime.installer import make_installer
+
+    return make_installer(
+        settings.firmware.installer, directory=settings.storage.directory, model=settings.station.model
+    )
+
+
+def _wire(
+    settings: Settings,
+    clock: SystemClock,
+    registry: Registry,
+    log: EventLog,
+    state: StationState,
+    board: StationBoard,
+    installer: "Installer",
+    snapshot_seq: int,
+) -> Parts:
+    from station.runtime.diagnostics import DiagnosticsSource
+    from station.runtime.jobs import JobRunner
+    from station.runtime.transfer import Transfers
+
+    station = Station(log, registry, clock, state)
+    secrets = Secrets(settings.storage.directory)
+    gateway = Gateway(board, station.submit)
+    link = Link(settings, clock, secrets, station.submit, station.has_room)
+    upkeep = Upkeep(station, log, clock, snapshot_seq)
+    jobs = JobRunner(
+        directory=settings.storage.directory,
+        firmware_bytes_max=settings.firmware.max_bytes,
+        installer=installer,
+        transfers=Transfers(ca_file=settings.csms.ca_file),
+        diagnostics=DiagnosticsSource(log=log, settings=settings),
+        submit=station.submit,
+    )
+    station.read_before = gateway.read_before
+    station.followers += [gateway.publish, link.publish, upkeep.publish, lambda state, batch: jobs.publish(state)]
+    return Parts(
+        settings=settings,
+        log=log,
+        clock=clock,
+        station=station,
+        board=board,
+        gateway=gateway,
+        link=link,
+        secrets=secrets,
+        upkeep=upkeep,
+        jobs=jobs,
+    )

@@ -1,0 +1,91 @@
+"""The only place that reads clocks and waits.
+
+Station time is one axis of integer milliseconds that never goes back: a base, given at boot from the log, plus the
+monotonic clock. The bench may push it ahead. UTC is not read here but for the boot and when the board's clock is
+asked; everybody else converts station time through the projected offset.
+"""
+
+import asyncio
+import ctypes
+import time
+from typing import Protocol
+
+TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+
+
+class Clock(Protocol):
+    """Station time and the system's calendar clock."""
+
+    def at_ms(self) -> int:
+        """Station time now."""
+        ...
+
+    def system_utc_ms(self) -> int:
+        """What the board's calendar clock says now, true or not."""
+        ...
+
+    def is_synchronised(self) -> bool:
+        """Whether the board's calendar clock is synchronised (NTP)."""
+        ...
+
+    async def wait(self, event: asyncio.Event, until_ms: int | None) -> None:
+        """Waits until the event is set or station time has reached `until_ms` (None: for ever)."""
+        ...
+
+    async def sleep_until(self, until_ms: int) -> None:
+        """Waits until station time has reached `until_ms`."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks. `begin` sets the base of station time once the log is read."""
+
+    def __init__(self) -> None:
+        self._base_ms = 0
+        self._started = time.monotonic()
+        self._moved = asyncio.Event()
+
+    def begin(self, base_ms: int) -> None:
+        """Station time is `base_ms` now, and goes on from there."""
+        self._base_ms = base_ms
+        self._started = time.monotonic()
+
+    def push(self, milliseconds: int) -> None:
+        """Station time jumps ahead (bench only); who waits is woken."""
+        self._base_ms += milliseconds
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def at_ms(self) -> int:
+        """Station time now."""
+        return self._base_ms + int((time.monotonic() - self._started) * 1000)
+
+    def system_utc_ms(self) -> int:
+        """What the board's calendar clock says now."""
+        return time.time_ns() // 1_000_000
+
+    def is_synchronised(self) -> bool:
+        """Whether the kernel holds the calendar clock for synchronised (adjtimex); False where it cannot be asked."""
+        try:
+            libc = ctypes.CDLL(None, use_errno=True)
+            return int(libc.adjtimex(ctypes.create_string_buffer(512))) not in (-1, TIME_ERROR)
+        except (OSError, AttributeError):
+            return False
+
+    async def wait(self, event: asyncio.Event, until_ms: int | None) -> None:
+        """Waits until the event is set or station time has reached `until_ms` (None: for ever)."""
+        while not event.is_set():
+            remaining_s = None if until_ms is None else (until_ms - self.at_ms()) / 1000
+            if remaining_s is not None and remaining_s <= 0:
+                return
+            moved = self._moved
+            waits = {asyncio.ensure_future(event.wait()), asyncio.ensure_future(moved.wait())}
+            try:
+                await asyncio.wait(waits, timeout=remaining_s, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for each in waits:
+                    each.cancel()
+
+    async def sleep_until(self, until_ms: int) -> None:
+        """Waits until station time has reached `until_ms`."""
+        await self.wait(asyncio.Event(), until_ms)

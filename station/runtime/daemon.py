@@ -1,0 +1,206 @@
+"""The daemon: the life of one process, from the lock on the log to its exit status.
+
+    0   done: stopped in order
+    1   the listen address is taken
+    3   the log is locked, too new, or not writable even so
+    70  the storage failed while running: outputs safe, no retry
+
+A Reset replaces the process in place (same pid, same arguments) unless the settings say "exit". Whatever happens, the
+process ends: a storage thread that hangs must not keep a dead station alive.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eventstore.catalogue.hardware import MainsObserved
+from eventstore.catalogue.lifecycle import StationStopped, StationStopping
+from eventstore.catalogue.maintenance import ResetFailed
+from eventstore.errors import LogCorrupt, LogLocked, LogTooNew, NotWritable, StorageError
+from eventstore.event import Recorded
+from eventstore.log import EventLog
+from projections.station import StationState
+from station.runtime import bootstrap, recovery, supervisor
+from station.runtime.bootstrap import Parts
+from station.runtime.clock import SystemClock
+from station.settings import Settings
+
+LOGGER = logging.getLogger(__name__)
+
+EXIT_DONE, EXIT_FAILED, EXIT_LOG, EXIT_STORAGE = 0, 1, 3, 70
+DRAIN_MS = 2_000
+RESET = "Reset"
+MAINS_LOST = "MainsLost"
+
+
+class AddressTakenError(Exception):
+    """The service's listen address is in use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How the process ends: its exit status, and whether it is replaced in place."""
+
+    status: int
+    replace: bool = False
+
+
+class _Endings:
+    """What asks the process to end; the first one counts, a second SIGTERM changes nothing."""
+
+    def __init__(self) -> None:
+        self._asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def ask(self, why: str) -> None:
+        """Asks for the end."""
+        if not self._asked.done():
+            self._asked.set_result(why)
+
+    async def asked(self) -> str:
+        """Waits until the end is asked for; why."""
+        return await asyncio.shield(self._asked)
+
+    def forget(self) -> None:
+        """What was asked for cannot be done; the next one counts."""
+        self._asked = asyncio.get_running_loop().create_future()
+
+    def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
+        """Follows the station: a reset that is due ends the process, and so does a loss of mains with back-up power."""
+        if state.maintenance.reset is not None and state.maintenance.reset.due:
+            self.ask(RESET)
+        if any(isinstance(recorded.event, MainsObserved) and not recorded.event.present for recorded in batch):
+            self.ask(MAINS_LOST)
+
+
+async def run(settings: Settings) -> Ending:
+    """Runs the station until it is asked to end. Raises nothing that is not a bug."""
+    clock = SystemClock()
+    registry = bootstrap.make_registry(settings)
+    try:
+        log = await EventLog.open(settings.storage.directory, identity=settings.station.identity)
+    except (LogLocked, LogTooNew, NotWritable) as error:
+        print(f"chargebox: {error}", file=sys.stderr)
+        return Ending(status=EXIT_LOG)
+    try:
+        for finding in log.boot_report.recovered:
+            LOGGER.error("the log was damaged and has been salvaged: %s", finding)
+        parts = await bootstrap.build(settings, clock, registry, log)
+    except (StorageError, OSError) as error:
+        print(f"chargebox: {error}", file=sys.stderr)
+        await log.close()
+        return Ending(status=EXIT_LOG)
+    return await _live(parts)
+
+
+async def _live(parts: Parts) -> Ending:
+    endings = _Endings()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, endings.ask, signal.Signals(number).name)
+    parts.station.followers.append(endings.publish)
+    running = [
+        loop.create_task(parts.station.run(), name="station"),
+        loop.create_task(parts.jobs.run(), name="jobs"),
+        loop.create_task(parts.upkeep.run(), name="upkeep"),
+    ]
+    service: contextlib.AbstractAsyncContextManager[None] | None = None
+    try:
+        parts.gateway.open()
+        await parts.station.settle()
+        parts.link.publish(parts.station.state, ())
+        service = await _serve(parts, endings)
+        print("chargebox: ready", file=sys.stderr, flush=True)
+        supervisor.notify("READY=1")
+        return await _until_end(parts, endings, running)
+    except AddressTakenError as error:
+        print(f"chargebox: {error}", file=sys.stderr)
+        await _stop(parts, "SIGTERM")
+        return Ending(status=EXIT_FAILED)
+    except (StorageError, BaseExceptionGroup) as error:
+        return _storage_failed(parts, error)
+    finally:
+        await _wind_up(parts, running, service)
+
+
+async def _serve(parts: Parts, endings: _Endings) -> contextlib.AbstractAsyncContextManager[None] | None:
+    """The service, listening; raises AddressTakenError."""
+    if parts.settings.service.address is None:
+        return None
+    from station.service.server import AddressTaken, serving
+
+    try:
+        service = serving(parts)
+        await service.__aenter__()
+    except AddressTaken as error:
+        raise AddressTakenError(str(error)) from error
+    return service
+
+
+async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.Task[None]]) -> Ending:
+    while True:
+        asked = asyncio.ensure_future(endings.asked())
+        await asyncio.wait({asked, *running}, return_when=asyncio.FIRST_COMPLETED)
+        for task in running:
+            if task.done():
+                task.result()  # it never ends by itself: this raises why it did
+                raise StorageError(f"{task.get_name()} ended")
+        why = asked.result()
+        if why == RESET and parts.settings.daemon.on_reset == "exec" and not os.access(sys.executable, os.X_OK):
+            await parts.station.observe(ResetFailed(reason=f"{sys.executable} cannot be executed"))
+            endings.forget()
+            continue
+        await _stop(parts, why)
+        return Ending(status=EXIT_DONE, replace=why == RESET and parts.settings.daemon.on_reset == "exec")
+
+
+async def _stop(parts: Parts, why: str) -> None:
+    """The orderly end: transactions by policy, outputs safe, what can still be told is told, then the last word."""
+    supervisor.notify("STOPPING=1")
+    station = parts.station
+    if why != RESET:
+        await station.observe(StationStopping(why=why))
+        wait_ms = DRAIN_MS
+        if why == MAINS_LOST:
+            wait_ms = max(0, int(parts.settings.board.backup_power_s * 1000) - DRAIN_MS) or DRAIN_MS
+        until_ms = parts.clock.at_ms() + wait_ms
+        while station.state.online and station.state.outbox.pending and parts.clock.at_ms() < until_ms:
+            await parts.clock.sleep_until(parts.clock.at_ms() + 20)
+    parts.gateway.close()
+    await parts.link.close()
+    await station.observe(StationStopped(why=why))
+    await recovery.save_snapshot(parts.log, station.state)
+
+
+def _storage_failed(parts: Parts, error: BaseException) -> Ending:
+    parts.gateway.make_safe()
+    causes = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+    expected = all(isinstance(cause, StorageError | LogCorrupt) for cause in causes)
+    LOGGER.critical("ending at once, outputs safe: %s", error, exc_info=None if expected else error)
+    sys.stderr.flush()
+    os._exit(EXIT_STORAGE)
+
+
+async def _wind_up(
+    parts: Parts,
+    running: Sequence[asyncio.Task[None]],
+    service: contextlib.AbstractAsyncContextManager[None] | None,
+) -> None:
+    parts.gateway.close()
+    if service is not None:
+        await service.__aexit__(None, None, None)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await parts.log.close()
+
+
+def replace_process() -> None:
+    """Replaces this process by a new one of the same arguments; raises OSError if that is not possible."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

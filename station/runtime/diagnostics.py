@@ -1,0 +1,190 @@
+"""The diagnostics file (5.9): a zip archive that a support desk opens with what it has.
+
+about.json      what was asked for, what is in it, and the head of the log with its digest, as evidence from outside
+log.jsonl       the events recorded in the time asked for, a line each, as the log has them
+state.json      what the events amount to now
+settings.json   the settings in force, without secrets
+health.json     the machine: memory, load, disk, temperature
+"""
+
+import asyncio
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import orjson
+
+from eventstore.catalogue.maintenance import DiagnosticsRequested
+from eventstore.chain import Head, Row
+from eventstore.structure import to_plain
+from projections.station import StationState
+from station.runtime.health import system_health
+from station.runtime.redaction import Redactor
+from station.settings import SECTIONS, Settings
+from station.wire.instants import format_utc_ms
+
+SLICE_ROWS = 500
+ROWS_MAX = 200_000
+LOG_BYTES_MAX = 256 * 1024 * 1024
+
+
+class LogReader(Protocol):
+    """What is needed of the event log."""
+
+    @property
+    def head(self) -> Head:
+        """The last durable event."""
+
+    async def read_rows(self, after: int, limit: int) -> Sequence[Row]:
+        """The rows behind seq `after` as stored, at most `limit`, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticsSource:
+    """Where the content of a diagnostics file comes from."""
+
+    log: LogReader
+    settings: Settings
+
+    async def write(self, file: Path, request: DiagnosticsRequested, state: StationState) -> None:
+        """Write the archive; `file` appears once it is whole. Raises OSError, and what the log's reader raises."""
+        fresh = file.with_name(f"{file.name}.part")
+        authorization = state.authorization
+        redactor = Redactor(
+            id_tags=self.settings.diagnostics.redact_id_tags,
+            known=(*authorization.local_list, *authorization.cache),
+        )
+        archive = await asyncio.to_thread(zipfile.ZipFile, fresh, "w", zipfile.ZIP_DEFLATED)
+        try:
+            head = self.log.head
+            about = await self._write_log(archive, request, state, redactor)
+            about |= {
+                "file_name": request.file_name,
+                "created": _instant(state.clock.utc_ms(state.at_ms)),
+                "log_head": {"seq": head.seq, "digest": head.digest.hex()},
+                "firmware_version": state.maintenance.firmware_version,
+                "software_version": state.maintenance.software_version,
+            }
+            await asyncio.to_thread(self._write_rest, archive, about, state, redactor)
+        finally:
+            await asyncio.to_thread(archive.close)
+        await asyncio.to_thread(fresh.replace, file)
+
+    async def _write_log(
+        self, archive: zipfile.ZipFile, request: DiagnosticsRequested, state: StationState, redactor: Redactor
+    ) -> dict[str, Any]:
+        """Without a start, the last ROWS_MAX events; with one, as many from there on."""
+        window = _Window.of(request, state)
+        end = self.log.head.seq
+        after = 0 if request.start_utc_ms is not None else max(0, end - ROWS_MAX)
+        written = _Written()
+        with archive.open("log.jsonl", "w", force_zip64=True) as stream:
+            while after < end and not written.is_full and (rows := await self.log.read_rows(after, SLICE_ROWS)):
+                after = rows[-1].seq
+                await asyncio.to_thread(written.write, stream, window.within(rows), redactor)
+        return {
+            "asked_from": _instant(request.start_utc_ms),
+            "asked_until": _instant(request.stop_utc_ms),
+            "events": written.rows,
+            "first_seq": written.first_seq,
+            "last_seq": written.last_seq,
+            "cut_short": written.is_full,
+        }
+
+    def _write_rest(
+        self, archive: zipfile.ZipFile, about: dict[str, Any], state: StationState, redactor: Redactor
+    ) -> None:
+        for name, content in (
+            ("about", about),
+            ("state", to_plain(state)),
+            ("settings", plain_settings(self.settings)),
+            ("health", system_health(self.settings.storage.directory)),
+        ):
+            archive.writestr(f"{name}.json", orjson.dumps(redactor.redacted(content), option=orjson.OPT_INDENT_2))
+
+
+def _instant(utc_ms: int | None) -> str | None:
+    return None if utc_ms is None else format_utc_ms(utc_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """The time asked for, by the calendar and by station time: an event whose UTC was not known then counts by the other."""
+
+    start_utc_ms: int
+    stop_utc_ms: int
+    offset_ms: int
+
+    @staticmethod
+    def of(request: DiagnosticsRequested, state: StationState) -> "_Window":
+        forever_ms = 1 << 62
+        start, stop = request.start_utc_ms, request.stop_utc_ms
+        return _Window(
+            start_utc_ms=-forever_ms if start is None else start,
+            stop_utc_ms=forever_ms if stop is None else stop,
+            offset_ms=state.clock.offset_ms,
+        )
+
+    def within(self, rows: Sequence[Row]) -> list[Row]:
+        return [row for row in rows if self._has(row.utc_ms) or self._has(row.at_ms + self.offset_ms)]
+
+    def _has(self, utc_ms: int) -> bool:
+        return self.start_utc_ms <= utc_ms <= self.stop_utc_ms
+
+
+@dataclass(slots=True)
+class _Written:
+    """How much of the log has been written."""
+
+    rows: int = 0
+    log_bytes: int = 0
+    first_seq: int | None = None
+    last_seq: int | None = None
+
+    @property
+    def is_full(self) -> bool:
+        return self.rows >= ROWS_MAX or self.log_bytes >= LOG_BYTES_MAX
+
+    def write(self, stream: IO[bytes], rows: Sequence[Row], redactor: Redactor) -> None:
+        for row in rows:
+            if self.is_full:
+                return
+            line = _line(row, redactor)
+            stream.write(line)
+            self.rows += 1
+            self.log_bytes += len(line)
+            self.first_seq = row.seq if self.first_seq is None else self.first_seq
+            self.last_seq = row.seq
+
+
+def _line(row: Row, redactor: Redactor) -> bytes:
+    line = {
+        "seq": row.seq,
+        "cause": row.cause,
+        "at_ms": row.at_ms,
+        "utc": format_utc_ms(row.utc_ms),
+        "type": row.type,
+        "version": row.version,
+        "connector_id": row.connector_id,
+        "payload": redactor.redacted(orjson.loads(row.payload)),
+        "digest": row.digest.hex(),
+    }
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def plain_settings(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON has them; secrets are in files of their own, of which only the paths stand here."""
+    tables: dict[str, Any] = {name: _plain(getattr(settings, name)) for name in SECTIONS}
+    return tables | {"config": dict(settings.config)}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {key.name: _plain(getattr(value, key.name)) for key in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(content) for name, content in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, int | float | str | None) else str(value)

@@ -1,0 +1,15 @@
+"""The only source of chance: jitter for reconnections, and the name of an installation in message ids."""
+
+import secrets
+
+ENTROPY_MAX = 1000
+
+
+def draw() -> int:
+    """0 to 999, to be recorded with the event that it spreads."""
+    return secrets.randbelow(ENTROPY_MAX)
+
+
+def installation() -> str:
+    """Eight hexadecimal digits that tell this log's message ids from those of any other."""
+    return secrets.token_hex(4)

@@ -1,0 +1,157 @@
+"""Between the board and the station: readings become observations, the state's wanted outputs become commands.
+
+The reflex comes first: every reading passes the interlock, and where that says so the contactor opens at once, before
+anything is written (the only effect that does not wait for the log, and it only ever takes energy away). Closing waits
+for the durable record, and for the interlock.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+from devices import interlock
+from devices.protocols import StationBoard
+from devices.readings import (
+    ContactorReading,
+    EmergencyStopReading,
+    FaultReading,
+    LockReading,
+    MainsReading,
+    MeterUnavailable,
+    PilotReading,
+    ProximityReading,
+    Reading,
+    TagReading,
+)
+from eventstore.catalogue.hardware import (
+    BoardOpened,
+    ContactorObserved,
+    EmergencyStopObserved,
+    FaultCleared,
+    FaultObserved,
+    IdTagPresented,
+    LockObserved,
+    MainsObserved,
+    MeterFailed,
+    MeterObserved,
+    PilotStateObserved,
+    ProximityObserved,
+)
+from eventstore.event import Observation, Recorded
+from projections.station import StationState
+from station import outputs
+from station.reading_rules import meters_wanted
+
+LOGGER = logging.getLogger(__name__)
+
+
+def observation_of(reading: Reading) -> Observation:
+    """What the log says of a reading."""
+    match reading:
+        case PilotReading():
+            return PilotStateObserved(connector_id=reading.connector_id, pilot_state=reading.pilot_state)
+        case ProximityReading():
+            return ProximityObserved(connector_id=reading.connector_id, cable_rating_ma=reading.cable_rating_ma)
+        case ContactorReading():
+            return ContactorObserved(connector_id=reading.connector_id, closed=reading.closed, fault=reading.fault)
+        case LockReading():
+            return LockObserved(connector_id=reading.connector_id, locked=reading.locked, jammed=reading.jammed)
+        case TagReading():
+            return IdTagPresented(id_tag=reading.id_tag, connector_id=reading.connector_id)
+        case FaultReading() if reading.active:
+            return FaultObserved(
+                connector_id=reading.connector_id,
+                error_code=reading.error_code,
+                info=reading.info,
+                vendor_error_code=reading.vendor_error_code,
+            )
+        case FaultReading():
+            return FaultCleared(connector_id=reading.connector_id, error_code=reading.error_code)
+        case EmergencyStopReading():
+            return EmergencyStopObserved(pressed=reading.pressed)
+        case MainsReading():
+            return MainsObserved(present=reading.present)
+
+
+class Gateway:
+    """The one user of the board. `submit` puts an observation into the station's inbox; it never blocks."""
+
+    def __init__(self, board: StationBoard, submit: Callable[[Observation], None]) -> None:
+        self._board = board
+        self._submit = submit
+        self._interlock = interlock.initial_state(len(board.connector_ids), has_lock=board.has_lock)
+        self._unlocks: dict[int, bool] = {}
+
+    def open(self) -> None:
+        """Begins to work: every input is reported once, then BoardOpened."""
+        self._board.open(self._report)
+        self._submit(BoardOpened())
+
+    def close(self) -> None:
+        """Outputs safe; nothing is reported any more."""
+        self._board.close()
+
+    def make_safe(self) -> None:
+        """Every contactor open, at once."""
+        for connector_id in self._board.connector_ids:
+            self._board.open_contactor(connector_id)
+
+    def _report(self, reading: Reading) -> None:
+        self._interlock = interlock.observe(self._interlock, reading)
+        for connector_id in self._board.connector_ids:
+            if interlock.must_open(self._interlock, connector_id) is not None:
+                self._board.open_contactor(connector_id)
+        self._submit(observation_of(reading))
+
+    def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
+        """Makes the board do what the durable state wants."""
+        if not state.connectors.known:
+            return
+        for connector_id in self._board.connector_ids:
+            self._apply(state, connector_id)
+
+    def _apply(self, state: StationState, connector_id: int) -> None:
+        wanted = outputs.wanted(state, connector_id)
+        command = wanted.outputs
+        if command.contactor_closed and interlock.must_open(self._interlock, connector_id) is not None:
+            command = outputs.without_energy(command)
+        self._board.apply(connector_id, command)
+        if wanted.unlock and not self._unlocks.get(connector_id, False):
+            self._unlocks[connector_id] = True
+            self._board.drive_lock(connector_id, locked=False)
+        elif not wanted.unlock:
+            self._unlocks[connector_id] = False
+
+    def read_before(self, state: StationState, observation: Observation, at_ms: int) -> Iterator[Observation]:
+        """Fresh readings of the meters that the observation may need; none where nothing has changed."""
+        for connector_id in meters_wanted(state, observation):
+            if (found := self._read(state, connector_id, at_ms)) is not None:
+                yield found
+
+    def _read(self, state: StationState, connector_id: int, at_ms: int) -> Observation | None:
+        connector = state.connectors[connector_id]
+        try:
+            reading = self._board.read_meter(connector_id, at_ms)
+        except MeterUnavailable as error:
+            return None if connector.meter_failed else MeterFailed(connector_id=connector_id, reason=str(error)[:200])
+        fresh = MeterObserved(
+            connector_id=connector_id,
+            energy_wh=reading.energy_wh,
+            power_w=reading.power_w,
+            current_ma=reading.current_ma,
+            voltage_mv=reading.voltage_mv,
+            frequency_mhz=reading.frequency_mhz,
+            temperature_dc=reading.temperature_dc,
+            soc_percent=reading.soc_percent,
+        )
+        known = connector.reading
+        if known is not None and not connector.meter_failed:
+            same = (
+                known.energy_wh - connector.register_offset_wh,
+                known.power_w,
+                known.current_ma,
+                known.voltage_mv,
+                known.soc_percent,
+            )
+            if same == (fresh.energy_wh, fresh.power_w, fresh.current_ma, fresh.voltage_mv, fresh.soc_percent):
+                return None
+        return fresh

@@ -1,0 +1,155 @@
+"""HTTP and HTTPS transfers.
+
+A download that was cut continues with Range and If-Range (RFC 9110, 13.1.5 and 14.2). An upload is a PUT: it names the file
+that comes to be and may be repeated, which POST may not. The location is a directory (6.25), so the file name is appended,
+unless the URL has a query, as pre-signed ones have, which are good for exactly what they name. A server that does not allow
+PUT gets a POST to the location itself, with the file name in Content-Disposition.
+"""
+
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+
+from station.runtime.partial_file import FileRefusedError, PartialFile, ResumePoint
+from station.runtime.transfer import Location, TransferError, TransferLimits, read_chunks, size_of
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEPS_METHOD = frozenset({301, 302, 307, 308})
+_NO_PUT = frozenset({405, 501})
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+
+MakeContent = Callable[[], AsyncIterator[bytes]]
+
+
+@asynccontextmanager
+async def _client(location: Location, limits: TransferLimits, tls: ssl.SSLContext) -> AsyncIterator[httpx.AsyncClient]:
+    timeout = httpx.Timeout(limits.stall_s, connect=limits.connect_s)
+    try:
+        async with httpx.AsyncClient(verify=tls, timeout=timeout, trust_env=False, follow_redirects=False) as client:
+            yield client
+    except httpx.HTTPError as error:
+        raise TransferError(f"{location}: {str(error) or type(error).__name__}") from error
+    except httpx.InvalidURL as error:
+        raise TransferError(f"{location}: {error}") from error
+
+
+async def download(source: Location, partial: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext) -> None:
+    """Fetch the file into `partial`. Raises TransferError, OSError."""
+    async with _client(source, limits, tls) as client:
+        point = partial.resume_point(source.text)
+        if not await _fetch(client, source, partial, point, limits):
+            partial.discard()
+            await _fetch(client, source, partial, ResumePoint(), limits)
+
+
+async def _fetch(
+    client: httpx.AsyncClient, source: Location, partial: PartialFile, point: ResumePoint, limits: TransferLimits
+) -> bool:
+    """Fetch what is missing; False if the server cannot go on from there, so that it must be fetched from the start."""
+    headers = {"Accept-Encoding": "identity"}
+    if point.offset:
+        headers |= {"Range": f"bytes={point.offset}-", "If-Range": point.validator}
+    async with _followed(client, source, headers, limits) as response:
+        offset, total = 0, response.headers.get("Content-Length", "")
+        if point.offset and response.status_code == 206:
+            match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            if match is None or int(match[1]) != point.offset:
+                return False
+            offset, total = point.offset, match[2]
+        elif point.offset and response.status_code == 416:
+            return False
+        elif response.status_code != 200:
+            raise TransferError(f"{source}: HTTP status {response.status_code}")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise TransferError(f"{source}: sent with Content-Encoding, which was not asked for")
+        try:
+            await partial.receive(
+                response.aiter_raw(),
+                location=source.text,
+                validator=_validator(response.headers),
+                offset=offset,
+                total_bytes=int(total) if total.isdigit() else None,
+            )
+        except FileRefusedError as error:
+            raise TransferError(f"{source}: {error}") from error
+    return True
+
+
+def _validator(headers: Mapping[str, str]) -> str:
+    """What If-Range may hold: a strong ETag, else the time of modification, else nothing."""
+    etag = headers.get("ETag", "")
+    return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
+
+
+@asynccontextmanager
+async def _followed(
+    client: httpx.AsyncClient, source: Location, headers: Mapping[str, str], limits: TransferLimits
+) -> AsyncIterator[httpx.Response]:
+    """The answer to a GET, after so many redirects at most."""
+    request = client.build_request("GET", source.text, headers=headers)
+    for _ in range(limits.redirects_max + 1):
+        response = await client.send(request, stream=True)
+        try:
+            if response.status_code not in _REDIRECTS or response.next_request is None:
+                yield response
+                return
+            _check_redirect(source, request.url, response.next_request.url)
+            request = response.next_request
+        finally:
+            await response.aclose()
+    raise TransferError(f"{source}: redirected more than {limits.redirects_max} times")
+
+
+def _check_redirect(location: Location, present: httpx.URL, following: httpx.URL) -> None:
+    if following.scheme not in ("http", "https"):
+        raise TransferError(f"{location}: redirected to the protocol {following.scheme[:20]!r}")
+    if present.scheme == "https" and following.scheme == "http":
+        raise TransferError(f"{location}: redirected from HTTPS to HTTP")
+
+
+async def upload(file: Path, target: Location, file_name: str, *, limits: TransferLimits, tls: ssl.SSLContext) -> None:
+    """Put the file where `target` says. Raises TransferError, OSError."""
+    headers = {"Content-Type": "application/zip", "Content-Length": str(await size_of(file))}
+
+    def content() -> AsyncIterator[bytes]:
+        return read_chunks(file)
+
+    async with _client(target, limits, tls) as client:
+        status = await _send(client, "PUT", target, _put_url(target, file_name), headers, content, limits)
+        if status in _NO_PUT:
+            headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
+            status = await _send(client, "POST", target, target.text, headers, content, limits)
+    if not 200 <= status < 300:
+        raise TransferError(f"{target}: HTTP status {status}")
+
+
+def _put_url(target: Location, file_name: str) -> str:
+    if "?" in target.text:
+        return target.text
+    return f"{target.text.partition('#')[0].rstrip('/')}/{quote(file_name)}"
+
+
+async def _send(
+    client: httpx.AsyncClient,
+    method: str,
+    target: Location,
+    url: str,
+    headers: Mapping[str, str],
+    content: MakeContent,
+    limits: TransferLimits,
+) -> int:
+    """The status that answers the body, after redirects that keep the method; the body is sent anew to each."""
+    at = httpx.URL(url)
+    for _ in range(limits.redirects_max + 1):
+        response = await client.request(method, at, headers=headers, content=content())
+        if response.status_code not in _KEEPS_METHOD or "Location" not in response.headers:
+            return response.status_code
+        following = at.join(response.headers["Location"])
+        _check_redirect(target, at, following)
+        at = following
+    raise TransferError(f"{target}: redirected more than {limits.redirects_max} times")

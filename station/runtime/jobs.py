@@ -1,0 +1,244 @@
+"""The job runner: does the steps of maintenance jobs that are work, and reports what came of them.
+
+It is a reconciler. What is to be done stands in the state; each newly published state is compared with what is being done, and
+work that the state no longer asks for is cancelled. So nothing needs to be handed over, neither between steps nor between
+processes: a restarted daemon sees the same step and does it again, from where the files on the disk allow. One firmware job
+and one diagnostics job at a time, independent of each other.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed
+from eventstore.event import Observation
+from projections.maintenance import DiagnosticsJob, FirmwareJob
+from projections.station import StationState
+from station.runtime.diagnostics import DiagnosticsSource
+from station.runtime.installer import InstallationError, Installer
+from station.runtime.transfer import TransferError, Transfers
+
+DETAIL_LENGTH_MAX = 500
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,16}\Z")
+_FIRMWARE_FAILURES: Mapping[str, str] = {
+    "download": "DownloadFailed",
+    "install": "InstallationFailed",
+    "activate": "ActivationFailed",
+}
+_EXPECTED = (TransferError, InstallationError, OSError)
+
+_log = logging.getLogger(__name__)
+
+Submit = Callable[[Observation], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where a job is; `is_work` tells whether the runner has something to do there."""
+
+    job: int
+    step: str
+    attempt: int
+    is_work: bool
+
+
+class JobRunner:
+    """Runs the jobs. `publish` tells it each new state, once durable; `submit` takes its observations."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        firmware_bytes_max: int,
+        installer: Installer,
+        transfers: Transfers,
+        diagnostics: DiagnosticsSource,
+        submit: Submit,
+    ) -> None:
+        self._firmware = _FirmwareWork(directory / "firmware", firmware_bytes_max, installer, transfers)
+        self._diagnostics = _DiagnosticsWork(directory / "diagnostics", diagnostics, transfers)
+        self._lanes = (
+            _Lane("firmware", self._firmware.step, self._firmware.do, self._firmware.tidy, submit),
+            _Lane("diagnostics", self._diagnostics.step, self._diagnostics.do, self._diagnostics.tidy, submit),
+        )
+
+    def publish(self, state: StationState) -> None:
+        """The state is now this; returns at once."""
+        for lane in self._lanes:
+            lane.publish(state)
+
+    async def run(self) -> None:
+        """Runs until it is cancelled; what is being done then is given up, to be done by the next process."""
+        async with asyncio.TaskGroup() as group:
+            for lane in self._lanes:
+                group.create_task(lane.run(), name=f"{lane.name} jobs")
+
+
+class _Lane:
+    """One kind of job: at most one piece of work at a time."""
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[StationState], Step | None],
+        do: Callable[[StationState], Awaitable[Observation]],
+        tidy: Callable[[Step | None], None],
+        submit: Submit,
+    ) -> None:
+        self.name = name
+        self._step = step
+        self._do = do
+        self._tidy = tidy
+        self._submit = submit
+        self._published: tuple[StationState, Step | None] | None = None
+        self._changed = asyncio.Event()
+
+    def publish(self, state: StationState) -> None:
+        step = self._step(state)
+        if self._published is None or self._published[1] != step:
+            self._published = (state, step)
+            self._changed.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            assert self._published is not None, "only publishing wakes a lane"
+            state, step = self._published
+            with contextlib.suppress(OSError):  # files left over are looked for again at the next step
+                await asyncio.to_thread(self._tidy, step)
+            if step is not None and step.is_work:
+                await self._work(state)
+
+    async def _work(self, state: StationState) -> None:
+        """Does the step, unless the state moves on; then it is cancelled."""
+        work = asyncio.ensure_future(self._do(state))
+        moved = asyncio.create_task(self._changed.wait())
+        try:
+            await asyncio.wait((work, moved), return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                self._submit(work.result())
+        finally:
+            for task in (work, moved):
+                task.cancel()
+            await asyncio.gather(work, moved, return_exceptions=True)
+
+
+def _described(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:DETAIL_LENGTH_MAX]
+
+
+def _explained(what: str, error: Exception) -> str:
+    """The failure in words; one that is no server's, installer's or disk's fault is ours, and logged as such."""
+    if isinstance(error, _EXPECTED):
+        detail = _described(error)
+        _log.warning("%s failed: %s", what, detail)
+        return detail
+    _log.error("%s failed unexpectedly", what, exc_info=error)
+    return _described(error)
+
+
+class _FirmwareWork:
+    """Download, installation and activation of the image."""
+
+    def __init__(self, directory: Path, bytes_max: int, installer: Installer, transfers: Transfers) -> None:
+        self._directory = directory
+        self._bytes_max = bytes_max
+        self._installer = installer
+        self._transfers = transfers
+
+    def step(self, state: StationState) -> Step | None:
+        job = state.maintenance.firmware
+        if job is None:
+            return None
+        is_work = job.step in _FIRMWARE_FAILURES and not job.report
+        return Step(job=job.request.job, step=job.step, attempt=job.attempt, is_work=is_work)
+
+    async def do(self, state: StationState) -> Observation:
+        job = state.maintenance.firmware
+        assert job is not None, "there is work for a job only"
+        try:
+            return await self._done(job)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the job must go on
+            detail = _explained(f"firmware {job.step}", error)
+            return _firmware(job, _FIRMWARE_FAILURES[job.step], detail=detail)
+
+    async def _done(self, job: FirmwareJob) -> Observation:
+        if job.step == "download":
+            name = _image_name(job)
+            await self._transfers.download(job.request.location, self._directory / name, bytes_max=self._bytes_max)
+            return _firmware(job, "Downloaded", file=name)
+        if job.step == "install":
+            installation = await self._installer.install(self._directory / job.file)
+            status = "Rebooting" if installation.reboots else "Installed"
+            return _firmware(job, status, version=installation.version)
+        await self._installer.activate(job.version)
+        return _firmware(job, "Activated")
+
+    def tidy(self, step: Step | None) -> None:
+        _keep_only(self._directory, "" if step is None else f"{step.job}-")
+
+
+def _firmware(job: FirmwareJob, status: str, *, detail: str = "", file: str = "", version: str = "") -> Observation:
+    return FirmwareProgressed(
+        job=job.request.job, status=status, attempt=job.attempt, detail=detail, file=file, version=version
+    )
+
+
+def _image_name(job: FirmwareJob) -> str:
+    """A name of our own; of the location only a harmless suffix is kept, which some installers go by."""
+    suffix = _SUFFIX.search(job.request.location.partition("?")[0].partition("#")[0])
+    return f"{job.request.job}-image{suffix[0] if suffix else ''}"
+
+
+class _DiagnosticsWork:
+    """The making and the upload of the diagnostics file, which is made once and kept until it has arrived."""
+
+    def __init__(self, directory: Path, source: DiagnosticsSource, transfers: Transfers) -> None:
+        self._directory = directory
+        self._source = source
+        self._transfers = transfers
+
+    def step(self, state: StationState) -> Step | None:
+        job = state.maintenance.diagnostics
+        if job is None:
+            return None
+        is_work = job.step == "upload" and not job.report
+        return Step(job=job.request.job, step=job.step, attempt=job.attempt, is_work=is_work)
+
+    async def do(self, state: StationState) -> Observation:
+        job = state.maintenance.diagnostics
+        assert job is not None, "there is work for a job only"
+        try:
+            await self._upload(job, state)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the job must go on
+            return _diagnostics(job, "UploadFailed", _explained("diagnostics upload", error))
+        return _diagnostics(job, "Uploaded", "")
+
+    async def _upload(self, job: DiagnosticsJob, state: StationState) -> None:
+        name = job.request.file_name
+        file = self._directory / f"{job.request.job}-{name}"
+        if not await asyncio.to_thread(file.exists):
+            await self._source.write(file, job.request, state)
+        resume = job.attempt > 1 or job.interruptions > 0
+        await self._transfers.upload(file, job.request.location, name, resume=resume)
+
+    def tidy(self, step: Step | None) -> None:
+        _keep_only(self._directory, "" if step is None else f"{step.job}-")
+
+
+def _diagnostics(job: DiagnosticsJob, status: str, detail: str) -> Observation:
+    return DiagnosticsProgressed(job=job.request.job, status=status, attempt=job.attempt, detail=detail)
+
+
+def _keep_only(directory: Path, prefix: str) -> None:
+    """Files of the job under way stay, everything else goes; "" is no job."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    for file in directory.iterdir():
+        if not prefix or not file.name.startswith(prefix):
+            file.unlink()

@@ -1,0 +1,269 @@
+"""The WebSocket to the CSMS (OCPP-J 3): one connection attempt at a time, frames in, frames out, pings.
+
+The link decides nothing: when to connect, when to close and what to send stand in the state. It submits what happens
+(LinkOpened, FrameReceived, LinkClosed, ConnectFailed) and writes the frames of durable batches in their order. Secrets
+are taken out of frames before they become observations.
+
+A half-open link is found by our own pings (WebSocketPingInterval): no pong within MessageTimeout closes it.
+"""
+
+import asyncio
+import json
+import logging
+import ssl
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from eventstore.catalogue.link import (
+    CallAnswered,
+    CallDispatched,
+    ConnectFailed,
+    FrameReceived,
+    FrameRefused,
+    LinkClosed,
+    LinkOpened,
+)
+from eventstore.event import Observation, Recorded
+from projections.station import StationState
+from station.exchange import MESSAGE_TIMEOUT
+from station.features.link import WEBSOCKET_PING_INTERVAL
+from station.runtime import entropy
+from station.runtime.clock import Clock
+from station.runtime.secrets import Secrets, basic_credentials
+from station.settings import Settings
+from station.wire.frames import MAX_FRAME_BYTES, ErrorCode, format_call_error
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+LOGGER = logging.getLogger(__name__)
+
+SUBPROTOCOL = "ocpp1.6"
+OPEN_TIMEOUT_S = 30
+CLOSE_TIMEOUT_S = 5
+GOING_AWAY = 1001
+
+
+def frame_of(event: CallDispatched | CallAnswered) -> str:
+    """The text frame that an event puts on the wire; payload bytes exactly as recorded."""
+    if isinstance(event, CallDispatched):
+        return f'[2,"{event.message_id}","{event.action}",{event.payload}]'
+    if event.error_code:
+        return format_call_error(event.message_id, ErrorCode(event.error_code), event.description)
+    return f"[3,{json.dumps(event.message_id)},{event.payload}]"
+
+
+class Link:
+    """The one user of the network. `submit` puts an observation into the station's inbox."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        secrets: Secrets,
+        submit: Callable[[Observation], None],
+        has_room: Callable[[], bool],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._secrets = secrets
+        self._submit = submit
+        self._has_room = has_room
+        self._state: StationState | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._socket: ClientConnection | None = None
+        self._connection = 0
+        self._outgoing: asyncio.Queue[str | None] = asyncio.Queue()
+        self._network_up = True
+        self._silent = False
+        self._wakened = asyncio.Event()
+
+    # ---- follower of the station ---------------------------------------------------------------------------------
+
+    def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
+        """Writes the frames of the batch, closes or connects as the state wants."""
+        self._state = state
+        for recorded in batch:
+            event = recorded.event
+            if isinstance(event, CallDispatched | CallAnswered) and event.connection == self._connection:
+                self._outgoing.put_nowait(frame_of(event))
+        if state.link.close_wanted:
+            self._outgoing.put_nowait(None)
+        if state.link.connect_wanted and (self._task is None or self._task.done()):
+            self._task = asyncio.get_running_loop().create_task(self._live(state), name="link")
+        self._wakened.set()
+
+    async def close(self) -> None:
+        """Closes the connection in order (going away) once what was queued has been written."""
+        if self._socket is not None:
+            self._outgoing.put_nowait(None)
+        if self._task is not None:
+            done, _ = await asyncio.wait({self._task}, timeout=CLOSE_TIMEOUT_S)
+            if not done:
+                self._task.cancel()
+                await asyncio.wait({self._task})
+
+    # ---- the bench's network -------------------------------------------------------------------------------------
+
+    def network(self, *, up: bool, silent: bool = False) -> None:
+        """Cuts the network or restores it: up False resets the connection and lets attempts fail at once; silent
+        leaves it open and drops the bytes of both directions."""
+        self._network_up, self._silent = up, silent and not up
+        socket = self._socket
+        if socket is None:
+            return
+        if not up and silent:
+            socket.transport.pause_reading()
+        elif not up:
+            socket.transport.abort()
+        elif socket.transport.is_reading() is False:
+            socket.transport.resume_reading()
+
+    # ---- one connection ------------------------------------------------------------------------------------------
+
+    async def _live(self, state: StationState) -> None:
+        """One attempt, and the connection's whole life if it succeeds."""
+        self._connection = state.link.connection + 1
+        self._outgoing = asyncio.Queue()
+        try:
+            socket = await self._connect(state)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever goes wrong in connecting is a failed attempt
+            LOGGER.debug("connecting failed: %s", error)
+            self._submit(ConnectFailed(reason=_reason(error), entropy=entropy.draw()))
+            return
+        self._socket = socket
+        self._submit(LinkOpened(connection=self._connection))
+        reason = "closed"
+        try:
+            reason = await self._converse(socket)
+        finally:
+            self._socket = None
+            socket.transport.abort()
+            self._submit(LinkClosed(connection=self._connection, reason=reason, entropy=entropy.draw()))
+
+    async def _connect(self, state: StationState) -> "ClientConnection":
+        from websockets.asyncio.client import connect
+
+        if not self._network_up:
+            if self._silent:  # nothing answers, as on a network that swallows packets
+                await self._clock.wait(asyncio.Event(), self._clock.at_ms() + OPEN_TIMEOUT_S * 1000)
+            raise ConnectionError("no network")
+        options: dict[str, Any] = {}
+        if self._settings.csms.url.startswith("wss:"):
+            options["ssl"] = self._tls()
+        if (credentials := self._credentials(state)) is not None:
+            options["additional_headers"] = {"Authorization": credentials}
+        socket = await connect(
+            self._settings.connection_url,
+            subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
+            open_timeout=OPEN_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=None,
+            compression=None,
+            proxy=None,
+            max_size=MAX_FRAME_BYTES,
+            user_agent_header="chargebox",
+            **options,
+        )
+        if socket.subprotocol != SUBPROTOCOL:
+            await socket.close(1002, "subprotocol ocpp1.6 was not selected")
+            raise ConnectionError("the server did not select the subprotocol ocpp1.6 (OCPP-J 3.1.2)")
+        return socket
+
+    def _credentials(self, state: StationState) -> str | None:
+        if self._settings.csms.security_profile not in (1, 2):
+            return None
+        key = self._secrets.find(state.configuration.overrides.get("AuthorizationKey", ""))
+        if key is None and self._settings.csms.authorization_key_file is not None:
+            from station.settings import read_authorization_key
+
+            key = read_authorization_key(self._settings.csms.authorization_key_file)
+        return None if key is None else basic_credentials(self._settings.station.identity, key)
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._settings.csms.ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        certificate = self._settings.csms.client_certificate_file
+        if self._settings.csms.security_profile == 3 and certificate is not None:
+            context.load_cert_chain(certificate, self._settings.csms.client_key_file)
+        return context
+
+    async def _converse(self, socket: "ClientConnection") -> str:
+        """Until the connection ends; returns why it did."""
+        tasks = {
+            asyncio.create_task(self._read(socket), name="link read"),
+            asyncio.create_task(self._write(socket), name="link write"),
+            asyncio.create_task(self._ping(socket), name="link ping"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _read(self, socket: "ClientConnection") -> str:
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            async for message in socket:
+                if isinstance(message, str):
+                    text = self._secrets.redact(message)
+                    self._submit(FrameReceived(connection=self._connection, text=text))
+                else:
+                    self._submit(FrameRefused(connection=self._connection, reason="a binary frame"))
+                while not self._has_room():
+                    await self._clock.sleep_until(self._clock.at_ms() + 10)
+        except ConnectionClosed as closed:
+            return _reason(closed)
+        return f"closed by the CSMS: {socket.close_code} {socket.close_reason or ''}".strip()
+
+    async def _write(self, socket: "ClientConnection") -> str:
+        from websockets.exceptions import ConnectionClosed
+
+        while (text := await self._outgoing.get()) is not None:
+            if self._silent:
+                continue
+            try:
+                await socket.send(text)
+            except ConnectionClosed as closed:
+                return _reason(closed)
+        await socket.close(GOING_AWAY, "")
+        return "closed by the station"
+
+    async def _ping(self, socket: "ClientConnection") -> str:
+        """Pings by WebSocketPingInterval, which acts at once when it is changed; returns when a pong is missing."""
+        from websockets.exceptions import ConnectionClosed
+
+        sent_ms = self._clock.at_ms()
+        while True:
+            self._wakened.clear()
+            assert self._state is not None, "a link lives after the first publication"
+            interval_s = WEBSOCKET_PING_INTERVAL.of(self._state)
+            due_ms = None if interval_s == 0 else sent_ms + interval_s * 1000
+            await self._clock.wait(self._wakened, due_ms)
+            if due_ms is None or self._clock.at_ms() < due_ms:
+                continue
+            sent_ms = self._clock.at_ms()
+            try:
+                if not await self._is_alive(socket, MESSAGE_TIMEOUT.of(self._state)):
+                    return "no pong: the link is half open"
+            except ConnectionClosed as closed:
+                return _reason(closed)
+
+    async def _is_alive(self, socket: "ClientConnection", within_s: int) -> bool:
+        if self._silent:
+            pong: Any = asyncio.get_running_loop().create_future()
+        else:
+            pong = await socket.ping()
+        answered = asyncio.Event()
+        pong.add_done_callback(lambda _: answered.set())
+        await self._clock.wait(answered, self._clock.at_ms() + within_s * 1000)
+        return answered.is_set()
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".strip().rstrip(":")[:250]

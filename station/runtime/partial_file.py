@@ -1,0 +1,110 @@
+"""A file that is on its way: what has come of it, and whether the rest may be fetched later.
+
+Beside the bytes lies a note of the location and of the server's word for that version of the file (its validator: an ETag, a
+modification time). Only where both are still the same is a download continued; otherwise it begins anew.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from eventstore.directory import sync_directory
+
+BUFFER_BYTES = 256 * 1024
+
+
+class FileRefusedError(OSError):
+    """The file cannot be taken: it is too large for the station or for the disk, or it was not sent whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumePoint:
+    """From which byte on a download may continue, if the server's validator is still this one."""
+
+    offset: int = 0
+    validator: str = ""
+
+
+class PartialFile:
+    """The download of one file to `target`: at most `bytes_max`, and at most `disk_bytes_max` more on the disk."""
+
+    def __init__(self, target: Path, *, bytes_max: int, disk_bytes_max: int) -> None:
+        self._target = target
+        self._part = target.with_name(f"{target.name}.part")
+        self._note = target.with_name(f"{target.name}.part.json")
+        self._bytes_max = bytes_max
+        self._disk_bytes_max = disk_bytes_max
+
+    def resume_point(self, location: str) -> ResumePoint:
+        """Where to go on; offset 0 if there is nothing, or it cannot be told to be the same file."""
+        try:
+            note = json.loads(self._note.read_bytes())
+            offset = self._part.stat().st_size
+        except (OSError, ValueError):
+            return ResumePoint()
+        if not isinstance(note, dict) or note.get("location") != location or not note.get("validator"):
+            return ResumePoint()
+        return ResumePoint(offset=offset, validator=str(note["validator"]))
+
+    def discard(self) -> None:
+        """Forget what has come."""
+        self._part.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
+
+    async def receive(
+        self, chunks: AsyncIterator[bytes], *, location: str, validator: str, offset: int, total_bytes: int | None
+    ) -> None:
+        """Take the bytes from `offset` on, to the disk; `total_bytes` is the size of the whole file, if it is known.
+
+        Raises FileRefusedError, and forgets the file if it is too large; whatever the chunks raise; OSError.
+        """
+        if total_bytes is not None:
+            self.check_size(total_bytes, total_bytes - offset)
+        file = await asyncio.to_thread(self._open, location, validator, offset)
+        received, buffer = offset, bytearray()
+        try:
+            async for chunk in chunks:
+                received += len(chunk)
+                self.check_size(received, received - offset)
+                buffer += chunk
+                if len(buffer) >= BUFFER_BYTES:
+                    full, buffer = buffer, bytearray()
+                    await asyncio.to_thread(file.write, full)
+        finally:
+            await asyncio.to_thread(_close, file, bytes(buffer))
+        if total_bytes is not None and received != total_bytes:
+            raise FileRefusedError(f"{received} of {total_bytes} bytes came")
+
+    def check_size(self, file_bytes: int, disk_bytes: int) -> None:
+        """Raises FileRefusedError, and forgets the file, if so many bytes, so many of them to come, are too many."""
+        if file_bytes > self._bytes_max:
+            self.discard()
+            raise FileRefusedError(f"the file is larger than {self._bytes_max} bytes")
+        if disk_bytes > self._disk_bytes_max:
+            self.discard()
+            raise FileRefusedError("the disk has no room for the file")
+
+    def _open(self, location: str, validator: str, offset: int) -> BinaryIO:
+        if offset == 0:
+            self.discard()
+            self._note.write_text(json.dumps({"location": location, "validator": validator}))
+        file = self._part.open("ab")
+        file.truncate(offset)
+        return file
+
+    def complete(self) -> None:
+        """The file has come whole: it takes its name. Raises OSError."""
+        self._part.replace(self._target)
+        self._note.unlink(missing_ok=True)
+        sync_directory(self._target.parent)
+
+
+def _close(file: BinaryIO, rest: bytes) -> None:
+    with file:
+        file.write(rest)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,65 @@
+"""What leaves the station in a diagnostics file, without what must not: passwords always, id tags if so wished."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"]*@")
+_ID_TAG_MEMBERS = frozenset({"idtag", "parentidtag", "stopidtag"})
+_AUTHORIZATION_KEY = "authorizationkey"
+WITHHELD = "(withheld)"
+
+
+class Redactor:
+    """Redacts JSON-able values. With `id_tags`, each tag is named "tag-1", "tag-2", … throughout what one instance sees.
+
+    The numbers keep a tag's events together without telling the tag. `known` are tags that may stand anywhere.
+    """
+
+    def __init__(self, *, id_tags: bool, known: Iterable[str] = ()) -> None:
+        self._id_tags = id_tags
+        self._names: dict[str, str] = {}
+        for tag in known:
+            self._name(tag)
+
+    def _name(self, tag: str) -> str:
+        return self._names.setdefault(tag.casefold(), f"tag-{len(self._names) + 1}")
+
+    def redacted(self, value: Any) -> Any:
+        """The same without secrets; JSON inside of texts is looked at as well."""
+        match value:
+            case dict():
+                return self._object(value)
+            case list():
+                return [self.redacted(item) for item in value]
+            case str():
+                return self._text(value)
+            case _:
+                return value
+
+    def _object(self, value: dict[str, Any]) -> dict[str, Any]:
+        named = str(value.get("key", "")).casefold() == _AUTHORIZATION_KEY
+        return {self._member(name): self._content(name, content, named) for name, content in value.items()}
+
+    def _member(self, name: str) -> str:
+        return self._names.get(name.casefold(), name) if self._id_tags else name
+
+    def _content(self, name: str, content: Any, named: bool) -> Any:
+        bare = name.replace("_", "").casefold()
+        if bare == _AUTHORIZATION_KEY or (named and bare == "value"):
+            return WITHHELD
+        if self._id_tags and bare in _ID_TAG_MEMBERS and isinstance(content, str):
+            return self._name(content)
+        return self.redacted(content)
+
+    def _text(self, text: str) -> str:
+        if text[:1] in ("{", "["):
+            try:
+                return orjson.dumps(self.redacted(orjson.loads(text))).decode()
+            except orjson.JSONDecodeError:
+                return WITHHELD if self._id_tags else _CREDENTIALS.sub("", text)
+        if self._id_tags and text.casefold() in self._names:
+            return self._names[text.casefold()]
+        return _CREDENTIALS.sub("", text) if "@" in text else text

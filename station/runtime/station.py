@@ -1,0 +1,217 @@
+"""The station at run time: one inbox, one loop, one writer; what is published is durable.
+
+Theory of operation
+    Observations are taken from the inbox in order, each is stepped through the kernel, and the batches of one round go
+    to the log in one append. Only when that has returned is the new state published: to the gateway, which drives the
+    board, to the link, which writes frames, to the job runner. So nothing leaves before its record is durable. While
+    the append is under way, new observations wait; the reflex does not (`gateway`).
+
+    Time enters as station time, taken when an observation is stepped; deadlines are the state's own, and the loop waits
+    for the first of them. Storage failure is final: the outputs are made safe and the process ends (status 70).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from eventstore.catalogue.lifecycle import DeadlineReached
+from eventstore.catalogue.link import FrameReceived, OutboxWindowRead
+from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
+from eventstore.codec import decode
+from eventstore.event import Observation, Recorded
+from eventstore.log import EventLog
+from projections.outbox import TRANSACTIONAL, WINDOW_MAX
+from projections.station import StationState
+from station import kernel
+from station.feature import Deadline, Registry
+from station.runtime.clock import SystemClock
+
+LOGGER = logging.getLogger(__name__)
+
+INBOX_MAX = 1024
+ROUND_MAX = 64
+LARGE_FRAME = 16_384  # characters; what is larger is stepped in a worker thread, so that the reflex need not wait
+STUCK_AFTER_MS = 30_000
+_CRITICAL = (TransactionStarted, TransactionStopped)
+_OWED_NAMES = frozenset(kind.NAME for kind in TRANSACTIONAL)
+
+
+# Who acts on what has become durable: called with the state and the events that led to it.
+Follower = Callable[[StationState, Sequence[Recorded]], None]
+
+
+class Station:
+    """The loop. `state` is the published state; `run` ends with the task, or raises what ended the station."""
+
+    def __init__(self, log: EventLog, registry: Registry, clock: SystemClock, state: StationState) -> None:
+        self.log = log
+        self.registry = registry
+        self.clock = clock
+        self.state = state
+        self.dropped = 0
+        self.followers: list[Follower] = []
+        self.read_before: Callable[[StationState, Observation, int], Iterable[Observation]] = _nothing_before
+        self._ahead = state  # the state that is stepped; published once durable
+        self._inbox: deque[Observation] = deque()
+        self._filled = asyncio.Event()
+        self._waiting: list[asyncio.Future[int]] = []
+        self._failure: BaseException | None = None
+        self._busy_since_ms: int | None = None
+        self._reached: Deadline | None = None
+
+    # ---- what others may do -------------------------------------------------------------------------------------
+
+    def submit(self, observation: Observation) -> None:
+        """Puts an observation into the inbox; from the event loop only, never blocks."""
+        if len(self._inbox) >= INBOX_MAX:
+            self.dropped += 1
+            LOGGER.error("inbox full, dropped %s", type(observation).__name__)
+            return
+        self._inbox.append(observation)
+        self._filled.set()
+
+    def has_room(self) -> bool:
+        """Whether a source that can wait (the link) should go on."""
+        return len(self._inbox) < INBOX_MAX // 2
+
+    async def observe(self, *observations: Observation) -> int:
+        """Submits and waits until everything submitted so far is durable; returns the last seq.
+
+        Raises what ended the station, if it has ended.
+        """
+        for observation in observations:
+            self.submit(observation)
+        return await self.settle()
+
+    async def settle(self) -> int:
+        """Waits until the inbox is empty, what it led to at once included, and all of it durable; the last seq."""
+        if self._failure is not None:
+            raise self._failure
+        settled: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append(settled)
+        self._filled.set()
+        return await settled
+
+    async def advance(self, milliseconds: int) -> int:
+        """Station time moves ahead (bench only): deadlines due in between fire in order, each at its own time."""
+        await self.settle()
+        until_ms = self.clock.at_ms() + milliseconds
+        while (deadline := self.registry.next_deadline(self.state)) is not None and deadline.due_ms <= until_ms:
+            self.clock.push(max(0, deadline.due_ms - self.clock.at_ms()))
+            await self.settle()
+        self.clock.push(max(0, until_ms - self.clock.at_ms()))
+        return await self.settle()
+
+    def trouble(self) -> str | None:
+        """Why the station is not well, or None."""
+        if self._failure is not None:
+            return f"the loop has ended: {self._failure}"
+        if self.log.failure is not None:
+            return f"the log takes no writes: {self.log.failure}"
+        if self._busy_since_ms is not None and self.clock.at_ms() - self._busy_since_ms > STUCK_AFTER_MS:
+            return "the log has not answered for 30 s"
+        return None
+
+    # ---- the loop -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Runs until cancelled; raises StorageFailed when the storage fails, and never goes on after it."""
+        try:
+            while True:
+                await self._wait()
+                await self._round()
+        except BaseException as error:
+            self._failure = error
+            for settled in self._waiting:
+                if not settled.done():
+                    settled.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
+            raise
+
+    async def _wait(self) -> None:
+        deadline = self.registry.next_deadline(self._ahead)
+        if not self._inbox and not self._waiting:
+            self._filled.clear()
+            await self.clock.wait(self._filled, None if deadline is None else deadline.due_ms)
+        if deadline is not None and deadline.due_ms <= self.clock.at_ms():
+            assert deadline != self._reached, f"{deadline} was reached and still is due: nobody has taken it"
+            self._reached = deadline
+            # Late is fine, early never: the observation carries its due time and happens now.
+            self._inbox.appendleft(DeadlineReached(name=deadline.name, key=deadline.key, due_ms=deadline.due_ms))
+
+    async def _round(self) -> None:
+        """Steps what is in the inbox, appends it as one, publishes it."""
+        batch: list[Recorded] = []
+        for _ in range(ROUND_MAX):
+            if not self._inbox:
+                break
+            await self._take(self._inbox.popleft(), batch)
+        if batch:
+            self._busy_since_ms = self.clock.at_ms()
+            await self.log.append(batch)
+            if any(isinstance(recorded.event, _CRITICAL) for recorded in batch):
+                await self.log.witness()
+            self._busy_since_ms = None
+            self._publish(self._ahead, batch)
+        if self._ahead.outbox.must_read:
+            self._inbox.appendleft(await self._read_window())
+        elif not self._inbox and not self._is_due():
+            self._settle()
+
+    async def _take(self, observation: Observation, batch: list[Recorded]) -> None:
+        at_ms = self.clock.at_ms()
+        for before in self.read_before(self._ahead, observation, at_ms):
+            await self._step(before, at_ms, batch)
+        await self._step(observation, at_ms, batch)
+
+    async def _step(self, observation: Observation, at_ms: int, batch: list[Recorded]) -> None:
+        if isinstance(observation, FrameReceived) and len(observation.text) > LARGE_FRAME:
+            stepped = await asyncio.to_thread(kernel.step, self._ahead, observation, at_ms, self.registry)
+        else:
+            stepped = kernel.step(self._ahead, observation, at_ms, self.registry)
+        self._ahead, events = stepped
+        batch.extend(events)
+
+    def _publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
+        self.state = state
+        for follower in self.followers:
+            follower(state, batch)
+
+    def _is_due(self) -> bool:
+        deadline = self.registry.next_deadline(self._ahead)
+        return deadline is not None and deadline.due_ms <= self.clock.at_ms()
+
+    def _settle(self) -> None:
+        settled, self._waiting = self._waiting, []
+        for each in settled:
+            if not each.done():
+                each.set_result(self.log.head.seq)
+
+    async def _read_window(self) -> OutboxWindowRead:
+        """The next owed transactional events behind the window, from the log."""
+        outbox = self._ahead.outbox
+        return await read_window(self.log, outbox.window_end_seq, WINDOW_MAX - len(outbox.window))
+
+
+async def read_window(log: EventLog, after_seq: int, count_max: int, to_seq: int | None = None) -> OutboxWindowRead:
+    """The transactional events behind `after_seq`, at most `count_max`, at most up to `to_seq`."""
+    found: list[Recorded] = []
+    position = after_seq
+    while len(found) < count_max and (rows := await log.read_rows(position, 500)):
+        for row in rows:
+            position = row.seq
+            if to_seq is not None and row.seq > to_seq:
+                return _window(after_seq, found)
+            if row.type in _OWED_NAMES and len(found) < count_max:
+                event = decode(row.type, row.version, row.payload)
+                found.append(Recorded(seq=row.seq, cause=row.cause, at_ms=row.at_ms, utc_ms=row.utc_ms, event=event))
+    return _window(after_seq, found)
+
+
+def _window(after_seq: int, found: Sequence[Recorded]) -> OutboxWindowRead:
+    assert found, f"more is owed behind event {after_seq}, but the log has none"
+    return OutboxWindowRead(after_seq=after_seq, to_seq=found[-1].seq, count=len(found), entries=tuple(found))
+
+
+def _nothing_before(state: StationState, observation: Observation, at_ms: int) -> Iterable[Observation]:
+    return ()

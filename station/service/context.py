@@ -1,0 +1,111 @@
+"""What the service works on, as narrow ports: the station, its log, the bench, the link."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from eventstore.chain import Head, Row
+from eventstore.event import Observation
+from projections.station import StationState
+from station.feature import Registry
+from station.settings import Settings
+
+if TYPE_CHECKING:
+    from devices.bench.board import BenchBoard
+
+
+class LogPort(Protocol):
+    """What is asked of the event log."""
+
+    @property
+    def head(self) -> Head:
+        """The last durable event's seq and digest."""
+        ...
+
+    async def read_rows(self, after: int, limit: int) -> list[Row]:
+        """The rows behind seq `after` as stored, in order. Raises StorageFailed."""
+        ...
+
+    def bytes_on_disk(self) -> int:
+        """What the log takes on the disk."""
+        ...
+
+    def free_bytes(self) -> int:
+        """What the file system has left."""
+        ...
+
+
+class ClockPort(Protocol):
+    """Station time."""
+
+    def at_ms(self) -> int:
+        """Station time now."""
+        ...
+
+
+class StationPort(Protocol):
+    """What is asked of the running station. Everything in `state` is durable."""
+
+    @property
+    def state(self) -> StationState: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def log(self) -> LogPort: ...
+    @property
+    def clock(self) -> ClockPort: ...
+    @property
+    def dropped(self) -> int:
+        """Observations that found the inbox full."""
+        ...
+
+    def submit(self, observation: Observation) -> None:
+        """Into the inbox; never blocks."""
+        ...
+
+    async def observe(self, *observations: Observation) -> int:
+        """Submit, wait until durable; the last seq."""
+        ...
+
+    async def settle(self) -> int:
+        """Wait until everything submitted, and what it led to at once, is durable; the last seq."""
+        ...
+
+    async def advance(self, milliseconds: int) -> int:
+        """Station time moves ahead, deadlines due in between fire in order; the last seq."""
+        ...
+
+    def trouble(self) -> str | None:
+        """Why the station is not well; None while it is."""
+        ...
+
+
+class NetworkPort(Protocol):
+    """The bench's hand on the network cable."""
+
+    def network(self, *, up: bool, silent: bool = False) -> None:
+        """Cut the network or restore it."""
+        ...
+
+
+def kill_this_process() -> None:
+    """Mains without back-up power is gone: nothing is flushed, nothing is said."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceContext:
+    """All that the service works on. `board` is given on a bench only.
+
+    `on_mains_lost` is called once the answer to a loss of mains has left: the station then goes down in order. `die` ends the
+    process that has no back-up power.
+    """
+
+    station: StationPort
+    board: "BenchBoard | None"
+    link: NetworkPort
+    settings: Settings
+    on_mains_lost: Callable[[], None]
+    die: Callable[[], None] = kill_this_process

@@ -1,0 +1,149 @@
+"""The HTTP server: its address is taken early, the server itself is loaded late.
+
+uvicorn would install signal handlers, raise the signal again afterwards, and end the process when the address is taken. So the
+socket is bound and listening before anything else is opened, and uvicorn gets it without its signal handling, and without its
+loop that wakes up ten times a second. The web framework takes a tenth of a second to import: that happens in a thread, when
+`serve` is called; whoever connects before waits in the socket's backlog.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from errno import EADDRINUSE
+from typing import TYPE_CHECKING
+
+from station.service.access import read_token
+from station.service.context import ServiceContext
+from station.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+BACKLOG = 64
+CONNECTIONS_MAX = 64
+KEEP_ALIVE_S = 5
+GRACE_S = 2
+"""How long open requests may take to end once the service stops."""
+
+
+class ListenError(Exception):
+    """The service cannot listen on its address; the text names it."""
+
+
+class AddressTaken(ListenError):  # noqa: N818  # it says what is the case
+    """Another process listens on the address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """The socket on which the service will answer, and the token that it will ask for."""
+
+    socket: socket.socket
+    token: bytes | None
+
+    @property
+    def port(self) -> int:
+        """The port, also where the settings left the choice to the system (0)."""
+        return int(self.socket.getsockname()[1])
+
+    def close(self) -> None:
+        """Give the address up."""
+        self.socket.close()
+
+
+def bind(settings: Settings) -> Listener | None:
+    """Take the address of `[service] listen`; None if the service is off.
+
+    Raises AddressTaken, ListenError, and SettingsError for a token file that cannot be used.
+    """
+    if settings.service.address is None:
+        return None
+    token = read_token(settings)
+    return Listener(socket=_listen(*settings.service.address, settings.service.listen), token=token)
+
+
+def _listen(host: str, port: int, text: str) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ListenError(f"[service] listen {text}: {error.strerror}") from error
+    try:
+        # A process that replaced itself finds connections of its predecessor in TIME_WAIT.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)  # now: two sockets may be bound to one address until one of them listens
+        listening.setblocking(False)
+    except OSError as error:
+        listening.close()
+        if error.errno == EADDRINUSE:
+            raise AddressTaken(f"[service] listen {text}: the address is taken by another process") from error
+        raise ListenError(f"[service] listen {text}: {error.strerror}") from error
+    return listening
+
+
+async def serve(listener: Listener, context: ServiceContext, *, on_listening: Callable[[], None]) -> None:
+    """Answer requests until cancelled; `on_listening` is called once the first can be answered.
+
+    When cancelled, open requests may end within GRACE_S. The listener is closed in every case.
+    """
+    try:
+        server, stopping = await asyncio.to_thread(_load, listener, context, on_listening)
+        serving = asyncio.create_task(server.serve(sockets=[listener.socket]), name="service")
+        try:
+            await asyncio.shield(serving)
+        finally:
+            stopping.set()
+            await serving
+    finally:
+        listener.close()
+
+
+def _load(
+    listener: Listener, context: ServiceContext, on_listening: Callable[[], None]
+) -> tuple["uvicorn.Server", asyncio.Event]:
+    """The server, and what stops it. Runs in a thread: the imports take long, the rest touches nothing that runs."""
+    import uvicorn
+
+    from station.service.app import build
+
+    stopping = asyncio.Event()
+
+    class QuietServer(uvicorn.Server):
+        """uvicorn without its signal handlers and without its ticking."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            on_listening()
+
+        async def main_loop(self) -> None:
+            await stopping.wait()
+
+    config = uvicorn.Config(
+        build(context, listener.token),
+        http="h11",
+        ws="none",
+        loop="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    config.load()
+    return QuietServer(config), stopping

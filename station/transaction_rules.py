@@ -1,0 +1,141 @@
+"""Rules on transactions that several features share: who may start, what ends one, what belongs to whom.
+
+Pure functions from the state; each returns events or a reason. Sections 3.5, 4.8, 4.10, 5.11 and rulings in
+docs/conformance.md.
+"""
+
+from eventstore.catalogue.transactions import (
+    HeldFor,
+    Moment,
+    Sample,
+    TransactionIdAssigned,
+    TransactionStopped,
+)
+from eventstore.event import Event
+from projections.connectors import INOPERATIVE, Connector
+from projections.registration import REJECTED
+from projections.station import StationState
+from projections.transactions import Transaction, thinned
+from station.faults import blocking_fault
+from station.measurands import STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop
+from station.measurands import sample as measurands_sample
+
+GIVEN_UP_ID = -1  # errata 3.18: for a transaction whose StartTransaction was given up, and in no other case
+
+
+def same_tag(one: str, other: str) -> bool:
+    """idTags compare case-insensitively (errata 3.73)."""
+    return one.casefold() == other.casefold()
+
+
+def same_group(one: str | None, other: str | None) -> bool:
+    """Whether both parent id tags are known and equal."""
+    return one is not None and other is not None and same_tag(one, other)
+
+
+def refusal_to_serve(state: StationState) -> str | None:
+    """Why the station as a whole starts nothing now, or None."""
+    if not state.registration.accepted_ever:
+        return "never accepted by this CSMS"
+    if state.registration.status == REJECTED:
+        return "rejected by the CSMS"
+    if state.maintenance.stopping:
+        return "going down"
+    if state.maintenance.reset is not None:
+        return "about to reset"
+    if state.boot.disk == "critical":
+        return "the disk is full"
+    return None
+
+
+def is_inoperative(connector: Connector) -> bool:
+    """Whether the connector is set Inoperative (5.2); connector 0 has set every one when it was."""
+    return connector.availability == INOPERATIVE
+
+
+def refusal_to_start(state: StationState, connector: Connector) -> str | None:
+    """Why nobody can start on the connector now, whoever it is, or None."""
+    if (reason := refusal_to_serve(state)) is not None:
+        return reason
+    if connector.transaction_number is not None:
+        return "a transaction is running"
+    if is_inoperative(connector) or connector.scheduled_availability == INOPERATIVE:
+        return "unavailable"
+    fault = blocking_fault(state, connector)
+    return None if fault is None else fault.error_code
+
+
+def assign_transaction_id(state: StationState, number: int | None, transaction_id: int) -> tuple[Event, ...]:
+    """The CSMS's id for our transaction: the first answer binds, another one later is a contradiction on record."""
+    transaction = None if number is None else state.transactions.by_number.get(number)
+    if transaction is None or transaction_id == transaction.transaction_id:
+        return ()
+    conflict = transaction.transaction_id is not None
+    return (TransactionIdAssigned(number=transaction.number, transaction_id=transaction_id, conflict=conflict),)
+
+
+def wire_id(state: StationState, number: int | None) -> int | None:
+    """The transactionId that a message of our transaction carries; -1 only if its Start was given up (errata 3.18)."""
+    transaction = None if number is None else state.transactions.by_number.get(number)
+    if transaction is None:
+        return None
+    if transaction.transaction_id is not None:
+        return transaction.transaction_id
+    assert transaction.start_given_up, "the lane's order lets nothing pass an unsettled StartTransaction"
+    return GIVEN_UP_ID
+
+
+def register_of(state: StationState, transaction: Transaction) -> tuple[int, bool]:
+    """The register to stop at in Wh, and whether it is stale: the meter cannot be read, the last stored value stands."""
+    connector = state.connectors[transaction.connector_id]
+    if connector.reading is None:  # never read on this log
+        return max(transaction.meter_start_wh, transaction.sampled_wh), True
+    return max(connector.reading.energy_wh, transaction.meter_start_wh), connector.meter_failed != ""
+
+
+def stop(
+    state: StationState,
+    transaction: Transaction,
+    reason: str,
+    at_ms: int,
+    *,
+    id_tag: str | None = None,
+    stopped: Moment | None = None,
+    hold: bool = False,
+) -> TransactionStopped:
+    """The end of a running transaction: `reason` of 7.37, `id_tag` if a presented tag stopped it.
+
+    `stopped` is the moment if it is not the present one (after a power cut). `hold` keeps the cable locked for its
+    owner (3.5.4, 4.10).
+    """
+    meter_stop_wh, stale = register_of(state, transaction)
+    held_for = None
+    if hold and state.connectors.has_lock:
+        held_for = HeldFor(id_tag=transaction.id_tag, parent_id_tag=transaction.parent_id_tag)
+    moment = stopped or state.clock.moment(at_ms)
+    return TransactionStopped(
+        connector_id=transaction.connector_id,
+        number=transaction.number,
+        reason=reason,
+        id_tag=id_tag,
+        meter_stop_wh=meter_stop_wh,
+        stopped=moment,
+        meter_stale=stale,
+        held_for=held_for,
+        data=_data(state, transaction, moment),
+    )
+
+
+def _data(state: StationState, transaction: Transaction, stopped: Moment) -> tuple[Sample, ...]:
+    """transactionData: what was collected, thinned, with the Transaction.End sample (errata 3.14, 3.89)."""
+    measurands = measurands_for_stop(state)
+    if not measurands:
+        return ()
+    end = measurands_sample(state, transaction.connector_id, measurands, "Transaction.End", stopped)
+    data = (*transaction.stop_data, *(() if end is None else (end,)))
+    return thinned(data, STOP_TRANSACTION_MAX_METER_VALUES.of(state))
+
+
+def stop_all(state: StationState, reason: str, at_ms: int) -> tuple[Event, ...]:
+    """The end of every running transaction."""
+    return tuple(stop(state, transaction, reason, at_ms) for transaction in state.transactions.running())

@@ -1,0 +1,221 @@
+"""Members of a message: what its dataclass declares, compiled once into readers and renderers of single values.
+
+A dataclass field becomes a `Member`: its camelCase key, whether it is required, and its kind, which is a scalar, a nested
+message, or a list of either. Readers take what orjson made of the JSON text, renderers give what orjson can write; both raise
+`Violation` with the error code of OCPP-J 4.2.3 that the value deserves. Strict: a text is no number, true is no integer, 16.0
+is no integer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache, partial
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+
+from station.wire.frames import ErrorCode
+from station.wire.instants import format_utc_ms, parse_utc_ms
+from station.wire.primitives import INTEGER_MAX, RATE_MAX, SECONDS_MAX, AtLeast, CiString, Instant, Seconds, Tenths
+
+__all__ = ["UNUSABLE", "Kind", "Listed", "Member", "Nested", "Scalar", "Violation", "camel_case", "members_of"]
+
+_TYPE: Final = ErrorCode.TYPE_CONSTRAINT_VIOLATION
+_PROPERTY: Final = ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
+
+#: In a `Violation`: even a lenient reader can make nothing of the value.
+UNUSABLE: Final = object()
+
+
+class Violation(Exception):  # noqa: N818  # named as the standard names it
+    """A value breaks its declaration. `lenient_value` is what a lenient reader takes instead, or UNUSABLE."""
+
+    def __init__(self, code: ErrorCode, text: str, lenient_value: Any = UNUSABLE) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.lenient_value = lenient_value
+        self.path: tuple[str | int, ...] = ()
+
+    def within(self, step: str | int) -> "Violation":
+        """The same violation, seen from the object or list that holds the value."""
+        self.path = (step, *self.path)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalar:
+    """A single value: how it is read from JSON and rendered to it. Both raise Violation."""
+
+    read: Callable[[Any], Any]
+    render: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nested:
+    """An object, declared by a message class of its own."""
+
+    message_class: type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A list of scalars or objects with its least length."""
+
+    item: "Scalar | Nested"
+    at_least: int
+
+
+Kind = Scalar | Nested | Listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One member of a message: its attribute in Python, its key on the wire, its kind."""
+
+    attribute: str
+    key: str
+    is_required: bool
+    kind: Kind
+
+
+@cache
+def members_of(message_class: type) -> tuple[Member, ...]:
+    """The members of a message class, in order of declaration. Raises TypeError for a type that has no form on the wire."""
+    hints = get_type_hints(message_class, include_extras=True)
+    return tuple(_member(field.name, hints[field.name]) for field in fields(message_class))
+
+
+def camel_case(name: str) -> str:
+    """The standard's word for a Python name: id_tag_info becomes idTagInfo."""
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def _member(name: str, hint: Any) -> Member:
+    alternatives = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    declared = [alternative for alternative in alternatives if alternative is not type(None)]
+    if len(declared) != 1:
+        raise TypeError(f"{name}: a member has one type, or one and None")
+    is_required = len(alternatives) == 1
+    return Member(attribute=name, key=camel_case(name), is_required=is_required, kind=_kind(name, declared[0]))
+
+
+def _kind(name: str, hint: Any) -> Kind:
+    declared, markers = _unwrap(hint)
+    if get_origin(declared) is tuple:
+        item, _ellipsis = get_args(declared)
+        at_least = next((marker.items for marker in markers if isinstance(marker, AtLeast)), 0)
+        return Listed(item=_single(name, item), at_least=at_least)
+    return _single(name, hint)
+
+
+def _single(name: str, hint: Any) -> Scalar | Nested:
+    declared, markers = _unwrap(hint)
+    if is_dataclass(declared) and isinstance(declared, type):
+        return Nested(message_class=declared)
+    match declared, markers:
+        case type(), () if issubclass(declared, StrEnum):
+            return Scalar(read=partial(_read_enum, declared), render=partial(_render_enum, declared))
+        case _, (CiString(max_length),) if declared is str:
+            read_text = partial(_check_text, max_length)
+            return Scalar(read=read_text, render=read_text)
+        case _, () if declared is str:
+            return Scalar(read=partial(_check_text, None), render=partial(_check_text, None))
+        case _, () if declared is bool:
+            return Scalar(read=_check_boolean, render=_check_boolean)
+        case _, () if declared is int:
+            return Scalar(read=partial(_check_integer, INTEGER_MAX), render=partial(_check_integer, INTEGER_MAX))
+        case _, (Seconds(),) if declared is int:
+            return Scalar(read=partial(_check_integer, SECONDS_MAX), render=partial(_check_integer, SECONDS_MAX))
+        case _, (Instant(),) if declared is int:
+            return Scalar(read=_read_instant, render=_render_instant)
+        case _, (Tenths(),) if declared is Decimal:
+            return Scalar(read=_read_tenths, render=_render_tenths)
+        case _:
+            raise TypeError(f"{name}: {hint} has no form on the wire")
+
+
+def _unwrap(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    if get_origin(hint) is Annotated:
+        declared, *markers = get_args(hint)
+        return declared, tuple(markers)
+    return hint, ()
+
+
+def _check_text(max_length: int | None, value: Any) -> str:
+    if not isinstance(value, str):
+        raise Violation(_TYPE, "must be text")
+    if max_length is not None and len(value) > max_length:
+        raise Violation(_PROPERTY, f"exceeds {max_length} characters", lenient_value=value)
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise Violation(_PROPERTY, "has no UTF-8 form")
+    return value
+
+
+def _check_boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Violation(_TYPE, "must be true or false")
+    return value
+
+
+def _check_integer(magnitude_max: int, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        # The schema files as first published took any number for an interval (OCPP-J errata 2.3): 300.0 is meant well.
+        is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= magnitude_max
+        raise Violation(_TYPE, "must be an integer", lenient_value=int(value) if is_whole else UNUSABLE)
+    if abs(value) > magnitude_max:
+        raise Violation(_PROPERTY, f"is beyond {magnitude_max}")
+    return value
+
+
+def _read_instant(value: Any) -> int:
+    if not isinstance(value, str):
+        raise Violation(_TYPE, "must be a date and time as text")
+    try:
+        return parse_utc_ms(value)
+    except ValueError as error:
+        raise Violation(_PROPERTY, str(error)) from None
+
+
+def _render_instant(value: Any) -> str:
+    try:
+        return format_utc_ms(_check_integer(INTEGER_MAX, value))
+    except ValueError as error:
+        raise Violation(_PROPERTY, str(error)) from None
+
+
+def _read_tenths(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Violation(_TYPE, "must be a number")
+    # repr gives the shortest digits of a double, which are the ones that the sender wrote: 8.1, not 8.0999….
+    return _check_tenths(Decimal(repr(value)))
+
+
+def _render_tenths(value: Any) -> Decimal:
+    if not isinstance(value, Decimal):
+        raise Violation(_TYPE, "must be a decimal")
+    return _check_tenths(value)
+
+
+def _check_tenths(value: Decimal) -> Decimal:
+    if not value.is_finite() or abs(value) > RATE_MAX:
+        raise Violation(_PROPERTY, f"is beyond {RATE_MAX}")
+    if value != round(value, 1):
+        raise Violation(_PROPERTY, "has more than one digit after the point")
+    return value
+
+
+def _read_enum(enumeration: type[StrEnum], value: Any) -> StrEnum:
+    if not isinstance(value, str):
+        raise Violation(_TYPE, "must be text")
+    try:
+        return enumeration(value)
+    except ValueError:
+        raise Violation(_PROPERTY, f"is no {enumeration.__name__}") from None
+
+
+def _render_enum(enumeration: type[StrEnum], value: Any) -> str:
+    if not isinstance(value, enumeration):
+        raise Violation(_TYPE, f"must be a {enumeration.__name__}")
+    return value.value

@@ -1,0 +1,73 @@
+"""Messages of the SmartCharging profile (fields in OCPP 1.6 section 6)."""
+
+from dataclasses import dataclass
+
+from station.wire.enums import (
+    ChargingProfilePurpose,
+    ChargingProfileStatus,
+    ChargingRateUnit,
+    ClearChargingProfileStatus,
+    GetCompositeScheduleStatus,
+)
+from station.wire.messages.types import ChargingProfile, ChargingSchedule
+from station.wire.primitives import DateTime, DurationSeconds
+
+__all__ = [
+    "ClearChargingProfile",
+    "ClearChargingProfileResponse",
+    "GetCompositeSchedule",
+    "GetCompositeScheduleResponse",
+    "SetChargingProfile",
+    "SetChargingProfileResponse",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearChargingProfile:
+    """ClearChargingProfile.req (6.13): an absent member matches every profile."""
+
+    id: int | None = None
+    connector_id: int | None = None
+    charging_profile_purpose: ChargingProfilePurpose | None = None
+    stack_level: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearChargingProfileResponse:
+    """ClearChargingProfile.conf (6.14)."""
+
+    status: ClearChargingProfileStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCompositeSchedule:
+    """GetCompositeSchedule.req (6.21): duration in seconds."""
+
+    connector_id: int
+    duration: DurationSeconds
+    charging_rate_unit: ChargingRateUnit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCompositeScheduleResponse:
+    """GetCompositeSchedule.conf (6.22)."""
+
+    status: GetCompositeScheduleStatus
+    connector_id: int | None = None
+    schedule_start: DateTime | None = None
+    charging_schedule: ChargingSchedule | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetChargingProfile:
+    """SetChargingProfile.req (6.43)."""
+
+    connector_id: int
+    cs_charging_profiles: ChargingProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetChargingProfileResponse:
+    """SetChargingProfile.conf (6.44)."""
+
+    status: ChargingProfileStatus

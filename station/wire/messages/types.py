@@ -1,0 +1,112 @@
+"""Classes that several messages of OCPP 1.6 share (section 7)."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from station.wire.enums import (
+    AuthorizationStatus,
+    ChargingProfileKind,
+    ChargingProfilePurpose,
+    ChargingRateUnit,
+    Location,
+    Measurand,
+    Phase,
+    ReadingContext,
+    RecurrencyKind,
+    UnitOfMeasure,
+    ValueFormat,
+)
+from station.wire.primitives import AtLeast, CiString50Type, CiString500Type, DateTime, DurationSeconds, IdToken, Rate
+
+__all__ = [
+    "AuthorizationData",
+    "ChargingProfile",
+    "ChargingSchedule",
+    "ChargingSchedulePeriod",
+    "IdTagInfo",
+    "KeyValue",
+    "MeterValue",
+    "SampledValue",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdTagInfo:
+    """What the CSMS knows of an id tag (7.27)."""
+
+    status: AuthorizationStatus
+    expiry_date: DateTime | None = None
+    parent_id_tag: IdToken | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationData:
+    """An entry of the local list (7.1). Without id_tag_info a Differential update removes the tag."""
+
+    id_tag: IdToken
+    id_tag_info: IdTagInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyValue:
+    """A config key and its value (7.29). The value is absent if the key has none or it must not be read."""
+
+    key: CiString50Type
+    readonly: bool
+    value: CiString500Type | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargingSchedulePeriod:
+    """A period of a charging schedule (7.14): limit in the schedule's unit, start in seconds from the schedule's."""
+
+    start_period: DurationSeconds
+    limit: Rate
+    number_phases: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargingSchedule:
+    """A charging schedule (7.13): duration in seconds, rates in charging_rate_unit."""
+
+    charging_rate_unit: ChargingRateUnit
+    charging_schedule_period: Annotated[tuple[ChargingSchedulePeriod, ...], AtLeast(1)]
+    duration: DurationSeconds | None = None
+    start_schedule: DateTime | None = None
+    min_charging_rate: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargingProfile:
+    """A charging profile (7.8)."""
+
+    charging_profile_id: int
+    stack_level: int
+    charging_profile_purpose: ChargingProfilePurpose
+    charging_profile_kind: ChargingProfileKind
+    charging_schedule: ChargingSchedule
+    transaction_id: int | None = None
+    recurrency_kind: RecurrencyKind | None = None
+    valid_from: DateTime | None = None
+    valid_to: DateTime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledValue:
+    """One sampled value (7.43). The value is text; an absent member has the standard's default."""
+
+    value: str
+    context: ReadingContext | None = None
+    format: ValueFormat | None = None
+    measurand: Measurand | None = None
+    phase: Phase | None = None
+    location: Location | None = None
+    unit: UnitOfMeasure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterValue:
+    """Values sampled at the same point in time (7.33)."""
+
+    timestamp: DateTime
+    sampled_value: Annotated[tuple[SampledValue, ...], AtLeast(1)]

@@ -1,0 +1,75 @@
+"""Primitive types of OCPP 1.6 (7.15 to 7.19, 7.28; errata 3.10) as annotations of plain Python types.
+
+A message declares its members with these; `station.wire.members` reads the markers.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Final
+
+__all__ = [
+    "INTEGER_MAX",
+    "RATE_MAX",
+    "SECONDS_MAX",
+    "AtLeast",
+    "CiString",
+    "CiString20Type",
+    "CiString25Type",
+    "CiString50Type",
+    "CiString255Type",
+    "CiString500Type",
+    "DateTime",
+    "DurationSeconds",
+    "IdToken",
+    "Instant",
+    "Rate",
+    "Seconds",
+    "Tenths",
+]
+
+#: Largest magnitude of an integer: 64 bits, beyond which JSON readers disagree and storage refuses.
+INTEGER_MAX: Final = 2**63 - 1
+#: Largest magnitude of a number of seconds, so that its milliseconds still fit in 64 bits.
+SECONDS_MAX: Final = 10**12
+#: Largest magnitude of a charging rate, in A or W, so that its thousandths still fit in 64 bits.
+RATE_MAX: Final = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class CiString:
+    """Marks text of at most so many characters, compared case-insensitively."""
+
+    max_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """Marks an integer in milliseconds of UTC that is ISO 8601 text on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Marks an integer number of seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenths:
+    """Marks a decimal with at most one digit after the point."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Marks a list with at least so many items."""
+
+    items: int
+
+
+CiString20Type = Annotated[str, CiString(20)]
+CiString25Type = Annotated[str, CiString(25)]
+CiString50Type = Annotated[str, CiString(50)]
+CiString255Type = Annotated[str, CiString(255)]
+CiString500Type = Annotated[str, CiString(500)]
+IdToken = CiString20Type
+DateTime = Annotated[int, Instant()]
+DurationSeconds = Annotated[int, Seconds()]
+Rate = Annotated[Decimal, Tenths()]

@@ -1,0 +1,201 @@
+"""Who may import what: the layers of station/README.md as one table, read by `ast` from the whole tree."""
+
+import ast
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from tests.architecture.sources import PACKAGES, ROOT, Source, imports, is_within, sources
+
+PURE_EVENTSTORE = ("eventstore.event", "eventstore.catalogue", "eventstore.structure")
+SETTINGS = ("station.settings", "station.settings_lines", "station.settings_sections", "station.settings_values")
+DESK = frozenset({"rich", "pyarrow", "duckdb", "dask", "distributed", "matplotlib"})
+NETWORK = frozenset({"websockets", "starlette", "uvicorn", "httpx", "aioftp", "anyio"})
+SHELL = NETWORK | {"aiosqlite", "orjson", "marshmallow", "immutables", "cryptography", "gpiozero"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """What the modules inside `package` may import beside the standard library; the longest match counts."""
+
+    package: str
+    ours: tuple[str, ...] = ()
+    third_party: frozenset[str] = frozenset()
+    never: tuple[str, ...] = ()
+
+
+CORE = (*PURE_EVENTSTORE, "projections", "station.wire", "station")
+"""What decisions may build on; the rows of the shell below are taken out again."""
+
+SHELLS = ("station.runtime", "station.service", "station.demo", "station.doctor")
+"""The shell may import everything of ours but the commands."""
+
+LAYERS = (
+    Layer(package="migrations", ours=("migrations",)),
+    *(Layer(package=name, ours=PURE_EVENTSTORE) for name in PURE_EVENTSTORE[:2]),
+    Layer(package="eventstore.structure", third_party=frozenset({"immutables", "orjson"})),
+    Layer(package="eventstore", ours=("eventstore", "migrations"), third_party=frozenset({"aiosqlite", "orjson"})),
+    Layer(package="devices", ours=("devices",)),
+    Layer(package="devices.gpio", ours=("devices",), third_party=frozenset({"gpiozero"})),
+    Layer(package="devices.modbus", ours=("devices",), third_party=frozenset({"pymodbus", "serial", "serialx"})),
+    Layer(package="projections", ours=("projections", *PURE_EVENTSTORE), third_party=frozenset({"immutables"})),
+    Layer(
+        package="projections.digest",
+        ours=("projections", *PURE_EVENTSTORE),
+        third_party=frozenset({"immutables", "orjson"}),
+    ),
+    Layer(package="station.wire", ours=("station.wire",), third_party=frozenset({"marshmallow", "orjson"})),
+    *(Layer(package=name, ours=SETTINGS, third_party=frozenset({"marshmallow"})) for name in SETTINGS),
+    # Everything in station that has no row of its own is core: features, kernel, status, outputs, config_keys ...
+    Layer(
+        package="station",
+        ours=CORE,
+        third_party=frozenset({"immutables"}),
+        never=(*SHELLS, *SETTINGS, "station.replay", "station.cli"),
+    ),
+    Layer(
+        package="station.replay",
+        ours=(*CORE, "eventstore", "migrations"),
+        third_party=DESK | {"aiosqlite", "orjson", "immutables"},
+        never=(*SHELLS, "station.cli"),
+    ),
+    *(Layer(package=name, ours=PACKAGES, third_party=SHELL, never=("station.cli",)) for name in SHELLS),
+    Layer(
+        package="station.cli",
+        ours=("station.cli", "station.settings", "station.replay", *SHELLS),
+        third_party=frozenset({"rich"}),
+    ),
+)
+
+PURE = (
+    "migrations.upcasters",
+    *PURE_EVENTSTORE,
+    "projections",
+    "station.wire",
+    "devices.iec61851",
+    "devices.debounce",
+    "devices.interlock",
+)
+"""No I/O, clock or chance; beside these, whatever the row "station" above governs."""
+
+PURE_NEVER = frozenset(
+    "asyncio concurrent ftplib glob http io multiprocessing os pathlib queue random secrets select selectors shutil signal "
+    "smtplib socket socketserver sqlite3 ssl subprocess sys tempfile threading time urllib.request uuid".split()
+)
+DIGEST_ONLY = frozenset({"hashlib", "orjson"})
+CLOCK_READERS = frozenset({"now", "utcnow", "today"})
+IMPURE_BUILTINS = frozenset({"open", "print", "input", "__import__", "exec", "eval"})
+
+
+def layer_of(module: str) -> Layer:
+    matching = [layer for layer in LAYERS if is_within(module, (layer.package,))]
+    return max(matching, key=lambda layer: len(layer.package))
+
+
+def is_pure(module: str) -> bool:
+    return is_within(module, PURE) or layer_of(module).package == "station"
+
+
+def may_import(module: str, target: str) -> bool:
+    layer = layer_of(module)
+    top = target.partition(".")[0]
+    if top in PACKAGES:
+        return is_within(target, layer.ours) and not is_within(target, layer.never)
+    if is_within(module, ("projections",)) and top in DIGEST_ONLY:
+        return module == "projections.digest"
+    if top in sys.stdlib_module_names:
+        return not (is_pure(module) and (top in PURE_NEVER or target in PURE_NEVER))
+    return top in layer.third_party
+
+
+def violations(source: Source) -> list[str]:
+    return [
+        f"{source.path}:{line}: {source.module} must not import {target}"
+        for line, target in imports(source)
+        if not may_import(source.module, target)
+    ]
+
+
+def impurities(source: Source) -> list[str]:
+    """Calls by which a pure module would ask for the time, or do input or output, without an import."""
+    found = []
+    for node in ast.walk(source.tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name)) if name in CLOCK_READERS:
+                found.append(f"{source.path}:{node.lineno}: asks for the time: {name}()")
+            case ast.Call(func=ast.Name(id=name)) if name in IMPURE_BUILTINS:
+                found.append(f"{source.path}:{node.lineno}: is not pure: {name}()")
+    return found
+
+
+def test_every_import_follows_the_layers() -> None:
+    assert [text for source in sources() for text in violations(source)] == []
+
+
+def test_the_pure_set_neither_asks_for_the_time_nor_does_input_or_output() -> None:
+    assert [text for source in sources() if is_pure(source.module) for text in impurities(source)] == []
+
+
+def test_features_do_not_import_each_other() -> None:
+    features = "station.features"
+    faults = []
+    for source in sources():
+        if not source.module.startswith(f"{features}."):
+            continue
+        own = ".".join(source.module.split(".")[:3])
+        faults += [
+            f"{source.path}:{line}: {target}"
+            for line, target in imports(source)
+            if is_within(target, (features,)) and not is_within(target, (own,))
+        ]
+    assert faults == []
+
+
+def test_importing_the_pure_set_loads_no_database_network_or_pins() -> None:
+    names = sorted(source.module for source in sources() if is_pure(source.module))
+    unwanted = ["asyncio", "sqlite3", "aiosqlite", "websockets", "httpx", "starlette", "gpiozero"]
+    code = f"import importlib, sys\nfor n in {names!r}: importlib.import_module(n)\n"
+    code += f"print([m for m in {unwanted!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "allowed"),
+    [
+        ("migrations.upcasters.x", "eventstore.event", False),
+        ("eventstore.event", "sqlite3", False),
+        ("eventstore.log", "sqlite3", True),
+        ("eventstore.log", "projections.station", False),
+        ("eventstore.catalogue.link", "eventstore.log", False),
+        ("projections.link", "eventstore.event", True),
+        ("projections.link", "eventstore.structure", True),
+        ("projections.link", "eventstore.log", False),
+        ("projections.link", "immutables", True),
+        ("projections.link", "orjson", False),
+        ("projections.digest", "orjson", True),
+        ("projections.digest", "asyncio", False),
+        ("devices.bench.world", "gpiozero", False),
+        ("devices.gpio.pilot", "gpiozero", True),
+        ("devices.interlock", "threading", False),
+        ("station.wire.schema", "marshmallow", True),
+        ("station.wire.schema", "projections.station", False),
+        ("station.features.boot", "station.wire.frames", True),
+        ("station.features.boot", "station.runtime.clock", False),
+        ("station.features.boot", "devices.readings", False),
+        ("station.features.boot", "eventstore.log", False),
+        ("station.features.boot", "datetime", True),
+        ("station.kernel", "time", False),
+        ("station.unforeseen", "os", False),
+        ("station.replay.verify", "eventstore.log", True),
+        ("station.replay.verify", "station.runtime.clock", False),
+        ("station.runtime.link", "websockets", True),
+        ("station.runtime.link", "station.cli.main", False),
+        ("station.cli.main", "station.runtime.bootstrap", True),
+        ("station.cli.main", "projections.station", False),
+    ],
+)
+def test_the_table_says_what_the_architecture_says(module: str, target: str, allowed: bool) -> None:
+    assert may_import(module, target) is allowed

@@ -1,0 +1,180 @@
+"""Smart Charging (7.20)."""
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.cases import case
+from tests.conformance.conftest import Boot
+from tests.conformance.rig import Rig
+from tests.conformance.states import VALID, charging, set_charging_profile
+from tests.csms.frames import instant_of, utc_of
+
+DURATION_S = 300
+DEVIATION_S = 5
+UNIT = pytest.mark.parametrize("unit", ["A", "W"])
+
+
+def charging_profile(
+    rig: Rig, purpose: str, unit: str, periods: dict[int, float], *, duration_s: int = DURATION_S, **members: Any
+) -> dict[str, Any]:
+    """A profile with an Absolute schedule from now; limits are amperes, or the same number of kilowatts."""
+    factor = 1 if unit == "A" else 1000
+    return {
+        "chargingProfileId": members.pop("chargingProfileId", 1),
+        "stackLevel": 0,
+        "chargingProfilePurpose": purpose,
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": {
+            "duration": duration_s,
+            "startSchedule": instant_of(rig.csms.utc().replace(microsecond=0)),
+            "chargingRateUnit": unit,
+            "chargingSchedulePeriod": [
+                {"startPeriod": start, "limit": limit * factor, "numberPhases": 3} for start, limit in periods.items()
+            ],
+        },
+        **members,
+    }
+
+
+async def composite(rig: Rig, unit: str, *, duration_s: int = DURATION_S) -> Any:
+    """GetCompositeSchedule of connector 1, Accepted, for what was asked, from now on."""
+    answer = await rig.request("GetCompositeSchedule", connector_id=1, duration=duration_s, charging_rate_unit=unit)
+    assert answer["status"] == "Accepted"
+    assert answer["connectorId"] == 1
+    assert abs((utc_of(answer["scheduleStart"]) - rig.csms.utc()).total_seconds()) <= DEVIATION_S
+    schedule = answer["chargingSchedule"]
+    assert schedule["duration"] == duration_s
+    assert schedule["chargingRateUnit"] == unit
+    return answer
+
+
+def periods_of(answer: Any, unit: str) -> dict[int, float]:
+    """Start and limit of each period, in amperes or kilowatts."""
+    factor = 1 if unit == "A" else 1000
+    return {
+        period["startPeriod"]: float(period["limit"]) / factor
+        for period in answer["chargingSchedule"]["chargingSchedulePeriod"]
+    }
+
+
+def assert_six_until_its_end(answer: Any, unit: str) -> None:
+    """From the start 6 A (6 kW); what comes after the schedule's own end is not of the case."""
+    periods = periods_of(answer, unit)
+    assert periods.pop(0) == 6
+    assert all(start >= DURATION_S - DEVIATION_S for start in periods)
+
+
+@case("TC_056_CS")
+@UNIT
+@pytest.mark.asyncio
+async def test_tc_056_tx_default_profile(rig: Rig, unit: str) -> None:
+    """The composite schedule reflects a TxDefaultProfile without a transaction."""
+    await set_charging_profile(rig, 1, charging_profile(rig, "TxDefaultProfile", unit, {0: 6}))
+    assert_six_until_its_end(await composite(rig, unit), unit)
+    await rig.quiet()
+
+
+@case("TC_057_CS")
+@UNIT
+@pytest.mark.asyncio
+async def test_tc_057_tx_profile(rig: Rig, unit: str) -> None:
+    """A TxProfile of the running transaction."""
+    start = await charging(rig)
+    transaction_id = await rig.transaction_id_of(start)
+    profile = charging_profile(rig, "TxProfile", unit, {0: 6}, transactionId=transaction_id)
+    await set_charging_profile(rig, 1, profile)
+    assert_six_until_its_end(await composite(rig, unit), unit)
+    await rig.quiet()
+
+
+@case("TC_058_1_CS")
+@pytest.mark.asyncio
+async def test_tc_058_1_tx_profile_without_transaction(rig: Rig) -> None:
+    """A TxProfile without a transaction is refused."""
+    profile = charging_profile(rig, "TxProfile", "A", {0: 6}, transactionId=1)
+    refusal = await rig.refused("SetChargingProfile", connector_id=1, cs_charging_profiles=profile)
+    assert refusal in {"Rejected", "PropertyConstraintViolation"}
+    await rig.quiet()
+
+
+@case("TC_082_CS")
+@UNIT
+@pytest.mark.asyncio
+async def test_tc_082_tx_default_profile_during_transaction(rig: Rig, unit: str) -> None:
+    """A TxDefaultProfile that comes while charging."""
+    await charging(rig)
+    await set_charging_profile(rig, 1, charging_profile(rig, "TxDefaultProfile", unit, {0: 6}))
+    assert_six_until_its_end(await composite(rig, unit), unit)
+    await rig.until_state(lambda state: state["connectors"][1]["limit_a"] <= 10, "the limit to be offered")
+    await rig.quiet()
+
+
+@case("TC_066_CS")
+@UNIT
+@pytest.mark.parametrize("default_returns", [False, True], ids=["2024 reading", "older reading"])
+@pytest.mark.asyncio
+async def test_tc_066_composite_schedule(boot: Boot, unit: str, default_returns: bool) -> None:
+    """Three purposes; once the TxProfile ends, TxDefaultProfile stays away, or comes back by setting."""
+    rig = await boot(
+        {"smart_charging": {"tx_default_after_tx_profile": default_returns}, "board": {"max_current_a": 63}}
+    )
+    start = await charging(rig)
+    transaction_id = await rig.transaction_id_of(start)
+    validity = {
+        "validFrom": instant_of(rig.csms.utc().replace(microsecond=0)),
+        "validTo": instant_of(utc_of(start.payload["timestamp"]).replace(year=2099)),
+    }
+    station = charging_profile(rig, "ChargePointMaxProfile", unit, {0: 10}, duration_s=86_400, chargingProfileId=1)
+    default = charging_profile(
+        rig,
+        "TxDefaultProfile",
+        unit,
+        {0: 6, 60: 10, 120: 8, 180: 15, 260: 8},
+        duration_s=300,
+        chargingProfileId=2,
+        **validity,
+    )
+    transaction = charging_profile(
+        rig,
+        "TxProfile",
+        unit,
+        {0: 8, 50: 11, 140: 16, 200: 6, 240: 12},
+        duration_s=260,
+        chargingProfileId=3,
+        transactionId=transaction_id,
+        **validity,
+    )
+    await set_charging_profile(rig, 0, station)
+    await set_charging_profile(rig, 1, default)
+    await set_charging_profile(rig, 1, transaction)
+    answer = await composite(rig, unit, duration_s=400)
+    began = utc_of(transaction["chargingSchedule"]["startSchedule"])
+    x = (utc_of(answer["scheduleStart"]) - began).total_seconds()
+    wanted = {0: 8, 50 - x: 10, 200 - x: 6, 240 - x: 10}
+    if default_returns:
+        wanted |= {260 - x: 8, 300 - x: 10}
+    found = periods_of(answer, unit)
+    assert list(found.values()) == list(wanted.values()), found
+    assert list(found) == pytest.approx(list(wanted), abs=1)
+    await rig.quiet()
+
+
+@case("TC_059_CS")
+@UNIT
+@pytest.mark.asyncio
+async def test_tc_059_remote_start_with_profile(rig: Rig, unit: str) -> None:
+    """A remote start's TxProfile rules its transaction."""
+    await charging(rig, charging_profile=charging_profile(rig, "TxProfile", unit, {0: 6}))
+    assert_six_until_its_end(await composite(rig, unit), unit)
+    await rig.quiet()
+
+
+@case("TC_060_CS")
+@pytest.mark.asyncio
+async def test_tc_060_remote_start_with_profile_rejected(rig: Rig) -> None:
+    """A remote start with a profile of another purpose is refused."""
+    profile = charging_profile(rig, "TxDefaultProfile", "A", {0: 6})
+    refusal = await rig.refused("RemoteStartTransaction", connector_id=1, id_tag=VALID, charging_profile=profile)
+    assert refusal in {"Rejected", "PropertyConstraintViolation"}
+    await rig.quiet()

@@ -1,0 +1,120 @@
+"""The copper at work: outputs in, levels out, energy counted in between."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices.bench.copper import Copper
+from devices.bench.errors import UnknownConnector
+from devices.bench.vehicle import draw_ma
+from devices.bench.world import ConnectorWorld, World, energy_wh
+from devices.readings import ConnectorOutputs, ContactorReading, LockReading
+
+CAR = ConnectorWorld(connector_id=1, ev_plugged=True, station_plugged=True)
+CHARGING = ConnectorOutputs(contactor_closed=True, duty_permille=200, locked=True, phases=3, indicator="")
+
+
+def copper(connector: ConnectorWorld = CAR) -> Copper:
+    made = Copper(World(connectors=(connector,)), has_lock=True, phases=3, voltage_v=230, max_current_ma=32_000)
+    made.readings_due()
+    return made
+
+
+def test_the_first_levels_are_all_due_and_then_only_what_changes() -> None:
+    made = Copper(World(connectors=(CAR,)), has_lock=True, phases=3, voltage_v=230, max_current_ma=32_000)
+    assert len(made.readings_due()) == 6
+    assert made.readings_due() == ()
+    made.put_out(1, CHARGING)
+    assert made.readings_due() == (
+        LockReading(connector_id=1, locked=True, jammed=False),
+        ContactorReading(connector_id=1, closed=True, fault=""),
+    )
+
+
+def test_a_drive_that_ends_where_it_began_is_answered_too() -> None:
+    made = copper()
+    made.drive(1, locked=False)
+    assert made.readings_due() == (LockReading(connector_id=1, locked=False, jammed=False),)
+
+
+def test_three_phases_of_12_a_for_an_hour_are_8280_wh() -> None:
+    made = copper()
+    made.settle(1, 0)
+    made.put_out(1, CHARGING)
+    assert energy_wh(made.settle(1, 3_600_000)) == 8_280
+    assert made.meter_reading(1).power_w == 8_280
+
+
+def test_a_time_before_the_last_counts_nothing() -> None:
+    made = copper()
+    made.put_out(1, CHARGING)
+    register_uws = made.settle(1, 3_600_000).register_uws
+    assert made.settle(1, 1_000).register_uws == register_uws
+    assert made.settle(1, 3_600_000).register_uws == register_uws
+
+
+def test_without_mains_nothing_flows() -> None:
+    made = copper()
+    made.put_out(1, CHARGING)
+    made.world = replace(made.world, mains=False)
+    assert made.settle(1, 3_600_000).register_uws == 0
+    reading = made.meter_reading(1)
+    assert (reading.power_w, reading.voltage_mv, reading.frequency_mhz) == (0, (0, 0, 0), None)
+
+
+def test_an_unknown_connector_is_named() -> None:
+    with pytest.raises(UnknownConnector, match="connector 2"):
+        copper().settle(2, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What happens, and how long it stays so."""
+
+    wait_ms: int
+    duty_permille: int
+    closed: bool
+    phases: int
+    ready: bool
+    mains: bool
+    looks: int
+
+
+TURNS = st.lists(
+    st.builds(
+        Turn,
+        wait_ms=st.integers(0, 60),
+        duty_permille=st.sampled_from([0, 100, 101, 266, 533, 850, 851, 1000]),
+        closed=st.booleans(),
+        phases=st.integers(1, 3),
+        ready=st.booleans(),
+        mains=st.booleans(),
+        looks=st.integers(1, 5),
+    ),
+    max_size=12,
+)
+
+
+@given(TURNS, st.integers(0, 40_000), st.integers(1, 3))
+@settings(max_examples=100, deadline=None)
+def test_the_energy_is_that_of_adding_up_every_millisecond(
+    turns: list[Turn], vehicle_ma: int, vehicle_phases: int
+) -> None:
+    made = copper(replace(CAR, vehicle_max_current_ma=vehicle_ma, vehicle_phases=vehicle_phases))
+    at_ms, expected_uws = 0, 0
+    for turn in turns:
+        connector = replace(made.settle(1, at_ms), vehicle_ready=turn.ready)
+        made.world = replace(made.world.with_connector(connector), mains=turn.mains)
+        outputs = replace(CHARGING, duty_permille=turn.duty_permille, contactor_closed=turn.closed, phases=turn.phases)
+        made.put_out(1, outputs)
+        for _ in range(turn.wait_ms):
+            drawn_ma = draw_ma(
+                connector, outputs, energized=turn.closed and turn.mains, board_phases=3, board_max_current_ma=32_000
+            )
+            expected_uws += sum(drawn_ma) * 230
+        for look in range(1, turn.looks + 1):
+            made.settle(1, at_ms + turn.wait_ms * look // turn.looks)
+        at_ms += turn.wait_ms
+    assert made.settle(1, at_ms).register_uws == expected_uws

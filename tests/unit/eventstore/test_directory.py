@@ -1,0 +1,107 @@
+"""The storage directory: lock, small files, reserve."""
+
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eventstore.directory import RESERVE_BYTES, RESERVE_NAME, StorageDirectory
+from eventstore.errors import LogLocked, NotWritable
+
+
+def test_the_directory_is_made_with_its_parents_for_its_owner_only(tmp_path: Path) -> None:
+    directory = StorageDirectory(tmp_path / "a" / "b")
+    directory.acquire()
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+    directory.close()
+
+
+def test_a_second_holder_is_told_who_the_first_is(tmp_path: Path) -> None:
+    first, second = StorageDirectory(tmp_path), StorageDirectory(tmp_path)
+    first.acquire()
+    first.acquire()
+    with pytest.raises(LogLocked, match=f"locked by process {os.getpid()}"):
+        second.acquire()
+    first.close()
+    second.acquire()
+    second.close()
+    second.close()
+
+
+def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, sys; from eventstore.directory import StorageDirectory\n"
+        "d = StorageDirectory(pathlib.Path(sys.argv[1])); d.acquire(); print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(LogLocked, match=f"process {other.pid}"):
+            StorageDirectory(tmp_path).acquire()
+        other.kill()
+    directory = StorageDirectory(tmp_path)
+    directory.acquire()
+    directory.close()
+
+
+def test_a_place_that_cannot_be_a_directory_is_not_writable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotWritable, match="takes no writes"):
+        StorageDirectory(tmp_path / "file" / "storage").acquire()
+
+
+def test_a_file_is_replaced_whole_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    directory = StorageDirectory(tmp_path)
+    directory.write_file("name", b"old")
+    directory.write_file("name", b"new")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("name", b"new")]
+    assert (tmp_path / "name").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    directory = StorageDirectory(tmp_path)
+    (tmp_path / "name").mkdir()
+    with pytest.raises(OSError, match="name"):
+        directory.write_file("name", b"new")
+    assert [file.name for file in tmp_path.iterdir()] == ["name"]
+
+
+def test_what_interrupted_writes_left_is_removed(tmp_path: Path) -> None:
+    for name in ("image.tmp", "fresh.tmp-journal", "identity"):
+        (tmp_path / name).write_text("x")
+    StorageDirectory(tmp_path).remove_temporaries()
+    assert [file.name for file in tmp_path.iterdir()] == ["identity"]
+
+
+def test_the_reserve_takes_real_space_and_gives_it_back(tmp_path: Path) -> None:
+    directory = StorageDirectory(tmp_path)
+    assert directory.make_reserve()
+    reserve = (tmp_path / RESERVE_NAME).stat()
+    assert reserve.st_size == RESERVE_BYTES
+    assert reserve.st_blocks * 512 >= RESERVE_BYTES
+    assert directory.make_reserve()
+    assert directory.release_reserve()
+    assert not directory.release_reserve()
+    assert directory.free_bytes() > 0
+
+
+def test_condemned_findings_are_kept_until_removed(tmp_path: Path) -> None:
+    directory = StorageDirectory(tmp_path)
+    assert directory.condemned() == ()
+    directory.condemn(["one", "two"])
+    assert directory.condemned() == ("one", "two")
+    (tmp_path / "condemned").write_bytes(b"")
+    assert directory.condemned() == ("condemned without a reason",)
+
+
+def test_only_an_error_for_want_of_space_is_one(tmp_path: Path) -> None:
+    directory = StorageDirectory(tmp_path)
+    assert directory.is_out_of_space(OSError(errno.ENOSPC, "full"))
+    assert not directory.is_out_of_space(OSError(errno.EROFS, "read-only"))
+    assert not directory.is_out_of_space(sqlite3.OperationalError("disk I/O error"))
+    assert not StorageDirectory(tmp_path / "absent").is_out_of_space(OSError(errno.ENOENT, "absent"))

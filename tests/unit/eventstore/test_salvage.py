@@ -1,0 +1,230 @@
+"""Salvage: all that is proven is kept, nothing is deleted, and a recovery that is cut is finished."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventstore.chain import EMPTY, verify
+from eventstore.database import DATABASE_NAME
+from eventstore.directory import REPORT_NAME, StorageDirectory
+from eventstore.errors import LogTooNew
+from eventstore.inspection import WAL_NAME
+from eventstore.log import EventLog
+from eventstore.salvage import SALVAGED_NAME, Recovery, finish, pending_recovery
+from tests.logs import CATALOGUE, crash_copy, door, execute_behind_its_back, fill, opened, overwrite
+
+PAGE = 4096
+
+
+async def closed(path: Path, events: int = 60) -> Path:
+    async with opened(path) as log:
+        await fill(log, events)
+        await log.witness()
+    return path
+
+
+async def reopened(path: Path, *, further: int = 3) -> Recovery:
+    """Open a damaged log; what was kept must be a whole chain that goes on, and the report stay until acknowledged."""
+    async with opened(path) as log:
+        recovery = log.boot_report.recovery
+        assert recovery is not None
+        assert log.head.seq == recovery.kept_seq
+        assert log.head.digest.hex() == recovery.kept_digest
+        await fill(log, further)
+        assert verify(EMPTY, await log.read_rows(0, 100_000)) == log.head
+        await log.witness()
+    async with opened(path) as log:
+        assert log.boot_report.recovery == recovery
+        await log.acknowledge_recovery()
+    async with opened(path) as log:
+        assert log.boot_report.recovery is None
+        assert log.head.seq == recovery.kept_seq + further
+    return recovery
+
+
+@pytest.mark.asyncio
+async def test_a_zeroed_page_costs_what_lies_behind_it_and_that_is_counted(tmp_path: Path) -> None:
+    path = await closed(tmp_path / "log", 400)
+    pages = (path / DATABASE_NAME).stat().st_size // PAGE
+    overwrite(path / DATABASE_NAME, (pages // 2) * PAGE, bytes(PAGE))
+    damaged = (path / DATABASE_NAME).read_bytes()
+    recovery = await reopened(path)
+    assert 0 < recovery.kept_seq < 400
+    assert recovery.known_seq == 400
+    assert recovery.lost_events == 400 - recovery.kept_seq
+    assert 100 < recovery.stray_events < recovery.lost_events
+    assert (path / recovery.quarantine / DATABASE_NAME).read_bytes() == damaged
+    assert recovery.quarantine == "quarantine-1"
+
+
+@pytest.mark.asyncio
+async def test_a_lost_first_page_costs_nothing(tmp_path: Path) -> None:
+    path = await closed(tmp_path / "log", 400)
+    overwrite(path / DATABASE_NAME, 0, bytes(PAGE))
+    assert (await reopened(path)).kept_seq == 400
+
+
+@pytest.mark.asyncio
+async def test_a_wal_damaged_in_its_middle_costs_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path / "live") as log:
+        await fill(log, 40)
+        path = crash_copy(tmp_path / "live", tmp_path / "log")
+    overwrite(path / WAL_NAME, 32 + 4120 * 9 + 100, b"\xff\xff\xff")
+    recovery = await reopened(path)
+    assert recovery.kept_seq == recovery.known_seq == 40
+
+
+@pytest.mark.asyncio
+async def test_a_wal_without_its_database_gives_back_what_it_holds(tmp_path: Path) -> None:
+    async with opened(tmp_path / "live") as log:
+        await fill(log, 15)
+        path = crash_copy(tmp_path / "live", tmp_path / "log")
+    (path / DATABASE_NAME).unlink()
+    recovery = await reopened(path)
+    assert recovery.kept_seq == 15
+    assert (path / recovery.quarantine / WAL_NAME).exists()
+
+
+@pytest.mark.asyncio
+async def test_a_log_that_vanished_leaves_an_empty_one_that_knows_the_gap(tmp_path: Path) -> None:
+    path = await closed(tmp_path / "log")
+    (path / DATABASE_NAME).unlink()
+    recovery = await reopened(path)
+    assert (recovery.kept_seq, recovery.known_seq, recovery.stray_events) == (0, 60, 0)
+
+
+@pytest.mark.asyncio
+async def test_commits_that_only_the_witness_saw_are_known_to_be_lost(tmp_path: Path) -> None:
+    async with opened(tmp_path / "live") as log:
+        await fill(log, 20)
+        await log.witness()
+        path = crash_copy(tmp_path / "live", tmp_path / "log")
+        digest = log.head.digest.hex()
+    wal = (path / WAL_NAME).read_bytes()
+    (path / WAL_NAME).write_bytes(wal[: len(wal) - 9 * 4120])
+    recovery = await reopened(path)
+    assert 10 <= recovery.kept_seq < 20
+    assert (recovery.known_seq, recovery.known_digest) == (20, digest)
+
+
+@pytest.mark.asyncio
+async def test_a_forged_event_ends_the_prefix(tmp_path: Path) -> None:
+    path = await closed(tmp_path / "log")
+    execute_behind_its_back(path, "UPDATE event SET at_ms = 1 WHERE seq = 31")
+    recovery = await reopened(path)
+    assert (recovery.kept_seq, recovery.known_seq, recovery.stray_events) == (30, 60, 29)
+
+
+@pytest.mark.asyncio
+async def test_a_file_of_garbage_leaves_an_empty_log(tmp_path: Path) -> None:
+    path = await closed(tmp_path / "log")
+    (path / DATABASE_NAME).write_bytes(b"\xa5" * 40_000)
+    assert (await reopened(path)).kept_seq == 0
+
+
+@pytest.mark.asyncio
+async def test_each_recovery_has_a_quarantine_of_its_own(tmp_path: Path) -> None:
+    path = await closed(tmp_path / "log")
+    for number in (1, 2):
+        StorageDirectory(path).condemn([f"finding {number}"])
+        recovery = await reopened(path)
+        assert recovery.findings == (f"finding {number}",)
+        assert recovery.quarantine == f"quarantine-{number}"
+    assert (path / "quarantine-1" / "condemned").read_text() == "finding 1"
+
+
+@pytest.mark.asyncio
+async def test_snapshots_go_into_quarantine_with_their_log(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await fill(log, 10)
+        await log.save_snapshot(9, "f", b"state")
+    StorageDirectory(tmp_path).condemn(["damage"])
+    async with opened(tmp_path) as log:
+        assert await log.load_snapshot("f") is None
+        assert log.head.seq == 10
+    assert (tmp_path / "quarantine-1" / "snapshot-9").exists()
+
+
+@pytest.mark.asyncio
+async def test_a_newer_log_is_not_salvaged_by_an_older_version(tmp_path: Path) -> None:
+    path = await closed(tmp_path / "log")
+    execute_behind_its_back(path, "INSERT INTO migration VALUES (99, 'far', '', 99)")
+    StorageDirectory(path).condemn(["damage"])
+    with pytest.raises(LogTooNew):
+        await EventLog.open(path, identity="CB-TEST", catalogue=CATALOGUE)
+    assert not (path / SALVAGED_NAME).exists()
+    assert (path / DATABASE_NAME).exists()
+
+
+class Crash(BaseException):
+    """Stands for the power cut."""
+
+
+class Fuse:
+    """Cuts the work at the n-th change of a name in the file system; None lets everything pass."""
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+        sys.addaudithook(self.heard)
+
+    def heard(self, event: str, _: tuple[Any, ...]) -> None:
+        if self.left is None or event not in ("os.rename", "os.mkdir", "os.remove", "sqlite3.connect"):
+            return
+        self.left -= 1
+        if self.left < 0:
+            self.left = None
+            raise Crash
+
+    @contextmanager
+    def cutting_after(self, changes: int) -> Iterator[None]:
+        self.left = changes
+        try:
+            yield
+        finally:
+            self.left = None
+
+
+FUSE = Fuse()
+CHANGES_OF_A_RECOVERY = 15
+"""All changes of names in the file system that a recovery makes; one more and nothing is cut."""
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("changes", range(CHANGES_OF_A_RECOVERY + 1))
+async def test_a_recovery_cut_anywhere_is_finished_by_the_next_start(tmp_path: Path, changes: int) -> None:
+    path = await closed(tmp_path / "log")
+    execute_behind_its_back(path, "UPDATE event SET at_ms = 1 WHERE seq = 31")
+    damaged = (path / DATABASE_NAME).read_bytes()
+    cut = False
+    with FUSE.cutting_after(changes):
+        try:
+            await (await EventLog.open(path, identity="CB-TEST", catalogue=CATALOGUE)).close()
+        except Crash:
+            cut = True
+    assert cut == (changes < CHANGES_OF_A_RECOVERY)
+    recovery = await reopened(path)
+    assert (recovery.kept_seq, recovery.known_seq) == (30, 60)
+    assert (path / "quarantine-1" / DATABASE_NAME).read_bytes() == damaged
+    assert not (path / SALVAGED_NAME).exists()
+    assert not list(path.glob("*.tmp*"))
+    assert [file.name for file in path.glob("quarantine-*")] == ["quarantine-1"]
+
+
+@pytest.mark.asyncio
+async def test_an_illegible_report_stops_nothing(tmp_path: Path) -> None:
+    path = await closed(tmp_path / "log")
+    (path / REPORT_NAME).write_bytes(b"{")
+    async with opened(path) as log:
+        assert log.boot_report.recovered == (f"{REPORT_NAME} is illegible",)
+        await log.append([door(61)])
+
+
+def test_without_a_recovery_there_is_nothing_to_finish(tmp_path: Path) -> None:
+    directory = StorageDirectory(tmp_path)
+    finish(directory)
+    assert pending_recovery(directory) is None
+    assert list(tmp_path.iterdir()) == []

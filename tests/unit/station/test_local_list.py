@@ -1,0 +1,67 @@
+"""The Local Authorization List counts only while it is on (3.5.2, 9.2.1)."""
+
+from dataclasses import replace
+
+import immutables
+import pytest
+
+from eventstore.catalogue.authorization import IdTagInfo
+from eventstore.catalogue.lifecycle import StationDescribed
+from projections.authorization import Authorization
+from projections.configuration import Configuration
+from projections.station import StationState
+from station.local_list import is_enabled, listed
+
+LISTED = IdTagInfo(status="Accepted", parent_id_tag="GROUP")
+DESCRIBED = StationDescribed(
+    identity="CB-0001",
+    vendor="Chargebox",
+    model="Bench",
+    serial="CB-0001",
+    connectors=1,
+    fixed_cable=False,
+    has_lock=True,
+    backup_power_s=0,
+    phases=3,
+    voltage_v=230,
+    max_current_ma=32_000,
+    board="bench",
+    csms_url="ws://csms.example/ocpp",
+    security_profile=0,
+    profiles_off=(),
+    factory_values=(),
+    call_timeout_s=30,
+    reconnect_min_s=1,
+    reconnect_max_s=300,
+    power_loss_policy="stop",
+    tx_default_after_tx_profile=False,
+)
+STATE = StationState(
+    description=DESCRIBED, authorization=Authorization(local_list=immutables.Map({"tag": LISTED}), list_version=1)
+)
+
+
+def configured(state: StationState, value: str) -> StationState:
+    return replace(state, configuration=Configuration(overrides=immutables.Map({"LocalAuthListEnabled": value})))
+
+
+@pytest.mark.parametrize("id_tag", ["tag", "TAG", "Tag"])
+def test_a_listed_tag_is_found_however_it_is_spelt(id_tag: str) -> None:
+    assert is_enabled(STATE)
+    assert listed(STATE, id_tag) == LISTED
+
+
+def test_a_tag_that_is_not_listed_is_unknown_to_the_list() -> None:
+    assert listed(STATE, "OTHER") is None
+
+
+def test_a_list_that_is_switched_off_says_nothing() -> None:
+    state = configured(STATE, "false")
+    assert not is_enabled(state)
+    assert listed(state, "TAG") is None
+    assert listed(configured(STATE, "true"), "TAG") == LISTED
+
+
+def test_a_list_whose_profile_is_off_says_nothing() -> None:
+    state = replace(STATE, description=replace(DESCRIBED, profiles_off=("LocalAuthListManagement",)))
+    assert listed(state, "TAG") is None
