@@ -6,8 +6,8 @@ stands in a record of fixed width and is cut out by its position. (With the rows
 that takes twice as long for a hundred events.)
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from asyncio import Future
+from collections.abc import Sequence
 
 import orjson
 
@@ -19,7 +19,6 @@ from eventstore.event import Recorded
 # (12, nothing for none), type (64).
 _RECORD = b"%s%20d%20d%20d%8d%12s%-64s"
 _RECORD_BYTES = 176
-NAME_BYTES_MAX = 64
 
 INSERT_EVENTS = f"""
 INSERT INTO event (seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest)
@@ -37,44 +36,51 @@ FROM json_each(?2)
 """Parameters: the first seq, the payloads as a JSON array, the records one after the other."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Chained:
-    """A batch with its place in the chain; `head` is where the log ends after it."""
+class Group:
+    """Batches that share one commit, each chained to the one before; `head` is where the log ends after them."""
 
-    payloads: list[str]
-    records: list[bytes]
-    head: Head
+    __slots__ = ("_payloads", "_records", "head", "waiting")
 
+    def __init__(self, head: Head) -> None:
+        self._payloads: list[str] = []
+        self._records: list[bytes] = []
+        self.head = head
+        self.waiting: list[Future[None]] = []
 
-def chain_batch(head: Head, batch: Sequence[Recorded]) -> Chained:
-    """The batch, chained to the head before it.
+    def __len__(self) -> int:
+        return len(self._payloads)
 
-    Asserts that its seqs continue the head. Raises StructureError for an event that JSON cannot hold.
-    """
-    seq, digest = head.seq, head.digest
-    payloads, records = [], []
-    for recorded in batch:
-        seq += 1
-        assert recorded.seq == seq, f"event {recorded.seq} does not continue the log at {seq - 1}"
-        event, cause, at_ms, utc_ms = recorded.event, recorded.cause, recorded.at_ms, recorded.utc_ms
-        name, version, payload = event.NAME, event.VERSION, encode(event)
-        connector_id: int | None = getattr(event, "connector_id", None)
-        row = row_bytes(seq, cause, at_ms, utc_ms, name, version, connector_id, payload)
-        digest = digest_after(digest, row)
-        shown = b"" if connector_id is None else b"%d" % connector_id
-        payloads.append(payload)
-        records.append(_RECORD % (digest, cause, at_ms, utc_ms, version, shown, name.encode()))
-    assert all(len(record) == _RECORD_BYTES for record in records), "a name or number outgrew its record"
-    return Chained(payloads=payloads, records=records, head=Head(seq=seq, digest=digest))
+    def add(self, batch: Sequence[Recorded]) -> None:
+        """Chain a batch to the head.
 
+        Asserts that its seqs continue the head. Raises StructureError for an event that JSON cannot hold; the group stays
+        as it was then.
+        """
+        size = len(self._payloads)
+        try:
+            self.head = self._chain(batch)
+        except BaseException:
+            del self._payloads[size:], self._records[size:]
+            raise
 
-def parameters(group: Iterable[Chained]) -> tuple[int, str, bytes]:
-    """What INSERT_EVENTS takes to write these batches, in order, as one commit."""
-    payloads: list[str] = []
-    records: list[bytes] = []
-    last = 0
-    for chained in group:
-        payloads += chained.payloads
-        records += chained.records
-        last = chained.head.seq
-    return last - len(payloads) + 1, orjson.dumps(payloads).decode(), b"".join(records)
+    def _chain(self, batch: Sequence[Recorded]) -> Head:
+        seq, digest = self.head.seq, self.head.digest
+        for recorded in batch:
+            seq += 1
+            assert recorded.seq == seq, f"event {recorded.seq} does not continue the log at {seq - 1}"
+            event, cause, at_ms, utc_ms = recorded.event, recorded.cause, recorded.at_ms, recorded.utc_ms
+            name, version, payload = event.NAME, event.VERSION, encode(event)
+            connector_id: int | None = getattr(event, "connector_id", None)
+            row = row_bytes(seq, cause, at_ms, utc_ms, name, version, connector_id, payload)
+            digest = digest_after(digest, row)
+            shown = b"" if connector_id is None else b"%d" % connector_id
+            record = _RECORD % (digest, cause, at_ms, utc_ms, version, shown, name.encode())
+            assert len(record) == _RECORD_BYTES, f"{name}: a name or number outgrew its record"
+            self._payloads.append(payload)
+            self._records.append(record)
+        return Head(seq=seq, digest=digest)
+
+    def parameters(self) -> tuple[int, str, bytes]:
+        """What INSERT_EVENTS takes to write the group."""
+        first = self.head.seq - len(self._payloads) + 1
+        return first, orjson.dumps(self._payloads).decode(), b"".join(self._records)

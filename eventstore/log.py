@@ -10,7 +10,6 @@ storage is final: every waiting and later append raises StorageFailed, and nothi
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -24,13 +23,13 @@ from eventstore.database import DATABASE_NAME, connect, open_reader
 from eventstore.directory import StorageDirectory
 from eventstore.errors import StorageError, StorageFailed
 from eventstore.event import Event, Recorded
-from eventstore.insertion import INSERT_EVENTS, Chained, chain_batch, parameters
+from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.integrity import CheckProgress, check_rows, quick_check
 from eventstore.snapshots import Snapshot, newest_snapshot, write_snapshot
 from eventstore.witness import Witness
 
-GROUP_EVENTS_MAX = 4_096
-"""How many events one commit takes at most, unless a single batch is larger."""
+GROUP_EVENTS_MAX = 2_048
+"""A group with so many events takes no further batch."""
 SLICE_EVENTS = 500
 """How many events are read and decoded at a time, so that the loop is never held for long."""
 
@@ -38,14 +37,6 @@ _READ = (
     "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest "
     "FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
 )
-
-
-@dataclass(slots=True, kw_only=True)
-class _Waiting:
-    """A batch on its way to the disk, and who waits for its commit."""
-
-    chained: Chained
-    done: asyncio.Future[None]
 
 
 class EventLog:
@@ -58,8 +49,9 @@ class EventLog:
         self._codec = codec
         self._reader: aiosqlite.Connection | None = None
         self._reader_lock = asyncio.Lock()
-        self._head = self._accepted = boot.report.head
-        self._waiting: list[_Waiting] = []
+        self._head = boot.report.head
+        self._under_way: Group | None = None
+        self._waiting: list[Group] = []
         self._flush: asyncio.Task[None] | None = None
         self._failure: StorageError | None = None
         self._is_closed = False
@@ -112,49 +104,45 @@ class EventLog:
             raise StorageFailed(str(self._failure)) from self._failure
         if not batch:
             return
+        group = self._open_group()
+        group.add(batch)
         loop = asyncio.get_running_loop()
-        chained = chain_batch(self._accepted, batch)
-        self._accepted = chained.head
-        waiting = _Waiting(chained=chained, done=loop.create_future())
-        self._waiting.append(waiting)
+        done = loop.create_future()
+        group.waiting.append(done)
         if self._flush is None:
             self._flush = loop.create_task(self._commit_all(), name="event log commit")
-        await waiting.done
+        await done
+
+    def _open_group(self) -> Group:
+        if not self._waiting:
+            self._waiting.append(Group(self._head if self._under_way is None else self._under_way.head))
+        elif len(self._waiting[-1]) >= GROUP_EVENTS_MAX:
+            self._waiting.append(Group(self._waiting[-1].head))
+        return self._waiting[-1]
 
     async def _commit_all(self) -> None:
         """Commit what waits until nothing does. The only place that writes to the database while running."""
-        group: list[_Waiting] = []
         try:
             while self._waiting:
-                group = self._next_group()
-                await self._writer.execute_fetchall(INSERT_EVENTS, parameters(waiting.chained for waiting in group))
-                self._head = group[-1].chained.head
-                for waiting in group:
-                    if not waiting.done.done():  # its caller was cancelled; the batch is durable all the same
-                        waiting.done.set_result(None)
+                group = self._under_way = self._waiting.pop(0)
+                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())
+                self._head, self._under_way = group.head, None
+                for done in group.waiting:
+                    if not done.done():  # its caller was cancelled; the batch is durable all the same
+                        done.set_result(None)
         except BaseException as error:
-            self._fail(f"appending failed: {error!r}", group)
+            self._fail(f"appending failed: {error!r}")
             if not isinstance(error, sqlite3.Error | ValueError):
                 raise
         finally:
             self._flush = None
 
-    def _next_group(self) -> list[_Waiting]:
-        events = 0
-        for count, waiting in enumerate(self._waiting):
-            events += len(waiting.chained.payloads)
-            if count and events > GROUP_EVENTS_MAX:
-                group, self._waiting = self._waiting[:count], self._waiting[count:]
-                return group
-        group, self._waiting = self._waiting, []
-        return group
-
-    def _fail(self, reason: str, group: Sequence[_Waiting] = ()) -> StorageFailed:
+    def _fail(self, reason: str) -> StorageFailed:
         self._failure = self._failure or StorageFailed(reason)
-        stranded, self._waiting = [*group, *self._waiting], []
-        for waiting in stranded:
-            if not waiting.done.done():
-                waiting.done.set_exception(StorageFailed(reason))
+        stranded = self._waiting if self._under_way is None else [self._under_way, *self._waiting]
+        self._waiting = []
+        for done in [done for group in stranded for done in group.waiting if not done.done()]:
+            done.set_exception(StorageFailed(reason))
         return StorageFailed(reason)
 
     async def read(self, after: int = 0, limit: int = 1000) -> list[Recorded]:

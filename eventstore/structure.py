@@ -52,7 +52,8 @@ def to_json(value: Any) -> bytes:
 
 def members_to_json(value: Any) -> bytes:
     """`to_json` of a dataclass, by a shorter way."""
-    names, values = sorted_members(type(value))
+    cls: Any = type(value)
+    names, values = sorted_members(cls)
     try:
         return orjson.dumps(dict(zip(names, values(value))), _plain, _JSON_OPTIONS)  # noqa: B905  # equally long
     except orjson.JSONEncodeError as error:

@@ -34,6 +34,7 @@ from eventstore.catalogue.hardware import (
 )
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
 from eventstore.catalogue.link import CallSettled, LinkClosed
+from eventstore.catalogue.registration import RegistrationAnswered
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import (
     HeldFor,
@@ -399,6 +400,13 @@ def _on_link_closed(connectors: Connectors, event: LinkClosed, recorded: Recorde
     return replace(connectors, by_id=by_id)
 
 
+def _on_registered(connectors: Connectors, event: RegistrationAnswered, recorded: Recorded, _: Clock) -> Connectors:
+    # Each acceptance is followed by the status of every connector (errata 3.22).
+    if event.status != "Accepted":
+        return connectors
+    return replace(connectors, by_id=tuple(replace(connector, reported=None) for connector in connectors.by_id))
+
+
 def _on_board_opened(connectors: Connectors, event: BoardOpened, recorded: Recorded, _: Clock) -> Connectors:
     # What was to last until the cable is out has ended if the cable went while the station was off.
     by_id = tuple(
@@ -448,6 +456,7 @@ FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connect
     BoardOpened: _on_board_opened,
     CallSettled: _on_settled,
     LinkClosed: _on_link_closed,
+    RegistrationAnswered: _on_registered,
     PilotStateObserved: _on_pilot,
     ProximityObserved: _on_proximity,
     ContactorObserved: _on_contactor,

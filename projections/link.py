@@ -144,7 +144,8 @@ def _on_deferred(link: Link, event: CallDeferred, recorded: Recorded, clock: Clo
 
 
 def _on_answered(link: Link, event: CallAnswered, recorded: Recorded, clock: Clock) -> Link:
-    if not link.open_calls:
+    # A CALLERROR is for another CALL that came under the same message id: the one that waits is answered yet.
+    if not link.open_calls or event.error_code:
         return link
     kept = tuple(call for call in link.open_calls if call.message_id != event.message_id)
     return link if len(kept) == len(link.open_calls) else replace(link, open_calls=kept)

@@ -30,7 +30,12 @@ from eventstore.catalogue.link import (
     OutboxWindowRead,
 )
 from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued
-from eventstore.catalogue.registration import BootNotificationQueued, DataTransferQueued, HeartbeatQueued
+from eventstore.catalogue.registration import (
+    BootNotificationQueued,
+    DataTransferQueued,
+    HeartbeatQueued,
+    RegistrationLost,
+)
 from eventstore.catalogue.transactions import (
     MeterSampled,
     MeterValuesTriggered,
@@ -285,6 +290,14 @@ def _on_link_closed(outbox: Outbox, event: LinkClosed, recorded: Recorded, _: Cl
     return _link_gone(outbox, VOLATILE)
 
 
+def _on_registration_lost(outbox: Outbox, event: RegistrationLost, recorded: Recorded, _: Clock) -> Outbox:
+    # What they say would be history by the next acceptance, after which the current status is reported.
+    calls = tuple(owed for owed in outbox.calls if owed.lane not in (STATUS, HEARTBEAT))
+    kept = {owed.seq for owed in calls} | {owed.seq for owed in outbox.window[:1]}
+    attempts = tuple(attempt for attempt in outbox.attempts if attempt.owed_seq in kept)
+    return replace(outbox, calls=calls, attempts=attempts)
+
+
 def _on_boot(outbox: Outbox, event: StationBooted, recorded: Recorded, _: Clock) -> Outbox:
     # Who presented a tag before the power went is no longer there.
     return _link_gone(outbox, VOLATILE | {AUTHORIZE})
@@ -294,6 +307,7 @@ FOLDS: Mapping[type[Event], Callable[[Outbox, Any, Recorded, Clock], Outbox]] = 
     **dict.fromkeys(ACTIONS, _on_owed),
     StationBooted: _on_boot,
     LinkClosed: _on_link_closed,
+    RegistrationLost: _on_registration_lost,
     OutboxWindowRead: _on_window_read,
     CallDispatched: _on_dispatched,
     CallSettled: _on_settled,

@@ -41,6 +41,7 @@ class Transaction:
 
     `energy_limit_wh` is a register value from which on no energy is offered (9.1.14); `offer_ended` says why it ended.
     `stop_data` are the samples for transactionData; `sampled_wh` and `aligned_wh` the registers of the last samples.
+    `samples_thinned` counts those left out for the disk since the last one that was kept.
     `latest_utc_ms` is the latest time that went out: the times of one transaction never decrease on the wire.
     """
 
@@ -69,7 +70,7 @@ class Transaction:
     last_sample_ms: int = 0
     sampled_wh: int = 0
     aligned_wh: int = 0
-    samples_dropped: int = 0
+    samples_thinned: int = 0
     latest_utc_ms: int = 0
 
     def is_known_as(self, transaction_id: int) -> bool:
@@ -138,7 +139,10 @@ def _on_sampled(transactions: Transactions, event: MeterSampled, recorded: Recor
         return transactions
     if event.sample.context == "Sample.Periodic":
         return transactions.changed(
-            transaction.number, last_sample_ms=event.sample.taken.at_ms, sampled_wh=event.register_wh
+            transaction.number,
+            last_sample_ms=event.sample.taken.at_ms,
+            sampled_wh=event.register_wh,
+            samples_thinned=0,
         )
     return transactions.changed(transaction.number, aligned_wh=event.register_wh)
 
@@ -164,9 +168,8 @@ def _on_dropped(transactions: Transactions, event: MeterSamplesDropped, recorded
     transaction = transactions.by_number.get(event.number)
     if transaction is None:
         return transactions
-    return transactions.changed(
-        event.number, samples_dropped=transaction.samples_dropped + event.count, last_sample_ms=event.due_ms
-    )
+    thinned_now = transaction.samples_thinned + (event.count if event.reason == "disk" else 0)
+    return transactions.changed(event.number, samples_thinned=thinned_now, last_sample_ms=event.due_ms)
 
 
 def _on_invalidated(

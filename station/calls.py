@@ -13,8 +13,6 @@ Theory of operation
 
 from collections.abc import Iterator
 
-import orjson
-
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, LinkCloseDecided
 from eventstore.event import Event
@@ -22,7 +20,8 @@ from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STA
 from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState
 from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Deadline, Failure, Registry
+from station.feature import Deadline, Events, Failure, Registry
+from station.wire.frames import format_payload
 from station.wire.schema import dump
 
 MESSAGE_TIMEOUT = ConfigKey(
@@ -69,14 +68,16 @@ def deadlines(state: StationState) -> Iterator[Deadline]:
         yield Deadline(
             due_ms=in_flight.sent_ms + MESSAGE_TIMEOUT.of(state) * 1000, name=CALL_TIMEOUT, key=in_flight.owed_seq
         )
-    elif state.online and (due_ms := retry_due_ms(state)) is not None:
+    elif state.online and not state.link.close_wanted and (due_ms := retry_due_ms(state)) is not None:
         yield Deadline(due_ms=due_ms, name=RETRY)
 
 
 def is_call_timeout(state: StationState, deadline: DeadlineReached) -> bool:
-    """Whether the deadline is that of the call in flight; an answer may have come first."""
+    """Whether the deadline is that of the call in flight; an answer, and another transmission, may have come first."""
     in_flight = state.outbox.in_flight
-    return deadline.name == CALL_TIMEOUT and in_flight is not None and in_flight.owed_seq == deadline.key
+    if deadline.name != CALL_TIMEOUT or in_flight is None or in_flight.owed_seq != deadline.key:
+        return False
+    return deadline.due_ms >= in_flight.sent_ms + MESSAGE_TIMEOUT.of(state) * 1000
 
 
 def time_out(state: StationState, at_ms: int, registry: Registry) -> Iterator[Event]:
@@ -144,20 +145,26 @@ def next_call(state: StationState, at_ms: int) -> Owed | None:
     return transactional if arose_here and transactional.seq < current.seq else current
 
 
-def dispatch(state: StationState, at_ms: int, registry: Registry) -> CallDispatched | None:
-    """The next CALL of ours, rendered and numbered; None if none may leave."""
+def dispatch(state: StationState, at_ms: int, registry: Registry) -> Events:
+    """The next CALL of ours, rendered and numbered; or the end of an entry that cannot be; nothing if none may leave."""
     owed = next_call(state, at_ms)
     if owed is None:
-        return None
+        return ()
     attempt = state.outbox.attempt_for(owed.seq)
     message_id = f"{state.clock.installation}-{state.clock.boot:x}-{state.link.calls_made + 1:x}"
-    latest_utc_ms = None
-    if attempt is None:
+    if attempt is not None:
+        return (_dispatched(state, owed, attempt.message_ids[-1] if attempt.keep_id else message_id, attempt.payload),)
+    try:
         rendered = registry.calls[type(owed.event)].render(state, owed.event, at_ms)
-        payload, latest_utc_ms = format_payload(dump(rendered.request)), rendered.latest_utc_ms
-    else:
-        payload = attempt.payload
-        message_id = attempt.message_ids[-1] if attempt.keep_id else message_id
+        payload = format_payload(dump(rendered.request))
+    except Exception as error:  # noqa: BLE001  # our bug, whatever it is, and not the end of every other message
+        return _unsendable(state, owed, error, at_ms, registry)
+    return (_dispatched(state, owed, message_id, payload, rendered.latest_utc_ms),)
+
+
+def _dispatched(
+    state: StationState, owed: Owed, message_id: str, payload: str, latest_utc_ms: int | None = None
+) -> CallDispatched:
     return CallDispatched(
         connection=state.link.connection,
         message_id=message_id,
@@ -168,3 +175,17 @@ def dispatch(state: StationState, at_ms: int, registry: Registry) -> CallDispatc
         number=owed.number,
         latest_utc_ms=latest_utc_ms,
     )
+
+
+def _unsendable(state: StationState, owed: Owed, error: Exception, at_ms: int, registry: Registry) -> Events:
+    settled = CallSettled(
+        message_id="",
+        action=owed.action,
+        lane=owed.lane,
+        owed_seq=owed.seq,
+        outcome="given_up",
+        description=f"cannot be sent: {type(error).__name__}: {error}"[:255],
+        number=owed.number,
+    )
+    failure = Failure(kind="unsendable", description=settled.description)
+    return (settled, *registry.calls[type(owed.event)].on_failure(state, owed, failure, at_ms))

@@ -1,10 +1,9 @@
-"""Calls in both directions: what a frame comes to, and which CALL of ours leaves next (OCPP-J 4, section 3.7).
+"""What a frame comes to: answers to CALLs of the CSMS, and the fate of CALLs of ours (OCPP-J 4, section 3.7).
 
 Theory of operation
-    At most one CALL of ours is unanswered at a time (OCPP-J 4.1.1). Which one leaves next is decided by `next_call`
-    from the outbox alone. A request is rendered when it is first dispatched and its payload bytes are frozen then: a
-    retry repeats them under a new message id, but a call that a lost link left unanswered keeps its id on the next
-    connection, where that id is new (OCPP-J 4.1.4).
+    A CALL is held to its schema, decided on by the feature that answers its action, and answered at once or, if the
+    feature defers it, by that feature later. An answer settles the entry of ours that it belongs to, by any message id
+    under which that entry has left; which CALL leaves next stands in `station.calls`.
 
     Only a CALLERROR is a failure to process (OCPP-J errata 3.2): for StartTransaction, MeterValues and StopTransaction
     it counts towards TransactionMessageAttempts, and the next try waits TransactionMessageRetryInterval times the
@@ -13,30 +12,36 @@ Theory of operation
     SecurityError means that the CSMS does not hold us registered (OCPP-J errata 3.8).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import (
     CallAnswered,
     CallDeferred,
-    CallDispatched,
     CallSettled,
-    CallTimedOut,
     FrameIgnored,
     FrameReceived,
-    LinkCloseDecided,
 )
 from eventstore.catalogue.registration import RegistrationLost
 from eventstore.event import Event
-from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION, Attempt, Owed
+from projections.outbox import TRANSACTION, Attempt, Owed
 from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Deadline, Deferral, Failure, Refusal, Registry, Reply
+from station.calls import BOOT_INTERVAL_S, TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
+from station.feature import Deferral, Failure, Refusal, Registry, Reply
 from station.transaction_rules import assign_transaction_id
-from station.wire.frames import Call, CallError, CallResult, ErrorCode, FrameError, format_payload, parse
+from station.wire.frames import (
+    CALL_ERROR,
+    CALL_RESULT,
+    Call,
+    CallError,
+    CallResult,
+    ErrorCode,
+    FrameError,
+    format_payload,
+    parse,
+)
 from station.wire.messages import MESSAGES
 from station.wire.schema import PayloadError, dump, load_request, load_response
 
@@ -49,7 +54,7 @@ def receive(state: StationState, frame: FrameReceived, at_ms: int, registry: Reg
     try:
         parsed = parse(frame.text)
     except FrameError as error:
-        yield from _malformed(state, frame, error)
+        yield from _malformed(state, frame, error, at_ms, registry)
         return
     if isinstance(parsed, Call):
         yield from _answer(state, parsed, at_ms, registry)
@@ -57,7 +62,9 @@ def receive(state: StationState, frame: FrameReceived, at_ms: int, registry: Reg
         yield from _settle(state, parsed, at_ms, registry)
 
 
-def _malformed(state: StationState, frame: FrameReceived, error: FrameError) -> Iterator[Event]:
+def _malformed(
+    state: StationState, frame: FrameReceived, error: FrameError, at_ms: int, registry: Registry
+) -> Iterator[Event]:
     if error.is_answerable and error.message_id is not None and state.registration.status != REJECTED:
         yield CallAnswered(
             connection=frame.connection,
@@ -68,7 +75,17 @@ def _malformed(state: StationState, frame: FrameReceived, error: FrameError) -> 
             description=error.description,
         )
         return
-    yield FrameIgnored(reason=error.description)
+    attempt = None if error.message_id is None else state.outbox.attempt_of(error.message_id)
+    owed = None if attempt is None else state.outbox.entry(attempt.owed_seq)
+    if error.message_id is None or attempt is None or owed is None or error.message_type not in _FAILURES:
+        yield FrameIgnored(reason=error.description)
+        return
+    # Whatever it was to say, it is the answer to a call of ours: none other will come.
+    failure = Failure(kind=_FAILURES[error.message_type], description=error.description)
+    yield from _failed(state, owed, attempt, error.message_id, failure, at_ms, registry)
+
+
+_FAILURES: Mapping[int | None, str] = {CALL_RESULT: "malformed", CALL_ERROR: "error"}
 
 
 def apologize(state: StationState, frame: FrameReceived) -> Iterator[Event]:
@@ -147,11 +164,9 @@ def _settle(state: StationState, answer: CallResult | CallError, at_ms: int, reg
     if attempt is None or owed is None:
         yield from _settle_late(state, answer)
         return
-    in_flight = state.outbox.in_flight
-    late = in_flight is None or in_flight.message_id != answer.message_id
     if isinstance(answer, CallError):
         failure = Failure(kind="error", error_code=answer.error_code, description=answer.description)
-        yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry, late=late)
+        yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry)
         return
     try:
         response: Any
@@ -160,16 +175,22 @@ def _settle(state: StationState, answer: CallResult | CallError, at_ms: int, reg
         failure = Failure(kind="malformed", error_code=error.error_code, description=error.description)
         transaction_id = error.usable.get("transaction_id")
         if owed.action != "StartTransaction" or not isinstance(transaction_id, int):
-            yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry, late=late)
+            yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry)
             return
-        yield _result(owed, answer.message_id, (error.description,), late=late)
+        yield _result(state, owed, answer.message_id, (error.description,))
         yield from assign_transaction_id(state, owed.number, transaction_id)
         return
-    yield _result(owed, answer.message_id, deviations, late=late)
+    yield _result(state, owed, answer.message_id, deviations)
     yield from registry.calls[type(owed.event)].on_result(state, owed, response, at_ms)
 
 
-def _result(owed: Owed, message_id: str, deviations: tuple[str, ...], *, late: bool) -> CallSettled:
+def _is_late(state: StationState, message_id: str) -> bool:
+    """Whether the answer is to an earlier transmission than the one in flight."""
+    in_flight = state.outbox.in_flight
+    return in_flight is None or in_flight.message_id != message_id
+
+
+def _result(state: StationState, owed: Owed, message_id: str, deviations: tuple[str, ...]) -> CallSettled:
     return CallSettled(
         message_id=message_id,
         action=owed.action,
@@ -177,7 +198,7 @@ def _result(owed: Owed, message_id: str, deviations: tuple[str, ...], *, late: b
         owed_seq=owed.seq,
         outcome="result",
         deviations=deviations,
-        late=late,
+        late=_is_late(state, message_id),
         number=owed.number,
     )
 
@@ -223,11 +244,9 @@ def _failed(
     failure: Failure,
     at_ms: int,
     registry: Registry,
-    *,
-    late: bool,
 ) -> Iterator[Event]:
     """A CALLERROR or a malformed answer."""
-    registration_lost = failure.kind == "error" and failure.error_code == "SecurityError" and owed.lane != BOOT
+    registration_lost = failure.error_code == "SecurityError" and owed.action != "BootNotification"
     ends, outcome, retry_due_ms = True, failure.kind, None
     if owed.lane == TRANSACTION and registration_lost:
         ends = False
@@ -244,7 +263,7 @@ def _failed(
         outcome=outcome,
         error_code=failure.error_code,
         description=failure.description[:255],
-        late=late,
+        late=_is_late(state, message_id),
         ends_entry=ends,
         retry_due_ms=retry_due_ms,
         number=owed.number,

@@ -61,7 +61,8 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a call of ours got no usable answer: "error" (CALLERROR, its code), "malformed", "timeout", "unanswered"."""
+    """Why a call of ours got no usable answer: "error" (CALLERROR, its code), "malformed", "timeout",
+    "unsendable" (it could not be rendered)."""
 
     kind: str
     error_code: str = ""

@@ -20,11 +20,11 @@ from eventstore.catalogue.lifecycle import DeadlineReached, DecisionFailed, Obse
 from eventstore.catalogue.link import FrameReceived
 from eventstore.event import Event, Observation, Recorded
 from projections.station import StationState, evolve
-from station import exchange
+from station import calls, exchange
 from station.feature import Registry
 
-RECONCILE_ROUNDS_MAX = 32
-BATCH_MAX = 256
+RECONCILE_ROUNDS_MAX = 64
+BATCH_MAX = 1024  # an emergency stop is a handful of events for each of 64 connectors
 ERROR_LENGTH_MAX = 500
 
 
@@ -84,8 +84,8 @@ def step(
 def _decisions(run: _Run, observation: Observation, registry: Registry) -> Iterator[Event]:
     if isinstance(observation, FrameReceived):
         yield from exchange.receive(run.state, observation, run.at_ms, registry)
-    elif isinstance(observation, DeadlineReached) and exchange.is_call_timeout(run.state, observation):
-        yield from exchange.time_out(run.state, run.at_ms, registry)
+    elif isinstance(observation, DeadlineReached) and calls.is_call_timeout(run.state, observation):
+        yield from calls.time_out(run.state, run.at_ms, registry)
     for observer in registry.observers.get(type(observation), ()):
         yield from observer(run.state, observation, run.at_ms)
 
@@ -100,8 +100,9 @@ def _reconcile(run: _Run, registry: Registry) -> None:
                 continue
             for event in rule.decide(run.state, run.at_ms):
                 run.record(event)
-        if not run.kinds and (call := exchange.dispatch(run.state, run.at_ms, registry)) is not None:
-            run.record(call)
+        if not run.kinds:
+            for event in calls.dispatch(run.state, run.at_ms, registry):
+                run.record(event)
         if not run.kinds:
             return
         fresh = run.kinds
@@ -134,4 +135,4 @@ def _failed(
 
 def rules_at_rest(state: StationState, at_ms: int, registry: Registry) -> bool:
     """Whether no rule has anything to say, gates apart: what `step` leaves behind (a test's invariant)."""
-    return not any(rule.decide(state, at_ms) for rule in registry.rules) and not exchange.next_call(state, at_ms)
+    return not any(rule.decide(state, at_ms) for rule in registry.rules) and not calls.next_call(state, at_ms)

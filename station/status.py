@@ -95,7 +95,7 @@ def _charging_status(state: StationState, connector: Connector) -> tuple[str, st
         return SUSPENDED_EVSE, ""
     if connector.pilot_state in ("C", "D"):
         return CHARGING, ""
-    return SUSPENDED_EV, "" if connector.connected else EV_DISCONNECTED
+    return SUSPENDED_EV, EV_DISCONNECTED if connector.pilot_state == "A" else ""
 
 
 def _idle_status(state: StationState, connector: Connector) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def header_pins() -> tuple[HeaderPin, ...]:
 
 
 def canonical_pin(name: str | int) -> str:
-    """"GPIO18" for whatever gpiozero calls that pin. Raises ValueError if it is no GPIO of the header."""
+    """ "GPIO18" for whatever gpiozero calls that pin. Raises ValueError if it is no GPIO of the header."""
     for _, info in _board_info().find_pin(name):
         if not info.name.startswith("GPIO"):
             raise ValueError(f"{name} is {info.name}, not a GPIO")

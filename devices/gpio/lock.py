@@ -45,6 +45,11 @@ class MotorLock:
         self._attempt = 0
         self._push()
 
+    def forgive(self) -> None:
+        """What had jammed the bolt is gone, and it is where it should be."""
+        self._jammed = False
+        self._show()
+
     def on_position(self, report: Callable[[bool, bool], None]) -> None:
         """See `ConnectorLock.on_position`. A bolt that is moved by hand is reported, too."""
         self._report = report

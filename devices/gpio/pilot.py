@@ -27,7 +27,12 @@ from devices.readings import DUTY_FAULT_PERMILLE, DUTY_STEADY_PERMILLE
 STALE_MS = 500
 REACTION_MAX_MS = 100
 ENERGY_STATES = ("C", "D")
-_COMPARATORS = (("above_10500_mv", 12_000), ("above_7500_mv", 9_000), ("above_4500_mv", 6_000), ("above_1500_mv", 3_000))
+_COMPARATORS = (
+    ("above_10500_mv", 12_000),
+    ("above_7500_mv", 9_000),
+    ("above_4500_mv", 6_000),
+    ("above_1500_mv", 3_000),
+)
 _NO_REREAD_MS = 1 << 40
 
 Levels = tuple[int, int]

@@ -115,7 +115,9 @@ class PilotSection:
     """The control pilot of a connector (IEC 61851-1, annex A): a driver to +-12 V, and a way to read its level."""
 
     output: str = key(
-        Word(words=("sysfs", "gpiozero")), "who makes the PWM: the kernel's hardware channel, or gpiozero on pigpio", "sysfs"
+        Word(words=("sysfs", "gpiozero")),
+        "who makes the PWM: the kernel's hardware channel, or gpiozero on pigpio",
+        "sysfs",
     )
     pin: str = key(Pin(), "the pin that carries the PWM")
     chip: int = key(Whole(minimum=0, maximum=31), "sysfs: the n of /sys/class/pwm/pwmchipn", 0)
@@ -133,7 +135,9 @@ class PilotSection:
     channel: int = key(_CHANNEL, "peak, extremes: channel of the (positive) level", 0)
     low_channel: int | None = key(_CHANNEL, "peak: channel of the negative peak, for the diode check", None)
     zero_mv: int = key(Whole(minimum=-50_000, maximum=50_000), "the pilot's level when the ADC reads 0", -15_000)
-    full_mv: int = key(Whole(minimum=-50_000, maximum=50_000), "the pilot's level when the ADC reads full scale", 15_000)
+    full_mv: int = key(
+        Whole(minimum=-50_000, maximum=50_000), "the pilot's level when the ADC reads full scale", 15_000
+    )
     above_10500_mv: InputLine | None = key(Input(active="high", pull="none"), "comparators: level above 10.5 V", None)
     above_7500_mv: InputLine | None = key(Input(active="high", pull="none"), "comparators: level above 7.5 V", None)
     above_4500_mv: InputLine | None = key(Input(active="high", pull="none"), "comparators: level above 4.5 V", None)
@@ -150,7 +154,9 @@ class PilotSection:
 class ProximitySection:
     """The proximity contact of a socket (IEC 61851-1, annex B)."""
 
-    kind: str = key(Word(words=("adc", "contact")), "the resistor through an ADC, or a contact that a plug closes", "adc")
+    kind: str = key(
+        Word(words=("adc", "contact")), "the resistor through an ADC, or a contact that a plug closes", "adc"
+    )
     adc: str = key(Text(), "adc: the name of the ADC", "")
     channel: int = key(_CHANNEL, "adc: its channel", 1)
     pull_up_ohm: int = key(Whole(minimum=100, maximum=100_000), "adc: from the contact to the ADC's reference", 1_000)
@@ -236,7 +242,9 @@ class WiringSection:
 
     pins: str = key(Word(words=FACTORIES), "gpiozero's pin factory", "lgpio")
     reread_ms: int = key(
-        Whole(minimum=10, maximum=10_000), "how often an input is read again while nothing happens, against lost edges", 250
+        Whole(minimum=10, maximum=10_000),
+        "how often an input is read again while nothing happens, against lost edges",
+        250,
     )
     adc: Mapping[str, AdcSection] = field(
         default_factory=_none, metadata={"kind": Named(section=AdcSection), "doc": "the ADCs, by name"}
@@ -253,4 +261,6 @@ class WiringSection:
         Input(active="high"), "active while pressed; the default suits a contact to ground that opens", None
     )
     mains: InputLine | None = key(Input(active="low", hold_ms=100), "active while mains is there", None)
-    watchdog: WatchdogSection | None = key(Table(section=WatchdogSection), "what cuts the outputs when the daemon hangs", None)
+    watchdog: WatchdogSection | None = key(
+        Table(section=WatchdogSection), "what cuts the outputs when the daemon hangs", None
+    )

@@ -50,9 +50,11 @@ def read_table(section: type[Section], content: object, path: Path, problems: li
         return None
     found = len(problems)
     known = {item.name: item for item in fields(section)}  # type: ignore[arg-type]  # sections are dataclasses
-    for name in content:
-        if name not in known:
-            problems.append(Problem(path=(*path, str(name)), text=f"is no key of this table{_similar(name, known)}"))
+    problems += [
+        Problem(path=(*path, str(name)), text=f"is no key of this table{_similar(name, known)}")
+        for name in content
+        if name not in known
+    ]
     values: dict[str, object] = {}
     for name, item in known.items():
         if name not in content:
@@ -239,7 +241,9 @@ class Named:
     def read(self, value: object, path: Path, problems: list[Problem]) -> object:
         if not isinstance(value, Mapping):
             raise ValueError(f"must hold tables, not {_shown(value)}")
-        tables = {str(name): read_table(self.section, item, (*path, str(name)), problems) for name, item in value.items()}
+        tables = {
+            str(name): read_table(self.section, item, (*path, str(name)), problems) for name, item in value.items()
+        }
         return {name: table for name, table in tables.items() if table is not None}
 
     def describe(self) -> str:

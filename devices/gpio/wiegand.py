@@ -10,7 +10,7 @@ from functools import partial
 from devices.gpio.lines import InputPin
 from devices.gpio.rack import Handle, Rack
 from devices.gpio.sections import ReaderSection
-from devices.readers.reopening import Presenter
+from devices.readers.device_reader import Presenter
 from devices.readers.uid import uid_from_bytes
 from devices.readers.wiegand_frame import LENGTHS, uid_of_frame
 

@@ -92,9 +92,8 @@ def parse_wiring(
         if name not in wanted:
             path = (*ROOT, "connector", name)
             problems.append(Problem(path=path, text=f"does not exist: the station has connectors 1 to {connectors}"))
-    for name in wanted:
-        if name not in section.connector:
-            problems.append(Problem(path=(*ROOT, "connector", name), text="is required"))
+    missing = (name for name in wanted if name not in section.connector)
+    problems += [Problem(path=(*ROOT, "connector", name), text="is required") for name in missing]
     wiring = Wiring(
         fixed_cable=fixed_cable,
         phases=phases,
@@ -124,7 +123,13 @@ def pin_uses(wiring: Wiring) -> Iterator[PinUse]:
             ("select", adc.select, ""),
         ):
             yield PinUse(
-                pin=pin, path=(*path, purpose), owner=f"ADC {name}", purpose=purpose, direction="SPI", detail=adc.chip, bus=shared
+                pin=pin,
+                path=(*path, purpose),
+                owner=f"ADC {name}",
+                purpose=purpose,
+                direction="SPI",
+                detail=adc.chip,
+                bus=shared,
             )
     for number, connector in enumerate(wiring.connectors, start=1):
         yield from _connector_uses(number, connector)
@@ -315,5 +320,3 @@ def _watchdog_problems(watchdog: WatchdogSection) -> Iterator[Problem]:
         yield Problem(path=(*path, "pin"), text="pin or device is required")
     if watchdog.device and watchdog.period_ms * 2 > watchdog.timeout_s * 1_000:
         yield Problem(path=(*path, "period_ms"), text=f"must be at most half of timeout_s ({watchdog.timeout_s})")
-
-

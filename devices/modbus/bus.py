@@ -59,7 +59,9 @@ class ModbusBus:
         assert self._task is None, "the bus is started already"
         # Its errors are ours to report, once per meter and not once per request.
         logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
-        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"modbus {self._line.device or self._line.host}")
+        self._task = asyncio.get_running_loop().create_task(
+            self._run(), name=f"modbus {self._line.device or self._line.host}"
+        )
 
     def close(self) -> None:
         """Stop reading and release the line; `wait_closed` says when that is done."""
@@ -108,7 +110,9 @@ class ModbusBus:
         except (ModbusException, OSError, TimeoutError) as error:
             raise BusSilent(f"no answer from unit {unit}") from error
         if answer.isError():
-            raise BusSilent(f"unit {unit} refuses register 0x{block.address:04X} with exception {answer.exception_code}")
+            raise BusSilent(
+                f"unit {unit} refuses register 0x{block.address:04X} with exception {answer.exception_code}"
+            )
         if len(answer.registers) != block.length:
             raise BusSilent(f"unit {unit} gives {len(answer.registers)} registers instead of {block.length}")
         return tuple(answer.registers)

@@ -88,9 +88,7 @@ class ModbusMeter:
         if wrong is not None:
             self._doubt(f"it says what cannot be: {wrong}")
             return
-        self._trust, reason = judged(
-            self._trust, values["energy_import_wh"], at_ms, max_power_w=self.place.max_power_w
-        )
+        self._trust, reason = judged(self._trust, values["energy_import_wh"], at_ms, max_power_w=self.place.max_power_w)
         if reason is not None:
             self._doubt(reason)
             return

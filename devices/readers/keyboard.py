@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from devices.readers.reopening import LINE_LENGTH_MAX, ReaderDevice
+from devices.readers.device_reader import LINE_LENGTH_MAX, ReaderDevice
 
 EVENT = struct.Struct("@llHHi")
 EV_KEY = 1
@@ -19,7 +19,7 @@ PRESSED = 1
 ENTER = 28
 KEYPAD_ENTER = 96
 KEYS: Mapping[int, str] = {
-    **{code: digit for code, digit in enumerate("1234567890", start=2)},
+    **dict(enumerate("1234567890", start=2)),
     **dict(zip((82, 79, 80, 81, 75, 76, 77, 71, 72, 73), "0123456789", strict=True)),
     **dict(zip((30, 48, 46, 32, 18, 33), "ABCDEF", strict=True)),
 }

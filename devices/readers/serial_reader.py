@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from devices.readers.reopening import LINE_LENGTH_MAX, ReaderDevice
+from devices.readers.device_reader import LINE_LENGTH_MAX, ReaderDevice
 
 _CHUNK = 256
 _ENDS = b"\r\n\0\x02\x03"

@@ -1,6 +1,6 @@
 """The link's own times: when to connect again, when a call has waited long enough, when a retry is due.
 
-What the times mean stands in `projections.link` and `station.exchange`; this slice makes them deadlines and declares
+What the times mean stands in `projections.link` and `station.calls`; this slice makes them deadlines and declares
 the keys of OCPP-J and of message delivery.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from projections.link import RECONNECT
 from projections.station import StationState
-from station import exchange
+from station import calls
 from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Deadline, Feature
 
@@ -26,7 +26,7 @@ WEBSOCKET_PING_INTERVAL = ConfigKey(
 def _deadlines(state: StationState) -> Iterable[Deadline]:
     if state.link.connect_due_ms is not None and not state.link.up:
         yield Deadline(due_ms=state.link.connect_due_ms, name=RECONNECT)
-    yield from exchange.deadlines(state)
+    yield from calls.deadlines(state)
 
 
 FEATURE = Feature(
@@ -34,9 +34,9 @@ FEATURE = Feature(
     ocpp_profile="Core",
     deadlines=_deadlines,
     config_keys=(
-        exchange.MESSAGE_TIMEOUT,
-        exchange.TRANSACTION_MESSAGE_ATTEMPTS,
-        exchange.TRANSACTION_MESSAGE_RETRY_INTERVAL,
+        calls.MESSAGE_TIMEOUT,
+        calls.TRANSACTION_MESSAGE_ATTEMPTS,
+        calls.TRANSACTION_MESSAGE_RETRY_INTERVAL,
         WEBSOCKET_PING_INTERVAL,
     ),
 )

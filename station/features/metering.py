@@ -119,7 +119,7 @@ def _sample(state: StationState, connector_id: int, at_ms: int) -> Events:
 
 
 def _disk_drops(state: StationState, transaction: Transaction) -> str:
-    if state.boot.disk == "ok" or transaction.samples_dropped % KEEP_ONE_OF == KEEP_ONE_OF - 1:
+    if state.boot.disk == "ok" or transaction.samples_thinned >= KEEP_ONE_OF - 1:
         return ""
     return "disk"
 

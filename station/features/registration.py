@@ -28,8 +28,8 @@ from eventstore.catalogue.registration import (
 from projections.outbox import BOOT, HEARTBEAT, Owed
 from projections.registration import ACCEPTED
 from projections.station import StationState
+from station.calls import BOOT_INTERVAL_S
 from station.config_keys import Access, ConfigKey, Integer
-from station.exchange import BOOT_INTERVAL_S
 from station.feature import Call, Deadline, Events, Failure, Feature, Rendered, Rule
 from station.wire.messages.core import BootNotification, BootNotificationResponse, Heartbeat, HeartbeatResponse
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from eventstore.catalogue.authorization import AuthorizationEnded
 from eventstore.catalogue.connectors import UnlockRequested
-from eventstore.catalogue.hardware import LockObserved
+from eventstore.catalogue.hardware import LockObserved, PilotStateObserved, ProximityObserved
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallAnswered, CallDeferred
 from eventstore.event import Event
@@ -138,12 +138,13 @@ def _answer(call: OpenCall, status: UnlockStatus) -> CallAnswered:
 
 
 def _answer_unlock(state: StationState, at_ms: int) -> Events:
-    """The lock's feedback has come for an UnlockConnector that waits for it."""
+    """The lock's feedback has come for an UnlockConnector that waits for it, or the cable is out."""
     events: list[Event] = []
     for call in state.link.open_calls:
         connector = state.connectors[call.connector_id]
         if call.action == UNLOCK and not connector.unlock_wanted:
-            status = UnlockStatus.UNLOCK_FAILED if connector.locked else UnlockStatus.UNLOCKED
+            held = connector.locked and state.connectors.occupied(connector)
+            status = UnlockStatus.UNLOCK_FAILED if held else UnlockStatus.UNLOCKED
             events.append(_answer(call, status))
     return events
 
@@ -173,7 +174,7 @@ FEATURE = Feature(
         Answer(action=UNLOCK, decide=_unlock),
     ),
     observes={DeadlineReached: _on_deadline},
-    rules=(Rule(decide=_answer_unlock, when=frozenset({LockObserved, CallDeferred})),),
+    rules=(Rule(decide=_answer_unlock, when=frozenset({LockObserved, PilotStateObserved, ProximityObserved, CallDeferred})),),
     deadlines=_deadlines,
     config_keys=(AUTHORIZE_REMOTE_TX_REQUESTS,),
 )

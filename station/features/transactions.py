@@ -94,6 +94,8 @@ def _unlocks_on_disconnect(state: StationState) -> bool:
 
 
 def _start_ready(state: StationState, at_ms: int) -> Events:
+    if not state.connectors.known:
+        return ()
     for connector in state.connectors.real:
         if connector.grant is not None and _is_ready(state, connector):
             return _start(state, connector, at_ms)
@@ -231,13 +233,15 @@ def _energy_due_ms(state: StationState, transaction: Transaction) -> int | None:
     if transaction.energy_limit_wh is None or transaction.offer_ended:
         return None
     reading = state.connectors[transaction.connector_id].reading
-    return (0 if reading is None else reading.at_ms) + ENERGY_CHECK_MS
+    since_ms = 0 if reading is None else reading.at_ms
+    # While the meter cannot be read the grid of checks goes on, one at a time.
+    return since_ms + ((state.at_ms - since_ms) // ENERGY_CHECK_MS + 1) * ENERGY_CHECK_MS
 
 
 def _deadlines(state: StationState) -> Iterable[Deadline]:
     for transaction in state.transactions.running():
         if (due_ms := _energy_due_ms(state, transaction)) is not None:
-            yield Deadline(due_ms=max(due_ms, state.at_ms + 1), name="energy_check", key=transaction.connector_id)
+            yield Deadline(due_ms=due_ms, name="energy_check", key=transaction.connector_id)
 
 
 def _render_start(state: StationState, event: TransactionStarted, at_ms: int) -> Rendered:

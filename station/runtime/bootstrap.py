@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from devices.protocols import StationBoard
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
@@ -12,6 +12,7 @@ from projections.station import StationState
 from station.config_keys import ConfigKey
 from station.feature import Registry
 from station.features import registry_for
+from station.features.configuration import KEY_NAME
 from station.features.data_transfer import Vendor
 from station.runtime import entropy, recovery
 from station.runtime.clock import SystemClock
@@ -20,9 +21,10 @@ from station.runtime.link import Link
 from station.runtime.secrets import Secrets
 from station.runtime.station import Station
 from station.runtime.upkeep import Upkeep, disk_level
-from station.settings import Settings
+from station.settings import Settings, require_authorization_key
 
 if TYPE_CHECKING:
+    from devices.bench.board import BenchBoard
     from station.runtime.installer import Installer
     from station.runtime.jobs import JobRunner
 
@@ -52,6 +54,11 @@ class Parts:
     secrets: Secrets
     upkeep: Upkeep
     jobs: "JobRunner"
+
+    @property
+    def bench(self) -> "BenchBoard | None":
+        """The board, if it is a bench: what the bench controls work on."""
+        return None if self.settings.board.kind != "bench" else cast("BenchBoard", self.board)
 
 
 def software_version() -> str:
@@ -154,9 +161,12 @@ def _boot_id() -> str:
 
 
 async def build(settings: Settings, clock: SystemClock, registry: Registry, log: EventLog) -> Parts:
-    """Folds the log, records the boot durably, and wires everything up. Raises StorageError and OSError."""
+    """Folds the log, records the boot durably, and wires everything up. Raises StorageError, OSError, SettingsError."""
     state, snapshot_seq = await recovery.fold_log(log)
+    secrets = Secrets(settings.storage.directory)
     system_utc_ms = clock.system_utc_ms()
+    kept = secrets.find(state.configuration.overrides.get(KEY_NAME, "")) is not None
+    require_authorization_key(settings, kept_in_storage=kept)
     clock.begin(recovery.boot_base_ms(state, system_utc_ms))
     board = make_board(settings, clock)
     installer = _installer(settings)
@@ -177,7 +187,7 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     level = disk_level(free_bytes) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
     state = await recovery.begin(log, state, registry, clock.at_ms(), booted, described, disk)
-    return _wire(settings, clock, registry, log, state, board, installer, snapshot_seq)
+    return _wire(settings, clock, registry, log, state, board, secrets, installer, snapshot_seq)
 
 
 def _installer(settings: Settings) -> "Installer":
@@ -195,6 +205,7 @@ def _wire(
     log: EventLog,
     state: StationState,
     board: StationBoard,
+    secrets: Secrets,
     installer: "Installer",
     snapshot_seq: int,
 ) -> Parts:
@@ -203,7 +214,6 @@ def _wire(
     from station.runtime.transfer import Transfers
 
     station = Station(log, registry, clock, state)
-    secrets = Secrets(settings.storage.directory)
     gateway = Gateway(board, station.submit)
     link = Link(settings, clock, secrets, station.submit, station.has_room)
     upkeep = Upkeep(station, log, clock, snapshot_seq)
@@ -217,6 +227,9 @@ def _wire(
     )
     station.read_before = gateway.read_before
     station.followers += [gateway.publish, link.publish, upkeep.publish, lambda state, batch: jobs.publish(state)]
+    if settings.board.kind == "bench":
+        network = cast("BenchBoard", board).network_now
+        link.network(up=network.up, silent=network.silent)
     return Parts(
         settings=settings,
         log=log,

@@ -10,7 +10,6 @@ process ends: a storage thread that hangs must not keep a dead station alive.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -21,13 +20,16 @@ from dataclasses import dataclass
 from eventstore.catalogue.hardware import MainsObserved
 from eventstore.catalogue.lifecycle import StationStopped, StationStopping
 from eventstore.catalogue.maintenance import ResetFailed
-from eventstore.errors import LogCorrupt, LogLocked, LogTooNew, NotWritable, StorageError
+from eventstore.errors import LogLocked, LogTooNew, NotWritable, StorageError
 from eventstore.event import Recorded
 from eventstore.log import EventLog
 from projections.station import StationState
+from station.feature import Registry
 from station.runtime import bootstrap, recovery, supervisor
 from station.runtime.bootstrap import Parts
 from station.runtime.clock import SystemClock
+from station.service.context import ServiceContext
+from station.service.server import Listener, ListenError, bind, serve
 from station.settings import Settings
 
 LOGGER = logging.getLogger(__name__)
@@ -36,10 +38,6 @@ EXIT_DONE, EXIT_FAILED, EXIT_LOG, EXIT_STORAGE = 0, 1, 3, 70
 DRAIN_MS = 2_000
 RESET = "Reset"
 MAINS_LOST = "MainsLost"
-
-
-class AddressTakenError(Exception):
-    """The service's listen address is in use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +72,25 @@ class _Endings:
         if state.maintenance.reset is not None and state.maintenance.reset.due:
             self.ask(RESET)
         if any(isinstance(recorded.event, MainsObserved) and not recorded.event.present for recorded in batch):
-            self.ask(MAINS_LOST)
+            self.ask(MAINS_LOST)  # the board lives on its back-up power, for as long as that lasts
 
 
 async def run(settings: Settings) -> Ending:
-    """Runs the station until it is asked to end. Raises nothing that is not a bug."""
-    clock = SystemClock()
+    """Runs the station until it is asked to end. Raises SettingsError for settings that cannot be used."""
     registry = bootstrap.make_registry(settings)
+    try:
+        listener = bind(settings)  # before anything else: a taken address must not cost a boot
+    except ListenError as error:
+        print(f"chargebox: {error}", file=sys.stderr)
+        return Ending(status=EXIT_FAILED)
+    try:
+        return await _open(settings, registry, listener)
+    finally:
+        if listener is not None:
+            listener.close()
+
+
+async def _open(settings: Settings, registry: Registry, listener: Listener | None) -> Ending:
     try:
         log = await EventLog.open(settings.storage.directory, identity=settings.station.identity)
     except (LogLocked, LogTooNew, NotWritable) as error:
@@ -89,15 +99,18 @@ async def run(settings: Settings) -> Ending:
     try:
         for finding in log.boot_report.recovered:
             LOGGER.error("the log was damaged and has been salvaged: %s", finding)
-        parts = await bootstrap.build(settings, clock, registry, log)
+        parts = await bootstrap.build(settings, SystemClock(), registry, log)
     except (StorageError, OSError) as error:
         print(f"chargebox: {error}", file=sys.stderr)
         await log.close()
         return Ending(status=EXIT_LOG)
-    return await _live(parts)
+    except BaseException:
+        await log.close()  # its thread would keep a process alive that has failed
+        raise
+    return await _live(parts, listener)
 
 
-async def _live(parts: Parts) -> Ending:
+async def _live(parts: Parts, listener: Listener | None) -> Ending:
     endings = _Endings()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -108,37 +121,37 @@ async def _live(parts: Parts) -> Ending:
         loop.create_task(parts.jobs.run(), name="jobs"),
         loop.create_task(parts.upkeep.run(), name="upkeep"),
     ]
-    service: contextlib.AbstractAsyncContextManager[None] | None = None
     try:
         parts.gateway.open()
         await parts.station.settle()
         parts.link.publish(parts.station.state, ())
-        service = await _serve(parts, endings)
-        print("chargebox: ready", file=sys.stderr, flush=True)
-        supervisor.notify("READY=1")
+        running.append(loop.create_task(_serve(parts, listener, endings), name="service"))
         return await _until_end(parts, endings, running)
-    except AddressTakenError as error:
-        print(f"chargebox: {error}", file=sys.stderr)
-        await _stop(parts, "SIGTERM")
-        return Ending(status=EXIT_FAILED)
-    except (StorageError, BaseExceptionGroup) as error:
-        return _storage_failed(parts, error)
+    except Exception as error:  # noqa: BLE001  # storage or bug: the outputs are made safe and the process ends
+        return _failed(parts, error)
     finally:
-        await _wind_up(parts, running, service)
+        await _wind_up(parts, running)
 
 
-async def _serve(parts: Parts, endings: _Endings) -> contextlib.AbstractAsyncContextManager[None] | None:
-    """The service, listening; raises AddressTakenError."""
-    if parts.settings.service.address is None:
-        return None
-    from station.service.server import AddressTaken, serving
+def _ready() -> None:
+    """The station serves: its boot is durable and its service listens."""
+    print("chargebox: ready", file=sys.stderr, flush=True)
+    supervisor.notify("READY=1")
 
-    try:
-        service = serving(parts)
-        await service.__aenter__()
-    except AddressTaken as error:
-        raise AddressTakenError(str(error)) from error
-    return service
+
+async def _serve(parts: Parts, listener: Listener | None, endings: _Endings) -> None:
+    if listener is None:
+        _ready()
+        await asyncio.get_running_loop().create_future()  # until cancelled
+        return
+    context = ServiceContext(
+        station=parts.station,
+        board=parts.bench,
+        link=parts.link,
+        settings=parts.settings,
+        on_mains_lost=lambda: endings.ask(MAINS_LOST),
+    )
+    await serve(listener, context, on_listening=_ready)
 
 
 async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.Task[None]]) -> Ending:
@@ -176,23 +189,17 @@ async def _stop(parts: Parts, why: str) -> None:
     await recovery.save_snapshot(parts.log, station.state)
 
 
-def _storage_failed(parts: Parts, error: BaseException) -> Ending:
+def _failed(parts: Parts, error: Exception) -> Ending:
+    """Fail-stop: contactors open, nothing is tried again, the supervisor starts a new process (70)."""
     parts.gateway.make_safe()
-    causes = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
-    expected = all(isinstance(cause, StorageError | LogCorrupt) for cause in causes)
+    expected = isinstance(error, StorageError)
     LOGGER.critical("ending at once, outputs safe: %s", error, exc_info=None if expected else error)
     sys.stderr.flush()
     os._exit(EXIT_STORAGE)
 
 
-async def _wind_up(
-    parts: Parts,
-    running: Sequence[asyncio.Task[None]],
-    service: contextlib.AbstractAsyncContextManager[None] | None,
-) -> None:
+async def _wind_up(parts: Parts, running: Sequence[asyncio.Task[None]]) -> None:
     parts.gateway.close()
-    if service is not None:
-        await service.__aexit__(None, None, None)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)

@@ -147,7 +147,7 @@ class CommandInstaller:
             await _end(process)
         if status not in (0, REBOOTS):
             said = " ".join(output.decode(errors="replace").split())
-            raise InstallationError(f"the installer ended with status {status}: {said}"[:500])
+            raise InstallationError(f"the installer ended with status {status}: {said[-400:]}".removesuffix(": "))
         named = _VERSION_LINE.findall(output)
         version = named[-1].decode(errors="replace")[:VERSION_LENGTH_MAX] if named else ""
         return Installation(version=version, reboots=status == REBOOTS)

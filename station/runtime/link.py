@@ -25,7 +25,7 @@ from eventstore.catalogue.link import (
 )
 from eventstore.event import Observation, Recorded
 from projections.station import StationState
-from station.exchange import MESSAGE_TIMEOUT
+from station.calls import MESSAGE_TIMEOUT
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
 from station.runtime.clock import Clock

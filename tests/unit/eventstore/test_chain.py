@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, fits, row_bytes, verify
-from eventstore.insertion import chain_batch
+from eventstore.codec import encode
+from eventstore.insertion import Group
 from tests.logs import door
 
 
@@ -17,9 +18,10 @@ def rows(count: int) -> list[Row]:
     made, head = [], EMPTY
     for seq in range(1, count + 1):
         recorded = door(seq)
-        chained = chain_batch(head, [recorded])
-        (payload,) = chained.payloads
-        head = chained.head
+        group = Group(head)
+        group.add([recorded])
+        payload = encode(recorded.event)
+        head = group.head
         shown = (seq, seq, recorded.at_ms, recorded.utc_ms, "DoorMoved", 1, 1 + seq % 2, payload)
         made.append(Row._make((*shown, head.digest)))
     return made

@@ -12,7 +12,7 @@ from eventstore.chain import EMPTY, Row, verify
 from eventstore.codec import encode
 from eventstore.database import migrate
 from eventstore.event import Decision, Recorded
-from eventstore.insertion import INSERT_EVENTS, chain_batch, parameters
+from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.structure import StructureError
 from tests.logs import DoorMoved, door, pair
 
@@ -51,37 +51,44 @@ def test_every_byte_is_stored_as_it_was(texts: list[str], connector_id: int | No
         Recorded(seq=seq, cause=1, at_ms=at_ms, utc_ms=utc_ms, event=DoorMoved(connector_id=connector_id, text=text))
         for seq, text in enumerate(texts, 1)
     ]
-    chained = chain_batch(EMPTY, batch)
-    connection.execute(INSERT_EVENTS, parameters([chained]))
+    group = Group(EMPTY)
+    group.add(batch)
+    connection.execute(INSERT_EVENTS, group.parameters())
     rows = stored(connection)
     assert [row.payload for row in rows] == [encode(recorded.event) for recorded in batch]
     assert {(row.cause, row.at_ms, row.utc_ms, row.connector_id) for row in rows} == {(1, at_ms, utc_ms, connector_id)}
-    assert verify(EMPTY, rows) == chained.head
+    assert verify(EMPTY, rows) == group.head
     connection.close()
 
 
 def test_batches_become_one_statement_in_their_order(connection: sqlite3.Connection) -> None:
-    first = chain_batch(EMPTY, pair(1))
-    second = chain_batch(first.head, [door(3)])
-    connection.execute(INSERT_EVENTS, parameters([first, second]))
+    group = Group(EMPTY)
+    group.add(pair(1))
+    group.add([door(3)])
+    assert len(group) == 3
+    connection.execute(INSERT_EVENTS, group.parameters())
     assert [(row.seq, row.cause, row.type, row.connector_id) for row in stored(connection)] == [
         (1, 1, "DoorMoved", 2),
         (2, 1, "BellRung", None),
         (3, 3, "DoorMoved", 2),
     ]
-    assert verify(EMPTY, stored(connection)) == second.head
+    assert verify(EMPTY, stored(connection)) == group.head
 
 
 def test_a_batch_that_does_not_continue_the_head_is_refused() -> None:
     with pytest.raises(AssertionError, match="event 2 does not continue the log at 0"):
-        chain_batch(EMPTY, [door(2)])
+        Group(EMPTY).add([door(2)])
 
 
-def test_an_event_that_json_cannot_hold_is_refused() -> None:
+def test_an_event_that_json_cannot_hold_is_refused_and_leaves_the_group_as_it_was() -> None:
+    group = Group(EMPTY)
+    group.add([door(1)])
+    before = (group.head, group.parameters())
     with pytest.raises(StructureError):
-        chain_batch(EMPTY, [door(1, "\ud800")])
+        group.add([door(2), door(3, "\ud800")])
+    assert (group.head, group.parameters()) == before
 
 
 def test_a_name_that_is_too_long_is_refused() -> None:
     with pytest.raises(AssertionError, match="outgrew"):
-        chain_batch(EMPTY, [Recorded(seq=1, cause=1, at_ms=0, utc_ms=0, event=NameThatOutgrows())])
+        Group(EMPTY).add([Recorded(seq=1, cause=1, at_ms=0, utc_ms=0, event=NameThatOutgrows())])

@@ -120,7 +120,7 @@ def http_files(content: bytes = b"", *, tls: ssl.SSLContext | None = None) -> It
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(files))
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    server.handle_error = lambda *args: None  # type: ignore[method-assign, assignment]  # clients that hang up are meant to
+    server.handle_error = lambda *args: None  # type: ignore[method-assign]  # clients that hang up are meant to
     files.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -134,7 +134,7 @@ def http_files(content: bytes = b"", *, tls: ssl.SSLContext | None = None) -> It
         thread.join()
 
 
-class FtpFiles(aioftp.Server):  # type: ignore[misc]  # has no type hints
+class FtpFiles(aioftp.Server):
     """An FTP server: `commands` are those it was given, `cut_after` so many bytes a file's reading or writing fails."""
 
     def __init__(self, directory: Path, *, implicit: ssl.SSLContext | None, explicit: ssl.SSLContext | None) -> None:
@@ -174,20 +174,20 @@ class FtpFiles(aioftp.Server):  # type: ignore[misc]  # has no type hints
 
 
 def _path_io(server: FtpFiles) -> Any:
-    class CuttingPathIO(aioftp.PathIO):  # type: ignore[misc]  # has no type hints
+    class CuttingPathIO(aioftp.PathIO):
         moved = 0
 
         def _move(self, count: int) -> None:
             self.moved += count
             if server.cut_after is not None and self.moved > server.cut_after:
-                raise aioftp.PathIOError(reason=(OSError, OSError("cut"), None))
+                raise aioftp.PathIOError
 
-        async def read(self, file: Any, block_size: int) -> Any:
+        async def read(self, file: Any, block_size: int = -1) -> Any:
             data = await super().read(file, min(block_size, 1024))
             self._move(len(data))
             return data
 
-        async def write(self, file: Any, data: bytes) -> Any:
+        async def write(self, file: Any, data: Any) -> Any:
             await super().write(file, data)
             self._move(len(data))
 

@@ -41,9 +41,10 @@ class Presenter:
 
 
 class DeviceReader:
-    """An `IdTagReader` on a device that `serve` opens and reads until it is lost: it calls the first argument once the device is
+    """An `IdTagReader` on a device that `serve` opens and reads until it is lost.
 
-    open, and the second with each line of text. When `serve` raises OSError or returns, it is called again after `REOPEN_MS`.
+    `serve` calls its second argument once the device is open, and its third with each line of text. When it raises OSError or
+    returns, it is called again after `REOPEN_MS`.
     """
 
     def __init__(

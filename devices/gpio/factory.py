@@ -1,0 +1,28 @@
+"""gpiozero's pin factory, made by name and made the only one."""
+
+from typing import Any
+
+
+class BoardUnavailable(Exception):  # noqa: N818  # a state of the hardware, expected and handled
+    """The board cannot be opened; the text says what is missing or refused."""
+
+
+def new_factory(name: str) -> Any:
+    """The pin factory "lgpio" or "pigpio". Raises `BoardUnavailable`."""
+    try:
+        if name == "pigpio":
+            from gpiozero.pins.pigpio import PiGPIOFactory
+
+            return PiGPIOFactory()
+        from gpiozero.pins.lgpio import LGPIOFactory
+
+        return LGPIOFactory()
+    except Exception as error:
+        raise BoardUnavailable(f"pin factory {name}: {error}") from error
+
+
+def make_global(factory: Any) -> None:
+    """Let gpiozero use this factory where it asks for none: its software SPI builds its bus that way."""
+    import gpiozero
+
+    gpiozero.Device.pin_factory = factory

@@ -1,0 +1,129 @@
+"""A small CSMS for one station: it records every CALL, answers each, and refuses nothing.
+
+It shares no code with the station: frames are read with the standard library, so that what it saw is a second opinion. A CALL
+that is repeated, byte for byte in its payload, gets the answer that it got before; a StartTransaction thus keeps its id.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from station.runtime.clock import Clock, SystemClock
+from station.wire.instants import format_utc_ms
+
+if TYPE_CHECKING:
+    from websockets.asyncio.server import Server, ServerConnection
+
+SUBPROTOCOL = "ocpp1.6"
+CALL = 2
+FIRST_TRANSACTION_ID = 9001
+HEARTBEAT_INTERVAL_S = 300
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A CALL of the station, on which connection it came, and what it was answered with; `repeated`: it had come before."""
+
+    connection: int
+    message_id: str
+    action: str
+    payload: Payload
+    answer: Payload
+    repeated: bool
+
+
+class Csms:
+    """The CSMS, on a loopback port of its own: `async with Csms() as csms:`. `tell` is called with each CALL."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.received: list[Received] = []
+        self.connection = 0
+        self.tell: Callable[[Received], None] = lambda _: None
+        self._clock = clock or SystemClock()
+        self._answers: dict[tuple[str, str], Payload] = {}
+        self._next_transaction_id = FIRST_TRANSACTION_ID
+        self._server: Server | None = None
+
+    @property
+    def url(self) -> str:
+        """The endpoint that a station's settings name; the identity is appended."""
+        assert self._server is not None, "the port is known once the CSMS listens"
+        return f"ws://127.0.0.1:{next(iter(self._server.sockets)).getsockname()[1]}/ocpp"
+
+    async def __aenter__(self) -> Self:
+        from websockets.asyncio.server import serve
+
+        self._server = await serve(
+            self._converse, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], compression=None, ping_interval=None
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _converse(self, socket: "ServerConnection") -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        self.connection += 1
+        connection = self.connection
+        try:
+            async for text in socket:
+                if (answer := self._take(connection, text)) is not None:
+                    await socket.send(answer)
+        except ConnectionClosed:
+            return
+
+    def _take(self, connection: int, text: str | bytes) -> str | None:
+        """The frame that answers a CALL; None for whatever is none, since this CSMS calls nobody."""
+        try:
+            frame = json.loads(text)
+        except ValueError:
+            return None
+        match frame:
+            case [2, str() as message_id, str() as action, dict() as payload]:
+                content = (action, json.dumps(payload))
+                repeated = content in self._answers
+                answer = self._answers[content] if repeated else self._answer(action)
+                self._answers[content] = answer
+                self.note(
+                    Received(
+                        connection=connection,
+                        message_id=message_id,
+                        action=action,
+                        payload=payload,
+                        answer=answer,
+                        repeated=repeated and action in _TOLD_ONCE,
+                    )
+                )
+                return json.dumps([3, message_id, answer])
+        return None
+
+    def note(self, received: Received) -> None:
+        """Writes a CALL into the record."""
+        self.received.append(received)
+        self.tell(received)
+
+    def _answer(self, action: str) -> Payload:
+        now = format_utc_ms(self._clock.system_utc_ms())
+        match action:
+            case "BootNotification":
+                return {"status": "Accepted", "interval": HEARTBEAT_INTERVAL_S, "currentTime": now}
+            case "Heartbeat":
+                return {"currentTime": now}
+            case "Authorize" | "StopTransaction":
+                return {"idTagInfo": {"status": "Accepted"}}
+            case "StartTransaction":
+                transaction_id, self._next_transaction_id = self._next_transaction_id, self._next_transaction_id + 1
+                return {"transactionId": transaction_id, "idTagInfo": {"status": "Accepted"}}
+            case "DataTransfer":
+                return {"status": "Accepted"}
+        return {}

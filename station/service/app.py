@@ -1,0 +1,244 @@
+"""The application: routes, errors, and the check of who asks.
+
+    GET  /healthz                   200, or 503 with the reason
+    GET  /api/state                 the projections at the moment of one sequence number
+    GET  /api/events                recorded events in order
+    GET  /api/composite-schedule    the schedule that GetCompositeSchedule would give (5.7)
+    POST /api/data-transfer         a DataTransfer to the CSMS (4.3)
+    GET  /metrics                   Prometheus text
+    /bench/...                      the controls of a simulated board (`bench`)
+
+Errors are JSON: 400 not JSON, 401 wrong or no token, 403 not from this machine, 404 no such thing, 405, 408, 413, 422 what is wrong
+with a value, 503 the storage has failed. A bug is logged and answered with 500, without its stack trace.
+"""
+
+import logging
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from eventstore.catalogue.link import DataTransferRequested
+from eventstore.errors import StorageError
+from projections.station import StationState
+from station.features.smart_charging.decide import get_composite_schedule
+from station.service import bench
+from station.service.access import denial
+from station.service.answers import Refused, error_response, json_response, read_document
+from station.service.bodies import FreeText, InvalidBodyError, Member, NotJsonError, read_query
+from station.service.context import ServiceContext
+from station.service.metrics import CONTENT_TYPE, Facts, metrics_text
+from station.service.views import event_rows, health_view, oldest_owed_seq, state_view
+from station.settings_values import OneOf, Text, Whole
+from station.wire.enums import ChargingRateUnit, GetCompositeScheduleStatus
+from station.wire.frames import format_payload
+from station.wire.messages.smart_charging import GetCompositeSchedule, GetCompositeScheduleResponse
+from station.wire.schema import dump
+
+LOGGER = logging.getLogger(__name__)
+
+EVENTS_DEFAULT = 100
+EVENTS_MAX = 10_000
+EVENTS_SLICE = 500
+"""How many events are read and written at a time, so that the loop is never held for long."""
+SEQ_MAX = 2**63 - 1
+DURATION_MAX_S = 2**31 - 1
+VENDOR_ID_LENGTH_MAX = 255
+MESSAGE_ID_LENGTH_MAX = 50
+DATA_LENGTH_MAX = 32_768
+
+EVENTS_QUERY = {
+    "after": Member(kind=Whole(minimum=0, maximum=SEQ_MAX), default=0),
+    "limit": Member(kind=Whole(minimum=1, maximum=EVENTS_MAX), default=EVENTS_DEFAULT),
+}
+COMPOSITE_QUERY = {
+    "connector_id": Member(kind=Whole(minimum=0, maximum=2**31 - 1)),
+    "duration_s": Member(kind=Whole(minimum=0, maximum=DURATION_MAX_S)),
+    "unit": Member(kind=OneOf(words=("A", "W")), default=None),
+}
+DATA_TRANSFER = {
+    "vendorId": Member(kind=Text(shortest=1, longest=VENDOR_ID_LENGTH_MAX)),
+    "messageId": Member(kind=Text(longest=MESSAGE_ID_LENGTH_MAX), default=None),
+    "data": Member(kind=FreeText(longest=DATA_LENGTH_MAX), default=None),
+}
+
+
+class Api:
+    """The endpoints that every station has."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
+        self._station = context.station
+
+    def routes(self) -> list[Route]:
+        """Their routes."""
+        return [
+            Route("/healthz", self.health),
+            Route("/api/state", self.state),
+            Route("/api/events", self.events),
+            Route("/api/composite-schedule", self.composite_schedule),
+            Route("/api/data-transfer", self.data_transfer, methods=["POST"]),
+            Route("/metrics", self.metrics),
+        ]
+
+    async def health(self, request: Request) -> Response:
+        """200 while the loop runs and the log takes writes."""
+        trouble = self._station.trouble()
+        return json_response(health_view(trouble), 200 if trouble is None else 503)
+
+    async def state(self, request: Request) -> Response:
+        """The published state, whole; what must be read from the log for it is read of the same moment."""
+        state, at_ms, log = self._station.state, self._station.clock.at_ms(), self._station.log
+        head = log.head
+        digest = head.digest if head.seq == state.seq else (await log.read_rows(state.seq - 1, 1))[0].digest
+        oldest_utc_ms = await self._oldest_utc_ms(state)
+        shown = state_view(
+            state,
+            self._station.registry,
+            at_ms=at_ms,
+            digest=digest,
+            log_bytes=log.bytes_on_disk(),
+            oldest_utc_ms=oldest_utc_ms,
+        )
+        return json_response(shown)
+
+    async def _oldest_utc_ms(self, state: StationState) -> int | None:
+        seq = oldest_owed_seq(state)
+        rows = [] if seq is None else await self._station.log.read_rows(seq - 1, 1)
+        return rows[0].utc_ms if rows else None
+
+    async def events(self, request: Request) -> Response:
+        """Events behind `after`, at most `limit`; `last_seq` is where the log ends."""
+        query = read_query(request.query_params, EVENTS_QUERY)
+        after, left = query["after"], query["limit"]
+        pieces: list[bytes] = []
+        while left:
+            rows = await self._station.log.read_rows(after, min(left, EVENTS_SLICE))
+            if not rows:
+                break
+            pieces.append(orjson.dumps(event_rows(rows))[1:-1])
+            after, left = rows[-1].seq, left - len(rows)
+        last_seq = self._station.log.head.seq
+        body = b'{"events":[' + b",".join(pieces) + b'],"last_seq":%d}\n' % last_seq
+        return Response(body, media_type="application/json")
+
+    async def composite_schedule(self, request: Request) -> Response:
+        """The payload of GetCompositeSchedule.conf (5.7); 404 for an unknown connector, or without Smart Charging."""
+        query = read_query(request.query_params, COMPOSITE_QUERY)
+        if "GetCompositeSchedule" not in self._station.registry.answers:
+            raise Refused(404, "Smart Charging is switched off")
+        asked = GetCompositeSchedule(
+            connector_id=query["connector_id"],
+            duration=query["duration_s"],
+            charging_rate_unit=None if query["unit"] is None else ChargingRateUnit(query["unit"]),
+        )
+        found = get_composite_schedule(self._station.state, asked, self._station.clock.at_ms()).response
+        assert isinstance(found, GetCompositeScheduleResponse), "what could be refused was checked above"
+        if found.status is not GetCompositeScheduleStatus.ACCEPTED:
+            raise Refused(404, f"connector {asked.connector_id} does not exist")
+        return Response(f"{format_payload(dump(found))}\n", media_type="application/json")
+
+    async def data_transfer(self, request: Request) -> Response:
+        """A DataTransfer is owed to the CSMS from now on; its answer is found in the events."""
+        body = await read_document(request, DATA_TRANSFER)
+        requested = DataTransferRequested(vendor_id=body["vendorId"], message_id=body["messageId"], data=body["data"])
+        return json_response({"seq": await self._station.observe(requested)})
+
+    async def metrics(self, request: Request) -> Response:
+        """Prometheus text."""
+        station, state = self._station, self._station.state
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        facts = Facts(
+            at_ms=station.clock.at_ms(),
+            head=station.log.head,
+            log_bytes=station.log.bytes_on_disk(),
+            free_bytes=station.log.free_bytes(),
+            oldest_utc_ms=await self._oldest_utc_ms(state),
+            dropped=station.dropped,
+            healthy=station.trouble() is None,
+            resident_bytes=_resident_bytes(),
+            cpu_seconds=usage.ru_utime + usage.ru_stime,
+        )
+        return Response(metrics_text(state, facts), headers={"content-type": CONTENT_TYPE})
+
+
+def _resident_bytes() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+class Gate:
+    """Outermost: lets nobody in who may not ask, and nothing out that is a bug's stack trace."""
+
+    def __init__(self, app: ASGIApp, token: bytes | None) -> None:
+        self._app = app
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        found = denial(scope.get("headers", ()), self._token)
+        if found is not None:
+            headers = {"www-authenticate": "Bearer"} if found.status == 401 else None
+            await error_response(found.status, found.text, headers)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            LOGGER.exception("a bug of the service: %s %s", scope.get("method"), scope.get("path"))
+
+
+async def _on_refused(request: Request, error: Any) -> Response:
+    return error_response(error.status, error.text)
+
+
+async def _on_not_json(request: Request, error: Exception) -> Response:
+    return error_response(400, str(error))
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    return error_response(422, str(error))
+
+
+async def _on_http(request: Request, error: Any) -> Response:
+    text = f"no such thing: {request.url.path[:200]}" if error.status_code == 404 else str(error.detail)
+    return error_response(error.status_code, text, error.headers)
+
+
+async def _on_storage(request: Request, error: Exception) -> Response:
+    return error_response(503, f"the storage has failed: {error}")
+
+
+async def _on_gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # nobody hears it
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    return error_response(500, "internal error; the station's own log says more")
+
+
+ERRORS: Mapping[Any, Any] = {
+    Refused: _on_refused,
+    NotJsonError: _on_not_json,
+    InvalidBodyError: _on_invalid,
+    HTTPException: _on_http,
+    StorageError: _on_storage,
+    ClientDisconnect: _on_gone,
+    Exception: _on_bug,
+}
+
+
+def build(context: ServiceContext, token: bytes | None = None) -> ASGIApp:
+    """The application; with a token, every request must bear it."""
+    app = Starlette(routes=[*Api(context).routes(), *bench.routes(context)], exception_handlers=dict(ERRORS))
+    app.router.redirect_slashes = False
+    return Gate(app, token)

@@ -1,0 +1,272 @@
+"""The bench's controls over HTTP: hands, cars, faults, the network, mains and time of a simulated board.
+
+Each control changes the bench's world, waits until what the station made of it is durable, and answers with the log's last
+sequence number. A refusal changes nothing: 404 no such connector (or no bench), 409 a plug that is held by the lock, 422 a value
+that the control cannot have.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from devices.bench.board import BenchBoard
+from devices.bench.errors import BenchRefusal, StillLocked, UnknownConnector
+from devices.bench.world import (
+    CABLE_RATINGS_MA,
+    CONTACTOR_DEFECTS,
+    ID_TAG_LENGTH_MAX,
+    PLANTABLE_ERROR_CODES,
+    REGISTER_MAX_WH,
+    VEHICLE_CURRENT_MAX_MA,
+)
+from eventstore.catalogue.hardware import LocalListStoreFailing
+from eventstore.catalogue.lifecycle import SystemClockObserved
+from eventstore.catalogue.link import NetworkRestored
+from station.service.answers import Refused, json_response, read_document
+from station.service.bodies import InvalidBodyError, Member, Number, Utc
+from station.service.context import ServiceContext
+from station.settings_values import Flag, OneOf, Text, Whole
+from station.wire.instants import parse_utc_ms
+
+ADVANCE_MAX_S = 366 * 86_400
+CUT_WITHIN_S = 2.0
+CUT_POLL_S = 0.005
+INFO_LENGTH_MAX = 50
+"""StatusNotification.info and vendorErrorCode, 6.47: CiString50."""
+
+Values = Mapping[str, Any]
+Control = Callable[["Controls", BenchBoard, int, Values], Awaitable[Response]]
+
+YES = Member(kind=Flag(), default=True)
+MUST_SAY = Member(kind=Flag())
+MAY_SAY = Member(kind=Flag(), default=None)
+
+PLUG = {
+    "ev": YES,
+    "station": YES,
+    "seated": YES,
+    "cable_rating_a": Member(
+        kind=Whole(minimum=0, maximum=0, only=tuple(rating // 1000 for rating in CABLE_RATINGS_MA)), default=None
+    ),
+}
+UNPLUG = {"ev": YES, "station": YES}
+VEHICLE = {
+    "ready": MAY_SAY,
+    "max_current_a": Member(kind=Number(minimum=0, maximum=VEHICLE_CURRENT_MAX_MA / 1000), default=None),
+    "phases": Member(kind=Whole(minimum=1, maximum=3), default=None),
+    "soc_percent": Member(kind=Whole(minimum=0, maximum=100), default=None),
+}
+FAULT = {
+    "error_code": Member(kind=OneOf(words=PLANTABLE_ERROR_CODES)),
+    "info": Member(kind=Text(longest=INFO_LENGTH_MAX), default=""),
+    "vendor_error_code": Member(kind=Text(longest=INFO_LENGTH_MAX), default=""),
+}
+LOCK = {"jammed": MUST_SAY}
+CONTACTOR = {"defect": Member(kind=OneOf(words=CONTACTOR_DEFECTS))}
+METER = {"energy_wh": Member(kind=Whole(minimum=0, maximum=REGISTER_MAX_WH), default=None), "fail": MAY_SAY}
+SWIPE = {
+    "id_tag": Member(kind=Text(shortest=1, longest=ID_TAG_LENGTH_MAX)),
+    "connector_id": Member(kind=Whole(minimum=1, maximum=2**31 - 1), default=None),
+}
+NETWORK = {
+    "up": MUST_SAY,
+    "silent": Member(kind=Flag(), default=False),
+    "persist": Member(kind=Flag(), default=False),
+}
+POWER = {"mains": MUST_SAY}
+EMERGENCY_STOP = {"pressed": MUST_SAY}
+LOCAL_LIST = {"fail": MUST_SAY}
+CLOCK = {
+    "utc": Member(
+        kind=Utc(minimum_ms=parse_utc_ms("1970-01-01T00:00Z"), maximum_ms=parse_utc_ms("2200-01-01T00:00Z")),
+        default=None,
+    ),
+    "trusted": MAY_SAY,
+    "advance_s": Member(kind=Number(minimum=0, maximum=ADVANCE_MAX_S), default=None),
+}
+
+
+class Controls:
+    """The controls of one station. `advancing` keeps two advances of time from interleaving."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self.context = context
+        self.advancing = asyncio.Lock()
+
+    async def settled(self, background: BackgroundTask | None = None) -> Response:
+        """The answer of a control whose effect is durable now."""
+        return json_response({"seq": await self.context.station.settle()}, background=background)
+
+    def endpoint(
+        self, control: Control, members: Mapping[str, Member], *, at_station: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The handler of a control's route. `at_station`: connector 0 is the station."""
+
+        async def handle(request: Request) -> Response:
+            board = self.context.board
+            if board is None or self.context.settings.board.kind != "bench":
+                raise Refused(404, 'the bench controls need [board] kind = "bench"')
+            connector_id = _connector_id(request.path_params.get("connector_id"), board, at_station=at_station)
+            values = await read_document(request, members)
+            try:
+                return await control(self, board, connector_id, values)
+            except StillLocked as refusal:
+                raise Refused(409, str(refusal)) from None
+            except UnknownConnector as refusal:
+                raise Refused(404, str(refusal)) from None
+            except BenchRefusal as refusal:
+                raise Refused(422, str(refusal)) from None
+
+        return handle
+
+
+def _connector_id(text: str | None, board: BenchBoard, *, at_station: bool) -> int:
+    """The connector of the path; 0 where the path names none. Raises Refused."""
+    if text is None:
+        return 0
+    is_number = text.isascii() and text.isdigit() and len(text) <= 9
+    if is_number and (int(text) in board.connector_ids or (at_station and int(text) == 0)):
+        return int(text)
+    raise Refused(404, f"connector {text[:20]} does not exist; there are 1 to {len(board.connector_ids)}")
+
+
+async def _plug(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    rating_a = values["cable_rating_a"]
+    board.plug(
+        connector_id,
+        ev=values["ev"],
+        station=values["station"],
+        seated=values["seated"],
+        cable_rating_ma=None if rating_a is None else rating_a * 1000,
+    )
+    return await controls.settled()
+
+
+async def _unplug(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.unplug(connector_id, ev=values["ev"], station=values["station"])
+    return await controls.settled()
+
+
+async def _vehicle(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.vehicle(connector_id, **values)
+    return await controls.settled()
+
+
+async def _fault(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.fault(connector_id, **values)
+    return await controls.settled()
+
+
+async def _clear_fault(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.clear_fault(connector_id)
+    return await controls.settled()
+
+
+async def _lock(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.lock(connector_id, jammed=values["jammed"])
+    return await controls.settled()
+
+
+async def _contactor(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.contactor(connector_id, defect=values["defect"])
+    return await controls.settled()
+
+
+async def _meter(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.meter(connector_id, energy_wh=values["energy_wh"], fail=values["fail"])
+    return await controls.settled()
+
+
+async def _swipe(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.swipe(values["id_tag"], values["connector_id"])
+    return await controls.settled()
+
+
+async def _network(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    station, link = controls.context.station, controls.context.link
+    up, silent = values["up"], values["silent"]
+    board.network(up, silent=silent, persist=values["persist"])
+    link.network(up=up, silent=silent)
+    if up:
+        station.submit(NetworkRestored())
+    elif not silent:
+        await _until_cut(controls.context)
+    return await controls.settled()
+
+
+async def _until_cut(context: ServiceContext) -> None:
+    """The reset of a connection is noticed by the link a moment later: LinkClosed is the effect to wait for."""
+    try:
+        async with asyncio.timeout(CUT_WITHIN_S):
+            while context.station.state.link.up:  # noqa: ASYNC110  # the link has no event to wait for
+                await asyncio.sleep(CUT_POLL_S)
+    except TimeoutError:
+        raise Refused(503, f"the link did not notice within {CUT_WITHIN_S:g} s that it was cut") from None
+
+
+async def _power(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    context = controls.context
+    board.power(values["mains"])
+    if values["mains"]:
+        return await controls.settled()
+    if context.settings.board.backup_power_s <= 0:
+        context.die()
+    return await controls.settled(BackgroundTask(context.on_mains_lost))
+
+
+async def _emergency_stop(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.emergency_stop(values["pressed"])
+    return await controls.settled()
+
+
+async def _local_list(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    """The station's state keeps it, and the log with it, so that it outlives the process like the rest of the world."""
+    controls.context.station.submit(LocalListStoreFailing(failing=values["fail"]))
+    return await controls.settled()
+
+
+async def _clock(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    station, utc_ms, advance_s = controls.context.station, values["utc"], values["advance_s"]
+    if (utc_ms is None) == (advance_s is None):
+        raise InvalidBodyError("either utc or advance_s is required")
+    if utc_ms is not None:
+        station.submit(SystemClockObserved(utc_ms=utc_ms, trusted=bool(values["trusted"])))
+        return await controls.settled()
+    if values["trusted"] is not None:
+        raise InvalidBodyError("trusted: belongs to utc, not to advance_s")
+    async with controls.advancing:
+        return json_response({"seq": await station.advance(round(advance_s * 1000))})
+
+
+def routes(context: ServiceContext) -> list[Route]:
+    """The routes of all controls; without a bench each answers 404."""
+    controls = Controls(context)
+
+    def on_connector(name: str, control: Control, members: Mapping[str, Member], method: str = "POST") -> Route:
+        endpoint = controls.endpoint(control, members, at_station=name == "fault")
+        return Route(f"/bench/connectors/{{connector_id}}/{name}", endpoint, methods=[method])
+
+    def on_station(name: str, control: Control, members: Mapping[str, Member]) -> Route:
+        return Route(f"/bench/{name}", controls.endpoint(control, members), methods=["POST"])
+
+    return [
+        on_connector("plug", _plug, PLUG),
+        on_connector("unplug", _unplug, UNPLUG),
+        on_connector("vehicle", _vehicle, VEHICLE),
+        on_connector("fault", _fault, FAULT),
+        on_connector("fault", _clear_fault, {}, "DELETE"),
+        on_connector("lock", _lock, LOCK),
+        on_connector("contactor", _contactor, CONTACTOR),
+        on_connector("meter", _meter, METER),
+        on_station("swipe", _swipe, SWIPE),
+        on_station("network", _network, NETWORK),
+        on_station("power", _power, POWER),
+        on_station("emergency-stop", _emergency_stop, EMERGENCY_STOP),
+        on_station("local-list", _local_list, LOCAL_LIST),
+        on_station("clock", _clock, CLOCK),
+    ]

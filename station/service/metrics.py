@@ -1,0 +1,164 @@
+"""GET /metrics: the station in the Prometheus text format (version 0.0.4). Pure: facts in, text out.
+
+Written by hand: the format is a few lines, and everything is read off one state at one moment, so that a registry of counters
+with its own life would only be a second truth.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from eventstore.chain import Head
+from projections.connectors import Connector
+from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION
+from projections.registration import ACCEPTED, PENDING, REJECTED, UNKNOWN
+from projections.station import StationState
+from station.service.views import UNKNOWN_STATUS, power_w
+from station.wire.enums import ChargePointStatus
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LANES = (BOOT, AUTHORIZE, PRIORITY, STATUS, NOTICE, TRANSACTION, HEARTBEAT)
+DIGEST_BYTES = 6
+"""How much of the head's digest a sample's double holds exactly."""
+
+Labels = Mapping[str, str]
+Sample = tuple[Labels, int | float]
+NONE: Labels = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the metrics tell beside the state; `head` and `log_bytes` are the log's, `dropped` the inbox's."""
+
+    at_ms: int
+    head: Head
+    log_bytes: int
+    free_bytes: int
+    oldest_utc_ms: int | None
+    dropped: int
+    healthy: bool
+    resident_bytes: int
+    cpu_seconds: float
+
+
+def metrics_text(state: StationState, facts: Facts) -> str:
+    """The whole exposition."""
+    families = (
+        *_station(state, facts),
+        *_log(state, facts),
+        *_csms(state, facts),
+        *_connectors(state),
+        *_process(facts),
+    )
+    return "".join(line for family in families for line in _lines(*family))
+
+
+Family = tuple[str, str, str, Iterable[Sample]]
+
+
+def _one(name: str, kind: str, text: str, value: float) -> Family:
+    return f"chargebox_{name}", kind, text, ((NONE, value),)
+
+
+def _station(state: StationState, facts: Facts) -> Iterator[Family]:
+    described, clock = state.described, state.clock
+    versions = {
+        "identity": described.identity,
+        "version": state.maintenance.software_version,
+        "firmware_version": state.maintenance.firmware_version,
+    }
+    yield "chargebox_info", "gauge", "What the station is.", ((versions, 1),)
+    yield _one("healthy", "gauge", "1 while the loop runs and the log takes writes.", facts.healthy)
+    yield _one("boots_total", "counter", "Boots in the life of the log.", clock.boot)
+    yield _one("station_time_seconds", "counter", "Station time, which never goes back.", facts.at_ms / 1000)
+    yield _one("clock_utc_seconds", "gauge", "Calendar time as believed, Unix epoch.", clock.utc_ms(facts.at_ms) / 1000)
+    yield _one("clock_trusted", "gauge", "1 if the calendar time comes from NTP or the CSMS.", clock.trusted)
+    yield _one("observations_dropped_total", "counter", "Observations that found the inbox full.", facts.dropped)
+
+
+def _log(state: StationState, facts: Facts) -> Iterator[Family]:
+    digest = int.from_bytes(facts.head.digest[:DIGEST_BYTES], "big")
+    yield _one("log_seq", "gauge", "Sequence number of the last durable event.", facts.head.seq)
+    yield _one("log_head_digest", "gauge", "First 6 bytes of its digest as a number: a witness from outside.", digest)
+    yield _one("log_bytes", "gauge", "What the log takes on the disk.", facts.log_bytes)
+    yield _one("disk_free_bytes", "gauge", "What the file system has left.", facts.free_bytes)
+    levels = ({"level": level} for level in ("ok", "low", "critical"))
+    samples = ((labels, state.boot.disk == labels["level"]) for labels in levels)
+    yield "chargebox_disk_level", "gauge", "How full the disk counts as.", samples
+
+
+def _csms(state: StationState, facts: Facts) -> Iterator[Family]:
+    registration, link, outbox = state.registration, state.link, state.outbox
+    statuses = ((({"status": s}), registration.status == s) for s in (ACCEPTED, PENDING, REJECTED, UNKNOWN))
+    yield "chargebox_registration_status", "gauge", "1 for the registration status that holds.", statuses
+    yield _one("link_up", "gauge", "1 while connected to the CSMS.", link.up)
+    yield _one("link_connections_total", "counter", "Connections in the life of the log.", link.connection)
+    yield _one("link_attempts", "gauge", "Attempts to connect that failed in a row.", link.attempts)
+    pending = {lane: sum(owed.lane == lane for owed in outbox.calls) for lane in LANES}
+    pending[TRANSACTION] += len(outbox.window) + outbox.beyond
+    lanes = (({"lane": lane}, count) for lane, count in pending.items())
+    yield "chargebox_outbox_pending", "gauge", "Calls owed to the CSMS.", lanes
+    now_ms = state.clock.utc_ms(facts.at_ms)
+    age_s = 0.0 if facts.oldest_utc_ms is None else max(0, now_ms - facts.oldest_utc_ms) / 1000
+    yield _one("outbox_oldest_age_seconds", "gauge", "How long the oldest call has been owed.", age_s)
+    yield _one("outbox_given_up_total", "counter", "Messages given up after their attempts ran out.", outbox.given_up)
+    transactions = state.transactions
+    yield _one("transactions_total", "counter", "Transactions in the life of the log.", transactions.last_number)
+    yield _one("transactions_active", "gauge", "Transactions that run.", len(transactions.active))
+    yield _one(
+        "transactions_unconfirmed", "gauge", "Those the CSMS has not confirmed wholly.", len(transactions.by_number)
+    )
+    yield _one("local_list_version", "gauge", "Version of the local list.", state.authorization.list_version)
+    yield _one("local_list_entries", "gauge", "Tags on the local list.", len(state.authorization.local_list))
+    yield _one("authorization_cache_entries", "gauge", "Tags in the cache.", len(state.authorization.cache))
+    yield _one("charging_profiles", "gauge", "Charging profiles installed.", len(state.charging_profiles.all))
+    yield _one("reservations", "gauge", "Reservations that hold.", len(state.reservations.all))
+
+
+def _connectors(state: StationState) -> Iterator[Family]:
+    labelled = [({"connector_id": str(connector.connector_id)}, connector) for connector in state.connectors.by_id]
+    statuses = (
+        ({**labels, "status": status}, (connector.status or UNKNOWN_STATUS) == status)
+        for labels, connector in labelled
+        for status in ChargePointStatus
+    )
+    yield (
+        "chargebox_connector_status",
+        "gauge",
+        "1 for the status that holds (4.9); connector 0 is the station.",
+        statuses,
+    )
+    real = labelled[1:]
+    plugged = ((labels, state.connectors.occupied(connector)) for labels, connector in real)
+    yield "chargebox_connector_plugged", "gauge", "1 while a cable is plugged.", plugged
+    closed = ((labels, connector.contactor_closed) for labels, connector in real)
+    yield "chargebox_connector_contactor_closed", "gauge", "1 while the contactor is closed.", closed
+    limits = ((labels, connector.limit_ma / 1000) for labels, connector in real)
+    yield "chargebox_connector_limit_amperes", "gauge", "What is offered per phase.", limits
+    powers = ((labels, power) for labels, connector in real if (power := power_w(connector)) is not None)
+    yield "chargebox_connector_power_watts", "gauge", "Active power.", powers
+    yield "chargebox_connector_energy_watthours_total", "counter", "Meter register.", _energies(real)
+    failed = ((labels, bool(connector.meter_failed)) for labels, connector in real)
+    yield "chargebox_connector_meter_failed", "gauge", "1 while the meter cannot be read.", failed
+
+
+def _energies(real: Iterable[tuple[Labels, Connector]]) -> Iterator[Sample]:
+    for labels, connector in real:
+        if connector.reading is not None:
+            yield labels, connector.reading.energy_wh
+
+
+def _process(facts: Facts) -> Iterator[Family]:
+    yield "process_resident_memory_bytes", "gauge", "Resident memory.", ((NONE, facts.resident_bytes),)
+    yield "process_cpu_seconds_total", "counter", "Processor time, user and system.", ((NONE, facts.cpu_seconds),)
+
+
+def _lines(name: str, kind: str, text: str, samples: Iterable[Sample]) -> Iterator[str]:
+    yield f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
+    for labels, value in samples:
+        shown = ",".join(f'{label}="{_escaped(content)}"' for label, content in labels.items())
+        number = int(value) if isinstance(value, bool | int) else f"{value:.3f}"
+        yield f"{name}{{{shown}}} {number}\n" if shown else f"{name} {number}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
