@@ -10,6 +10,7 @@ from pathlib import Path
 from zlib import crc32
 
 from eventstore.chain import Head
+from eventstore.directory import sync_directory
 
 WITNESS_NAME = "witness"
 SLOT_BYTES = 4096
@@ -32,8 +33,9 @@ class Witness:
         line = f"{text} {crc32(text.encode()):08x}\n".encode()
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if os.fstat(handle).st_size < SLOTS * SLOT_BYTES:  # once: from then on no sync has to write sizes
+            if os.fstat(handle).st_size < SLOTS * SLOT_BYTES:  # once: from then on no sync has to write sizes or names
                 os.pwrite(handle, bytes(SLOTS * SLOT_BYTES), 0)
+                sync_directory(self._path.parent)
             os.pwrite(handle, line.ljust(SLOT_BYTES, b"\0"), self._next % SLOTS * SLOT_BYTES)
             os.fdatasync(handle)
         finally:

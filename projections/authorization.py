@@ -14,14 +14,18 @@ from eventstore.catalogue.authorization import (
     IdTagInfo,
     IdTagInfoReceived,
     LocalListAmended,
+    LocalListConflictFound,
     LocalListReplaced,
     LocalListStoreFailed,
 )
+from eventstore.catalogue.connectors import StatusNotificationQueued
 from eventstore.catalogue.hardware import LocalListStoreFailing
 from eventstore.event import Event, Recorded
 from projections.clock import Clock
 
 CACHE_MAX = 1_000
+CONFLICTS_KEPT = 16
+LOCAL_LIST_CONFLICT = "LocalListConflict"
 ACCEPTED = "Accepted"
 
 
@@ -36,12 +40,16 @@ class Cached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
-    """`list_version` 0 is an empty list; `store_failing`: the next list that is sent cannot be stored."""
+    """`list_version` 0 is an empty list; `store_failing`: the next list that is sent cannot be stored.
+
+    `conflicts` are tags on which list and CSMS disagree, and the CSMS has not been told yet (3.5.2).
+    """
 
     cache: immutables.Map[str, Cached] = immutables.Map()
     local_list: immutables.Map[str, IdTagInfo] = immutables.Map()
     list_version: int = 0
     store_failing: bool = False
+    conflicts: tuple[str, ...] = ()
 
     def listed(self, id_tag: str) -> IdTagInfo | None:
         """The Local Authorization List's word on a tag."""
@@ -130,8 +138,25 @@ def _on_store_failed(
     return replace(authorization, store_failing=False)
 
 
+def _on_conflict(
+    authorization: Authorization, event: LocalListConflictFound, recorded: Recorded, _: Clock
+) -> Authorization:
+    others = tuple(known for known in authorization.conflicts if known != event.id_tag)
+    return replace(authorization, conflicts=(*others, event.id_tag)[-CONFLICTS_KEPT:])
+
+
+def _on_told(
+    authorization: Authorization, event: StatusNotificationQueued, recorded: Recorded, _: Clock
+) -> Authorization:
+    if event.error_code != LOCAL_LIST_CONFLICT or not authorization.conflicts:
+        return authorization
+    return replace(authorization, conflicts=authorization.conflicts[1:])
+
+
 FOLDS: Mapping[type[Event], Callable[[Authorization, Any, Recorded, Clock], Authorization]] = {
     IdTagInfoReceived: _on_info,
+    LocalListConflictFound: _on_conflict,
+    StatusNotificationQueued: _on_told,
     CacheCleared: _on_cleared,
     LocalListReplaced: _on_replaced,
     LocalListAmended: _on_amended,

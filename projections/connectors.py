@@ -370,7 +370,7 @@ def _on_status(connectors: Connectors, event: ConnectorStatusChanged, recorded: 
 
 
 def _on_queued(connectors: Connectors, event: StatusNotificationQueued, recorded: Recorded, _: Clock) -> Connectors:
-    if event.triggered:
+    if event.triggered or event.error_code == "LocalListConflict":  # about a tag, not about the connector
         return connectors
     reported = Reported(
         owed_seq=recorded.seq,

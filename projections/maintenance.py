@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eventstore.catalogue.lifecycle import StationBooted, StationStopping
+from eventstore.catalogue.lifecycle import StationBooted, StationDescribed, StationStopping
 from eventstore.catalogue.maintenance import (
     DiagnosticsProgressed,
     DiagnosticsRequested,
@@ -97,6 +97,13 @@ def _on_boot(maintenance: Maintenance, event: StationBooted, recorded: Recorded,
         firmware_version=event.firmware_version,
         software_version=event.software_version,
     )
+
+
+def _on_described(maintenance: Maintenance, event: StationDescribed, recorded: Recorded, _: Clock) -> Maintenance:
+    if "FirmwareManagement" not in event.profiles_off:
+        return maintenance
+    # Nobody would take the jobs any further: connectors must not stay Unavailable for them.
+    return replace(maintenance, firmware=None, diagnostics=None)
 
 
 def _firmware_after_boot(job: FirmwareJob | None) -> FirmwareJob | None:
@@ -217,6 +224,7 @@ def _on_diagnostics_status(
 
 FOLDS: Mapping[type[Event], Callable[[Maintenance, Any, Recorded, Clock], Maintenance]] = {
     StationBooted: _on_boot,
+    StationDescribed: _on_described,
     StationStopping: _on_stopping,
     ResetAccepted: _on_reset,
     ResetDue: _on_reset_due,

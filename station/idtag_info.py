@@ -1,7 +1,6 @@
 """The CSMS's word on a tag (IdTagInfo, 7.27), wherever it comes from: it updates the cache and is held against the list."""
 
 from eventstore.catalogue.authorization import IdTagInfo, IdTagInfoReceived, LocalListConflictFound
-from eventstore.catalogue.connectors import StatusNotificationQueued
 from projections.station import StationState
 from station import local_list
 from station.feature import Events
@@ -18,20 +17,10 @@ def info_of(message: wire.IdTagInfo) -> IdTagInfo:
 
 def received(state: StationState, id_tag: str, info: IdTagInfo, at_ms: int) -> Events:
     """The word is recorded; the cache takes it unless the tag is on the list (3.5.3, 4.1). Where the list says valid
-    and the CSMS does not, or the reverse, the CSMS is told so: LocalListConflict on connector 0 (3.5.2)."""
+    and the CSMS does not, or the reverse, the CSMS is told so (3.5.2)."""
     listed = local_list.is_enabled(state) and state.authorization.listed(id_tag) is not None
     word = IdTagInfoReceived(id_tag=id_tag, info=info, cache=AUTHORIZATION_CACHE_ENABLED.of(state) and not listed)
     found = known(state, id_tag, at_ms)
     if not listed or found is None or (found[1] == "Accepted") == (info.status in ("Accepted", "ConcurrentTx")):
         return (word,)
-    station = state.connectors[0]
-    told = StatusNotificationQueued(
-        connector_id=0,
-        status=station.status or "Available",
-        error_code="LocalListConflict",
-        info=f"list says {found[1]}",
-        vendor_error_code="",
-        reported=state.clock.moment(at_ms),
-        triggered=True,
-    )
-    return (word, LocalListConflictFound(id_tag=id_tag), told)
+    return (word, LocalListConflictFound(id_tag=id_tag))

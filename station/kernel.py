@@ -28,7 +28,7 @@ BATCH_MAX = 1024  # an emergency stop is a handful of events for each of 64 conn
 ERROR_LENGTH_MAX = 500
 
 
-class NoFixedPoint(AssertionError):
+class NoFixedPoint(AssertionError):  # noqa: N818  # it says what is the case
     """The rules never came to rest: our bug, kept with the events that show it."""
 
 

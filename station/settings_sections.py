@@ -117,7 +117,12 @@ class BoardSettings:
     backup_power_s: float = _key(Seconds(minimum=0, maximum=86400), "how long the station lives once mains is gone", 0)
     phases: int = _key(Whole(minimum=1, maximum=3, only=(1, 3)), "phases of the supply", 3)
     voltage_v: int = _key(Whole(minimum=100, maximum=480), "nominal voltage from phase to neutral", 230)
-    max_current_a: int = _key(Whole(minimum=6, maximum=80), "what the supply and the wiring bear, per phase", 32)
+    max_current_a: int = _key(Whole(minimum=6, maximum=80), "what one connector and its wiring bear, per phase", 32)
+    supply_current_a: int = _key(
+        Whole(minimum=0, maximum=10_000),
+        "what the supply bears per phase for all connectors together, which then share it; 0: the sum of theirs",
+        0,
+    )
     wiring: Mapping[str, Any] = field(
         default_factory=lambda: MappingProxyType({}),
         metadata={"kind": FreeTable(), "doc": "`[board.wiring]`: the pin plan of a gpio board"},

@@ -8,6 +8,7 @@ CSMS), as the frames would leave. Every event goes through the codec and back, a
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, TypeVar
 
 from eventstore.catalogue.hardware import (
@@ -20,16 +21,29 @@ from eventstore.catalogue.hardware import (
     PilotStateObserved,
     ProximityObserved,
 )
-from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted, StationDescribed
-from eventstore.catalogue.link import CallAnswered, CallDispatched, FrameReceived, LinkClosed, LinkOpened
-from eventstore.catalogue.link import OutboxWindowRead
+from eventstore.catalogue.lifecycle import (
+    DeadlineReached,
+    DecisionFailed,
+    ObservationRejected,
+    StationBooted,
+    StationDescribed,
+)
+from eventstore.catalogue.link import (
+    CallAnswered,
+    CallDispatched,
+    FrameReceived,
+    LinkClosed,
+    LinkOpened,
+    OutboxWindowRead,
+)
 from eventstore.codec import decode, encode
 from eventstore.event import Event, Observation, Recorded
-from projections.outbox import TRANSACTIONAL
+from projections.outbox import TRANSACTIONAL, WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
 from station import kernel, outputs
-from station.features import registry_for
 from station.feature import Registry
+from station.features import registry_for
+from station.wire.instants import format_utc_ms
 
 E = TypeVar("E", bound=Event)
 
@@ -104,6 +118,23 @@ def accepting(call: SentCall) -> dict[str, Any]:
             return {}
 
 
+def answering(**says: Any) -> Csms:
+    """A CSMS that accepts everything but says these by action: a payload, an error code, None (silence), or a function
+    of the call. Transaction ids count from 9001, and a repeated StartTransaction gets the same one."""
+    started: dict[str, int] = {}
+
+    def answer(call: SentCall) -> dict[str, Any] | str | None:
+        if call.action in says:
+            said = says[call.action]
+            return said(call) if callable(said) else said
+        if call.action == "StartTransaction":
+            number = started.setdefault(call.text, 9001 + len(started))
+            return {"idTagInfo": {"status": "Accepted"}, "transactionId": number}
+        return accepting(call)
+
+    return answer
+
+
 @dataclass
 class StationUnderTest:
     """A station in stepped time. `csms` answers its calls at once (a payload, an error code, or None for silence)."""
@@ -120,7 +151,9 @@ class StationUnderTest:
     boots: int = 0
     lock_moves: bool = True
     trusted: bool = True
+    has_lock_feedback: bool = True
     _asked: int = 0
+    _reacting: bool = False
     _registry: Registry | None = None
 
     @property
@@ -139,15 +172,25 @@ class StationUnderTest:
         return [recorded.event for recorded in self.log[before:]]
 
     def _step(self, observation: Observation) -> None:
+        """One observation, and then, one after another, what the log, the copper and the CSMS do about it."""
+        self._record(observation)
+        if self._reacting:
+            return
+        self._reacting = True
+        try:
+            while self._read_window() or self._move_copper() or self._answer_call():
+                pass
+        finally:
+            self._reacting = False
+
+    def _record(self, observation: Observation) -> None:
         state, batch = kernel.step(self.state, observation, self.at_ms, self.registry)
         self._check_fold(batch, state)
+        self._check_rest(batch, state)
         self.state = state
         self.log.extend(batch)
         for recorded in batch:
             self._send(recorded)
-        self._read_window()
-        self._move_copper()
-        self._answer_calls()
 
     def _check_fold(self, batch: tuple[Recorded, ...], state: StationState) -> None:
         """The log tells the state: every event, through the codec and back, folds to what `step` said."""
@@ -161,6 +204,19 @@ class StationUnderTest:
             folded = evolve(folded, replace(recorded, event=back))
         assert folded == state
 
+    def _check_rest(self, batch: tuple[Recorded, ...], state: StationState) -> None:
+        """Nothing went wrong, no rule has more to say, and a deadline that was reached is due no more."""
+        wrong = [
+            recorded.event for recorded in batch if isinstance(recorded.event, DecisionFailed | ObservationRejected)
+        ]
+        assert not wrong, wrong
+        due = self.registry.next_deadline(state)
+        if due is None or due.due_ms > self.at_ms:  # else what is due now has yet to be told
+            assert kernel.rules_at_rest(state, self.at_ms, self.registry)
+        first = batch[0].event
+        if isinstance(first, DeadlineReached) and due is not None:
+            assert (due.name, due.key, due.due_ms) != (first.name, first.key, first.due_ms), f"{due} is still due"
+
     def _send(self, recorded: Recorded) -> None:
         event = recorded.event
         if isinstance(event, CallDispatched):
@@ -171,18 +227,21 @@ class StationUnderTest:
             found = json.loads(event.payload) if event.payload else None
             self.answers.append(SentAnswer(event.message_id, event.action, found, event.error_code, event.description))
 
-    def _read_window(self) -> None:
-        while self.state.outbox.must_read:
-            after = self.state.outbox.window_end_seq
-            owed = [item for item in self.log if item.seq > after and isinstance(item.event, TRANSACTIONAL)]
-            owed = owed[: 48 - len(self.state.outbox.window)]
-            self._step(OutboxWindowRead(after_seq=after, to_seq=owed[-1].seq, count=len(owed), entries=tuple(owed)))
+    def _read_window(self) -> bool:
+        outbox = self.state.outbox
+        if not outbox.must_read:
+            return False
+        behind = (item for item in self.log[outbox.window_end_seq :] if isinstance(item.event, TRANSACTIONAL))
+        owed = tuple(islice(behind, WINDOW_MAX - len(outbox.window)))
+        read = OutboxWindowRead(after_seq=outbox.window_end_seq, to_seq=owed[-1].seq, count=len(owed), entries=owed)
+        self._step(read)
+        return True
 
-    def _move_copper(self) -> None:
-        """The lock follows what the station wants of it."""
+    def _move_copper(self) -> bool:
+        """The lock follows what the station wants of it; whether one moved, or tried to."""
+        if not self.state.connectors.has_lock or not self.state.connectors.known or not self.has_lock_feedback:
+            return False
         for connector in self.state.connectors.real:
-            if not self.state.connectors.has_lock or not self.state.connectors.known:
-                continue
             wanted = outputs.wanted(self.state, connector.connector_id)
             if wanted.outputs.locked == connector.locked and not wanted.unlock:
                 continue
@@ -190,16 +249,20 @@ class StationUnderTest:
                 continue
             locked = wanted.outputs.locked if self.lock_moves else connector.locked
             self._step(LockObserved(connector_id=connector.connector_id, locked=locked, jammed=not self.lock_moves))
+            return True
+        return False
 
-    def _answer_calls(self) -> None:
-        while self.csms is not None and self._asked < len(self.calls) and self.state.link.up:
-            call = self.calls[self._asked]
-            self._asked += 1
-            reply = self.csms(call)
-            if isinstance(reply, str):
-                self.answer_error(reply, call=call)
-            elif reply is not None:
-                self.answer(reply, call=call)
+    def _answer_call(self) -> bool:
+        if self.csms is None or self._asked >= len(self.calls) or not self.state.link.up:
+            return False
+        call = self.calls[self._asked]
+        self._asked += 1
+        reply = self.csms(call)
+        if isinstance(reply, str):
+            self.answer_error(reply, call=call)
+        elif reply is not None:
+            self.answer(reply, call=call)
+        return True
 
     # ---- life ---------------------------------------------------------------------------------------------------
 
@@ -266,6 +329,11 @@ class StationUnderTest:
         energy_wh = self.energy_wh.setdefault(connector_id, 1_000 * connector_id)
         reading = {"power_w": 0, "current_ma": (0, 0, 0), "voltage_mv": (230_000, 230_000, 230_000)}
         return self.observe(MeterObserved(connector_id=connector_id, energy_wh=energy_wh, **{**reading, **values}))
+
+    def charge(self, energy_wh: int, connector_id: int = 1) -> list[Event]:
+        """The meter counts on, and is read."""
+        self.energy_wh[connector_id] = self.energy_wh.get(connector_id, 1_000 * connector_id) + energy_wh
+        return self.read_meter(connector_id)
 
     def plug(self, connector_id: int = 1, pilot: str = "C") -> list[Event]:
         """The cable goes into the socket and the car, which asks for energy at once."""
@@ -358,6 +426,15 @@ class StationUnderTest:
         self._asked = 0
         return self
 
+    def statuses(self, connector_id: int = 1) -> list[str]:
+        """The statuses that the CSMS was told of a connector, in order."""
+        told = self.sent("StatusNotification")
+        return [payload["status"] for payload in told if payload["connectorId"] == connector_id]
+
+    def last(self, action: str) -> SentCall:
+        """The last call of an action."""
+        return next(call for call in reversed(self.calls) if call.action == action)
+
     def status(self, connector_id: int = 1) -> str:
         """The connector's status."""
         return self.state.connectors[connector_id].status
@@ -370,6 +447,11 @@ def station(**description: Any) -> StationUnderTest:
     factory = description.pop("factory", {})
     described = replace(DESCRIPTION, factory_values=tuple(sorted(factory.items())), **description)
     return StationUnderTest(description=described)
+
+
+def utc(seconds: float = 0) -> str:
+    """The wire's word for a moment, in seconds of station time."""
+    return format_utc_ms(UTC_2026_MS + round(seconds * 1000))
 
 
 def charging(under_test: StationUnderTest | None = None, id_tag: str = TAG) -> StationUnderTest:

@@ -19,10 +19,10 @@ class StableLevel(Generic[Level]):
     def __init__(
         self, rule: DebounceRule[Level], timers: Timers, read: Callable[[], Level], report: Callable[[Level], None]
     ) -> None:
-        self._rule = rule
+        self._rule: DebounceRule[Level] = rule
         self._timers = timers
-        self._read = read
-        self._report = report
+        self._read: Callable[[], Level] = read
+        self._report: Callable[[Level], None] = report
         self._handle: Handle | None = None
         self._closed = False
         self._state: Debounced[Level] = first_seen(read(), timers.now_ms())

@@ -26,7 +26,6 @@ from devices.readings import DUTY_FAULT_PERMILLE, DUTY_STEADY_PERMILLE
 
 STALE_MS = 500
 REACTION_MAX_MS = 100
-ENERGY_STATES = ("C", "D")
 _COMPARATORS = (
     ("above_10500_mv", 12_000),
     ("above_7500_mv", 9_000),
@@ -143,9 +142,8 @@ class AdcSense:
         return scaled(code, full, zero_mv=self._section.zero_mv, full_mv=self._section.full_mv)
 
     def _period_ms(self) -> int:
-        """Often while the limits of the standard run, that is while a vehicle draws or may begin to."""
-        watching = not self.steady or self._raw in ENERGY_STATES
-        return self._section.period_ms if watching else self._section.idle_period_ms
+        """Often while the limits of the standard run, that is while a current is offered."""
+        return self._section.idle_period_ms if self.steady else self._section.period_ms
 
     def _deliver(self, levels: Levels | None) -> None:
         if levels is None or self._report is None:

@@ -58,10 +58,10 @@ class LoopTimers:
 
 async def pause(timers: Timers, duration_ms: int) -> None:
     """Wait so long by these timers."""
-    done = asyncio.get_running_loop().create_future()
-    handle = timers.call_at(timers.now_ms() + duration_ms, lambda: done.done() or done.set_result(None))
+    done = asyncio.Event()
+    handle = timers.call_at(timers.now_ms() + duration_ms, done.set)
     try:
-        await done
+        await done.wait()
     finally:
         handle.cancel()
 

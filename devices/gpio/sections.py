@@ -145,7 +145,7 @@ class PilotSection:
     below_minus_10500_mv: InputLine | None = key(
         Input(active="high", pull="none"), "comparators: negative level below -10.5 V, for the diode check", None
     )
-    period_ms: int = key(Whole(minimum=5, maximum=1_000), "how often the level is read while a vehicle may draw", 25)
+    period_ms: int = key(Whole(minimum=5, maximum=1_000), "how often the level is read while a current is offered", 25)
     idle_period_ms: int = key(Whole(minimum=5, maximum=2_000), "how often it is read otherwise", 100)
     hold_ms: int = key(Whole(minimum=0, maximum=1_000), "how long a new state must last before it counts", 20)
 

@@ -195,7 +195,7 @@ def _conflicts(wiring: Wiring) -> Iterator[Problem]:
         if first is not use and not (use.bus and use.bus == first.bus and use.purpose == first.purpose):
             yield Problem(path=use.path, text=f"{use.pin} is taken by {first.owner} {first.purpose}")
     channels: dict[tuple[str, int], str] = {}
-    for path, adc, channel in _adc_uses(wiring):
+    for path, adc, channel in adc_uses(wiring):
         first_path = channels.setdefault((adc, channel), ".".join(path[2:]))
         if first_path != ".".join(path[2:]):
             yield Problem(path=path, text=f"channel {channel} of ADC {adc} is taken by {first_path}")
@@ -207,7 +207,8 @@ def _conflicts(wiring: Wiring) -> Iterator[Problem]:
             yield Problem(path=path, text=f"is the PWM channel of connector {outputs[pilot.chip, pilot.pwm_channel]}")
 
 
-def _adc_uses(wiring: Wiring) -> Iterator[tuple[Path, str, int]]:
+def adc_uses(wiring: Wiring) -> Iterator[tuple[Path, str, int]]:
+    """Every use of a converter's channel: the key that says so, the converter's name, the channel."""
     for number, connector in enumerate(wiring.connectors, start=1):
         path = (*ROOT, "connector", str(number))
         pilot, proximity = connector.pilot, connector.proximity

@@ -29,7 +29,10 @@ class StationBooted(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationDescribed(Observation):
-    """What the settings and the board say the station is; recorded at each boot, so that replay needs no settings."""
+    """What the settings and the board say the station is; recorded at each boot, so that replay needs no settings.
+
+    `max_current_ma` is what one connector may draw per phase, `supply_current_ma` what all may together (0: the sum).
+    """
 
     NAME: ClassVar[str] = "StationDescribed"
 
@@ -55,6 +58,7 @@ class StationDescribed(Observation):
     power_loss_policy: str
     tx_default_after_tx_profile: bool
     max_firmware_bytes: int = 0
+    supply_current_ma: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,9 @@
 """A small CSMS for one station: it records every CALL, answers each, and refuses nothing.
 
-It shares no code with the station: frames are read with the standard library, so that what it saw is a second opinion. A CALL
-that is repeated, byte for byte in its payload, gets the answer that it got before; a StartTransaction thus keeps its id.
+It reads frames with the standard library alone, so that what it saw is a second opinion. A transaction-related CALL that is
+repeated with the same payload gets the answer that it got before: a StartTransaction thus keeps its id.
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from websockets.asyncio.server import Server, ServerConnection
 
 SUBPROTOCOL = "ocpp1.6"
-CALL = 2
+CALL_RESULT = 3
+TOLD_ONCE = frozenset({"StartTransaction", "MeterValues", "StopTransaction"})
 FIRST_TRANSACTION_ID = 9001
 HEARTBEAT_INTERVAL_S = 300
 
@@ -57,9 +57,15 @@ class Csms:
 
     async def __aenter__(self) -> Self:
         from websockets.asyncio.server import serve
+        from websockets.typing import Subprotocol
 
         self._server = await serve(
-            self._converse, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], compression=None, ping_interval=None
+            self._converse,
+            "127.0.0.1",
+            0,
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            compression=None,
+            ping_interval=None,
         )
         return self
 
@@ -90,22 +96,24 @@ class Csms:
             return None
         match frame:
             case [2, str() as message_id, str() as action, dict() as payload]:
-                content = (action, json.dumps(payload))
-                repeated = content in self._answers
-                answer = self._answers[content] if repeated else self._answer(action)
-                self._answers[content] = answer
-                self.note(
-                    Received(
-                        connection=connection,
-                        message_id=message_id,
-                        action=action,
-                        payload=payload,
-                        answer=answer,
-                        repeated=repeated and action in _TOLD_ONCE,
-                    )
-                )
-                return json.dumps([3, message_id, answer])
+                received = self._received(connection, message_id, action, payload)
+                self.note(received)
+                return json.dumps([CALL_RESULT, message_id, received.answer])
         return None
+
+    def _received(self, connection: int, message_id: str, action: str, payload: Payload) -> Received:
+        content = (action, json.dumps(payload))
+        repeated = action in TOLD_ONCE and content in self._answers
+        answer = self._answers[content] if repeated else self._answer(action)
+        self._answers[content] = answer
+        return Received(
+            connection=connection,
+            message_id=message_id,
+            action=action,
+            payload=payload,
+            answer=answer,
+            repeated=repeated,
+        )
 
     def note(self, received: Received) -> None:
         """Writes a CALL into the record."""

@@ -245,10 +245,11 @@ def _give_to_plugged(state: StationState, at_ms: int) -> Events:
 
 def _withdraw(state: StationState, at_ms: int) -> Events:
     """An authorization ends when its connector can no longer be used: fault, unavailability, reset, shutdown."""
-    events: list[Event] = []
-    for connector in state.connectors.real:
-        if connector.grant is not None and (reason := refusal(state, connector.connector_id)) is not None:
-            events.append(AuthorizationEnded(connector_id=connector.connector_id, reason=reason))
+    events = [
+        AuthorizationEnded(connector_id=connector.connector_id, reason=reason)
+        for connector in state.connectors.real
+        if connector.grant is not None and (reason := refusal(state, connector.connector_id)) is not None
+    ]
     if state.connectors.waiting is not None and (reason := refusal(state, None)) is not None:
         events.append(AuthorizationEnded(connector_id=None, reason=reason))
     return events

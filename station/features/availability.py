@@ -9,6 +9,7 @@ when it ends (Scheduled), and the station when the last one does.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from eventstore.catalogue.connectors import (
     AvailabilityChanged,
@@ -17,6 +18,7 @@ from eventstore.catalogue.connectors import (
     StatusNotificationQueued,
 )
 from eventstore.event import Event
+from projections.authorization import LOCAL_LIST_CONFLICT
 from projections.connectors import Connector, Fault
 from projections.station import StationState
 from station.config_keys import Access, ConfigKey, Integer
@@ -164,12 +166,20 @@ def _render(state: StationState, event: StatusNotificationQueued, at_ms: int) ->
     )
 
 
+def _report_conflict(state: StationState, at_ms: int) -> Events:
+    """List and CSMS disagree on a tag (3.5.2): told once, after the statuses that followed from it."""
+    if not state.online or not state.authorization.conflicts:
+        return ()
+    told = queue_status(state, state.connectors[0], at_ms, triggered=False)
+    return (replace(told, error_code=LOCAL_LIST_CONFLICT, info="", vendor_error_code=""),)
+
+
 FEATURE = Feature(
     name="availability",
     ocpp_profile="Core",
     answers=(Answer(action="ChangeAvailability", decide=_change_availability),),
     calls=(Call(event=StatusNotificationQueued, render=_render),),
-    rules=(Rule(decide=_apply_scheduled), Rule(decide=_derive), Rule(decide=_report)),
+    rules=(Rule(decide=_apply_scheduled), Rule(decide=_derive), Rule(decide=_report), Rule(decide=_report_conflict)),
     deadlines=_deadlines,
     config_keys=(MINIMUM_STATUS_DURATION,),
 )

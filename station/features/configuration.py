@@ -193,7 +193,7 @@ def _change(keys: Mapping[str, ConfigKey[Any]], state: StationState, request: Ch
         return Reply(ChangeConfigurationResponse(status=ConfigurationStatus.NOT_SUPPORTED))
     rejected = Reply(ChangeConfigurationResponse(status=ConfigurationStatus.REJECTED))
     if key.access_in(state) is Access.READ_ONLY:
-        return rejected
+        return _set_as_it_is(state, key, request.value)
     try:
         value = key.kind.parse(request.value)
     except ValueError:
@@ -204,6 +204,14 @@ def _change(keys: Mapping[str, ConfigKey[Any]], state: StationState, request: Ch
     text = key.kind.canonical(value)
     events = () if text == state.configuration.overrides.get(key.name) else (_changed(key, text),)
     return Reply(ChangeConfigurationResponse(status=status), events)
+
+
+def _set_as_it_is(state: StationState, key: ConfigKey[Any], text: str) -> Reply:
+    """A read-only key is Rejected, but for one that other stations may write and that has this very value already:
+    UnlockConnectorOnEVSideDisconnect is false with a fixed cable, and asking for that asks for nothing (errata 3.83)."""
+    same = key.access is not Access.READ_ONLY and text.strip().casefold() == key.text_of(state).casefold()
+    status = ConfigurationStatus.ACCEPTED if same else ConfigurationStatus.REJECTED
+    return Reply(ChangeConfigurationResponse(status=status))
 
 
 def _changed(key: ConfigKey[Any], text: str) -> ConfigurationChanged:

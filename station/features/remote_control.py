@@ -174,7 +174,11 @@ FEATURE = Feature(
         Answer(action=UNLOCK, decide=_unlock),
     ),
     observes={DeadlineReached: _on_deadline},
-    rules=(Rule(decide=_answer_unlock, when=frozenset({LockObserved, PilotStateObserved, ProximityObserved, CallDeferred})),),
+    rules=(
+        Rule(
+            decide=_answer_unlock, when=frozenset({LockObserved, PilotStateObserved, ProximityObserved, CallDeferred})
+        ),
+    ),
     deadlines=_deadlines,
     config_keys=(AUTHORIZE_REMOTE_TX_REQUESTS,),
 )

@@ -47,6 +47,7 @@ from station.wire.messages.core import (
     StopTransaction,
     StopTransactionResponse,
 )
+from station.wire.messages.types import MeterValue
 
 ENERGY_CHECK_MS = 2_000
 
@@ -112,7 +113,8 @@ def _is_ready(state: StationState, connector: Connector) -> bool:
 
 def _start(state: StationState, connector: Connector, at_ms: int) -> Events:
     grant, reading = connector.grant, connector.reading
-    assert grant is not None and reading is not None, "asked only of a ready connector"
+    assert grant is not None, "asked only of a ready connector"
+    assert reading is not None, "asked only of a ready connector"
     number = state.transactions.last_number + 1
     # The reservation of the grant may have ended, or its id gone to another tag: what holds now is used.
     held = reservation_for(state, connector.connector_id, grant.id_tag, grant.parent_id_tag)
@@ -136,11 +138,8 @@ def _stop_for_facts(state: StationState, at_ms: int) -> Events:
     """What ends a running transaction by itself: an emergency stop, an ending fault, a cable that left the vehicle."""
     if not state.connectors.known:
         return ()
-    events: list[Event] = []
-    for transaction in state.transactions.running():
-        if (ending := _ending(state, transaction, at_ms)) is not None:
-            events.append(ending)
-    return events
+    endings = (_ending(state, transaction, at_ms) for transaction in state.transactions.running())
+    return tuple(ending for ending in endings if ending is not None)
 
 
 def _ending(state: StationState, transaction: Transaction, at_ms: int) -> TransactionStopped | None:
@@ -262,10 +261,14 @@ def _render_start(state: StationState, event: TransactionStarted, at_ms: int) ->
 
 def _render_stop(state: StationState, event: TransactionStopped, at_ms: int) -> Rendered:
     transaction = state.transactions.by_number[event.number]
-    timestamp = max(state.clock.utc_of(event.stopped), transaction.latest_utc_ms)
     transaction_id = wire_id(state, event.number)
-    assert transaction_id is not None
-    data = tuple(meter_value(state, item) for item in event.data)
+    assert transaction_id is not None, "a known transaction has one, if only -1"
+    data: list[MeterValue] = []
+    floor_ms = state.clock.utc_of(transaction.started)
+    for item in event.data:
+        data.append(meter_value(state, item, floor_ms))
+        floor_ms = data[-1].timestamp
+    timestamp = max(state.clock.utc_of(event.stopped), transaction.latest_utc_ms, floor_ms)
     return Rendered(
         request=StopTransaction(
             transaction_id=transaction_id,
@@ -273,7 +276,7 @@ def _render_stop(state: StationState, event: TransactionStopped, at_ms: int) -> 
             meter_stop=event.meter_stop_wh,
             id_tag=event.id_tag,
             reason=Reason(event.reason),
-            transaction_data=data or None,
+            transaction_data=tuple(data) or None,
         ),
         latest_utc_ms=timestamp,
     )

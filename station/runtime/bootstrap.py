@@ -129,6 +129,7 @@ def describe(settings: Settings, board: StationBoard, registry: Registry) -> Sta
         power_loss_policy=settings.daemon.power_loss_policy,
         tx_default_after_tx_profile=settings.smart_charging.tx_default_after_tx_profile,
         max_firmware_bytes=settings.firmware.max_bytes,
+        supply_current_ma=settings.board.supply_current_a * 1000,
     )
 
 

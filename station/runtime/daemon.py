@@ -81,7 +81,7 @@ async def run(settings: Settings) -> Ending:
     try:
         listener = bind(settings)  # before anything else: a taken address must not cost a boot
     except ListenError as error:
-        print(f"chargebox: {error}", file=sys.stderr)
+        _say(str(error))
         return Ending(status=EXIT_FAILED)
     try:
         return await _open(settings, registry, listener)
@@ -94,14 +94,14 @@ async def _open(settings: Settings, registry: Registry, listener: Listener | Non
     try:
         log = await EventLog.open(settings.storage.directory, identity=settings.station.identity)
     except (LogLocked, LogTooNew, NotWritable) as error:
-        print(f"chargebox: {error}", file=sys.stderr)
+        _say(str(error))
         return Ending(status=EXIT_LOG)
     try:
         for finding in log.boot_report.recovered:
             LOGGER.error("the log was damaged and has been salvaged: %s", finding)
         parts = await bootstrap.build(settings, SystemClock(), registry, log)
     except (StorageError, OSError) as error:
-        print(f"chargebox: {error}", file=sys.stderr)
+        _say(str(error))
         await log.close()
         return Ending(status=EXIT_LOG)
     except BaseException:
@@ -133,9 +133,15 @@ async def _live(parts: Parts, listener: Listener | None) -> Ending:
         await _wind_up(parts, running)
 
 
+def _say(text: str) -> None:
+    """A line for whoever started the process."""
+    sys.stderr.write(f"chargebox: {text}\n")
+    sys.stderr.flush()
+
+
 def _ready() -> None:
     """The station serves: its boot is durable and its service listens."""
-    print("chargebox: ready", file=sys.stderr, flush=True)
+    _say("ready")
     supervisor.notify("READY=1")
 
 
@@ -210,4 +216,4 @@ def replace_process() -> None:
     """Replaces this process by a new one of the same arguments; raises OSError if that is not possible."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own arguments, no shell meant

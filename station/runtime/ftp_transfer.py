@@ -22,13 +22,13 @@ _FAILURES = (aioftp.AIOFTPException, OSError, EOFError, TimeoutError, ValueError
 
 
 @asynccontextmanager
-async def _session(location: Location, limits: TransferLimits, tls: ssl.SSLContext) -> AsyncIterator[Any]:
+async def _session(location: Location, limits: TransferLimits, tls: ssl.SSLContext | None) -> AsyncIterator[Any]:
     """A logged-in connection; whatever goes wrong on it is a TransferError."""
     try:
         client = await _connected(location, limits, tls)
         try:
             await client.login(location.user or "anonymous", location.password or "anon@")
-            if location.scheme == "ftps":
+            if tls is not None:
                 await _protect_data(client)
             yield client
             with suppress(*_FAILURES):  # the file is where it should be: how the server says goodbye does not matter
@@ -52,8 +52,8 @@ async def _protect_data(client: Any) -> None:
         await client.command("PROT P", "200")
 
 
-async def _connected(location: Location, limits: TransferLimits, tls: ssl.SSLContext) -> Any:
-    if location.scheme == "ftp":
+async def _connected(location: Location, limits: TransferLimits, tls: ssl.SSLContext | None) -> Any:
+    if tls is None:
         return await _connect(location.host, location.port or PORT, limits)
     explicit = partial(_connect, location.host, location.port or PORT, limits, explicit=tls)
     implicit = partial(_connect, location.host, location.port or IMPLICIT_TLS_PORT, limits, implicit=tls)
@@ -92,7 +92,7 @@ async def _connect(
     return client
 
 
-async def download(source: Location, file: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext) -> None:
+async def download(source: Location, file: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext | None) -> None:
     """Fetch the file into `file`. Raises TransferError."""
     if not source.path or source.path.endswith("/"):
         raise TransferError(f"{source}: names no file")
@@ -153,7 +153,7 @@ async def _opened(client: Any, command: str, offset: int) -> tuple[Any, int]:
 
 
 async def upload(
-    file: Path, target: Location, file_name: str, *, limits: TransferLimits, tls: ssl.SSLContext, resume: bool
+    file: Path, target: Location, file_name: str, *, limits: TransferLimits, tls: ssl.SSLContext | None, resume: bool
 ) -> None:
     """Store the file in the directory that `target` names. Raises TransferError, OSError."""
     directory = target.path.rstrip("/")

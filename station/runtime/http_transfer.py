@@ -112,8 +112,10 @@ def _check_redirect(location: Location, present: httpx.URL, following: httpx.URL
         raise TransferError(f"{location}: redirected from HTTPS to HTTP")
 
 
-async def upload(file: Path, target: Location, file_name: str, *, limits: TransferLimits, tls: ssl.SSLContext) -> None:
-    """Put the file where `target` says. Raises TransferError, OSError."""
+async def upload(
+    file: Path, target: Location, file_name: str, *, limits: TransferLimits, tls: ssl.SSLContext, resume: bool
+) -> None:
+    """Put the file where `target` says; HTTP cannot `resume`, it is sent whole again. Raises TransferError, OSError."""
     headers = {"Content-Type": "application/zip", "Content-Length": str(await size_of(file))}
 
     def content() -> AsyncIterator[bytes]:

@@ -224,6 +224,8 @@ class _DiagnosticsWork:
         name = job.request.file_name
         file = self._directory / f"{job.request.job}-{name}"
         if not await asyncio.to_thread(file.exists):
+            if self._transfers.room_bytes(self._directory) <= 0:
+                raise TransferError("the disk has no room for a diagnostics file")
             await self._source.write(file, job.request, state)
         resume = job.attempt > 1 or job.interruptions > 0
         await self._transfers.upload(file, job.request.location, name, resume=resume)

@@ -18,7 +18,11 @@ BUFFER_BYTES = 256 * 1024
 
 
 class FileRefusedError(OSError):
-    """The file cannot be taken: it is too large for the station or for the disk, or it was not sent whole."""
+    """The file cannot be taken as it came: it was not sent whole."""
+
+
+class FileTooLargeError(FileRefusedError):
+    """The file cannot be taken at all: it is too large for the station or for the disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +64,20 @@ class PartialFile:
     ) -> None:
         """Take the bytes from `offset` on, to the disk; `total_bytes` is the size of the whole file, if it is known.
 
-        Raises FileRefusedError, and forgets the file if it is too large; whatever the chunks raise; OSError.
+        Raises FileRefusedError; FileTooLargeError, which leaves nothing on the disk; whatever the chunks raise; OSError.
         """
-        if total_bytes is not None:
-            self.check_size(total_bytes, total_bytes - offset)
+        try:
+            if total_bytes is not None:
+                self.check_size(total_bytes, total_bytes - offset)
+            received = await self._received(chunks, location, validator, offset)
+        except FileTooLargeError:
+            await asyncio.to_thread(self.discard)
+            raise
+        if total_bytes is not None and received != total_bytes:
+            raise FileRefusedError(f"{received} of {total_bytes} bytes came")
+
+    async def _received(self, chunks: AsyncIterator[bytes], location: str, validator: str, offset: int) -> int:
+        """Takes all the chunks; how long the file is then."""
         file = await asyncio.to_thread(self._open, location, validator, offset)
         received, buffer = offset, bytearray()
         try:
@@ -76,17 +90,14 @@ class PartialFile:
                     await asyncio.to_thread(file.write, full)
         finally:
             await asyncio.to_thread(_close, file, bytes(buffer))
-        if total_bytes is not None and received != total_bytes:
-            raise FileRefusedError(f"{received} of {total_bytes} bytes came")
+        return received
 
     def check_size(self, file_bytes: int, disk_bytes: int) -> None:
-        """Raises FileRefusedError, and forgets the file, if so many bytes, so many of them to come, are too many."""
+        """Raises FileTooLargeError if so many bytes, so many of them still to come, are too many."""
         if file_bytes > self._bytes_max:
-            self.discard()
-            raise FileRefusedError(f"the file is larger than {self._bytes_max} bytes")
+            raise FileTooLargeError(f"the file is larger than {self._bytes_max} bytes")
         if disk_bytes > self._disk_bytes_max:
-            self.discard()
-            raise FileRefusedError("the disk has no room for the file")
+            raise FileTooLargeError("the disk has no room for the file")
 
     def _open(self, location: str, validator: str, offset: int) -> BinaryIO:
         if offset == 0:

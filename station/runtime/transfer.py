@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
 from station.runtime.partial_file import PartialFile
@@ -96,6 +97,10 @@ class Transfers:
         self._ca_file = ca_file
         self._free_bytes = free_bytes
 
+    def room_bytes(self, directory: Path) -> int:
+        """How much may be put on the disk there; negative if the reserve is touched already. Raises OSError."""
+        return self._free_bytes(directory) - self.limits.reserve_bytes
+
     async def download(self, location: str, target: Path, *, bytes_max: int) -> None:
         """Fetch the file at `location` as `target`, which appears once it is there whole.
 
@@ -104,23 +109,16 @@ class Transfers:
         source = parse_location(location)
         if await asyncio.to_thread(target.exists):
             return
-        allowance = self._free_bytes(target.parent) - self.limits.reserve_bytes
-        partial = PartialFile(target, bytes_max=bytes_max, disk_bytes_max=allowance)
+        partial = PartialFile(target, bytes_max=bytes_max, disk_bytes_max=self.room_bytes(target.parent))
         try:
             async with asyncio.timeout(self.limits.total_s):
-                if source.scheme in ("http", "https"):
-                    from station.runtime import http_transfer
-
-                    await http_transfer.download(source, partial, limits=self.limits, tls=self._tls(source))
-                else:
-                    from station.runtime import ftp_transfer
-
-                    await ftp_transfer.download(source, partial, limits=self.limits, tls=self._tls(source))
+                protocol, tls = await asyncio.to_thread(self._prepared, source)
+                await protocol.download(source, partial, limits=self.limits, tls=tls)
+            await asyncio.to_thread(partial.complete)
         except TimeoutError as error:
             raise TransferError(f"{source}: not done within {self.limits.total_s:g} s") from error
         except OSError as error:
             raise TransferError(f"{source}: {error}") from error
-        partial.complete()
 
     async def upload(self, file: Path, location: str, file_name: str, *, resume: bool = False) -> None:
         """Put a file into the directory at `location`, as `file_name`; `resume` after an attempt that was cut.
@@ -130,22 +128,24 @@ class Transfers:
         target = parse_location(location)
         try:
             async with asyncio.timeout(self.limits.total_s):
-                if target.scheme in ("http", "https"):
-                    from station.runtime import http_transfer
-
-                    await http_transfer.upload(file, target, file_name, limits=self.limits, tls=self._tls(target))
-                else:
-                    from station.runtime import ftp_transfer
-
-                    tls = self._tls(target)
-                    await ftp_transfer.upload(file, target, file_name, limits=self.limits, tls=tls, resume=resume)
+                protocol, tls = await asyncio.to_thread(self._prepared, target)
+                await protocol.upload(file, target, file_name, limits=self.limits, tls=tls, resume=resume)
         except TimeoutError as error:
             raise TransferError(f"{target}: not done within {self.limits.total_s:g} s") from error
         except OSError as error:
             raise TransferError(f"{target}: {error}") from error
 
-    def _tls(self, location: Location) -> ssl.SSLContext:
-        """Also made for plain protocols, which may redirect to HTTPS."""
+    def _prepared(self, location: Location) -> tuple[ModuleType, ssl.SSLContext | None]:
+        """The module of the protocol and its TLS: loading both takes a slow board a second, so not on the loop."""
+        if location.scheme in ("http", "https"):
+            from station.runtime import http_transfer
+
+            return http_transfer, self._tls()  # plain HTTP may redirect to HTTPS
+        from station.runtime import ftp_transfer
+
+        return ftp_transfer, self._tls() if location.scheme == "ftps" else None
+
+    def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if self._ca_file is not None:
             try:

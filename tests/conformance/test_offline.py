@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conformance.cases import case
-from tests.conformance.rig import Rig, call, event_seconds_between, gaps_s
+from tests.conformance.rig import Rig, call, event_seconds_between, gaps_s, status
 from tests.conformance.states import (
     LOCAL,
     VALID,
@@ -92,8 +92,15 @@ async def test_tc_037_3_offline_start_with_invalid_id_tag(rig: Rig, known_by: st
     rig.csms.answer("StartTransaction", rig.csms.started("Invalid"))
     await rig.restore_network()
     start = await started(rig)
-    await stopped(rig, start, reasons=("DeAuthorized",))
-    await rig.quiet()
+    calls = await rig.gather(
+        lambda calls: any(one.action == "StopTransaction" for one in calls), "the StopTransaction of a refused tag"
+    )
+    conflicts = [one for one in calls if one.payload.get("errorCode") == "LocalListConflict"]
+    assert [one.payload["connectorId"] for one in conflicts] == [0] * (known_by == "list")  # 3.5.2
+    first, second = sorted((one for one in calls if one not in conflicts), key=lambda one: one.action)
+    assert status(1, "Finishing").matches(first)
+    assert call("StopTransaction", transaction_id=await rig.transaction_id_of(start)).matches(second)
+    assert_stops(start, second, ("DeAuthorized",))
     assert (await rig.api.connector(1))["contactor"] == "open"
 
 

@@ -15,6 +15,7 @@ from tests.conformance.states import (
     charging,
     configure,
     id_tag_cached,
+    read_key,
     started,
     stop_locally,
     stopped,
@@ -102,12 +103,12 @@ async def test_tc_005_1_ev_side_disconnect_unlocks(rig: Rig) -> None:
 async def test_tc_005_2_ev_side_disconnect_keeps_locked(boot: Boot, fixed_cable: bool) -> None:
     """Unplugged at the car: EVDisconnected; a socket stays locked until UnlockConnector."""
     rig = await boot({"board": {"fixed_cable": fixed_cable}})
-    await configure(
-        rig,
-        MinimumStatusDuration=0,
-        StopTransactionOnEVSideDisconnect=True,
-        UnlockConnectorOnEVSideDisconnect=False,
-    )
+    await configure(rig, MinimumStatusDuration=0, StopTransactionOnEVSideDisconnect=True)
+    if fixed_cable:  # the key is read-only then (errata 3.83)
+        key = await read_key(rig, "UnlockConnectorOnEVSideDisconnect")
+        assert (key["value"], key["readonly"]) == ("false", True)
+    else:
+        await configure(rig, UnlockConnectorOnEVSideDisconnect=False)
     start = await charging(rig)
     await rig.api.unplug(1, station=False)
     if fixed_cable:

@@ -117,7 +117,9 @@ async def test_tc_082_tx_default_profile_during_transaction(rig: Rig, unit: str)
 async def test_tc_066_composite_schedule(boot: Boot, unit: str, default_returns: bool) -> None:
     """Three purposes; once the TxProfile ends, TxDefaultProfile stays away, or comes back by setting."""
     rig = await boot(
-        {"smart_charging": {"tx_default_after_tx_profile": default_returns}, "board": {"max_current_a": 63}}
+        {
+            "smart_charging": {"tx_default_after_tx_profile": default_returns},
+        }
     )
     start = await charging(rig)
     transaction_id = await rig.transaction_id_of(start)

@@ -505,6 +505,16 @@ def test_with_the_profile_off_nothing_of_it_is_supported() -> None:
     assert answer["unknownKey"] == ["SupportedFileTransferProtocols"]
 
 
+def test_an_update_ends_where_its_profile_is_switched_off() -> None:
+    """Connectors do not stay Unavailable for an installation that nobody takes further."""
+    station = charging_on_1()
+    update(station)
+    report(station, "Downloaded")
+    station.off_for(60, profiles_off=("FirmwareManagement",))
+    assert station.status(2) == "Available"
+    assert station.state.maintenance.firmware is None
+
+
 def test_statuses_that_are_owed_survive_that_the_profile_is_switched_off() -> None:
     """A setting that changes between two boots must not stop everything else that is owed."""
     station = world()

@@ -18,7 +18,9 @@ def situation_of(state: StationState, transactions: Iterable[Transaction]) -> Si
     described = state.described
     return Situation(
         surroundings=Surroundings(
-            voltage_v=described.voltage_v, phases=described.phases, max_current_ma=described.max_current_ma
+            voltage_v=described.voltage_v,
+            phases=described.phases,
+            max_current_ma=described.supply_current_ma or described.max_current_ma * described.connectors,
         ),
         profiles=_by_connector(charging_profile_rules.in_force(state)),
         charging=tuple(
@@ -30,9 +32,8 @@ def situation_of(state: StationState, transactions: Iterable[Transaction]) -> Si
             for transaction in transactions
         ),
         own_ma={
-            connector.connector_id: connector.cable_rating_ma
+            connector.connector_id: min(described.max_current_ma, connector.cable_rating_ma or described.max_current_ma)
             for connector in state.connectors.real
-            if connector.cable_rating_ma is not None
         },
         tx_default_after_tx_profile=described.tx_default_after_tx_profile,
     )

@@ -1,6 +1,8 @@
 """Connections, pragmas and the schema, on real files."""
 
 import sqlite3
+import threading
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from eventstore.database import (
     SHARED_PRAGMAS,
     WRITER_PRAGMAS,
     check_readable,
+    connect,
     migrate,
     open_reader,
     open_writer,
@@ -91,6 +94,25 @@ def test_a_file_that_is_no_database_is_closed_again(tmp_path: Path) -> None:
     path.write_bytes(b"no database at all, but long enough" * 40)
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
         open_writer(path)
+
+
+@pytest.mark.asyncio
+async def test_a_connection_that_cannot_be_opened_leaves_no_thread(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        await connect(partial(open_reader, tmp_path / "absent" / DATABASE_NAME))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=5)
+        assert not thread.is_alive()
+
+
+@pytest.mark.asyncio
+async def test_a_connection_lives_on_a_thread_of_its_own(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    connection = await connect(partial(open_writer, tmp_path / DATABASE_NAME))
+    assert len(set(threading.enumerate()) - before) == 1
+    await connection.close()
+    assert (tmp_path / DATABASE_NAME).exists()
 
 
 def test_the_schema_is_laid_out_and_recorded_once(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME, inspect, is_damage
 from eventstore.witness import Witness
-from tests.logs import crash_copy, execute_behind_its_back, fill, opened, overwrite
+from tests.logs import crash_copy, execute_behind_its_back, fill, fill_at_once, opened, overwrite
 
 
 async def killed(tmp_path: Path, events: int = 30, *, witness: bool = False) -> Path:
@@ -26,7 +26,7 @@ async def killed(tmp_path: Path, events: int = 30, *, witness: bool = False) -> 
 async def closed(tmp_path: Path, events: int = 30) -> Path:
     """A directory as an orderly end leaves it."""
     async with opened(tmp_path / "closed") as log:
-        await fill(log, events)
+        await fill_at_once(log, events)
     return tmp_path / "closed"
 
 

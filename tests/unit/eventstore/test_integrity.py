@@ -7,7 +7,7 @@ import pytest
 from eventstore.errors import StorageFailed
 from eventstore.integrity import CheckProgress, check_rows, quick_check
 from eventstore.log import EventLog
-from tests.logs import execute_behind_its_back, fill, opened
+from tests.logs import execute_behind_its_back, fill_at_once, opened
 
 
 async def checked(log: EventLog, events: int) -> list[CheckProgress]:
@@ -20,7 +20,7 @@ async def checked(log: EventLog, events: int) -> list[CheckProgress]:
 @pytest.mark.asyncio
 async def test_a_whole_log_is_checked_slice_by_slice(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
-        await fill(log, 25)
+        await fill_at_once(log, 25)
         progress = await checked(log, 10)
         assert [each.verified.seq for each in progress] == [0, 10, 20, 25, 25]
         assert progress[-1].verified == log.head
@@ -31,16 +31,16 @@ async def test_a_whole_log_is_checked_slice_by_slice(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_events_appended_meanwhile_are_checked_too(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
-        await fill(log, 5)
+        await fill_at_once(log, 5)
         progress = await log.check_slice(CheckProgress())
-        await fill(log, 5)
+        await fill_at_once(log, 5)
         assert (await log.check_slice(progress)).verified == log.head
 
 
 @pytest.mark.asyncio
 async def test_what_is_found_is_salvaged_at_the_next_start(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
-        await fill(log, 30)
+        await fill_at_once(log, 30)
         await log.save_snapshot(20, "f", b"")
     execute_behind_its_back(tmp_path, "UPDATE event SET payload = '{}' WHERE seq = 8")
     async with opened(tmp_path) as log:
@@ -55,7 +55,7 @@ async def test_what_is_found_is_salvaged_at_the_next_start(tmp_path: Path) -> No
         assert recovery is not None
         assert recovery.known_seq == 30
         assert recovery.stray_events == 22
-        await fill(log, 1)
+        await fill_at_once(log, 1)
 
 
 def test_a_missing_row_is_a_finding() -> None:
@@ -70,7 +70,7 @@ def test_quick_check_ends_the_check() -> None:
 @pytest.mark.asyncio
 async def test_a_closed_log_is_not_checked(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
-        await fill(log, 3)
+        await fill_at_once(log, 3)
         progress = await log.check_slice(CheckProgress())
     with pytest.raises(StorageFailed):
         await log.check_slice(progress)

@@ -15,14 +15,14 @@ from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME
 from eventstore.log import EventLog
 from eventstore.salvage import SALVAGED_NAME, Recovery, finish, pending_recovery
-from tests.logs import CATALOGUE, crash_copy, door, execute_behind_its_back, fill, opened, overwrite
+from tests.logs import CATALOGUE, crash_copy, door, execute_behind_its_back, fill, fill_at_once, opened, overwrite
 
 PAGE = 4096
 
 
 async def closed(path: Path, events: int = 60) -> Path:
     async with opened(path) as log:
-        await fill(log, events)
+        await fill_at_once(log, events)
         await log.witness()
     return path
 

@@ -39,7 +39,7 @@ class EmptyLog:
 class Rig:
     """A station in stepped time and a job runner that works for it."""
 
-    def __init__(self, directory: Path, installer: Installer | None = None) -> None:
+    def __init__(self, directory: Path, installer: Installer | None = None, transfers: Transfers | None = None) -> None:
         self.directory = directory
         self.station: StationUnderTest = station().online()
         self.observations: asyncio.Queue[Observation] = asyncio.Queue()
@@ -47,7 +47,7 @@ class Rig:
             directory=directory,
             firmware_bytes_max=1_000_000,
             installer=installer or BenchInstaller(directory, model="Bench"),
-            transfers=Transfers(limits=TransferLimits(stall_s=5, reserve_bytes=0)),
+            transfers=transfers or Transfers(limits=TransferLimits(stall_s=5, reserve_bytes=0)),
             diagnostics=DiagnosticsSource(log=EmptyLog(), settings=parse_settings(SETTINGS, "test")),
             submit=self.observations.put_nowait,
         )
@@ -84,8 +84,10 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(directory: Path, installer: Installer | None = None) -> AsyncIterator[Rig]:
-    found = Rig(directory, installer)
+async def rig(
+    directory: Path, installer: Installer | None = None, transfers: Transfers | None = None
+) -> AsyncIterator[Rig]:
+    found = Rig(directory, installer, transfers)
     async with running(found):
         yield found
 
@@ -256,6 +258,17 @@ async def test_an_upload_that_fails_sends_the_same_file_again(tmp_path: Path) ->
             found.publish()
             assert await found.reports(1) == ["Uploaded"]
             assert files.requests[0].body == files.requests[1].body
+
+
+async def test_a_full_disk_gets_no_diagnostics_file(tmp_path: Path) -> None:
+    transfers = Transfers(free_bytes=lambda directory: 1_000)
+    async with rig(tmp_path, transfers=transfers) as found:
+        with served() as files:
+            found.ask("GetDiagnostics", location=files.url("logs"), retries=0)
+            failed = await found.next()
+        assert isinstance(failed, DiagnosticsProgressed)
+        assert (failed.status, failed.detail) == ("UploadFailed", "the disk has no room for a diagnostics file")
+        assert files.requests == []
 
 
 async def test_both_kinds_of_job_run_side_by_side(tmp_path: Path) -> None:

@@ -1,0 +1,218 @@
+"""What is wrong or doubtful about a wiring: by itself, on this machine, and as its inputs read now.
+
+`wiring_findings` needs no hardware. `machine_findings` asks whether this machine has what the wiring needs: libraries, device files,
+PWM channels. `reading_findings` judges what an opened board reported. An error is what must be put right before the
+station may run; a warning is what the maker should have decided on purpose.
+"""
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devices.gpio.header import header_pins
+from devices.gpio.pilot import REACTION_MAX_MS, reaction_ms
+from devices.gpio.pilot_output import SYSFS
+from devices.gpio.sections import ConnectorSection
+from devices.gpio.values import InputLine
+from devices.gpio.wiring import Wiring
+from devices.readings import (
+    ContactorReading,
+    EmergencyStopReading,
+    FaultReading,
+    MainsReading,
+    MeterReading,
+    PilotReading,
+    ProximityReading,
+    Reading,
+)
+
+ERROR = "error"
+WARNING = "warning"
+UNLOCK_MAX_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something to put right (`ERROR`) or to know (`WARNING`). `where` is a table of the wiring, or a part of the machine."""
+
+    level: str
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.where}: {self.text}"
+
+
+def has_software_pwm(wiring: Wiring, connector: ConnectorSection) -> bool:
+    """Whether a pilot would be made by a thread's timing, which cannot keep the standard's tolerance."""
+    return connector.pilot.output == "gpiozero" and wiring.pins != "pigpio"
+
+
+def wiring_findings(wiring: Wiring) -> tuple[Finding, ...]:
+    """What can be said of the wiring by itself."""
+    found = [
+        finding for n, section in enumerate(wiring.connectors, start=1) for finding in _connector(wiring, n, section)
+    ]
+    if wiring.section.emergency_stop is None:
+        found.append(_warning("emergency_stop", "no emergency stop is read; the one in the coil circuit is not seen"))
+    elif reads_safe_when_broken(wiring.section.emergency_stop, tripped_active=True):
+        found.append(_warning("emergency_stop", _BROKEN_WIRE))
+    codes = {fault.error_code for fault in wiring.section.faults}
+    if "GroundFailure" not in codes:
+        found.append(_warning("faults", "no residual current device is read (GroundFailure)"))
+    for number, fault in enumerate(wiring.section.faults, start=1):
+        if reads_safe_when_broken(fault.input, tripped_active=True):
+            found.append(_warning(f"faults.{number}", _BROKEN_WIRE))
+    if wiring.section.watchdog is None:
+        found.append(_warning("watchdog", "none: outputs stay as they are if the daemon hangs"))
+    elif wiring.section.watchdog.pin is None:
+        found.append(_warning("watchdog", "only the kernel's: outputs stay as they are until the board has been reset"))
+    if not wiring.section.readers:
+        found.append(_warning("readers", "none: only the CSMS can start a transaction"))
+    return tuple(found)
+
+
+_BROKEN_WIRE = "a broken wire reads as not tripped: use a contact that opens, with the pull on the tripped side"
+
+
+def reads_safe_when_broken(line: InputLine, *, tripped_active: bool) -> bool:
+    """Whether a line that is cut looks as if all were well, instead of as if it had tripped."""
+    if line.pull == "none":
+        return True
+    return (line.pull == "up") != ((line.active == "high") == tripped_active)
+
+
+def _connector(wiring: Wiring, number: int, section: ConnectorSection) -> Iterator[Finding]:
+    table = f"connector.{number}"
+    pilot, contactor, lock = section.pilot, section.contactor, section.lock
+    if has_software_pwm(wiring, section):
+        text = f'the PWM would be software ({wiring.pins}): use output = "sysfs", or pins = "pigpio"'
+        yield _error(f"{table}.pilot", text)
+    if pilot.output == "sysfs" and pilot.pin not in {pin.name for pin in header_pins() if pin.has_pwm}:
+        yield _warning(f"{table}.pilot", f"{pilot.pin} is no pin of a hardware PWM channel on a Raspberry Pi")
+    beside = [other.pilot for other in wiring.connectors if other.pilot.adc == pilot.adc and other is not section]
+    reaction = reaction_ms(pilot, sum(other.sense == "extremes" for other in beside))
+    if reaction > REACTION_MAX_MS:
+        text = f"a vehicle that stops drawing is known after {reaction} ms; the contactor must be open within {REACTION_MAX_MS} ms"
+        yield _error(f"{table}.pilot", text)
+    no_negative = pilot.low_channel is None if pilot.sense == "peak" else pilot.below_minus_10500_mv is None
+    if pilot.sense != "extremes" and no_negative:
+        yield _warning(f"{table}.pilot", "the negative level is not read: no diode check")
+    if contactor.mirror is None:
+        yield _warning(f"{table}.contactor", "no mirror contact: a welded contactor is not found")
+    elif reads_safe_when_broken(contactor.mirror, tripped_active=False):
+        yield _warning(f"{table}.contactor", "a broken wire of the mirror contact reads as open")
+    if wiring.phases == 3 and not contactor.phase_enables:
+        yield _warning(f"{table}.contactor", "no phase enables: always three phases")
+    if lock is not None and lock.locked is None:
+        yield _warning(f"{table}.lock", "no feedback: a jam is not found")
+    if lock is not None and lock.attempts * (lock.drive_ms + lock.pause_ms) > UNLOCK_MAX_MS:
+        yield _warning(
+            f"{table}.lock", f"all attempts together last longer than the {UNLOCK_MAX_MS} ms of an UnlockConnector"
+        )
+
+
+# This machine
+
+
+def machine_findings(
+    wiring: Wiring,
+    *,
+    has_module: Callable[[str], bool] = lambda name: importlib.util.find_spec(name) is not None,
+    may_use: Callable[[Path], bool] = lambda path: os.access(path, os.R_OK | os.W_OK),
+    sysfs: Path = SYSFS,
+) -> tuple[Finding, ...]:
+    """What this machine lacks."""
+    found = [
+        _error("libraries", f"{name} is not installed, which {why} needs: pip install 'chargebox[{extra}]'")
+        for name, extra, why in _modules(wiring)
+        if not has_module(name)
+    ]
+    for number, connector in enumerate(wiring.connectors, start=1):
+        chip = sysfs / f"pwmchip{connector.pilot.chip}"
+        if connector.pilot.output != "sysfs":
+            continue
+        if not chip.is_dir():
+            found.append(_error(f"connector.{number}.pilot", f"{chip} is not there: enable the board's PWM overlay"))
+        elif connector.pilot.pwm_channel >= int((chip / "npwm").read_text()):
+            found.append(_error(f"connector.{number}.pilot", f"{chip} has no channel {connector.pilot.pwm_channel}"))
+    for where, path in _device_files(wiring):
+        if not path.exists():
+            found.append(_error(where, f"{path} is not there"))
+        elif not may_use(path):
+            found.append(_error(where, f"{path} may not be read and written by this user"))
+    return tuple(found)
+
+
+def _modules(wiring: Wiring) -> Iterator[tuple[str, str, str]]:
+    yield wiring.pins, "pi", "the pin factory"
+    kinds = {bus.kind for bus in wiring.buses.values()}
+    if kinds:
+        yield "pymodbus", "modbus", "a meter"
+    if "rtu" in kinds:
+        yield "serial", "modbus", "a serial bus"
+    if any(reader.kind == "serial" for reader in wiring.section.readers):
+        yield "serialx", "readers", "a serial reader"
+
+
+def _device_files(wiring: Wiring) -> Iterator[tuple[str, Path]]:
+    if wiring.pins == "lgpio":
+        yield "pins", Path("/dev/gpiochip0")
+    for name, adc in wiring.adcs.items():
+        if (adc.clock, adc.mosi, adc.miso) == ("GPIO11", "GPIO10", "GPIO9") and adc.select in {"GPIO8", "GPIO7"}:
+            yield f"adc.{name}", Path(f"/dev/spidev0.{('GPIO8', 'GPIO7').index(adc.select)}")
+    for name, bus in wiring.buses.items():
+        if bus.kind == "rtu":
+            yield f"bus.{name}", Path(bus.device)
+    for number, reader in enumerate(wiring.section.readers, start=1):
+        if reader.kind != "wiegand":
+            yield f"readers.{number}", Path(reader.device)
+    if wiring.section.watchdog is not None and wiring.section.watchdog.device:
+        yield "watchdog", Path(wiring.section.watchdog.device)
+
+
+# What the inputs read
+
+
+def reading_findings(
+    wiring: Wiring, readings: Iterable[Reading], meters: Sequence[MeterReading | str]
+) -> tuple[Finding, ...]:
+    """What an idle board should not have reported; `meters` are its meters' readings, or why there is none."""
+    found = [finding for reading in readings if (finding := _judged(reading)) is not None]
+    for number, meter in enumerate(meters, start=1):
+        if isinstance(meter, str):
+            found.append(_error(f"connector.{number}.meter", meter))
+        elif meter.power_w is not None and abs(meter.power_w) > 50:
+            found.append(_warning(f"connector.{number}.meter", f"{meter.power_w} W flow though the contactor is open"))
+    return tuple(found)
+
+
+def _judged(reading: Reading) -> Finding | None:
+    match reading:
+        case ContactorReading(connector_id=n, closed=True):
+            return _error(
+                f"connector.{n}.contactor", "reads closed though it was told to be open: welded, or the mirror's wiring"
+            )
+        case FaultReading(connector_id=n, error_code=code, info=info, active=True):
+            return _warning(f"connector.{n}" if n else "faults", f"{code} is active {info}".rstrip())
+        case PilotReading(connector_id=n, pilot_state=state) if state in "EF":
+            text = f"state {state} though +12 V is driven: the driver, its supply, or zero_mv and full_mv"
+            return _error(f"connector.{n}.pilot", text)
+        case ProximityReading(connector_id=n, cable_rating_ma=rating) if rating is not None:
+            return _warning(f"connector.{n}.proximity", f"a cable of {rating // 1_000} A is in the socket")
+        case EmergencyStopReading(pressed=True):
+            return _warning("emergency_stop", "is pressed, or its wiring is broken")
+        case MainsReading(present=False):
+            return _warning("mains", "reads absent")
+        case _:
+            return None
+
+
+def _error(where: str, text: str) -> Finding:
+    return Finding(level=ERROR, where=where, text=text)
+
+
+def _warning(where: str, text: str) -> Finding:
+    return Finding(level=WARNING, where=where, text=text)

@@ -1,0 +1,195 @@
+"""The station of the demonstration: the real daemon in a process of its own, and its loopback service."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import station
+
+if TYPE_CHECKING:
+    import httpx
+
+IDENTITY = "CB-DEMO"
+READY = "chargebox: ready"
+START_S, STOP_S, REQUEST_S = 20, 5, 10
+STDERR_LINES_MAX = 40
+EVENTS_AT_ONCE = 500
+PORTS = range(20_000, 30_000)  # below those that outgoing connections are given
+ROOT = Path(station.__file__).resolve().parent.parent
+
+
+class DemoError(Exception):
+    """The story cannot go on; the text says what did not happen."""
+
+
+def settings_text(*, csms_url: str, directory: Path, port: int) -> str:
+    """The station's settings: everything has a default but identity, URL and storage; samples every second."""
+    tables: dict[str, dict[str, object]] = {
+        "station": {"identity": IDENTITY},
+        "csms": {"url": csms_url, "reconnect_min_s": 0.5, "reconnect_max_s": 2},
+        "storage": {"directory": str(directory)},
+        "service": {"listen": f"127.0.0.1:{port}"},
+        "config": {
+            "MeterValueSampleInterval": 1,
+            "MeterValuesSampledData": "Energy.Active.Import.Register,Power.Active.Import",
+            "MinimumStatusDuration": 0,
+        },
+    }
+    return "\n".join(_toml(tables))
+
+
+def _toml(tables: dict[str, dict[str, object]]) -> Iterator[str]:
+    for table, keys in tables.items():
+        yield f"[{table}]"
+        yield from (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items())
+        yield ""
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on; raises DemoError if there is none."""
+    first = os.getpid() % len(PORTS)
+    for offset in range(len(PORTS)):
+        port = PORTS[(first + offset) % len(PORTS)]
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise DemoError(f"no free port between {PORTS.start} and {PORTS.stop}")
+
+
+class BenchStation:
+    """`chargebox run` on a simulated board, its files in `directory`. `close` leaves no process behind, whatever happened."""
+
+    def __init__(self, directory: Path, csms_url: str) -> None:
+        self.storage = directory / "storage"
+        self.settings_file = directory / "station.toml"
+        self.port = free_port()
+        self._csms_url = csms_url
+        self._stderr: deque[str] = deque(maxlen=STDERR_LINES_MAX)
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._http: httpx.AsyncClient | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of its service."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the daemon."""
+        assert self._process is not None, "it has been started"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the daemon's process is there."""
+        return self._process is not None and self._process.returncode is None
+
+    def last_words(self) -> str:
+        """The end of what the daemon wrote to stderr."""
+        return "\n".join(self._stderr)
+
+    # ---- the process --------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Starts the daemon and waits until it is ready; raises DemoError."""
+        text = settings_text(csms_url=self._csms_url, directory=self.storage, port=self.port)
+        self.settings_file.write_text(text, encoding="utf-8")
+        self._ready.clear()
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "station.cli", "run", "--settings", str(self.settings_file)),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        self._reader = asyncio.create_task(self._read(self._process), name="stderr of the station")
+        try:
+            async with asyncio.timeout(START_S):
+                await self._ready.wait()
+        except TimeoutError:
+            raise DemoError(f"the station was not ready within {START_S} s") from None
+        if not self.running:
+            raise DemoError(f"the station ended at once, with status {self._process.returncode}")
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None, "it is a pipe"
+        async for line in process.stderr:
+            text = line.decode(errors="replace").rstrip()
+            self._stderr.append(text)
+            if text == READY:
+                self._ready.set()
+        await process.wait()
+        self._ready.set()
+
+    async def kill(self) -> None:
+        """The power goes: SIGKILL, nothing is flushed."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """Ends the daemon in order, by force if it does not end; its exit status."""
+        try:
+            async with asyncio.timeout(STOP_S):
+                return await self._end(signal.SIGTERM)
+        except TimeoutError:
+            return await self._end(signal.SIGKILL)
+
+    async def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None, "it has been started"
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+        status = await self._process.wait()
+        if self._reader is not None:
+            await self._reader
+        return status
+
+    async def close(self) -> None:
+        """Ends whatever is left."""
+        if self._http is not None:
+            await self._http.aclose()
+        if self._process is not None:
+            await self.stop()
+
+    # ---- the service --------------------------------------------------------------------------------------------
+
+    async def state(self) -> Any:
+        """GET /api/state."""
+        return await self._ask("GET", "/api/state")
+
+    async def events(self) -> list[Any]:
+        """The whole log, as GET /api/events gives it."""
+        events: list[Any] = []
+        after = 0
+        while page := (await self._ask("GET", f"/api/events?after={after}&limit={EVENTS_AT_ONCE}"))["events"]:
+            events += page
+            after = page[-1]["seq"]
+        return events
+
+    async def control(self, what: str, **body: object) -> None:
+        """One of the bench controls: POST /bench/..."""
+        await self._ask("POST", f"/bench/{what}", body)
+
+    async def _ask(self, method: str, path: str, body: object = None) -> Any:
+        import httpx
+
+        if self._http is None:
+            # The process behind the port is replaced: no connection is kept.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=REQUEST_S, limits=limits)
+        try:
+            response = await self._http.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise DemoError(f"{method} {path}: {type(error).__name__} {error}".rstrip()) from error
+        if response.status_code != httpx.codes.OK:
+            raise DemoError(f"{method} {path}: {response.status_code} {response.text[:200]}")
+        return response.json()

@@ -1,0 +1,133 @@
+"""A private copy of a log, so that reading it changes nothing: not a byte, not a time stamp, not a file beside it.
+
+Opening a SQLite file in place checkpoints and deletes its WAL, `mode=ro` leaves a -shm, and `immutable=1` overlooks what is in
+the WAL. So a log at rest is copied with its WAL and opened elsewhere. A log that a daemon is writing to cannot be copied file
+by file: it is opened read-only for one VACUUM INTO, which gives one moment of it, whole.
+"""
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+from eventstore.database import DATABASE_NAME, open_reader
+from eventstore.directory import CONDEMNED_NAME, IDENTITY_NAME, LOCK_NAME
+from eventstore.inspection import JOURNAL_NAME, WAL_NAME
+from eventstore.snapshots import snapshot_files
+from eventstore.witness import WITNESS_NAME
+from station.replay.errors import LogUnreadable
+
+ATTEMPTS_MAX = 5
+_LOCKS = Path("/proc/locks")
+_SMALL_FILES = (WITNESS_NAME, IDENTITY_NAME, CONDEMNED_NAME)
+
+
+def is_live(directory: Path) -> bool:
+    """Does a daemon hold the lock of this storage directory? Looks, and takes no lock: a daemon may be about to."""
+    try:
+        status = (directory / LOCK_NAME).stat()
+    except OSError:
+        return False
+    inode = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    try:
+        lines = _LOCKS.read_text().splitlines()
+    except OSError:  # no such table on this system: the process that noted itself as holder tells
+        return _holder_lives(directory / LOCK_NAME)
+    return any(" FLOCK " in line and f" {inode} " in line for line in lines)
+
+
+def _holder_lives(lock: Path) -> bool:
+    try:
+        os.kill(int(lock.read_text().strip()), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def copy_storage(database: Path, target: Path) -> bool:
+    """Copy a database, and what its storage directory knows of it, into `target`; whether it was live.
+
+    The copies have the names of a storage directory. Raises LogUnreadable, with the reason.
+    """
+    directory = database.parent
+    live = is_live(directory)
+    _check_space(database, target)
+    try:
+        _copy_small_files(directory, target)
+        if live and _vacuum(database, target / DATABASE_NAME):
+            return True
+        _copy_at_rest(database, target)
+    except PermissionError as error:
+        raise LogUnreadable(f"{error.filename}: may not be read by this user") from error
+    except OSError as error:
+        raise LogUnreadable(f"{database} cannot be copied: {error}") from error
+    return live
+
+
+def _check_space(database: Path, target: Path) -> None:
+    needed = sum(file.stat().st_size for file in _parts(database).values() if file.exists())
+    free = shutil.disk_usage(target).free
+    if needed > free:
+        raise LogUnreadable(
+            f"reading {database} needs {needed >> 20} MiB of temporary space and {target} has {free >> 20} MiB: "
+            "set TMPDIR to a directory with more"
+        )
+
+
+def _parts(database: Path) -> dict[str, Path]:
+    """The files that make up the database, by the names they have in a storage directory."""
+    return {
+        DATABASE_NAME: database,
+        WAL_NAME: database.with_name(f"{database.name}-wal"),
+        JOURNAL_NAME: database.with_name(f"{database.name}-journal"),
+    }
+
+
+def _copy_small_files(directory: Path, target: Path) -> None:
+    # Before the log: of a live one they then never know more than the copy holds.
+    for file in (*(directory / name for name in _SMALL_FILES), *snapshot_files(directory)):
+        if file.is_file():
+            shutil.copyfile(file, target / file.name)
+
+
+def _vacuum(database: Path, target: Path) -> bool:
+    """One moment of a live log; False if it is too damaged, or closed to us, to be read so."""
+    try:
+        connection = open_reader(database)
+    except sqlite3.Error:
+        return False
+    try:
+        connection.execute("VACUUM INTO ?", (str(target),))
+    except sqlite3.Error:
+        target.unlink(missing_ok=True)
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _copy_at_rest(database: Path, target: Path) -> None:
+    """Copy until nothing changed meanwhile: a daemon may start at any time."""
+    parts = _parts(database)
+    for _ in range(ATTEMPTS_MAX):
+        before = _marks(parts)
+        for name, file in parts.items():
+            (target / name).unlink(missing_ok=True)
+            if file.exists():
+                shutil.copyfile(file, target / name)
+        if _marks(parts) == before:
+            return
+    raise LogUnreadable(f"{database} changes while it is read, and its lock is not held by the process that writes it")
+
+
+def _marks(parts: dict[str, Path]) -> dict[str, tuple[int, int]]:
+    found = {}
+    for name, file in parts.items():
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            continue
+        found[name] = (status.st_size, status.st_mtime_ns)
+    return found

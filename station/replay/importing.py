@@ -1,0 +1,156 @@
+"""Events that left a station or this tool in another shape, laid back into a database: diagnostics files and exports.
+
+An exported event is a line (or row) with seq, cause, at_ms, utc or utc_ms, type, version, connector_id, payload, digest. A
+payload comes as JSON or as the JSON's text; either way it is written canonically again, so an unchanged event keeps its digest.
+"""
+
+import csv
+import sqlite3
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from eventstore.chain import Head, Row
+from eventstore.database import DATABASE_NAME, migrate
+from station.replay.errors import LibraryMissing, LogUnreadable
+from station.replay.origin import Anchor, Origin
+from station.wire.instants import parse_utc_ms
+
+_LOG_NAME, _ABOUT_NAME = "log.jsonl", "about.json"
+_INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_REDACTION_MARKS = ('"(withheld)"', '"tag-')
+_NUMBERS = ("seq", "cause", "at_ms", "version", "connector_id", "utc_ms")
+
+
+def take_bundle(path: Path, scratch: Path) -> Origin:
+    """The events of a diagnostics file. Raises LogUnreadable."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if _LOG_NAME not in names:
+                raise LogUnreadable(f"{path} is no diagnostics file: it holds no {_LOG_NAME}")
+            about = orjson.loads(archive.read(_ABOUT_NAME)) if _ABOUT_NAME in names else {}
+            with archive.open(_LOG_NAME) as stream:
+                redacted = _lay(path, scratch, _from_lines(stream))
+    except (zipfile.BadZipFile, orjson.JSONDecodeError, OSError, EOFError) as error:
+        raise LogUnreadable(f"{path} is damaged: {error}") from error
+    return Origin(kind="diagnostics file", excerpt=_is_excerpt(about), redacted=redacted, anchors=_anchors(about))
+
+
+def _is_excerpt(about: Mapping[str, Any]) -> bool:
+    head = about.get("log_head") or {}
+    return about.get("first_seq") != 1 or about.get("last_seq") != head.get("seq")
+
+
+def _anchors(about: Mapping[str, Any]) -> tuple[Anchor, ...]:
+    head = about.get("log_head")
+    try:
+        assert isinstance(head, dict)
+        return (Anchor(what="diagnostics file", head=Head(seq=int(head["seq"]), digest=bytes.fromhex(head["digest"]))),)
+    except (AssertionError, KeyError, TypeError, ValueError):
+        return ()
+
+
+def take_export(path: Path, scratch: Path) -> Origin:
+    """The events of an exported file. Raises LogUnreadable, LibraryMissing."""
+    try:
+        redacted = _lay(path, scratch, read_events(path))
+    except (OSError, csv.Error) as error:
+        raise LogUnreadable(f"{path} cannot be read: {error}") from error
+    return Origin(kind="exported events", redacted=redacted)
+
+
+def read_events(path: Path) -> Iterator[Row]:
+    """The rows of an exported table of events, in the file's order. Raises LogUnreadable, LibraryMissing, OSError."""
+    return EVENT_FORMATS[path.suffix](path)
+
+
+def _read_jsonl(path: Path) -> Iterator[Row]:
+    with path.open("rb") as stream:
+        yield from _from_lines(stream)
+
+
+def _read_csv(path: Path) -> Iterator[Row]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        for number, values in enumerate(csv.DictReader(stream), 2):
+            numbers = {name: int(values[name]) if values.get(name) else None for name in _NUMBERS}
+            yield _row({**values, **numbers}, number)
+
+
+def _read_parquet(path: Path) -> Iterator[Row]:
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise LibraryMissing("reading Parquet", "pyarrow") from error
+    number = 0
+    with closing(parquet.ParquetFile(path)) as file:
+        for batch in file.iter_batches():
+            for values in batch.to_pylist():
+                number += 1
+                yield _row(values, number)
+
+
+EVENT_FORMATS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
+    ".jsonl": _read_jsonl,
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+}
+
+
+def _from_lines(stream: Iterable[bytes]) -> Iterator[Row]:
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            values = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise LogUnreadable(f"line {number} is no JSON: {error}") from error
+        yield _row(values, number)
+
+
+def _row(values: Any, number: int) -> Row:
+    try:
+        payload = values["payload"]
+        plain = orjson.loads(payload) if isinstance(payload, str) else payload
+        utc_ms = values.get("utc_ms")
+        return Row(
+            seq=values["seq"],
+            cause=values["cause"],
+            at_ms=values["at_ms"],
+            utc_ms=parse_utc_ms(values["utc"]) if utc_ms is None else utc_ms,
+            type=values["type"],
+            version=values["version"],
+            connector_id=values["connector_id"],
+            payload=orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode(),
+            digest=bytes.fromhex(values["digest"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise LogUnreadable(f"line {number} is no event: {error!r}") from error
+
+
+def _lay(path: Path, scratch: Path, rows: Iterable[Row]) -> bool:
+    """Writes the rows to the scratch database; whether any was redacted. Raises LogUnreadable."""
+    redacted = False
+
+    def watched() -> Iterator[Row]:
+        nonlocal redacted
+        for row in rows:
+            redacted = redacted or any(mark in row.payload for mark in _REDACTION_MARKS)
+            yield row
+
+    with closing(sqlite3.connect(scratch / DATABASE_NAME, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        migrate(connection)
+        try:
+            connection.execute("BEGIN")
+            connection.executemany(_INSERT, watched())
+            connection.execute("COMMIT")
+        except sqlite3.IntegrityError as error:
+            raise LogUnreadable(f"{path}: its events do not make a log: {error}") from error
+        except LogUnreadable as error:
+            raise LogUnreadable(f"{path}: {error}") from error
+    return redacted

@@ -1,0 +1,42 @@
+"""What is known of where a log came from, before its first event is read."""
+
+from dataclasses import dataclass
+
+from eventstore.chain import Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """What could only be salvaged: events 1 to `kept_seq` are whole, `known_seq` is the highest that is known to have existed.
+
+    `stray_events` verify by themselves behind the damage. Digests in hexadecimal.
+    """
+
+    findings: tuple[str, ...]
+    kept_seq: int
+    known_seq: int
+    known_digest: str
+    stray_events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """A head of the log that something beside its events remembers: `what` remembers it."""
+
+    what: str
+    head: Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """`kind` in words. `excerpt`: it holds what was asked for, not the whole log; `redacted`: payloads were changed on purpose.
+
+    `anchors` are heads that the source itself names, e.g. a diagnostics file.
+    """
+
+    kind: str
+    live: bool = False
+    excerpt: bool = False
+    redacted: bool = False
+    damage: Damage | None = None
+    anchors: tuple[Anchor, ...] = ()

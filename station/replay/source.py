@@ -1,0 +1,170 @@
+"""Where a log may come from, and how each kind becomes one SQLite file in a directory of our own.
+
+A storage directory or database (live or copied), a diagnostics file (5.9), or exported events. A further kind is one more row in
+`KINDS`: a test for it, and what lays its rows into the scratch directory.
+"""
+
+import sqlite3
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventstore.database import DATABASE_NAME, check_readable, has_table, open_reader, read_head
+from eventstore.directory import StorageDirectory
+from eventstore.errors import LogTooNew
+from eventstore.inspection import WAL_NAME
+from eventstore.salvage import pending_recovery, recover
+from eventstore.wal import read_wal
+from station.replay import importing
+from station.replay.copying import copy_storage
+from station.replay.errors import LogFromTheFuture, LogUnreadable
+from station.replay.importing import EVENT_FORMATS
+from station.replay.origin import Damage, Origin
+from station.replay.reader import LogReader
+
+_SQLITE_MAGIC = b"SQLite format 3\0"
+
+
+def _is_storage(path: Path) -> bool:
+    return path.is_dir() and any((path / name).exists() for name in (DATABASE_NAME, WAL_NAME))
+
+
+def _is_database(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC or path.suffix in (".db", ".sqlite")
+
+
+def _is_bundle(path: Path) -> bool:
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def _is_export(path: Path) -> bool:
+    return path.is_file() and path.suffix in EVENT_FORMATS
+
+
+def _take_storage(path: Path, scratch: Path) -> Origin:
+    return _take_database(path / DATABASE_NAME, scratch)
+
+
+def _take_database(path: Path, scratch: Path) -> Origin:
+    live = copy_storage(path, scratch)
+    return Origin(kind="live log" if live else "log", live=live, damage=_salvage(scratch))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of source. `take` lays a database into the scratch directory; it raises LogUnreadable."""
+
+    is_one: Callable[[Path], bool]
+    take: Callable[[Path, Path], Origin]
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(is_one=_is_storage, take=_take_storage),
+    Kind(is_one=_is_bundle, take=importing.take_bundle),
+    Kind(is_one=_is_export, take=importing.take_export),
+    Kind(is_one=_is_database, take=_take_database),
+)
+
+
+@contextmanager
+def open_log(path: Path) -> Iterator[LogReader]:
+    """The log at `path`, for reading; its copy is gone afterwards.
+
+    Raises LogUnreadable when there is none or it cannot be read, LogFromTheFuture when it is of a newer version.
+    """
+    try:
+        kind = next((kind for kind in KINDS if kind.is_one(path)), None)
+    except OSError as error:
+        raise LogUnreadable(f"{path}: {error.strerror or error}") from error
+    if kind is None:
+        what = "holds no log" if path.is_dir() else "is no log" if path.exists() else "does not exist"
+        raise LogUnreadable(f"{path} {what}: expected a storage directory, a database, a diagnostics file or an export")
+    with tempfile.TemporaryDirectory(prefix="chargebox-replay-") as name:
+        scratch = Path(name)
+        origin = kind.take(path, scratch)
+        connection = _opened(path, scratch / DATABASE_NAME)
+        try:
+            yield LogReader(connection, origin=origin, scratch=scratch)
+        finally:
+            connection.close()
+
+
+def _opened(path: Path, database: Path) -> sqlite3.Connection:
+    connection = None
+    try:
+        connection = open_reader(database)
+        check_readable(connection)
+        if not has_table(connection, "event"):
+            raise LogUnreadable(f"{path} is a database, but no log: it has no events")
+        return connection
+    except LogTooNew as error:
+        if connection is not None:
+            connection.close()
+        raise LogFromTheFuture(f"{path}: {error}") from error
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        raise LogUnreadable(f"{path} cannot be opened: {error}") from error
+    except LogUnreadable:
+        if connection is not None:
+            connection.close()
+        raise
+
+
+def _salvage(scratch: Path) -> Damage | None:
+    """What SQLite cannot read, or would silently leave out, is salvaged in the copy, as the station itself would do it."""
+    findings = _wal_findings(scratch) or _open_findings(scratch)
+    if not findings:
+        return None
+    directory = StorageDirectory(scratch)
+    try:
+        recover(directory, findings)
+    except (sqlite3.Error, OSError, LogTooNew) as error:
+        raise LogUnreadable(f"damaged ({'; '.join(findings)}), and nothing of it can be salvaged: {error}") from error
+    recovery = pending_recovery(directory)
+    assert recovery is not None, "recover has just written it"
+    return Damage(
+        findings=recovery.findings,
+        kept_seq=recovery.kept_seq,
+        known_seq=recovery.known_seq,
+        known_digest=recovery.known_digest,
+        stray_events=recovery.stray_events,
+    )
+
+
+def _wal_findings(scratch: Path) -> tuple[str, ...]:
+    wal, database = scratch / WAL_NAME, scratch / DATABASE_NAME
+    if not wal.exists() or not wal.stat().st_size:
+        return ()
+    if not database.exists() or not database.stat().st_size:
+        return (f"{DATABASE_NAME} is missing or empty, its WAL is there",)
+    content = read_wal(wal.read_bytes())
+    if not content.damaged_frames:
+        return ()
+    with database.open("rb") as file:
+        for page, expected in content.pages.items():
+            file.seek((page - 1) * content.page_bytes)
+            if file.read(content.page_bytes) != expected:
+                return (f"{WAL_NAME} is damaged in its middle: {content.damaged_frames} frames",)
+    return ()
+
+
+def _open_findings(scratch: Path) -> tuple[str, ...]:
+    """Lets SQLite lay the WAL over the copied database, and looks whether the result opens."""
+    try:
+        connection = sqlite3.connect(scratch / DATABASE_NAME, isolation_level=None)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if has_table(connection, "event"):
+                read_head(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return (f"{DATABASE_NAME}: {error}",)
+    return ()

@@ -1,0 +1,317 @@
+"""An electrical model behind mock pins: what vehicle, cable, contactor and lock make of the station's outputs, and the levels that
+
+come of it at its inputs. The pilot is a voltage that alternates with the PWM; the converter samples it at the phase of that instant.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
+
+from devices.gpio.values import InputLine, OutputLine
+from devices.gpio.wiring import Wiring
+from devices.iec61851 import ma_from_duty_permille
+
+LEVELS_MV = {"A": 12_000, "B": 9_000, "C": 6_000, "D": 3_000, "E": 0}
+OHM_OF_RATING = {13_000: 1_500, 20_000: 680, 32_000: 220, 63_000: 100}
+CONVERSION_US = 17
+UWS_PER_WH = 3_600_000_000
+
+
+class ModelPin(MockPin):
+    """A line that the model drives, or that drives the model."""
+
+    def _set_pull(self, value: str) -> None:
+        super()._set_pull(value)
+        self.factory.pulled(self)
+
+    def _set_function(self, value: str) -> None:
+        super()._set_function(value)
+        self.factory.changed(self)
+
+    def _change_state(self, value: Any) -> bool:
+        changed = bool(super()._change_state(value))
+        if changed and self._function == "output":
+            self.factory.changed(self)
+        return changed
+
+
+class ModelPwmPin(ModelPin, MockPWMPin):
+    """The pin of a pilot or a lamp."""
+
+
+class ModelFactory(MockFactory):
+    """gpiozero's mock factory, wired to a model."""
+
+    def __init__(self, pwm_pins: tuple[str, ...]) -> None:
+        super().__init__(pin_class=ModelPin)
+        self._pwm_pins = pwm_pins
+        self.on_output: Callable[[], None] = lambda: None
+        self.sources: dict[str, Callable[[], bool]] = {}
+        self.adcs: dict[str, ModelAdc] = {}
+
+    def spi(self, **spi_args: Any) -> Any:
+        return self.adcs[spi_args["select_pin"]]
+
+    def pin(self, name: Any, pin_class: Any = None, **kwargs: Any) -> Any:
+        for _, info in self.board_info.find_pin(name):
+            if info in self.pins:
+                return self.pins[info]
+            chosen = pin_class or (ModelPwmPin if info.name in self._pwm_pins else ModelPin)
+            self.pins[info] = chosen(self, info, **kwargs)
+            return self.pins[info]
+        return super().pin(name)
+
+    def changed(self, pin: Any) -> None:
+        self.on_output()
+
+    def pulled(self, pin: Any) -> None:
+        """What is wired to the pin is stronger than its pull resistor."""
+        if pin.info.name in self.sources:
+            self.drive(pin.info.name)
+
+    def drive(self, name: str) -> None:
+        """Put the line at the level that its source has now."""
+        pin = self.pin(name)
+        if pin._function == "input":
+            (pin.drive_high if self.sources[name]() else pin.drive_low)()
+
+    def level(self, line: OutputLine) -> bool:
+        """Whether what hangs on an output is active; a released pin is held inactive by its resistor."""
+        pin = self.pin(line.pin)
+        return pin._function == "output" and bool(pin._state) == (line.active == "high")
+
+
+class ModelAdc:
+    """A converter of the MCP3000 family whose channels are functions of the model; it is its own SPI interface, word by word."""
+
+    bits_per_word = 8
+
+    def __init__(self, chip: str, channels: dict[int, Callable[[], int]]) -> None:
+        self.bits = 12 if chip.startswith("MCP32") else 10
+        self.channels = channels
+        self.fails = False
+
+    def transfer(self, words: list[int]) -> list[int]:
+        """The request is a start bit, single-ended, three bits of channel; the answer is the last bits of what comes back."""
+        if self.fails:
+            raise OSError("the SPI bus fails")
+        request = int.from_bytes(bytes(words))
+        assert request >> (self.bits + 5) == 0b11, "start bit and single-ended"
+        code = self.channels[request >> (self.bits + 2) & 0b111]()
+        return list(max(0, min((1 << self.bits) - 1, code)).to_bytes(len(words)))
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+@dataclass(slots=True)
+class Socket:
+    """Vehicle, cable, lock and contactor of one connector."""
+
+    ev_plugged: bool = False
+    station_plugged: bool = False
+    seated: bool = True
+    rating_ma: int = 32_000
+    ready: bool = True
+    diode: bool = True
+    pilot_shorted: bool = False
+    max_current_ma: int = 16_000
+    phases: int = 3
+    locked: bool = False
+    jammed: bool = False
+    defect: str = ""
+    poles_closed: bool = False
+    energy_uws: int = 0
+    pulses: int = 0
+    tripped: dict[str, bool] = field(default_factory=dict)
+
+
+class Model:
+    """The copper of a station with this wiring; it is its own pace for conversions."""
+
+    def __init__(self, wiring: Wiring, voltage_v: int = 230) -> None:
+        self.wiring = wiring
+        self.voltage_v = voltage_v
+        self.sockets = {number: Socket() for number in range(1, len(wiring.connectors) + 1)}
+        self.emergency_stop = False
+        self.mains = True
+        self.clock_us = 0
+        self.noise_mv: Callable[[int], int] = lambda clock_us: 0
+        self._settling = False
+        lamps = [section.indicator for section in wiring.connectors if section.indicator is not None]
+        pwm_pins = [section.pilot.pin for section in wiring.connectors]
+        pwm_pins += [line.pin for lamp in lamps for line in (lamp.red, lamp.green, lamp.blue)]
+        self.factory = ModelFactory(tuple(pwm_pins))
+        self.adcs = {name: ModelAdc(section.chip, self._channels(name)) for name, section in wiring.adcs.items()}
+        self.factory.adcs = {section.select: self.adcs[name] for name, section in wiring.adcs.items()}
+        self._wire_inputs()
+        self.factory.on_output = self.settle
+
+    # Pace
+
+    def now_us(self) -> int:
+        return self.clock_us
+
+    def pause_us(self, duration_us: int) -> None:
+        self.clock_us += duration_us
+
+    # What the station's outputs do
+
+    def settle(self) -> None:
+        """Contactors and locks follow their outputs, and every input line gets its level."""
+        if self._settling:
+            return
+        self._settling = True
+        for number, section in enumerate(self.wiring.connectors, start=1):
+            socket = self.sockets[number]
+            coil = self.factory.level(section.contactor.coil)
+            if coil and socket.defect != "stuck":
+                socket.poles_closed = True
+            elif not coil and socket.defect != "welded":
+                socket.poles_closed = False
+            lock = section.lock
+            if lock is not None and not socket.jammed:
+                if self.factory.level(lock.lock) and socket.seated:
+                    socket.locked = True
+                if self.factory.level(lock.unlock):
+                    socket.locked = False
+        for name in self.factory.sources:
+            self.factory.drive(name)
+        self._settling = False
+
+    def duty_permille(self, number: int) -> int:
+        """The PWM that the pilot's pin really has."""
+        pin = self.factory.pin(self.wiring.connectors[number - 1].pilot.pin)
+        if pin._function != "output":
+            return 1_000
+        return int(float(pin._state) * 1_000)
+
+    def draw_ma(self, number: int) -> int:
+        """What the vehicle draws on each of its phases."""
+        socket = self.sockets[number]
+        contactor = self.wiring.connectors[number - 1].contactor
+        flows = socket.poles_closed and self.mains and self._state(number) == "C"
+        offered_ma = ma_from_duty_permille(self.duty_permille(number)) if flows else 0
+        return min(offered_ma, socket.max_current_ma) if contactor.coil else 0
+
+    def power_w(self, number: int) -> int:
+        return self.draw_ma(number) * self.sockets[number].phases * self.voltage_v // 1_000
+
+    def next_pulse_ms(self, number: int) -> int:
+        """When the S0 meter gives its next pulse if nothing changes; far away if nothing flows."""
+        socket = self.sockets[number]
+        power_mw = self.draw_ma(number) * socket.phases * self.voltage_v
+        missing_uws = (socket.pulses + 1) * 1_000 * UWS_PER_WH // 1_000 - socket.energy_uws
+        return max(1, -(-missing_uws // power_mw)) if power_mw else 1 << 40
+
+    def count(self, number: int, duration_ms: int) -> None:
+        """The meter integrates; an S0 meter gives its pulses."""
+        socket = self.sockets[number]
+        socket.energy_uws += self.draw_ma(number) * socket.phases * self.voltage_v * duration_ms
+        meter = self.wiring.connectors[number - 1].meter
+        if meter.pulse is None:
+            return
+        due = socket.energy_uws * meter.pulses_per_kwh // (1_000 * UWS_PER_WH)
+        pin = self.factory.pin(meter.pulse.pin)
+        while socket.pulses < due:
+            socket.pulses += 1
+            high = meter.pulse.active == "high"
+            (pin.drive_high if high else pin.drive_low)()
+            (pin.drive_low if high else pin.drive_high)()
+
+    # What the station's inputs see
+
+    def pilot_mv(self, number: int) -> int:
+        """The voltage on the pilot line now."""
+        socket = self.sockets[number]
+        level_mv = LEVELS_MV[self._state(number)]
+        positive = self.clock_us % 1_000 < self.duty_permille(number)
+        if positive:
+            return level_mv + self.noise_mv(self.clock_us)
+        negative_mv = 0 if socket.pilot_shorted else -12_000
+        if not socket.diode and self._connected(number):
+            negative_mv = -level_mv
+        return negative_mv + self.noise_mv(self.clock_us)
+
+    def proximity_ohm(self, number: int) -> int:
+        socket = self.sockets[number]
+        return OHM_OF_RATING[socket.rating_ma] if socket.station_plugged else 10_000_000
+
+    def _connected(self, number: int) -> bool:
+        socket = self.sockets[number]
+        return socket.ev_plugged and (socket.station_plugged or self.wiring.fixed_cable)
+
+    def _state(self, number: int) -> str:
+        socket = self.sockets[number]
+        if socket.pilot_shorted:
+            return "E"
+        if not self._connected(number):
+            return "A"
+        return "C" if socket.ready else "B"
+
+    def _channels(self, adc: str) -> dict[int, Callable[[], int]]:
+        channels: dict[int, Callable[[], int]] = {}
+        for number, section in enumerate(self.wiring.connectors, start=1):
+            pilot, proximity = section.pilot, section.proximity
+            if pilot.sense == "extremes" and pilot.adc == adc:
+                channels[pilot.channel] = partial(self._pilot_code, number, self.pilot_mv)
+            if pilot.sense == "peak" and pilot.adc == adc:
+                channels[pilot.channel] = partial(self._pilot_code, number, partial(self._peak, highest=True))
+                if pilot.low_channel is not None:
+                    channels[pilot.low_channel] = partial(self._pilot_code, number, partial(self._peak, highest=False))
+            if proximity is not None and proximity.kind == "adc" and proximity.adc == adc:
+                channels[proximity.channel] = partial(self._proximity_code, number)
+        return channels
+
+    def _peak(self, number: int, *, highest: bool) -> int:
+        """What a peak-hold keeps of a period."""
+        began_us = self.clock_us
+        levels = []
+        for phase in range(0, 1_000, 20):
+            self.clock_us = began_us - began_us % 1_000 + phase
+            levels.append(self.pilot_mv(number))
+        self.clock_us = began_us
+        return max(levels) if highest else min(levels)
+
+    def _pilot_code(self, number: int, level_mv: Callable[[int], int]) -> int:
+        self.clock_us += CONVERSION_US
+        pilot = self.wiring.connectors[number - 1].pilot
+        full = (1 << self.adcs[pilot.adc].bits) - 1
+        return (level_mv(number) - pilot.zero_mv) * full // (pilot.full_mv - pilot.zero_mv)
+
+    def _proximity_code(self, number: int) -> int:
+        proximity = self.wiring.connectors[number - 1].proximity
+        assert proximity is not None
+        full = (1 << self.adcs[proximity.adc].bits) - 1
+        ohm = self.proximity_ohm(number)
+        return full * ohm // (ohm + proximity.pull_up_ohm)
+
+    def _wire_inputs(self) -> None:
+        for number, section in enumerate(self.wiring.connectors, start=1):
+            socket = self.sockets[number]
+            self._wire(section.contactor.mirror, lambda s=socket: not s.poles_closed)
+            self._wire(section.lock.locked if section.lock else None, lambda s=socket: s.locked)
+            if section.proximity is not None:
+                self._wire(section.proximity.contact, lambda s=socket: s.station_plugged)
+            for name, threshold_mv in (
+                ("above_10500_mv", 10_500),
+                ("above_7500_mv", 7_500),
+                ("above_4500_mv", 4_500),
+                ("above_1500_mv", 1_500),
+            ):
+                line = getattr(section.pilot, name)
+                self._wire(line, lambda n=number, mv=threshold_mv: self._peak(n, highest=True) > mv)
+            negative = section.pilot.below_minus_10500_mv
+            self._wire(negative, lambda n=number: self._peak(n, highest=False) < -10_500)
+        for fault in self.wiring.section.faults:
+            tripped = self.sockets[max(1, fault.connector)].tripped
+            self._wire(fault.input, lambda t=tripped, code=fault.error_code: t.get(code, False))
+        self._wire(self.wiring.section.emergency_stop, lambda: self.emergency_stop)
+        self._wire(self.wiring.section.mains, lambda: self.mains)
+
+    def _wire(self, line: InputLine | None, active: Callable[[], bool]) -> None:
+        if line is not None:
+            self.factory.sources[line.pin] = lambda: active() == (line.active == "high")

@@ -1,0 +1,177 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eventstore.catalogue.hardware import EmergencyStopObserved
+from station.service.app import build
+from station.service.context import ServiceContext
+from tests.unit.station.service.stations import served, settings_in
+
+
+@pytest.mark.asyncio
+async def test_a_healthy_station_says_ok_and_a_failed_one_why_not(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        response = await station.http.get("/healthz")
+        assert (response.status_code, response.json()) == (200, {"status": "ok"})
+        station.storage_fails()
+        response = await station.http.get("/healthz")
+        assert response.status_code == 503
+        assert "no space" in response.json()["error"]
+
+
+@pytest.mark.asyncio
+async def test_the_state_names_the_seq_and_the_digest_that_the_log_has_there(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        shown = await station.state()
+        (row,) = await station.station.log.read_rows(shown["log"]["last_seq"] - 1, 1)
+        assert shown["log"]["head_digest"] == row.digest.hex()
+        assert shown["log"]["bytes"] == station.station.log.bytes_on_disk()
+
+
+@pytest.mark.asyncio
+async def test_events_come_in_order_in_slices_and_as_they_are_stored(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        everything = (await station.http.get("/api/events?limit=10000")).json()
+        assert [event["seq"] for event in everything["events"]] == list(range(1, everything["last_seq"] + 1))
+        first = everything["events"][0]
+        assert list(first) == ["seq", "cause", "at_ms", "utc", "type", "version", "connector_id", "payload"]
+        assert (first["type"], first["payload"]["boot"], first["connector_id"]) == ("StationBooted", 1, None)
+        assert everything["events"][1]["utc"] == "2026-01-01T00:00:00.000Z"
+        page = (await station.http.get("/api/events?after=2&limit=3")).json()
+        assert page["events"] == everything["events"][2:5]
+        end = (await station.http.get(f"/api/events?after={everything['last_seq']}")).json()
+        assert end["events"] == []
+
+
+@pytest.mark.asyncio
+async def test_more_events_than_one_slice_are_joined(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        await station.station.observe(*(EmergencyStopObserved(pressed=bool(n % 2)) for n in range(300)))
+        page = (await station.http.get("/api/events?limit=10000")).json()
+        assert len(page["events"]) == page["last_seq"] > 500
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("query", ["limit=0", "limit=10001", "after=-1", "after=x", "limit=1e3", "aftr=1", "after="])
+async def test_a_query_that_means_nothing_is_refused(tmp_path: Path, query: str) -> None:
+    async with served(tmp_path) as station:
+        response = await station.http.get(f"/api/events?{query}")
+        assert response.status_code == 422
+        assert query.partition("=")[0] in response.json()["error"]
+
+
+@pytest.mark.asyncio
+async def test_the_composite_schedule_is_that_of_get_composite_schedule(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        response = await station.http.get("/api/composite-schedule?connector_id=1&duration_s=3600&unit=A")
+        assert response.status_code == 200
+        shown = response.json()
+        assert (shown["status"], shown["connectorId"]) == ("Accepted", 1)
+        assert shown["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == 32.0
+        watts = await station.http.get("/api/composite-schedule?connector_id=0&duration_s=60&unit=W")
+        assert watts.json()["chargingSchedule"]["chargingRateUnit"] == "W"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("connector_id=9&duration_s=60", 404),
+        ("duration_s=60", 422),
+        ("connector_id=1", 422),
+        ("connector_id=1&duration_s=-1", 422),
+        ("connector_id=1&duration_s=99999999999", 422),
+        ("connector_id=1&duration_s=60&unit=kW", 422),
+    ],
+)
+async def test_a_schedule_that_cannot_be_given_is_refused(tmp_path: Path, query: str, status: int) -> None:
+    async with served(tmp_path) as station:
+        response = await station.http.get(f"/api/composite-schedule?{query}")
+        assert (response.status_code, list(response.json())) == (status, ["error"])
+
+
+@pytest.mark.asyncio
+async def test_without_smart_charging_there_is_no_schedule(tmp_path: Path) -> None:
+    async with served(tmp_path, profiles_off=("SmartCharging",)) as station:
+        response = await station.http.get("/api/composite-schedule?connector_id=1&duration_s=60")
+        assert response.status_code == 404
+
+
+@pytest.mark.asyncio
+async def test_a_data_transfer_is_owed_to_the_csms(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        before = station.station.state.seq
+        await station.seq_of("/api/data-transfer", {"vendorId": "org.example", "messageId": "m", "data": "a\nb"})
+        assert await station.events_after(before) == ["DataTransferRequested", "DataTransferQueued"]
+        outbox = (await station.state())["outbox"]
+        assert outbox["pending"] == 1
+        assert outbox["oldest_at"].startswith("2026-01-01T00:00:0")
+        for body in ({}, {"vendorId": ""}, {"vendorId": "v", "data": 1}, {"vendorId": "v", "messageId": "x" * 51}):
+            assert (await station.post("/api/data-transfer", body)).status_code == 422
+
+
+@pytest.mark.asyncio
+async def test_what_does_not_exist_is_said_not_to(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        for method, path, status in (
+            ("GET", "/", 404),
+            ("GET", "/api/state/", 404),
+            ("GET", "/bench/swipes", 404),
+            ("GET", "/bench/swipe", 405),
+            ("POST", "/api/state", 405),
+        ):
+            response = await station.http.request(method, path)
+            assert (method, path, response.status_code) == (method, path, status)
+            assert list(response.json()) == ["error"]
+
+
+@pytest.mark.asyncio
+async def test_a_storage_that_failed_is_503_and_not_a_bug(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        station.storage_fails()
+        response = await station.post("/bench/connectors/1/plug")
+        assert response.status_code == 503
+        assert "no space" in response.json()["error"]
+
+
+@pytest.mark.asyncio
+async def test_a_page_from_elsewhere_gets_nothing(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        for headers in ({"host": "rebound.example.org"}, {"origin": "https://example.org"}):
+            response = await station.http.post("/bench/power", json={"mains": False}, headers=headers)
+            assert (response.status_code, list(response.json())) == (403, ["error"])
+        assert station.calls == []
+
+
+@pytest.mark.asyncio
+async def test_a_bug_is_answered_without_its_stack_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            raise LookupError("the secret inside")
+
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    context = ServiceContext(
+        station=Broken(), board=None, link=Broken(), settings=settings_in(tmp_path), on_mains_lost=lambda: None
+    )
+    scope: Any = {
+        "type": "http",
+        "method": "GET",
+        "path": "/healthz",
+        "headers": [],
+        "query_string": b"",
+        "root_path": "",
+    }
+    await build(context)(scope, receive, send)
+    assert sent[0]["status"] == 500
+    assert list(json.loads(sent[1]["body"])) == ["error"]
+    assert b"secret" not in sent[1]["body"]
+    assert "the secret inside" in caplog.text
