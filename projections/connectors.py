@@ -37,7 +37,6 @@ from eventstore.catalogue.link import CallSettled, LinkClosed
 from eventstore.catalogue.registration import RegistrationAnswered
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import (
-    HeldFor,
     MeterResetFound,
     TransactionResumed,
     TransactionStarted,
@@ -45,101 +44,9 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Event, Recorded
 from projections.clock import Clock
+from projections.connector import EV_DISCONNECTED, Connector, Fault, Grant, MeterReading, Reported
 
-OPERATIVE, INOPERATIVE = "Operative", "Inoperative"
 FAULTS_KEPT = 16
-EV_DISCONNECTED = "EV side disconnected"  # the info that 4.9 asks for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A ChargePointErrorCode that holds (7.6)."""
-
-    error_code: str
-    info: str = ""
-    vendor_error_code: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """An authorization to start that waits for the cable, the lock or the vehicle."""
-
-    id_tag: str
-    parent_id_tag: str | None
-    source: str
-    since_ms: int
-    reservation_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
-    """What was last put on its way to the CSMS as the connector's status, by the event `owed_seq`."""
-
-    owed_seq: int
-
-    status: str
-    error_code: str
-    info: str
-    vendor_error_code: str
-    delivered: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterReading:
-    """The last reading of the meter: `energy_wh` is the register that is reported, offset included."""
-
-    at_ms: int
-    energy_wh: int
-    power_w: int | None
-    current_ma: tuple[int, ...]
-    voltage_mv: tuple[int, ...]
-    frequency_mhz: int | None
-    temperature_dc: int | None
-    soc_percent: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connector:
-    """`preparing_since_ms` is when the present Preparing began (ConnectionTimeOut); `finishing` holds from a stop
-    until the cable is out; `timed_out` after ConnectionTimeOut with the cable in."""
-
-    connector_id: int
-    availability: str = OPERATIVE
-    scheduled_availability: str = ""
-    pilot_state: str = "A"
-    cable_rating_ma: int | None = None
-    contactor_closed: bool = False
-    contactor_fault: str = ""
-    locked: bool = False
-    jammed: bool = False
-    lock_failed: bool = False
-    unlock_wanted: bool = False
-    faults: tuple[Fault, ...] = ()
-    emergency_stop: bool = False
-    grant: Grant | None = None
-    transaction_number: int | None = None
-    finishing: bool = False
-    finishing_info: str = ""
-    timed_out: bool = False
-    held_for: HeldFor | None = None
-    occupied_since_ms: int | None = None
-    preparing_since_ms: int | None = None
-    status: str = ""
-    error_code: str = "NoError"
-    info: str = ""
-    vendor_error_code: str = ""
-    status_since_ms: int = 0
-    reported: Reported | None = None
-    limit_ma: int = 0
-    phases: int = 3
-    reading: MeterReading | None = None
-    register_offset_wh: int = 0
-    meter_failed: str = ""
-
-    @property
-    def connected(self) -> bool:
-        """A vehicle is at the other end of the cable (pilot B, C or D)."""
-        return self.pilot_state in ("B", "C", "D")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ Rulings on faults: which codes block, which also end the transaction. EVCommunic
 SuspendedEV, SuspendedEVSE and Finishing only, as a warning (4.9).
 """
 
-from projections.connectors import Connector, Fault
+from projections.connector import Connector, Fault
 from projections.station import StationState
 
 BLOCKING = frozenset(

@@ -7,7 +7,7 @@ A measurand may carry a phase ("Voltage.L1", 9.1.17); without one, every phase t
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from eventstore.catalogue.transactions import Moment, Sample, SampledValue
-from projections.connectors import Connector, MeterReading
+from projections.connector import Connector, MeterReading
 from projections.station import StationState
 from station.config_keys import Access, ConfigKey, Csl, Integer
 from station.wire.enums import Measurand

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from devices.iec61851 import duty_permille_from_ma
 from devices.readings import ConnectorOutputs
-from projections.connectors import Connector
+from projections.connector import Connector
 from projections.station import StationState
 from station import faults
 from station.status import is_offered

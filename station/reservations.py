@@ -14,7 +14,7 @@ Theory of operation
 from collections.abc import Iterator
 
 from eventstore.catalogue.reservations import ReservationMade
-from projections.connectors import Connector, Grant
+from projections.connector import Connector, Grant
 from projections.reservations import Reservations
 from projections.station import StationState
 from station.faults import blocking_fault

@@ -11,7 +11,7 @@ Connector 0 knows Available, Unavailable and Faulted only, in any order.
 
 from collections.abc import Mapping
 
-from projections.connectors import EV_DISCONNECTED, INOPERATIVE, Connector, Fault
+from projections.connector import EV_DISCONNECTED, INOPERATIVE, Connector, Fault
 from projections.station import StationState
 from station import faults, maintenance_rules, reservations
 from station.transaction_rules import is_inoperative

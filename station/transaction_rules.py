@@ -12,7 +12,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event
-from projections.connectors import INOPERATIVE, Connector
+from projections.connector import INOPERATIVE, Connector
 from projections.registration import REJECTED
 from projections.station import StationState
 from projections.transactions import Transaction, thinned

@@ -8,21 +8,21 @@ refuses is reported as a fault, never raised: what counts is that the contactor'
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from devices.bridge import Bridge
 from devices.gpio.assembly import ConnectorDrivers, Drivers, assemble
-from devices.gpio.factory import BoardUnavailable, make_global, new_factory
+from devices.gpio.factory import BoardUnavailable, make_global, named_factory
 from devices.gpio.pilot_output import SYSFS
 from devices.gpio.rack import Job, LoopTimers, Poller, Rack, ThreadPoller, Timers, pause
+from devices.gpio.reporter import Reporter
 from devices.gpio.sections import FaultSection
 from devices.gpio.watchdog import Feeding, new_watchdogs
-from devices.gpio.wiring import Wiring
+from devices.gpio.wiring import Wiring, parse_wiring
 from devices.modbus.meter import ModbusMeter
 from devices.readers.device_reader import DeviceReader
 from devices.readings import (
@@ -30,7 +30,6 @@ from devices.readings import (
     ConnectorOutputs,
     ContactorReading,
     EmergencyStopReading,
-    FaultReading,
     LockReading,
     MainsReading,
     MeterReading,
@@ -42,8 +41,20 @@ from devices.readings import (
 
 logger = logging.getLogger(__name__)
 
-INFO_LENGTH_MAX = 50  # info of StatusNotification: CiString50
 NewPoller = Callable[[str, asyncio.AbstractEventLoop, Callable[[Job], None]], Poller]
+
+
+class BoardFacts(Protocol):
+    """What `[board]` says of the copper."""
+
+    @property
+    def fixed_cable(self) -> bool: ...
+    @property
+    def phases(self) -> int: ...
+    @property
+    def voltage_v(self) -> int: ...
+    @property
+    def max_current_a(self) -> int: ...
 
 
 def _thread_poller(name: str, loop: asyncio.AbstractEventLoop, hand_over: Callable[[Job], None]) -> Poller:
@@ -51,7 +62,7 @@ def _thread_poller(name: str, loop: asyncio.AbstractEventLoop, hand_over: Callab
 
 
 class GpioBoard:
-    """The board of a `wiring`. `pin_factory` None: the one that the wiring names.
+    """The board of a `wiring`. `pin_factory` None: the one that gpiozero has already, else the one that the wiring names.
 
     `station_time` gives the station time in ms. `timers` and `new_poller` stand in for the event loop's own and for threads.
     """
@@ -80,17 +91,29 @@ class GpioBoard:
         self._rack: Rack | None = None
         self._drivers: Drivers | None = None
         self._wanted_locked: dict[int, bool] = {}
-        self._report: Callable[[Reading], None] | None = None
-        self._shown: dict[tuple[object, ...], Reading] = {}
-        self._queue: deque[Reading] = deque()
-        self._reporting = False
+        self._reporter: Reporter | None = None
+
+    @classmethod
+    def from_wiring(
+        cls, raw: Mapping[str, object], *, settings: "BoardFacts", connectors: int, clock: Callable[[], int]
+    ) -> "GpioBoard":
+        """The board of `[board.wiring]`, for `[board]` and so many connectors. Raises `WiringError`."""
+        wiring = parse_wiring(
+            raw,
+            connectors=connectors,
+            fixed_cable=settings.fixed_cable,
+            phases=settings.phases,
+            voltage_v=settings.voltage_v,
+            max_current_a=settings.max_current_a,
+        )
+        return cls(wiring, station_time=clock)
 
     # The station's side
 
     def open(self, report: Callable[[Reading], None]) -> None:
         """See `StationBoard.open`. Raises `BoardUnavailable`; what was taken until then is released."""
-        assert self._report is None, "the board is open already"
-        self._report = report
+        assert self._reporter is None, "the board is open already"
+        self._reporter = Reporter(report)
         try:
             self._make()
             self._begin()
@@ -141,12 +164,13 @@ class GpioBoard:
     def close(self) -> None:
         """See `StationBoard.close`. What still releases a device file is awaited by `wait_closed`."""
         if self._rack is None:
-            self._report = None
+            self._reporter = None
             return
         for connector_id in self.connector_ids:
             self.open_contactor(connector_id)
-        self._report = None
-        self._queue.clear()
+        if self._reporter is not None:
+            self._reporter.close()
+            self._reporter = None
         self._rack.bridge.close()
         rack, self._rack = self._rack, None
         for poller in rack.pollers.values():
@@ -198,7 +222,7 @@ class GpioBoard:
 
     def _make(self) -> None:
         loop = self._loop or asyncio.get_running_loop()
-        factory = new_factory(self._wiring.pins) if self._factory is None else self._factory
+        factory = named_factory(self._wiring.pins) if self._factory is None else self._factory
         make_global(factory)
         bridge: Bridge[Job] = Bridge(loop, lambda job: job())
         timers = self._timers or LoopTimers(loop, self._station_time)
@@ -264,6 +288,16 @@ class GpioBoard:
 
     # What drivers report
 
+    def _emit(self, reading: Reading) -> None:
+        if self._reporter is not None:
+            self._reporter.emit(reading)
+
+    def _emit_fault(
+        self, connector_id: int, error_code: str, vendor_error_code: str, info: str, *, active: bool
+    ) -> None:
+        if self._reporter is not None:
+            self._reporter.emit_fault(connector_id, error_code, vendor_error_code, info, active=active)
+
     def _rated(self, connector_id: int, rating_ma: int | None) -> None:
         self._emit(ProximityReading(connector_id=connector_id, cable_rating_ma=rating_ma))
         lock = self._of(connector_id).lock
@@ -309,55 +343,3 @@ class GpioBoard:
             self._emit_fault(connector_id, error_code, "output", str(error) or repr(error), active=True)
             return
         self._emit_fault(connector_id, error_code, "output", "", active=False)
-
-    # Reporting
-
-    def _emit_fault(
-        self, connector_id: int, error_code: str, vendor_error_code: str, info: str, *, active: bool
-    ) -> None:
-        key = (FaultReading, connector_id, error_code, vendor_error_code)
-        shown = self._shown.get(key)
-        if shown is None and not active:
-            return
-        if not active:
-            assert isinstance(shown, FaultReading), "kept under its own type"
-            info = shown.info
-        self._emit(
-            FaultReading(
-                connector_id=connector_id,
-                error_code=error_code,
-                info=info[:INFO_LENGTH_MAX],
-                vendor_error_code=vendor_error_code,
-                active=active,
-            )
-        )
-        if not active:
-            self._shown.pop(key, None)
-
-    def _emit(self, reading: Reading) -> None:
-        """Report it unless that is what was reported last; tags and locks always. In order, whoever calls whom."""
-        if self._report is None:
-            return
-        key = _key(reading)
-        if self._shown.get(key) == reading and not isinstance(reading, TagReading | LockReading):
-            return
-        self._shown[key] = reading
-        self._queue.append(reading)
-        if self._reporting:
-            return
-        self._reporting = True
-        try:
-            while self._queue and self._report is not None:
-                self._report(self._queue.popleft())
-        finally:
-            self._reporting = False
-
-
-def _key(reading: Reading) -> tuple[object, ...]:
-    match reading:
-        case FaultReading():
-            return (FaultReading, reading.connector_id, reading.error_code, reading.vendor_error_code)
-        case MainsReading() | EmergencyStopReading():
-            return (type(reading),)
-        case _:
-            return (type(reading), reading.connector_id)

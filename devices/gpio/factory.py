@@ -7,8 +7,12 @@ class BoardUnavailable(Exception):  # noqa: N818  # a state of the hardware, exp
     """The board cannot be opened; the text says what is missing or refused."""
 
 
-def new_factory(name: str) -> Any:
-    """The pin factory "lgpio" or "pigpio". Raises `BoardUnavailable`."""
+def named_factory(name: str) -> Any:
+    """gpiozero's pin factory: the one that was set already, else a new "lgpio" or "pigpio". Raises `BoardUnavailable`."""
+    import gpiozero
+
+    if gpiozero.Device.pin_factory is not None:
+        return gpiozero.Device.pin_factory
     try:
         if name == "pigpio":
             from gpiozero.pins.pigpio import PiGPIOFactory

@@ -17,7 +17,7 @@ SETTLE_S = 3.0
 
 
 async def probe(
-    wiring: Wiring, pin_factory: Any = None, *, wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+    wiring: Wiring, factory: Any = None, *, wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> tuple[tuple[Reading, ...], tuple[Finding, ...]]:
     """What an idle board reports within some seconds, and what is wrong with that. Outputs stay safe.
 
@@ -29,7 +29,7 @@ async def probe(
         return int(loop.time() * 1_000)
 
     readings: list[Reading] = []
-    board = GpioBoard(wiring, pin_factory, station_time=now_ms)
+    board = GpioBoard(wiring, factory, station_time=now_ms)
     board.open(readings.append)
     try:
         await wait(SETTLE_S)
@@ -46,7 +46,7 @@ async def probe(
     return tuple(readings), reading_findings(wiring, _last(judged), meters)
 
 
-def make_safe(wiring: Wiring, pin_factory: Any) -> tuple[str, ...]:
+def make_safe(wiring: Wiring, factory: Any) -> tuple[str, ...]:
     """Open every contactor and make every pilot steady, then release the pins; what refused, in words.
 
     For a service manager after the daemon died: the kernel's PWM and some back ends go on driving what a process left.
@@ -55,11 +55,11 @@ def make_safe(wiring: Wiring, pin_factory: Any) -> tuple[str, ...]:
     for number, connector in enumerate(wiring.connectors, start=1):
         for line in (connector.contactor.coil, *connector.contactor.phase_enables):
             try:
-                OutputPin(pin_factory, line).close()
+                OutputPin(factory, line).close()
             except Exception as error:  # noqa: BLE001  # the next output must be made safe all the same
                 refused.append(f"connector {number}: {line.pin}: {error}")
         try:
-            new_output(pin_factory, connector.pilot).close()
+            new_output(factory, connector.pilot).close()
         except Exception as error:  # noqa: BLE001  # as above
             refused.append(f"connector {number}: pilot: {error}")
     return tuple(refused)

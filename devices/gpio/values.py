@@ -14,6 +14,9 @@ from devices.gpio.header import canonical_pin
 Path = tuple[str, ...]
 Section = TypeVar("Section")
 
+FIXED_PULL_UPS = ("GPIO2", "GPIO3")
+"""The I2C lines have 1.8 kOhm to 3.3 V on every board."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -188,14 +191,14 @@ class Input:
 
     def read(self, value: object, path: Path, problems: list[Problem]) -> object:
         given = _line_keys(value, ("pin", "active", "pull", "hold_ms"))
+        pin = str(Pin().read(given["pin"], path, problems))
+        pull = str(Word(words=("up", "down", "none")).read(given.get("pull", self.pull), path, problems))
+        if pin in FIXED_PULL_UPS and pull != "up":
+            raise ValueError(f"{pin} has a pull-up on the board that cannot be switched off")
         hold_ms = Whole(minimum=0, maximum=10_000).read(given.get("hold_ms", self.hold_ms), path, problems)
         assert isinstance(hold_ms, int)
-        return InputLine(
-            pin=str(Pin().read(given["pin"], path, problems)),
-            active=str(Word(words=("high", "low")).read(given.get("active", self.active), path, problems)),
-            pull=str(Word(words=("up", "down", "none")).read(given.get("pull", self.pull), path, problems)),
-            hold_ms=hold_ms,
-        )
+        active = str(Word(words=("high", "low")).read(given.get("active", self.active), path, problems))
+        return InputLine(pin=pin, active=active, pull=pull, hold_ms=hold_ms)
 
     def describe(self) -> str:
         return f"input (active {self.active}, pull {self.pull}, {self.hold_ms} ms)"

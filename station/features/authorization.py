@@ -21,7 +21,7 @@ from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallSettled, LinkClosed
 from eventstore.catalogue.registration import RegistrationAnswered, RegistrationLost
 from eventstore.event import Event
-from projections.connectors import Connector
+from projections.connector import Connector
 from projections.outbox import AUTHORIZE, Owed
 from projections.station import StationState
 from projections.transactions import Transaction

@@ -19,7 +19,7 @@ from eventstore.catalogue.connectors import (
 )
 from eventstore.event import Event
 from projections.authorization import LOCAL_LIST_CONFLICT
-from projections.connectors import Connector, Fault
+from projections.connector import Connector, Fault
 from projections.station import StationState
 from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Answer, Call, Deadline, Events, Feature, Rendered, Reply, Rule

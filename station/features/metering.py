@@ -17,7 +17,7 @@ from eventstore.catalogue.transactions import (
     StopDataSampled,
 )
 from eventstore.event import Event
-from projections.connectors import Connector
+from projections.connector import Connector
 from projections.station import StationState
 from projections.transactions import ALIGNED, Transaction
 from station.config_keys import Access, ConfigKey, Integer

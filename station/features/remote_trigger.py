@@ -13,7 +13,7 @@ from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareSt
 from eventstore.catalogue.registration import BootNotificationQueued, HeartbeatQueued
 from eventstore.catalogue.transactions import MeterValuesTriggered
 from eventstore.event import Event
-from projections.connectors import Connector
+from projections.connector import Connector
 from projections.outbox import PRIORITY
 from projections.registration import ACCEPTED
 from projections.station import StationState

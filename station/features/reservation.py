@@ -15,7 +15,7 @@ from eventstore.catalogue.lifecycle import ClockAdjusted, DeadlineReached, Stati
 from eventstore.catalogue.reservations import ReservationEnded, ReservationMade
 from eventstore.catalogue.transactions import TransactionStarted
 from eventstore.event import Event
-from projections.connectors import INOPERATIVE
+from projections.connector import INOPERATIVE
 from projections.station import StationState
 from station.config_keys import Access, Boolean, ConfigKey
 from station.faults import blocking_fault

@@ -27,7 +27,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event
-from projections.connectors import Connector
+from projections.connector import Connector
 from projections.outbox import Owed
 from projections.station import StationState
 from projections.transactions import Transaction

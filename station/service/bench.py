@@ -6,7 +6,9 @@ that the control cannot have.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from starlette.background import BackgroundTask
@@ -24,7 +26,8 @@ from devices.bench.world import (
     REGISTER_MAX_WH,
     VEHICLE_CURRENT_MAX_MA,
 )
-from eventstore.catalogue.hardware import LocalListStoreFailing
+from devices.readings import MeterUnavailable
+from eventstore.catalogue.hardware import LocalListStoreFailing, MeterObserved
 from eventstore.catalogue.lifecycle import SystemClockObserved
 from eventstore.catalogue.link import NetworkRestored
 from station.service.answers import Refused, json_response, read_document
@@ -178,7 +181,11 @@ async def _contactor(controls: Controls, board: BenchBoard, connector_id: int, v
 
 
 async def _meter(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    """The register is read at once, so that what was set is on record; a meter that fails has reported that itself."""
+    station = controls.context.station
     board.meter(connector_id, energy_wh=values["energy_wh"], fail=values["fail"])
+    with contextlib.suppress(MeterUnavailable):
+        station.submit(MeterObserved(**asdict(board.read_meter(connector_id, station.clock.at_ms()))))
     return await controls.settled()
 
 

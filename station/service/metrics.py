@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from eventstore.chain import Head
-from projections.connectors import Connector
+from projections.connector import Connector
 from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION
 from projections.registration import ACCEPTED, PENDING, REJECTED, UNKNOWN
 from projections.station import StationState

@@ -1,9 +1,11 @@
-"""The HTTP server: its address is taken early, the server itself is loaded late.
+"""The HTTP server: its address is taken early, the server itself is loaded when somebody asks.
 
 uvicorn would install signal handlers, raise the signal again afterwards, and end the process when the address is taken. So the
 socket is bound and listening before anything else is opened, and uvicorn gets it without its signal handling, and without its
-loop that wakes up ten times a second. The web framework takes a tenth of a second to import: that happens in a thread, when
-`serve` is called; whoever connects before waits in the socket's backlog.
+loop that wakes up ten times a second.
+
+The web framework takes a quarter of a second and 7 MB. The first message to the CSMS must not wait for it, and a station that
+nobody asks need not carry it: the kernel holds the first connection in the socket's backlog while it is imported, in a thread.
 """
 
 import asyncio
@@ -87,12 +89,14 @@ def _listen(host: str, port: int, text: str) -> socket.socket:
 
 
 async def serve(listener: Listener, context: ServiceContext, *, on_listening: Callable[[], None]) -> None:
-    """Answer requests until cancelled; `on_listening` is called once the first can be answered.
+    """Answer requests until cancelled; `on_listening` is called at once: whoever connects from now on is answered.
 
     When cancelled, open requests may end within GRACE_S. The listener is closed in every case.
     """
     try:
-        server, stopping = await asyncio.to_thread(_load, listener, context, on_listening)
+        on_listening()
+        await _until_somebody_asks(listener.socket)
+        server, stopping = await asyncio.to_thread(_load, listener, context)
         serving = asyncio.create_task(server.serve(sockets=[listener.socket]), name="service")
         try:
             await asyncio.shield(serving)
@@ -103,9 +107,16 @@ async def serve(listener: Listener, context: ServiceContext, *, on_listening: Ca
         listener.close()
 
 
-def _load(
-    listener: Listener, context: ServiceContext, on_listening: Callable[[], None]
-) -> tuple["uvicorn.Server", asyncio.Event]:
+async def _until_somebody_asks(listening: socket.socket) -> None:
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listening, asked.set)
+    try:
+        await asked.wait()
+    finally:
+        loop.remove_reader(listening)
+
+
+def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server", asyncio.Event]:
     """The server, and what stops it. Runs in a thread: the imports take long, the rest touches nothing that runs."""
     import uvicorn
 
@@ -119,10 +130,6 @@ def _load(
         @contextlib.contextmanager
         def capture_signals(self) -> Iterator[None]:
             yield
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets=sockets)
-            on_listening()
 
         async def main_loop(self) -> None:
             await stopping.wait()

@@ -11,7 +11,7 @@ import orjson
 from eventstore.catalogue.transactions import Moment
 from eventstore.chain import Row
 from projections.charging_profiles import Installed
-from projections.connectors import Connector
+from projections.connector import Connector
 from projections.station import StationState
 from projections.transactions import Transaction
 from station.config_keys import Access

@@ -38,6 +38,7 @@ LAYERS = (
     Layer(package="eventstore.structure", third_party=frozenset({"immutables", "orjson"})),
     Layer(package="eventstore", ours=("eventstore", "migrations"), third_party=frozenset({"aiosqlite", "orjson"})),
     Layer(package="devices", ours=("devices",)),
+    Layer(package="devices.readers", ours=("devices",), third_party=frozenset({"serialx", "evdev"})),
     Layer(package="devices.gpio", ours=("devices",), third_party=frozenset({"gpiozero"})),
     Layer(package="devices.modbus", ours=("devices",), third_party=frozenset({"pymodbus", "serial", "serialx"})),
     Layer(package="projections", ours=("projections", *PURE_EVENTSTORE), third_party=frozenset({"immutables"})),
@@ -55,6 +56,8 @@ LAYERS = (
         third_party=frozenset({"immutables"}),
         never=(*SHELLS, *SETTINGS, "station.replay", "station.cli"),
     ),
+    # The outputs speak the board's language: its pure part, no driver.
+    Layer(package="station.outputs", ours=(*CORE, "devices.iec61851", "devices.readings")),
     Layer(
         package="station.replay",
         ours=(*CORE, "eventstore", "migrations"),
@@ -95,7 +98,7 @@ def layer_of(module: str) -> Layer:
 
 
 def is_pure(module: str) -> bool:
-    return is_within(module, PURE) or layer_of(module).package == "station"
+    return is_within(module, PURE) or layer_of(module).package in ("station", "station.outputs")
 
 
 def may_import(module: str, target: str) -> bool:

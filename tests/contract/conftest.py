@@ -17,11 +17,8 @@ async def new_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     made: list[Rig] = []
 
     async def make(connectors: int = 1) -> Rig:
-        if connectors > 1 and request.param == "comparators":
-            # Five lines for each pilot: the header has not enough pins for two such connectors and all the rest.
-            kind = "peak"
-        else:
-            kind = request.param
+        # Five lines for each pilot: the header has not enough pins for two such connectors and all the rest.
+        kind = "peak" if connectors > 1 and request.param == "comparators" else request.param
         rig: Rig = BenchRig(tmp_path, connectors) if kind == "bench" else GpioRig(kind, connectors)
         made.append(rig)
         return rig

@@ -292,10 +292,10 @@ class Model:
     def _wire_inputs(self) -> None:
         for number, section in enumerate(self.wiring.connectors, start=1):
             socket = self.sockets[number]
-            self._wire(section.contactor.mirror, lambda s=socket: not s.poles_closed)
-            self._wire(section.lock.locked if section.lock else None, lambda s=socket: s.locked)
+            self._wire(section.contactor.mirror, partial(_poles_open, socket))
+            self._wire(section.lock.locked if section.lock else None, partial(_locked, socket))
             if section.proximity is not None:
-                self._wire(section.proximity.contact, lambda s=socket: s.station_plugged)
+                self._wire(section.proximity.contact, partial(_plugged, socket))
             for name, threshold_mv in (
                 ("above_10500_mv", 10_500),
                 ("above_7500_mv", 7_500),
@@ -303,15 +303,32 @@ class Model:
                 ("above_1500_mv", 1_500),
             ):
                 line = getattr(section.pilot, name)
-                self._wire(line, lambda n=number, mv=threshold_mv: self._peak(n, highest=True) > mv)
-            negative = section.pilot.below_minus_10500_mv
-            self._wire(negative, lambda n=number: self._peak(n, highest=False) < -10_500)
+                self._wire(line, partial(self._is_above, number, threshold_mv))
+            self._wire(section.pilot.below_minus_10500_mv, partial(self._is_negative, number))
         for fault in self.wiring.section.faults:
             tripped = self.sockets[max(1, fault.connector)].tripped
-            self._wire(fault.input, lambda t=tripped, code=fault.error_code: t.get(code, False))
+            self._wire(fault.input, partial(tripped.get, fault.error_code, False))
         self._wire(self.wiring.section.emergency_stop, lambda: self.emergency_stop)
         self._wire(self.wiring.section.mains, lambda: self.mains)
+
+    def _is_above(self, number: int, threshold_mv: int) -> bool:
+        return self._peak(number, highest=True) > threshold_mv
+
+    def _is_negative(self, number: int) -> bool:
+        return self._peak(number, highest=False) < -10_500
 
     def _wire(self, line: InputLine | None, active: Callable[[], bool]) -> None:
         if line is not None:
             self.factory.sources[line.pin] = lambda: active() == (line.active == "high")
+
+
+def _poles_open(socket: Socket) -> bool:
+    return not socket.poles_closed
+
+
+def _locked(socket: Socket) -> bool:
+    return socket.locked
+
+
+def _plugged(socket: Socket) -> bool:
+    return socket.station_plugged

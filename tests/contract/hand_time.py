@@ -70,9 +70,7 @@ class HandPoller:
         self._jobs: list[tuple[Callable[[], int], Job]] = []
         self._closed = False
 
-    def every(
-        self, period_ms: Callable[[], int], take: Callable[[], Any], deliver: Callable[[Any], None]
-    ) -> None:
+    def every(self, period_ms: Callable[[], int], take: Callable[[], Any], deliver: Callable[[Any], None]) -> None:
         def job() -> None:
             try:
                 result = take()

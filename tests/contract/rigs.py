@@ -119,12 +119,14 @@ def wiring(sense: str, connectors: int = 1, extra: str = "") -> Wiring:
 class Rig(Protocol):
     """A board, the hands of people around it, and what it has reported since it was last asked."""
 
-    board: StationBoard
-
+    @property
+    def board(self) -> StationBoard: ...
     def news(self) -> list[Reading]: ...
     async def advance(self, duration_ms: int) -> None: ...
     async def restart(self) -> None: ...
-    async def plug(self, connector_id: int = 1, *, ev: bool = True, station: bool = True, rating_ma: int = 32_000) -> None: ...
+    async def plug(
+        self, connector_id: int = 1, *, ev: bool = True, station: bool = True, rating_ma: int = 32_000
+    ) -> None: ...
     async def unplug(self, connector_id: int = 1) -> None: ...
     async def ready(self, ready: bool) -> None: ...
     async def trip(self, error_code: str, connector_id: int, active: bool) -> None: ...
@@ -163,7 +165,9 @@ class BenchRig:
         self._reported.clear()
         self._open()
 
-    async def plug(self, connector_id: int = 1, *, ev: bool = True, station: bool = True, rating_ma: int = 32_000) -> None:
+    async def plug(
+        self, connector_id: int = 1, *, ev: bool = True, station: bool = True, rating_ma: int = 32_000
+    ) -> None:
         self.board.plug(connector_id, ev=ev, station=station, cable_rating_ma=rating_ma)
 
     async def unplug(self, connector_id: int = 1) -> None:
@@ -247,7 +251,9 @@ class GpioRig:
         self._open()
         await self.settle()
 
-    async def plug(self, connector_id: int = 1, *, ev: bool = True, station: bool = True, rating_ma: int = 32_000) -> None:
+    async def plug(
+        self, connector_id: int = 1, *, ev: bool = True, station: bool = True, rating_ma: int = 32_000
+    ) -> None:
         socket = self.model.sockets[connector_id]
         socket.rating_ma = rating_ma
         socket.ev_plugged = socket.ev_plugged or ev

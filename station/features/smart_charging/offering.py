@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from eventstore.catalogue.smart_charging import LimitChanged, LimitsPlanned
 from eventstore.event import Event
 from projections.charging_profiles import Fall
-from projections.connectors import Connector
+from projections.connector import Connector
 from projections.station import StationState
 from projections.transactions import Transaction
 from station.charging_profile_rules import CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED, follow_transactions

@@ -31,8 +31,8 @@ DESCRIBED = StationDescribed(
     profiles_off=(),
     factory_values=(),
     call_timeout_s=30,
-    reconnect_min_s=1,
-    reconnect_max_s=300,
+    reconnect_min_ms=1_000,
+    reconnect_max_ms=300_000,
     power_loss_policy="stop",
     tx_default_after_tx_profile=False,
 )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.catalogue.maintenance import FirmwareUpdateRequested
 from eventstore.catalogue.reservations import ReservationMade
-from projections.connectors import INOPERATIVE, Connector, Connectors, Fault, Grant
+from projections.connector import INOPERATIVE, Connector, Fault, Grant
+from projections.connectors import Connectors
 from projections.maintenance import FirmwareJob, Maintenance
 from projections.reservations import Reservations
 from projections.station import StationState
@@ -73,8 +74,8 @@ def described(*profiles_off: str) -> StationDescribed:
         profiles_off=profiles_off,
         factory_values=(),
         call_timeout_s=30,
-        reconnect_min_s=1,
-        reconnect_max_s=300,
+        reconnect_min_ms=1_000,
+        reconnect_max_ms=300_000,
         power_loss_policy="stop",
         tx_default_after_tx_profile=False,
     )

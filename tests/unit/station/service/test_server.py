@@ -98,9 +98,21 @@ async def test_it_answers_over_the_network_and_stops_when_cancelled(tmp_path: Pa
 
 
 @pytest.mark.asyncio
+async def test_it_can_be_stopped_before_anybody_asked(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (url, task):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        bound = bind(listening_on(url.removeprefix("http://")))
+        assert bound is not None
+        bound.close()
+
+
+@pytest.mark.asyncio
 async def test_it_leaves_the_signal_handlers_alone(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
-    async with serving(tmp_path):
+    async with serving(tmp_path) as (url, _), httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        assert (await http.get("/healthz")).status_code == 200
         assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
 

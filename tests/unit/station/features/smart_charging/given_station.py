@@ -192,9 +192,11 @@ def _described(**members: Any) -> StationDescribed:
         "profiles_off": (),
         "factory_values": (),
         "call_timeout_s": 30,
-        "reconnect_min_s": 1,
-        "reconnect_max_s": 300,
+        "reconnect_min_ms": 1,
+        "reconnect_max_ms": 300,
         "power_loss_policy": "resume",
         "tx_default_after_tx_profile": False,
     }
-    return StationDescribed(**{**given, **members})
+    given |= members
+    given.setdefault("supply_current_ma", given["max_current_ma"])  # shared by all: that is what is tested here
+    return StationDescribed(**given)

@@ -19,8 +19,13 @@ def test_the_situation_is_what_the_state_says() -> None:
         2: [2],
     }
     assert situation.charging == (Charging(connector_id=2, transaction_number=9, since_utc_ms=START_MS + 5_000),)
-    assert situation.own_ma == {2: 13_000}
+    assert situation.own_ma == {1: 16_000, 2: 13_000}
     assert situation.tx_default_after_tx_profile
+
+
+def test_a_supply_that_is_not_named_bears_what_all_connectors_bear() -> None:
+    charge = Charge(max_current_ma=16_000, supply_current_ma=0)
+    assert situation_of(charge.state, ()).surroundings.max_current_ma == 32_000
 
 
 def test_only_the_given_transactions_take_part() -> None:

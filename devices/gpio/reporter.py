@@ -1,0 +1,78 @@
+"""From what drivers say to what is reported: each level once, in order, whoever calls whom."""
+
+from collections import deque
+from collections.abc import Callable
+
+from devices.readings import EmergencyStopReading, FaultReading, LockReading, MainsReading, Reading, TagReading
+
+INFO_LENGTH_MAX = 50  # info of StatusNotification: CiString50
+
+
+class Reporter:
+    """Reports a reading unless it is what was reported last of its kind; tags and locks always."""
+
+    def __init__(self, report: Callable[[Reading], None]) -> None:
+        self._report: Callable[[Reading], None] | None = report
+        self._shown: dict[tuple[object, ...], Reading] = {}
+        self._queue: deque[Reading] = deque()
+        self._reporting = False
+
+    def emit(self, reading: Reading) -> None:
+        """Report it. What `report` causes in turn is reported after what is already waiting."""
+        key = _key(reading)
+        if self._shown.get(key) == reading and not isinstance(reading, TagReading | LockReading):
+            return
+        self._shown[key] = reading
+        self._queue.append(reading)
+        self._flush()
+
+    def emit_fault(
+        self, connector_id: int, error_code: str, vendor_error_code: str, info: str, *, active: bool
+    ) -> None:
+        """Report that a fault began or ended; the end of one that never began is not reported."""
+        key = (FaultReading, connector_id, error_code, vendor_error_code)
+        shown = self._shown.get(key)
+        if shown is None and not active:
+            return
+        if isinstance(shown, FaultReading):
+            info = shown.info
+        self.emit(
+            FaultReading(
+                connector_id=connector_id,
+                error_code=error_code,
+                info=info[:INFO_LENGTH_MAX],
+                vendor_error_code=vendor_error_code,
+                active=active,
+            )
+        )
+        if active:
+            return
+        del self._shown[key]
+        # A log that knows faults by their code alone takes this for the end of all of them.
+        self._queue.extend(reading for other, reading in self._shown.items() if other[:3] == key[:3])
+        self._flush()
+
+    def close(self) -> None:
+        """Report nothing more."""
+        self._report = None
+        self._queue.clear()
+
+    def _flush(self) -> None:
+        if self._reporting:
+            return
+        self._reporting = True
+        try:
+            while self._queue and self._report is not None:
+                self._report(self._queue.popleft())
+        finally:
+            self._reporting = False
+
+
+def _key(reading: Reading) -> tuple[object, ...]:
+    match reading:
+        case FaultReading():
+            return (FaultReading, reading.connector_id, reading.error_code, reading.vendor_error_code)
+        case MainsReading() | EmergencyStopReading():
+            return (type(reading),)
+        case _:
+            return (type(reading), reading.connector_id)

@@ -1,0 +1,99 @@
+"""States of the station out of its log: at one place, or one after the other, in constant memory.
+
+A fold begins at the newest snapshot that the same folding code made, the log's own or one of the cache that this tool keeps for
+its user (`checkpoints`), and goes through the events behind it. What an OutboxWindowRead names is filled in from the log.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from eventstore.catalogue.link import OutboxWindowRead
+from eventstore.event import Recorded
+from eventstore.snapshots import headers
+from eventstore.structure import StructureError
+from projections.digest import fingerprint, state_from
+from projections.station import INITIAL, StationState, evolve
+from station.replay.checkpoints import Checkpoints
+from station.replay.errors import BadQuestion
+from station.replay.reader import Illegible, LogReader
+
+CHECKPOINT_EVERY = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """A state, the seq that its fold began behind, and how many events in between could not be taken into account."""
+
+    state: StationState
+    base_seq: int
+    left_out: int = 0
+
+
+def filled(reader: LogReader, recorded: Recorded) -> Recorded:
+    """The event with what was not logged again with it."""
+    event = recorded.event
+    if not isinstance(event, OutboxWindowRead):
+        return recorded
+    entries = reader.owed(event.after_seq, event.to_seq, event.count)
+    return replace(recorded, event=replace(event, entries=entries))
+
+
+def must_be_whole(reader: LogReader) -> None:
+    """Raises BadQuestion when the log lacks its beginning: no state follows from an excerpt."""
+    if not reader.is_complete:
+        raise BadQuestion(
+            f"this {reader.origin.kind} begins with event {reader.first_seq}: "
+            "states follow from a log that is there from its first event on"
+        )
+
+
+def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None) -> Folded:
+    """The state after event `seq`. Raises BadQuestion for an excerpt."""
+    must_be_whole(reader)
+    state = _base(reader, seq, checkpoints)
+    base_seq, left_out, next_mark = state.seq, 0, state.seq + CHECKPOINT_EVERY
+    for rows in reader.rows(after=state.seq, until=seq):
+        for recorded in reader.decoded(rows):
+            try:
+                state = evolve(state, filled(reader, recorded))
+            except Exception:  # noqa: BLE001  # whatever a fold raises for an event that cannot be: the rest still tells
+                left_out += 1
+            if isinstance(recorded.event, Illegible):
+                left_out += 1
+        if checkpoints is not None and not left_out and state.seq >= next_mark:
+            checkpoints.keep(reader, state)
+            next_mark = state.seq + CHECKPOINT_EVERY
+    return Folded(state=state, base_seq=base_seq, left_out=left_out)
+
+
+def _base(reader: LogReader, seq: int, checkpoints: Checkpoints | None) -> StationState:
+    found = [state for state in (_snapshot(reader, seq),) if state is not None]
+    if checkpoints is not None and (kept := checkpoints.newest(reader, seq)) is not None:
+        found.append(kept)
+    return max(found, key=lambda state: state.seq, default=INITIAL)
+
+
+def _snapshot(reader: LogReader, seq: int) -> StationState | None:
+    """The newest of the log's own snapshots up to `seq` that this code made and whose place in the chain fits."""
+    for header, file in headers(reader.scratch):
+        if header.seq > seq or header.fingerprint != fingerprint():
+            continue
+        row = reader.row(header.seq)
+        if row is None or row.digest.hex() != header.digest:
+            continue
+        try:
+            return state_from(file.read_bytes().partition(b"\n")[2])
+        except (StructureError, KeyError, ValueError):
+            continue
+    return None
+
+
+def states(reader: LogReader) -> Iterator[tuple[StationState, Recorded, StationState]]:
+    """Every event, with the state before and after it, from the beginning. Raises BadQuestion for an excerpt, and what a fold raises."""
+    must_be_whole(reader)
+    state = INITIAL
+    for recorded in reader.recorded():
+        whole = filled(reader, recorded)
+        after = evolve(state, whole)
+        yield state, whole, after
+        state = after

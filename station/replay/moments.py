@@ -1,0 +1,197 @@
+"""When things happened: station time to the best knowledge of UTC, to local time, and what people type back to a place in the log.
+
+A moment recorded while the clock was trusted keeps its UTC; one recorded untrusted takes the first trusted offset of its boot,
+or else of the first later boot that had one (`projections.clock`). A moment that never got one is marked with "~".
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+
+from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
+from eventstore.event import Recorded
+from station.replay.errors import BadQuestion
+from station.replay.reader import LogReader
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Events from `first_seq` on, whose UTC is station time plus `offset_ms`; `certain` unless that was never confirmed."""
+
+    first_seq: int
+    boot: int
+    offset_ms: int
+    certain: bool
+
+
+class Calendar:
+    """The UTC of every event of a log."""
+
+    def __init__(self, events: Iterable[Recorded]) -> None:
+        """`events` are the log's StationBooted and ClockAdjusted, in order."""
+        found: list[Stretch] = []
+        first_trusted: dict[int, int] = {}
+        boot = 0
+        for recorded in events:
+            match recorded.event:
+                case StationBooted(boot=boot, offset_ms=offset_ms, clock_trusted=trusted):
+                    pass
+                case ClockAdjusted(offset_ms=offset_ms, trusted=trusted):
+                    pass
+                case _:
+                    continue
+            found.append(Stretch(first_seq=recorded.seq, boot=boot, offset_ms=offset_ms, certain=trusted))
+            if trusted:
+                first_trusted.setdefault(boot, offset_ms)
+        self.stretches = tuple(_corrected(stretch, first_trusted) for stretch in found)
+        self._firsts = [stretch.first_seq for stretch in self.stretches]
+
+    def stretch(self, seq: int) -> Stretch | None:
+        """The stretch that an event lies in; None for an excerpt that begins before its first boot."""
+        place = bisect_right(self._firsts, seq)
+        return self.stretches[place - 1] if place else None
+
+    def utc_ms(self, recorded: Recorded) -> int:
+        """The best knowledge of an event's UTC."""
+        return self.utc_of(recorded.seq, recorded.at_ms, recorded.utc_ms)
+
+    def utc_of(self, seq: int, at_ms: int, believed_ms: int | None = None) -> int:
+        """The best knowledge of the UTC of station time `at_ms`, at the event `seq`."""
+        stretch = self.stretch(seq)
+        if stretch is not None:
+            return at_ms + stretch.offset_ms
+        return at_ms if believed_ms is None else believed_ms
+
+    def is_certain(self, seq: int) -> bool:
+        """Whether the clock was trusted, or corrected later."""
+        stretch = self.stretch(seq)
+        return stretch is None or stretch.certain
+
+    def boot(self, seq: int) -> int:
+        """The number of the boot that an event belongs to; 0 if it stands before any."""
+        stretch = self.stretch(seq)
+        return 0 if stretch is None else stretch.boot
+
+
+def _corrected(stretch: Stretch, first_trusted: dict[int, int]) -> Stretch:
+    if stretch.certain:
+        return stretch
+    known = min((boot for boot in first_trusted if boot >= stretch.boot), default=None)
+    if known is None:
+        return stretch
+    return Stretch(first_seq=stretch.first_seq, boot=stretch.boot, offset_ms=first_trusted[known], certain=True)
+
+
+def calendar_of(reader: LogReader) -> Calendar:
+    """The calendar of a log."""
+    return Calendar(reader.recorded(kinds=(StationBooted, ClockAdjusted)))
+
+
+class Zone:
+    """A time zone in which people read; `name` "" is that of this machine."""
+
+    def __init__(self, name: str = "") -> None:
+        """Raises BadQuestion for a name that is none."""
+        self._zone = _zone(name) if name else None
+        self.name = name or "local time"
+
+    def local(self, utc_ms: int) -> datetime:
+        """The moment in this zone."""
+        return _local(utc_ms, self._zone)
+
+    def text(self, utc_ms: int, *, certain: bool = True) -> str:
+        """ "2026-01-01 13:04:05.678"; "~" behind it marks a time that nobody confirmed."""
+        return f"{self.local(utc_ms):%Y-%m-%d %H:%M:%S}.{utc_ms % 1000:03d}{'' if certain else '~'}"
+
+    def short(self, utc_ms: int) -> str:
+        """ "2026-01-01 13:04:05"."""
+        return f"{self.local(utc_ms):%Y-%m-%d %H:%M:%S}"
+
+    def clock(self, utc_ms: int) -> str:
+        """ "13:04"."""
+        return f"{self.local(utc_ms):%H:%M}"
+
+    def offset(self, utc_ms: int) -> str:
+        """ "+01:00"."""
+        text = f"{self.local(utc_ms):%z}"
+        return f"{text[:3]}:{text[3:5]}"
+
+    def parse(self, text: str) -> int:
+        """UTC in ms of a date, or of a date and time, in this zone unless it names an offset. Raises BadQuestion."""
+        try:
+            moment = datetime.fromisoformat(text.strip())
+        except ValueError as error:
+            raise BadQuestion(f"{text!r} is no time: expected e.g. 2026-01-01T13:04:05 or 2026-01-01") from error
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self._zone) if self._zone else moment.astimezone()
+        return (moment - _EPOCH) // _MS
+
+
+@lru_cache(maxsize=4096)
+def _local(utc_ms: int, zone: tzinfo | None) -> datetime:
+    return (_EPOCH + utc_ms // SECOND_MS * SECOND_MS * _MS).astimezone(zone)
+
+
+def _zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    if name.upper() in ("UTC", "Z"):
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadQuestion(f"{name!r} is no time zone: expected e.g. Europe/Berlin or UTC") from error
+
+
+def seq_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str) -> int:
+    """The place in the log that someone means by a sequence number or a time: the last event not after it.
+
+    Raises BadQuestion for what lies before the first event, or behind the last sequence number.
+    """
+    if text.strip().isdecimal():
+        seq = int(text)
+        if not reader.first_seq <= seq <= reader.head.seq:
+            raise BadQuestion(f"there is no event {seq}: the log has {reader.first_seq} to {reader.head.seq}")
+        return seq
+    seq = seq_by_utc(reader, calendar, zone.parse(text))
+    if seq < reader.first_seq or not seq:
+        raise BadQuestion(f"{text} lies before the first event of the log")
+    return seq
+
+
+def seq_by_utc(reader: LogReader, calendar: Calendar, utc_ms: int) -> int:
+    """The last event not after this moment; 0 if there is none."""
+    last = reader.head.seq
+    for stretch in reversed(calendar.stretches):
+        found = reader.last_before(utc_ms - stretch.offset_ms, stretch.first_seq, last)
+        if found >= stretch.first_seq:
+            return found
+        last = stretch.first_seq - 1
+    found = reader.last_before(utc_ms, reader.first_seq, last) if not calendar.stretches else 0
+    return max(0, found)
+
+
+def duration(milliseconds: int) -> str:
+    """A span in words, in its two largest units: "4 h 12 min", "38 s", "350 ms"."""
+    if milliseconds < 0:
+        return f"-{duration(-milliseconds)}"
+    if milliseconds < SECOND_MS:
+        return f"{milliseconds} ms"
+    for unit_ms, name, smaller_ms, smaller in (
+        (DAY_MS, "d", HOUR_MS, "h"),
+        (HOUR_MS, "h", MINUTE_MS, "min"),
+        (MINUTE_MS, "min", SECOND_MS, "s"),
+    ):
+        if milliseconds >= unit_ms:
+            rest = milliseconds % unit_ms // smaller_ms
+            whole = f"{milliseconds // unit_ms} {name}"
+            return f"{whole} {rest} {smaller}" if rest else whole
+    if milliseconds % SECOND_MS and milliseconds < 10 * SECOND_MS:
+        return f"{milliseconds // SECOND_MS}.{milliseconds % SECOND_MS // 100} s"
+    return f"{milliseconds // SECOND_MS} s"

@@ -1,0 +1,169 @@
+"""What a command has to say, as headings, facts and tables; printed plainly, or through rich where a terminal is there."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+import orjson
+
+from eventstore.structure import to_plain
+
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Names and values, a line each."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Columns and rows; a column whose name begins with ">" is set flush right."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Lines as they are; `style` is rich's, for terminals only."""
+
+    lines: tuple[str, ...]
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A heading and what stands under it."""
+
+    title: str
+    blocks: tuple[Facts | Table | Text, ...]
+
+
+@dataclass(slots=True)
+class Page:
+    """A whole answer, section by section."""
+
+    sections: list[Section] = field(default_factory=list)
+
+    def add(self, title: str, *blocks: Facts | Table | Text) -> "Page":
+        """One more section, unless nothing stands in it."""
+        present = tuple(block for block in blocks if _has_content(block))
+        if present:
+            self.sections.append(Section(title=title, blocks=present))
+        return self
+
+
+def _has_content(block: Facts | Table | Text) -> bool:
+    match block:
+        case Facts(pairs=content) | Table(rows=content) | Text(lines=content):
+            return bool(content)
+
+
+def plain(page: Page) -> str:
+    """The page as text without colours."""
+    parts = []
+    for section in page.sections:
+        lines = [section.title, "-" * len(section.title)] if section.title else []
+        for block in section.blocks:
+            lines += _block_lines(block)
+        parts.append("\n".join(line.rstrip() for line in lines))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _block_lines(block: Facts | Table | Text) -> list[str]:
+    match block:
+        case Facts(pairs=pairs):
+            width = max(len(name) for name, _ in pairs)
+            return [f"{name:<{width}}{GAP}{value}" for name, value in pairs]
+        case Text(lines=lines):
+            return list(lines)
+        case Table():
+            return table_lines(block)
+
+
+def table_lines(table: Table) -> list[str]:
+    """A table as aligned text."""
+    names = [name.removeprefix(">") for name in table.columns]
+    rows = [names, *table.rows]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(names))]
+    return [
+        GAP.join(_cell(table.columns[place], row[place], widths[place]) for place in range(len(names))) for row in rows
+    ]
+
+
+def _cell(column: str, text: str, width: int) -> str:
+    return text.rjust(width) if column.startswith(">") else text.ljust(width)
+
+
+def show(page: Page, stream: TextIO | None = None) -> None:
+    """Prints a page: through rich on a terminal, if it is installed; else plainly."""
+    out = sys.stdout if stream is None else stream
+    if not out.isatty() or not _show_rich(page, out):
+        out.write(plain(page))
+
+
+def _show_rich(page: Page, out: TextIO) -> bool:
+    try:
+        from rich.console import Console
+        from rich.table import Table as RichTable
+        from rich.text import Text as RichText
+    except ImportError:
+        return False
+    console = Console(file=out, highlight=False)
+    for number, section in enumerate(page.sections):
+        if number:
+            console.print()
+        if section.title:
+            console.print(RichText(section.title, style="bold cyan"))
+        for block in section.blocks:
+            if not isinstance(block, Table):
+                style = block.style if isinstance(block, Text) else ""
+                console.print(RichText("\n".join(_block_lines(block)), style=style))
+                continue
+            shown = RichTable(box=None, pad_edge=False, header_style="bold")
+            for name in block.columns:
+                shown.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+            for row in block.rows:
+                shown.add_row(*(RichText(cell) for cell in row))
+            console.print(shown)
+    return True
+
+
+def json_text(value: Any) -> str:
+    """A dataclass, or anything of plain values, as indented JSON."""
+    return orjson.dumps(to_plain(value), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def json_line(value: Any) -> str:
+    """The same in one line."""
+    return orjson.dumps(to_plain(value)).decode() + "\n"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table of anything that has a text; None is nothing."""
+    return Table(columns=tuple(columns), rows=tuple(tuple("" if c is None else str(c) for c in row) for row in rows))
+
+
+def facts(*pairs: tuple[str, Any]) -> Facts:
+    """Facts of anything that has a text; those that are None or "" are left out."""
+    return Facts(pairs=tuple((name, str(value)) for name, value in pairs if value is not None and value != ""))
+
+
+def energy(watt_hours: int) -> str:
+    """ "12.345 kWh"."""
+    sign, value = ("-", -watt_hours) if watt_hours < 0 else ("", watt_hours)
+    return f"{sign}{value // 1000}.{value % 1000:03d} kWh"
+
+
+def current(milliampere: int) -> str:
+    """ "16.0 A"."""
+    return f"{milliampere // 1000}.{milliampere % 1000 // 100} A"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """ "1 boot", "2 boots"."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,286 @@
+"""What becomes of a transaction that a power cut, a restart or an orderly end interrupts (lessons on power loss)."""
+
+import pytest
+
+from eventstore.catalogue.hardware import BoardOpened, MainsObserved, MeterFailed, MeterObserved
+from eventstore.catalogue.lifecycle import StationBooted, StationStopped, StationStopping
+from eventstore.catalogue.transactions import MeterResetFound, TransactionResumed, TransactionStarted, TransactionStopped
+from station import outputs
+from tests.given import TAG, UTC_2026_MS, StationUnderTest, answering, charging, station, utc
+
+
+def cut(found: StationUnderTest, *, off_for_s: int = 600, **boot: object) -> StationUnderTest:
+    """Power is lost that instant and comes back; the CSMS hears of it afterwards."""
+    found.forget()
+    found.at_ms += off_for_s * 1000
+    found.boot(orderly=False, **boot)  # type: ignore[arg-type]  # as boot takes them
+    return found
+
+
+def stops(found: StationUnderTest) -> list[TransactionStopped]:
+    return found.events(TransactionStopped)
+
+
+def test_an_interrupted_transaction_is_stopped_once_with_power_loss() -> None:
+    """4.10, TC_032_2; lessons: never two StopTransactions."""
+    found = charging()
+    cut(found, pilots={1: "C"}).connect()
+    found.boot(pilots={1: "C"}, orderly=False)
+    found.connect()
+    assert [stop["reason"] for stop in found.sent("StopTransaction")] == ["PowerLoss"]
+    assert "idTag" not in found.sent("StopTransaction")[0]
+    assert found.sent("StopTransaction")[0]["transactionId"] == 9001
+    assert found.status() == "Finishing"
+
+
+def test_it_is_stopped_as_of_the_last_moment_that_the_log_proves() -> None:
+    """Never the boot's time: the energy was gone by then."""
+    found = charging()
+    found.advance(90)
+    found.read_meter()
+    cut(found, off_for_s=3600).connect()
+    assert found.sent("StopTransaction")[0]["timestamp"] == utc(91)
+
+
+def test_the_register_read_at_boot_is_its_meter_stop() -> None:
+    """What flowed until the cut was not yet recorded."""
+    found = charging()
+    found.charge(400)
+    found.energy_wh[1] += 35
+    cut(found).connect()
+    assert found.sent("StopTransaction")[0]["meterStop"] == 1435
+    assert not stops(found)[0].meter_stale
+
+
+def test_a_register_below_the_last_stored_one_is_a_reset_and_the_stored_one_stands() -> None:
+    """Never meterStop below meterStart (lessons on the meter)."""
+    found = charging()
+    found.charge(400)
+    found.energy_wh[1] = 3
+    cut(found).connect()
+    assert found.sent("StopTransaction")[0]["meterStop"] == 1400
+    assert [event.offset_wh for event in found.events(MeterResetFound)] == [1397]
+    found.charge(10)
+    assert found.state.connectors[1].reading.energy_wh == 1410  # type: ignore[union-attr]  # it was read
+
+
+def test_a_meter_that_cannot_be_read_at_boot_leaves_the_last_stored_register_flagged() -> None:
+    """Rulings on the meter."""
+    found = charging()
+    found.charge(400)
+    found.observe(boot_event(found), found.description)
+    found.observe(MeterFailed(connector_id=1, reason="no answer"), BoardOpened())
+    assert (stops(found)[0].meter_stop_wh, stops(found)[0].meter_stale) == (1400, True)
+
+
+def boot_event(found: StationUnderTest, *, orderly: bool = False, boot_id: str = "") -> StationBooted:
+    found.boots += 1
+    return StationBooted(
+        boot=found.boots,
+        installation="0000abcd",
+        software_version="0.1.0",
+        firmware_version="0.1.0",
+        offset_ms=UTC_2026_MS,
+        clock_trusted=True,
+        orderly=orderly,
+        boot_id=boot_id,
+    )
+
+
+@pytest.mark.parametrize(
+    ("board", "ids", "reason"),
+    [
+        ("bench", ("one", "one"), "PowerLoss"),
+        ("gpio", ("one", "one"), "Reboot"),
+        ("gpio", ("one", "two"), "PowerLoss"),
+        ("gpio", ("", ""), "PowerLoss"),
+    ],
+)
+def test_a_board_whose_kernel_kept_running_had_no_power_loss(board: str, ids: tuple[str, str], reason: str) -> None:
+    """Rulings on interrupted transactions: the kernel's boot id tells."""
+    found = station(board=board)
+    found.observe(boot_event(found, boot_id=ids[0]), found.description, BoardOpened())
+    found.read_meter()
+    charging(found)
+    found.observe(boot_event(found, boot_id=ids[1]), found.description, BoardOpened())
+    assert [stop.reason for stop in stops(found)] == [reason]
+
+
+def test_an_orderly_end_without_stops_is_a_reboot() -> None:
+    """Rulings on interrupted transactions."""
+    found = charging()
+    found.boot(orderly=True)
+    assert [stop.reason for stop in stops(found)] == ["Reboot"]
+
+
+def test_sigterm_opens_the_contactor_and_stops_with_reboot() -> None:
+    """Rulings on interrupted transactions, policy "stop"."""
+    found = charging().forget()
+    assert outputs.wanted(found.state, 1).outputs.contactor_closed
+    found.observe(StationStopping(why="SIGTERM"))
+    assert not outputs.wanted(found.state, 1).outputs.contactor_closed
+    assert found.sent("StopTransaction")[0]["reason"] == "Reboot"
+    assert found.statuses() == ["Finishing"]
+
+
+def test_a_station_that_goes_down_starts_nothing_any_more() -> None:
+    found = station().online()
+    found.observe(StationStopping(why="SIGTERM"))
+    found.plug()
+    found.swipe()
+    assert found.events(TransactionStarted) == []
+
+
+def test_mains_loss_with_backup_power_stops_with_power_loss_before_the_end() -> None:
+    """TC_032_1."""
+    found = charging(station(backup_power_s=10)).forget()
+    found.observe(MainsObserved(present=False), StationStopping(why="MainsLost"))
+    assert found.sent("StopTransaction")[0]["reason"] == "PowerLoss"
+    assert found.statuses() == ["Finishing"]
+    found.observe(StationStopped(why="MainsLost"))
+    found.forget()
+    found.boot(pilots={1: "C"})
+    found.connect()
+    assert found.sent("StopTransaction") == []
+    assert found.actions()[:1] == ["BootNotification"]
+    assert found.statuses() == ["Finishing"]
+
+
+def test_the_policy_resume_lets_it_go_on_while_the_vehicle_is_still_there() -> None:
+    """Same transaction, same id, no second start (lessons on power loss)."""
+    found = charging(station(power_loss_policy="resume"))
+    found.charge(300)
+    cut(found, pilots={1: "C"}).connect()
+    assert len(found.events(TransactionResumed)) == 1
+    assert found.status() == "Charging"
+    assert outputs.wanted(found.state, 1).outputs.contactor_closed
+    found.advance(60)
+    assert [payload["transactionId"] for payload in found.sent("MeterValues")] == [9001]
+    found.charge(200)
+    found.swipe()
+    assert found.sent("StopTransaction")[0]["meterStop"] == 1500
+    assert len(found.events(TransactionStarted)) == 1
+
+
+def test_the_policy_resume_stops_with_power_loss_where_the_vehicle_has_gone() -> None:
+    """Rulings on interrupted transactions."""
+    found = charging(station(power_loss_policy="resume"))
+    cut(found).connect()
+    assert [stop["reason"] for stop in found.sent("StopTransaction")] == ["PowerLoss"]
+    assert found.status() == "Available"
+
+
+@pytest.mark.parametrize("why", ["SIGTERM", "MainsLost"])
+def test_the_policy_resume_leaves_it_open_at_an_orderly_end(why: str) -> None:
+    """Rulings on interrupted transactions; the contactor opens all the same."""
+    found = charging(station(power_loss_policy="resume")).forget()
+    found.observe(StationStopping(why=why))
+    assert found.sent("StopTransaction") == []
+    assert not outputs.wanted(found.state, 1).outputs.contactor_closed
+    found.observe(StationStopped(why=why))
+    found.boot(pilots={1: "C"})
+    assert found.status() == "Charging"
+
+
+def test_no_contactor_closes_before_the_board_has_told_what_there_is() -> None:
+    """A resumed transaction waits for the copper."""
+    found = charging(station(power_loss_policy="resume"))
+    found.observe(boot_event(found), found.description)
+    assert not outputs.wanted(found.state, 1).outputs.contactor_closed
+
+
+def test_a_tag_presented_before_the_board_has_told_what_there_is_starts_only_afterwards() -> None:
+    """Its transaction must not be taken for an interrupted one."""
+    found = charging()
+    found.swipe()
+    found.unplug()
+    found.observe(boot_event(found), found.description)
+    found.plug()
+    found.swipe()
+    assert len(found.events(TransactionStarted)) == 1
+    found.read_meter()
+    found.observe(BoardOpened())
+    assert len(found.events(TransactionStarted)) == 2
+    assert len(stops(found)) == 1
+
+
+def test_two_interrupted_transactions_are_both_closed() -> None:
+    found = station(connectors=2).online()
+    for number in (1, 2):
+        found.plug(number)
+        found.swipe(f"TAG{number}", number)
+    found.csms = answering()
+    cut(found).connect()
+    assert [stop["reason"] for stop in found.sent("StopTransaction")] == ["PowerLoss", "PowerLoss"]
+
+
+def test_a_start_that_was_never_told_is_told_after_the_power_cut_before_its_stop() -> None:
+    """3.7, lessons on offline queues."""
+    found = station().online()
+    found.csms = answering(StartTransaction=None)
+    found.plug()
+    found.swipe()
+    found.csms = answering()
+    cut(found).connect()
+    told = [action for action in found.actions() if action.endswith("Transaction")]
+    assert told == ["StartTransaction", "StopTransaction"]
+
+
+def test_a_start_in_flight_at_the_cut_goes_again_byte_for_byte() -> None:
+    """Lessons: a CSMS that processed it can tell."""
+    found = station().online()
+    found.csms = answering(StartTransaction=None)
+    found.plug()
+    found.swipe()
+    before = found.last("StartTransaction")
+    found.csms = answering()
+    cut(found, off_for_s=9999).connect()
+    after = found.last("StartTransaction")
+    assert (after.text, after.message_id) == (before.text, before.message_id)
+
+
+def test_what_stays_set_outlives_a_power_cut() -> None:
+    """5.2, 5.3, 3.5.1."""
+    found = station(connectors=2).online()
+    found.configure(HeartbeatInterval=77)
+    found.ask("ChangeAvailability", {"connectorId": 2, "type": "Inoperative"})
+    cut(found).connect()
+    assert found.status(2) == "Unavailable"
+    answer = found.ask("GetConfiguration", {"key": ["HeartbeatInterval"]})
+    assert answer is not None
+    assert answer.payload is not None
+    assert found.statuses(2) == ["Unavailable"]
+
+
+def test_a_scheduled_change_of_availability_outlives_a_power_cut() -> None:
+    """5.2; lessons: straight to Unavailable, no flash of Available."""
+    found = charging()
+    found.ask("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"})
+    cut(found).connect()
+    assert found.statuses() == ["Unavailable"]
+
+
+def test_a_cable_held_for_its_owner_is_still_held_after_a_power_cut() -> None:
+    """Errata 3.5."""
+    found = station().online()
+    found.csms = answering(StartTransaction={"idTagInfo": {"status": "Blocked"}, "transactionId": 5})
+    found.plug()
+    found.swipe()
+    assert found.state.connectors[1].held_for is not None
+    found.csms = answering()
+    cut(found, pilots={1: "C"}).connect()
+    assert outputs.wanted(found.state, 1).outputs.locked
+    found.swipe(TAG)
+    assert not outputs.wanted(found.state, 1).outputs.locked
+
+
+def test_a_meter_reset_while_running_never_lets_the_register_fall() -> None:
+    """Errata 3.77: registers only rise."""
+    found = charging(station(factory={"MeterValueSampleInterval": "10"})).forget()
+    registers = []
+    for energy_wh in (1500, 1700, 20, 90, 5):
+        found.energy_wh[1] = energy_wh
+        found.observe(MeterObserved(connector_id=1, energy_wh=energy_wh))
+        found.advance(10)
+        registers.append(int(found.sent("MeterValues")[-1]["meterValue"][0]["sampledValue"][0]["value"]))
+    assert registers == [1500, 1700, 1700, 1770, 1770]
