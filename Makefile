@@ -13,7 +13,7 @@ DEV_DIGEST = $(shell cat tests/requirements.txt deploy/make-venv.sh pyproject.to
 RUN = $(VENV)/.run-$(RUN_DIGEST)
 DEV = $(VENV)/.dev-$(DEV_DIGEST)
 
-.PHONY: demo test test-long check bench clean venv lint types
+.PHONY: demo test test-long check bench docs clean venv lint types
 .NOTPARALLEL:
 
 demo: $(RUN)
@@ -42,6 +42,11 @@ bench: $(DEV)
 	for file in tests/performance/bench_*.py; do \
 	    echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" $(ARGS) || status=1; \
 	done; exit $$status
+
+# Writes the tables and pictures of docs/ anew, from what the code declares.
+docs: $(DEV)
+	@$(BIN)/python -m tests.docs.generate
+	@$(BIN)/python -m docs.pictures.smart_charging
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -33,5 +33,11 @@ MIGRATIONS: tuple[Migration, ...] = (
         sha256="389153eebc4f760749705dab1c23eb815cb94d6abb5c59ee31faf8da08bc19e6",
         min_reader=1,
     ),
+    Migration(
+        number=2,
+        name="opening",
+        sha256="d676306706cc8c9ec3c43a39f5d734e608e2499639f44a8b1fed3275950b7f56",
+        min_reader=1,
+    ),
 )
 """All steps, in order, numbered from 1 without a gap."""

@@ -17,6 +17,7 @@ from eventstore.catalogue.hardware import (
     FaultObserved,
     IdTagPresented,
     LockObserved,
+    MeterFailed,
     MeterObserved,
     PilotStateObserved,
     ProximityObserved,
@@ -148,10 +149,13 @@ class StationUnderTest:
     answers: list[SentAnswer] = field(default_factory=list)
     deliveries: list[CallDispatched] = field(default_factory=list)
     energy_wh: dict[int, int] = field(default_factory=dict)
+    meter_values: dict[str, Any] = field(default_factory=dict)
     boots: int = 0
     lock_moves: bool = True
     trusted: bool = True
+    offset_ms: int = UTC_2026_MS
     has_lock_feedback: bool = True
+    meter_works: bool = True
     _asked: int = 0
     _reacting: bool = False
     _registry: Registry | None = None
@@ -245,7 +249,7 @@ class StationUnderTest:
             wanted = outputs.wanted(self.state, connector.connector_id)
             if wanted.outputs.locked == connector.locked and not wanted.unlock:
                 continue
-            if connector.jammed and not wanted.unlock:
+            if connector.jammed and not self.lock_moves and not wanted.unlock:
                 continue
             locked = wanted.outputs.locked if self.lock_moves else connector.locked
             self._step(LockObserved(connector_id=connector.connector_id, locked=locked, jammed=not self.lock_moves))
@@ -275,7 +279,7 @@ class StationUnderTest:
                 installation="0000abcd",
                 software_version="0.1.0",
                 firmware_version="0.1.0",
-                offset_ms=UTC_2026_MS,
+                offset_ms=self.offset_ms,
                 clock_trusted=self.trusted,
                 orderly=orderly,
             ),
@@ -327,8 +331,12 @@ class StationUnderTest:
     def read_meter(self, connector_id: int = 1, **values: Any) -> list[Event]:
         """The meter of a connector is read; its register is `energy_wh[connector_id]`."""
         energy_wh = self.energy_wh.setdefault(connector_id, 1_000 * connector_id)
+        if not self.meter_works:
+            return self.observe(MeterFailed(connector_id=connector_id, reason="no answer"))
         reading = {"power_w": 0, "current_ma": (0, 0, 0), "voltage_mv": (230_000, 230_000, 230_000)}
-        return self.observe(MeterObserved(connector_id=connector_id, energy_wh=energy_wh, **{**reading, **values}))
+        return self.observe(
+            MeterObserved(connector_id=connector_id, energy_wh=energy_wh, **{**reading, **self.meter_values, **values})
+        )
 
     def charge(self, energy_wh: int, connector_id: int = 1) -> list[Event]:
         """The meter counts on, and is read."""

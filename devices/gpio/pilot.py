@@ -227,7 +227,9 @@ class ComparatorSense:
         # A line above one that is not active makes no sense: broken, and reported as E.
         sound = len(above) == 0 or above == [level_mv for _, level_mv in self._lines][-len(above) :]
         negative = self._negative is not None and self._negative.is_active()
-        high_mv = max(above, default=-12_000 if negative else 0) if sound else 0
+        # While it alternates, a positive half that reaches no line is E; only a steady -12 V is F.
+        lowest_mv = -12_000 if negative and self.steady else 0
+        high_mv = max(above, default=lowest_mv) if sound else 0
         low_mv = high_mv if self.steady or self._negative is None else (-12_000 if negative else 0)
         self._raw = pilot_state_from_mv(high_mv, low_mv, self._raw)
         return self._raw

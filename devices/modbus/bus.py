@@ -53,6 +53,7 @@ class ModbusBus:
         self._pause_ms = pause_ms
         self._client: Any = None
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     def start(self) -> None:
         """Begin to read; to be called on the running event loop."""
@@ -65,6 +66,7 @@ class ModbusBus:
 
     def close(self) -> None:
         """Stop reading and release the line; `wait_closed` says when that is done."""
+        self._closing = True
         if self._task is not None:
             self._task.cancel()
 
@@ -75,14 +77,19 @@ class ModbusBus:
 
     async def _run(self) -> None:
         try:
-            while True:
+            while not self._closing:
                 began_ms = self._now_ms()
                 for meter in self._meters:
                     await self._ask(meter)
-                await self._pause_ms(max(1, began_ms + self._line.period_ms - self._now_ms()))
+                await self._rest(max(1, began_ms + self._line.period_ms - self._now_ms()))
         finally:
             if self._client is not None:
                 self._client.close()
+
+    async def _rest(self, duration_ms: int) -> None:
+        """Wait, unless the bus is being closed: a cancellation may get lost in the library's waiting (asyncio, 3.11)."""
+        if not self._closing:
+            await self._pause_ms(duration_ms)
 
     async def _ask(self, meter: ModbusMeter) -> None:
         values: dict[str, int] = {}
@@ -92,7 +99,7 @@ class ModbusBus:
                 values.update(meter.map.decode(block, words))
         except BusSilent as error:
             meter.missed(str(error), self._now_ms())
-            await self._pause_ms(self._line.timeout_ms)
+            await self._rest(self._line.timeout_ms)
             return
         except Exception as error:  # noqa: BLE001  # the library's own mistakes must not end the reading for ever
             logger.error("modbus: %r", error)

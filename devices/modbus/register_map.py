@@ -212,8 +212,9 @@ def _value(register: Register, words: Sequence[int], word_order: str) -> int | N
             return None
     elif raw == _marker(code, length):
         return None
-    # A register of energy never shows more than was counted; everything else is rounded to the nearest.
-    rounding = ROUND_FLOOR if register.name.endswith("_wh") else ROUND_HALF_EVEN
+    # A register of energy never shows more than was counted; a float that stands for 12.506 may be a little less.
+    whole = register.name.endswith("_wh") and not isinstance(raw, float)
+    rounding = ROUND_FLOOR if whole else ROUND_HALF_EVEN
     return int((Decimal(raw) * register.scale).to_integral_value(rounding))
 
 

@@ -62,6 +62,7 @@ class DeviceReader:
         self._presenter: Presenter | None = None
         self._report_failure: Callable[[str | None], None] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     def on_tag(self, report: Callable[[str], None]) -> None:
         """See `IdTagReader.on_tag`; to be called on the running event loop."""
@@ -76,6 +77,7 @@ class DeviceReader:
     def close(self) -> None:
         """See `IdTagReader.close`; `wait_closed` says when the device is released."""
         self._report_failure = None
+        self._closing = True
         if self._task is not None:
             self._task.cancel()
 
@@ -85,7 +87,7 @@ class DeviceReader:
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             try:
                 await self._serve(self._place, lambda: self._fail(None), self._line)
                 reason = "closed"

@@ -116,9 +116,7 @@ class Story:
         self._narrator.step("The driver holds the tag to the reader again: the transaction is stopped, offline.")
         await self._bench.control("swipe", id_tag=ID_TAG, connector_id=1)
         await self._status("Finishing")
-        await self._until("the lock to open", lambda state: not state["connectors"][1]["locked"])
-        await self._bench.control("connectors/1/unplug")
-        await self._status("Available")
+        await self._take_cable()
         await self._pause(1)
         self._narrator.step(
             "The same tag with another car. The station knows the tag, and starts a second transaction."
@@ -146,7 +144,10 @@ class Story:
         self._narrator.step("The network is back. What is owed leaves, oldest first, with the ids that the CSMS gave.")
         await self._bench.control("network", up=True)
         await self._until("everything to be delivered", _is_delivered)
-        await self._pause(0.5)
+        await self._pause(1)
+        self._narrator.step("The driver takes the cable.")
+        await self._take_cable()
+        await self._until("everything to be delivered", _is_delivered)
 
     async def _compare(self) -> int:
         log = books_of_log(await self._bench.events())
@@ -161,6 +162,11 @@ class Story:
     async def _plug(self) -> None:
         await self._bench.control("connectors/1/plug")
         await self._bench.control("connectors/1/vehicle", max_current_a=32)
+
+    async def _take_cable(self) -> None:
+        await self._until("the lock to open", lambda state: not state["connectors"][1]["locked"])
+        await self._bench.control("connectors/1/unplug")
+        await self._status("Available")
 
     async def _status(self, wanted: str) -> None:
         """Waits for connector 1 to have the status; says so where the CSMS cannot."""

@@ -2,7 +2,7 @@
 
 accepted     the answer leaves; no new transaction starts
 stopped      every running transaction ends, with SoftReset or HardReset
-waiting      Soft: until everything owed of the stops is answered, at most RESET_WITHIN_MS; Hard: not at all
+waiting      Soft: until everything owed is answered, at most SOFT_WITHIN_MS or HARD_WITHIN_MS; offline not at all
 due          the process is replaced in place; what is unanswered stays in the log and leaves after the boot
 failed       the process could not be replaced: again, ResetRetries times (9.1.22), then the station goes on
 """
@@ -17,7 +17,8 @@ from station.transaction_rules import stop_all
 from station.wire.enums import ResetStatus, ResetType
 from station.wire.messages.core import Reset, ResetResponse
 
-RESET_WITHIN_MS = 20_000
+SOFT_WITHIN_MS = 20_000
+HARD_WITHIN_MS = 2_000
 
 RESET_RETRIES = ConfigKey(
     name="ResetRetries",
@@ -36,7 +37,8 @@ def _reset(state: StationState, request: Reset, at_ms: int) -> Reply:
     if state.maintenance.reset is not None:
         return Reply(accepted)
     reason = "SoftReset" if request.type == ResetType.SOFT else "HardReset"
-    begun = ResetAccepted(kind=request.type.value, due_ms=at_ms + RESET_WITHIN_MS)
+    within_ms = SOFT_WITHIN_MS if request.type == ResetType.SOFT else HARD_WITHIN_MS
+    begun = ResetAccepted(kind=request.type.value, due_ms=at_ms + within_ms)
     return Reply(accepted, (begun, *stop_all(state, reason, at_ms)))
 
 
@@ -51,7 +53,7 @@ def _become_due(state: StationState, at_ms: int) -> Events:
         return ()
     if reset.failures > RESET_RETRIES.of(state):
         return (ResetAbandoned(kind=reset.kind),)
-    if reset.kind == ResetType.HARD or at_ms >= reset.due_ms or _is_settled(state):
+    if at_ms >= reset.due_ms or _is_settled(state):
         return (ResetDue(kind=reset.kind),)
     return ()
 

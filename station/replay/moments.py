@@ -149,20 +149,34 @@ def _zone(name: str) -> tzinfo:
         raise BadQuestion(f"{name!r} is no time zone: expected e.g. Europe/Berlin or UTC") from error
 
 
-def seq_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str) -> int:
-    """The place in the log that someone means by a sequence number or a time: the last event not after it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A moment of a log: the last event not after it, its station time and its UTC."""
+
+    seq: int
+    at_ms: int
+    utc_ms: int
+
+
+def place_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str | None) -> Place:
+    """The place that someone means by a sequence number or a time; None is the end of the log.
 
     Raises BadQuestion for what lies before the first event, or behind the last sequence number.
     """
-    if text.strip().isdecimal():
-        seq = int(text)
-        if not reader.first_seq <= seq <= reader.head.seq:
+    if text is None or text.strip().isdecimal():
+        seq = reader.head.seq if text is None else int(text)
+        recorded = reader.event(seq)
+        if recorded is None:
             raise BadQuestion(f"there is no event {seq}: the log has {reader.first_seq} to {reader.head.seq}")
-        return seq
-    seq = seq_by_utc(reader, calendar, zone.parse(text))
+        return Place(seq=seq, at_ms=recorded.at_ms, utc_ms=calendar.utc_ms(recorded))
+    utc_ms = zone.parse(text)
+    seq = seq_by_utc(reader, calendar, utc_ms)
     if seq < reader.first_seq or not seq:
         raise BadQuestion(f"{text} lies before the first event of the log")
-    return seq
+    recorded = reader.event(seq)
+    stretch = calendar.stretch(seq)
+    at_ms = utc_ms - (0 if stretch is None else stretch.offset_ms)
+    return Place(seq=seq, at_ms=max(at_ms, 0 if recorded is None else recorded.at_ms), utc_ms=utc_ms)
 
 
 def seq_by_utc(reader: LogReader, calendar: Calendar, utc_ms: int) -> int:

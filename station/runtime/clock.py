@@ -43,7 +43,7 @@ class SystemClock:
     def __init__(self) -> None:
         self._base_ms = 0
         self._started = time.monotonic()
-        self._moved = asyncio.Event()
+        self._waiting: set[asyncio.Task[bool]] = set()
 
     def begin(self, base_ms: int) -> None:
         """Station time is `base_ms` now, and goes on from there."""
@@ -53,8 +53,8 @@ class SystemClock:
     def push(self, milliseconds: int) -> None:
         """Station time jumps ahead (bench only); who waits is woken."""
         self._base_ms += milliseconds
-        self._moved.set()
-        self._moved = asyncio.Event()
+        for waiting in self._waiting:
+            waiting.cancel()  # its `wait` looks at the time again
 
     def at_ms(self) -> int:
         """Station time now."""
@@ -74,17 +74,20 @@ class SystemClock:
 
     async def wait(self, event: asyncio.Event, until_ms: int | None) -> None:
         """Waits until the event is set or station time has reached `until_ms` (None: for ever)."""
+        if event.is_set():
+            return
+        loop = asyncio.get_running_loop()
         while not event.is_set():
             remaining_s = None if until_ms is None else (until_ms - self.at_ms()) / 1000
             if remaining_s is not None and remaining_s <= 0:
                 return
-            moved = self._moved
-            waits = {asyncio.ensure_future(event.wait()), asyncio.ensure_future(moved.wait())}
+            waiting = loop.create_task(event.wait())
+            self._waiting.add(waiting)
             try:
-                await asyncio.wait(waits, timeout=remaining_s, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((waiting,), timeout=remaining_s)
             finally:
-                for each in waits:
-                    each.cancel()
+                self._waiting.discard(waiting)
+                waiting.cancel()
 
     async def sleep_until(self, until_ms: int) -> None:
         """Waits until station time has reached `until_ms`."""

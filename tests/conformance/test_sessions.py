@@ -62,7 +62,7 @@ async def test_tc_004_2_identification_first_connection_time_out(rig: Rig) -> No
 
 
 @case("TC_068_CS")
-@pytest.mark.parametrize("connectors", [1, 2])
+@pytest.mark.parametrize("connectors", [1, 2], ids=["one connector", "two connectors"])
 @pytest.mark.asyncio
 async def test_tc_068_stop_with_same_id_tag(boot: Boot, connectors: int) -> None:
     """Another tag moves nothing, the starting tag stops; with one reader for several, the others are occupied."""

@@ -307,7 +307,7 @@ class Model:
             self._wire(section.pilot.below_minus_10500_mv, partial(self._is_negative, number))
         for fault in self.wiring.section.faults:
             tripped = self.sockets[max(1, fault.connector)].tripped
-            self._wire(fault.input, partial(tripped.get, fault.error_code, False))
+            self._wire(fault.input, partial(_tripped, tripped, fault.error_code))
         self._wire(self.wiring.section.emergency_stop, lambda: self.emergency_stop)
         self._wire(self.wiring.section.mains, lambda: self.mains)
 
@@ -332,3 +332,7 @@ def _locked(socket: Socket) -> bool:
 
 def _plugged(socket: Socket) -> bool:
     return socket.station_plugged
+
+
+def _tripped(tripped: dict[str, bool], error_code: str) -> bool:
+    return tripped.get(error_code, False)

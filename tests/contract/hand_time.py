@@ -98,3 +98,12 @@ async def drained() -> None:
     """What foreign threads handed over, and what that caused, is done."""
     for _ in range(3):
         await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], bool], within_s: float = 5) -> None:
+    """Wait for something that another thread, process or device does. Raises AssertionError if it does not come."""
+    for _ in range(int(within_s * 1_000)):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it did not come")

@@ -6,6 +6,7 @@ A behaviour is a function of the exchange; the named ones below are what real ce
 
 import asyncio
 import contextlib
+import itertools
 import json
 import socket
 import uuid
@@ -59,17 +60,15 @@ class Link:
     deaf: bool = False
 
 
-class FaultyCsms(Record):
+class FaultyCsms(Record[Link]):
     """A CSMS whose answers follow a script: `csms.script("StartTransaction", error("InternalError"), proper())`."""
 
     def __init__(self, *, identity: str = "CB-0001", heartbeat_interval_s: int = 300) -> None:
         super().__init__()
-        self.gate = Gate(self._serve, identity=identity)
+        self.gate = Gate(self._serve, identity=identity, on_handshake=self.notify)
         self.heartbeat_interval_s = heartbeat_interval_s
-        self.link: Link | None = None
-        self.links: list[Link] = []
         self.held: list[Exchange] = []
-        self._next_transaction_id = 5001
+        self._transaction_ids = itertools.count(5002)
         self._scripts: dict[str, deque[Behaviour]] = defaultdict(deque)
         self._standing: dict[str, Behaviour] = {}
 
@@ -107,32 +106,11 @@ class FaultyCsms(Record):
 
     def proper_answer(self, call: Frame) -> Payload:
         """The payload of a faultless answer; a StartTransaction gets a new id each time."""
-        match call.action:
-            case "BootNotification":
-                now = self.current_time()
-                return {"status": "Accepted", "interval": self.heartbeat_interval_s, "currentTime": now}
-            case "Heartbeat":
-                return {"currentTime": self.current_time()}
-            case "Authorize":
-                return {"idTagInfo": {"status": "Accepted"}}
-            case "StartTransaction":
-                self._next_transaction_id += 1
-                return {"transactionId": self._next_transaction_id, "idTagInfo": {"status": "Accepted"}}
-            case "DataTransfer":
-                return {"status": "Accepted"}
-        return {}
+        return self.faultless_answer(
+            call.action, heartbeat_interval_s=self.heartbeat_interval_s, transaction_ids=self._transaction_ids
+        )
 
     # Towards the station --------------------------------------------------------------------------------------
-
-    async def connected(self, *, after: int = 0, within_s: float = WAIT_S) -> Link:
-        """Wait for an open link whose number is greater than `after`."""
-        found = await self.until(
-            lambda: self.link if self.link is not None and self.link.number > after else None,
-            f"a link after #{after}",
-            within_s=within_s,
-        )
-        assert isinstance(found, Link)
-        return found
 
     async def send_text(self, text: str, *, link: Link | None = None) -> None:
         """Send a text message as it stands, whole; a link that is gone or deaf swallows it."""
@@ -183,9 +161,7 @@ class FaultyCsms(Record):
 
     async def _serve(self, socket: ServerConnection) -> None:
         link = Link(number=len(self.links) + 1, socket=socket)
-        self.link = link
-        self.links.append(link)
-        self.notify()
+        self.opened(link)
         tasks: set[asyncio.Task[None]] = set()
         try:
             async for text in socket:
@@ -197,11 +173,9 @@ class FaultyCsms(Record):
         except ConnectionClosed:
             pass
         finally:
-            if self.link is link:
-                self.link = None
             for task in list(tasks):
                 task.cancel()
-            self.notify()
+            self.closed(link)
 
     async def _behave(self, exchange: Exchange) -> None:
         queue = self._scripts[exchange.frame.action]

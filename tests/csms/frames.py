@@ -75,7 +75,7 @@ def parse(text: str) -> Parsed:
     """The parts of a frame; never raises."""
     try:
         parts = loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Parsed(kind="other", payload={})
     match parts:
         case [2, str() as message_id, str() as action, dict() as payload]:

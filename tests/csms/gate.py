@@ -34,6 +34,7 @@ class Gate:
         identity: str,
         password: bytes | None = None,
         tls: ssl.SSLContext | None = None,
+        on_handshake: Callable[[], None] = lambda: None,
     ) -> None:
         self.identity = identity
         self.password = password
@@ -42,6 +43,7 @@ class Gate:
         self.refuse_with: int | None = None
         self.handshakes: list[Handshake] = []
         self._handler = handler
+        self._on_handshake = on_handshake
         self._server: Server | None = None
 
     @property
@@ -82,6 +84,7 @@ class Gate:
             status=status,
         )
         self.handshakes.append(handshake)
+        self._on_handshake()
         return None if status == 101 else connection.respond(http.HTTPStatus(status), "no\n")
 
     def _status_of(self, request: Request) -> int:

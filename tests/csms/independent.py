@@ -6,6 +6,7 @@ Answers are scripted by action: a queue of answers that are used up, then the st
 
 import asyncio
 import contextlib
+import itertools
 import ssl
 import uuid
 from collections import defaultdict, deque
@@ -42,7 +43,7 @@ class CallError(Exception):
 Answer = Payload | CallError | Callable[[Payload], Payload | Awaitable[Payload]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Link:
     """One connection of the station, its number counted from 1 in the order of opening."""
 
@@ -51,7 +52,7 @@ class Link:
     station: "_Station"
 
 
-class Csms(Record):
+class Csms(Record[Link]):
     """A CSMS for one station on a loopback port: `async with Csms() as csms:`.
 
     `heartbeat_interval_s` is the interval of an Accepted BootNotification; transaction ids rise from
@@ -68,11 +69,9 @@ class Csms(Record):
         transaction_id: int = 1001,
     ) -> None:
         super().__init__()
-        self.gate = Gate(self._serve, identity=identity, password=password, tls=tls)
+        self.gate = Gate(self._serve, identity=identity, password=password, tls=tls, on_handshake=self.notify)
         self.heartbeat_interval_s = heartbeat_interval_s
-        self.links: list[Link] = []
-        self.link: Link | None = None
-        self._next_transaction_id = transaction_id
+        self._transaction_ids = itertools.count(transaction_id)
         self._queued: dict[str, deque[Answer]] = defaultdict(deque)
         self._standing: dict[str, Answer] = {}
 
@@ -92,20 +91,6 @@ class Csms(Record):
 
     # Links ----------------------------------------------------------------------------------------------------
 
-    async def connected(self, *, after: int = 0, within_s: float = WAIT_S) -> Link:
-        """Wait for an open link whose number is greater than `after`."""
-        found = await self.until(
-            lambda: self.link if self.link is not None and self.link.number > after else None,
-            f"a link after #{after}",
-            within_s=within_s,
-        )
-        assert isinstance(found, Link)
-        return found
-
-    async def disconnected(self, *, within_s: float = WAIT_S) -> None:
-        """Wait until no link is open."""
-        await self.until(lambda: self.link is None, "the link to close", within_s=within_s)
-
     async def hang_up(self, code: int = 1000) -> None:
         """Close the open link with a close frame, as a CSMS that is redeployed does."""
         assert self.link is not None
@@ -123,15 +108,12 @@ class Csms(Record):
     async def _serve(self, socket: ServerConnection) -> None:
         number = len(self.links) + 1
         station = _Station(self, _Recorded(self, socket, number), number)
-        self.link = Link(number=number, socket=socket, station=station)
-        self.links.append(self.link)
-        self.notify()
+        link = Link(number=number, socket=socket, station=station)
+        self.opened(link)
         try:
             await station.start()
         finally:
-            if self.link is not None and self.link.number == number:
-                self.link = None
-            self.notify()
+            self.closed(link)
 
     # Answers --------------------------------------------------------------------------------------------------
 
@@ -148,7 +130,9 @@ class Csms(Record):
         queue = self._queued[action]
         answer = queue.popleft() if queue else self._standing.get(action)
         if answer is None:
-            answer = self._default(action)
+            return self.faultless_answer(
+                action, heartbeat_interval_s=self.heartbeat_interval_s, transaction_ids=self._transaction_ids
+            )
         if isinstance(answer, CallError):
             raise answer
         if callable(answer):
@@ -156,27 +140,9 @@ class Csms(Record):
             return await given if isinstance(given, Awaitable) else given
         return answer
 
-    def _default(self, action: str) -> Payload:
-        match action:
-            case "BootNotification":
-                now = self.current_time()
-                return {"status": "Accepted", "interval": self.heartbeat_interval_s, "currentTime": now}
-            case "Heartbeat":
-                return {"currentTime": self.current_time()}
-            case "Authorize":
-                return {"idTagInfo": {"status": "Accepted"}}
-            case "StartTransaction":
-                return self.started()
-            case "StopTransaction":
-                return {"idTagInfo": {"status": "Accepted"}}
-            case "DataTransfer" | "SignCertificate":
-                return {"status": "Accepted"}
-        return {}
-
     def started(self, status: str = "Accepted", **id_tag_info: Any) -> Payload:
         """A StartTransaction answer with the next transaction id."""
-        transaction_id, self._next_transaction_id = self._next_transaction_id, self._next_transaction_id + 1
-        return {"transactionId": transaction_id, "idTagInfo": {"status": status, **id_tag_info}}
+        return {"transactionId": next(self._transaction_ids), "idTagInfo": {"status": status, **id_tag_info}}
 
     # Requests -------------------------------------------------------------------------------------------------
 
@@ -207,7 +173,7 @@ class Csms(Record):
 class _Recorded:
     """A connection as the `ocpp` package wants it, with the record in between."""
 
-    def __init__(self, record: Record, socket: ServerConnection, number: int) -> None:
+    def __init__(self, record: Record[Any], socket: ServerConnection, number: int) -> None:
         self._record = record
         self._socket = socket
         self._number = number

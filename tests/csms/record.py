@@ -2,16 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from tests.csms.frames import Frame, Payload, instant_of, matches, parse, violations
 
 WAIT_S = 10.0
 
 
-class Record:
+class Numbered(Protocol):
+    """A connection of the station, counted from 1 in the order of opening."""
+
+    number: int
+
+
+LinkT = TypeVar("LinkT", bound=Numbered)
+
+
+class Record(Generic[LinkT]):
     """Frames in the order of their arrival and departure; the CSMS's clock; the deviations from the schemas.
 
     `advance_s` moves the calendar time that the CSMS tells and stamps, so that it can follow a station whose clock
@@ -19,6 +28,8 @@ class Record:
     """
 
     def __init__(self) -> None:
+        self.link: LinkT | None = None
+        self.links: list[LinkT] = []
         self.frames: list[Frame] = []
         self.deviations: list[str] = []
         self._taken: set[int] = set()
@@ -39,6 +50,50 @@ class Record:
     def advance(self, seconds: float) -> None:
         """Move the calendar time of this CSMS."""
         self._offset += timedelta(seconds=seconds)
+
+    # Links ----------------------------------------------------------------------------------------------------
+
+    def opened(self, link: LinkT) -> None:
+        """A link is open; it is the one that counts from now on."""
+        self.link = link
+        self.links.append(link)
+        self.notify()
+
+    def closed(self, link: LinkT) -> None:
+        """A link is gone."""
+        if self.link is link:
+            self.link = None
+        self.notify()
+
+    async def connected(self, *, after: int = 0, within_s: float = WAIT_S) -> LinkT:
+        """Wait for an open link whose number is greater than `after`."""
+
+        def newer() -> LinkT | None:
+            return self.link if self.link is not None and self.link.number > after else None
+
+        await self.until(newer, f"a link after #{after}", within_s=within_s)
+        link = newer()
+        assert link is not None
+        return link
+
+    async def disconnected(self, *, within_s: float = WAIT_S) -> None:
+        """Wait until no link is open."""
+        await self.until(lambda: self.link is None, "the link to close", within_s=within_s)
+
+    def faultless_answer(self, action: str, *, heartbeat_interval_s: int, transaction_ids: Iterator[int]) -> Payload:
+        """What a CSMS that accepts everything answers; a StartTransaction takes the next id."""
+        match action:
+            case "BootNotification":
+                return {"status": "Accepted", "interval": heartbeat_interval_s, "currentTime": self.current_time()}
+            case "Heartbeat":
+                return {"currentTime": self.current_time()}
+            case "Authorize" | "StopTransaction":
+                return {"idTagInfo": {"status": "Accepted"}}
+            case "StartTransaction":
+                return {"transactionId": next(transaction_ids), "idTagInfo": {"status": "Accepted"}}
+            case "DataTransfer" | "SignCertificate":
+                return {"status": "Accepted"}
+        return {}
 
     # Recording ------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class Account:
         return [value["timestamp"] for frame in self.samples for value in frame.payload["meterValue"]]
 
 
-def first_deliveries(record: Record) -> list[Frame]:
+def first_deliveries(record: Record[Any]) -> list[Frame]:
     """Every transactional call of the station once, at its first delivery."""
     seen: set[tuple[str, str]] = set()
     found = []
@@ -44,7 +44,7 @@ def first_deliveries(record: Record) -> list[Frame]:
     return found
 
 
-def accounts(record: Record) -> list[Account]:
+def accounts(record: Record[Any]) -> list[Account]:
     """The transactions in the order in which their starts were first delivered.
 
     Raises AssertionError for a sample or stop whose transaction id was not given to a start before it.
@@ -62,7 +62,7 @@ def accounts(record: Record) -> list[Account]:
     return opened
 
 
-def _ids_given(record: Record) -> dict[str, set[int]]:
+def _ids_given(record: Record[Any]) -> dict[str, set[int]]:
     """The ids that the CSMS gave to each StartTransaction, by the start's content."""
     content_of = {frame.message_id: frame.payload_text for frame in record.calls("StartTransaction")}
     given: dict[str, set[int]] = {}

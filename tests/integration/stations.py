@@ -73,7 +73,7 @@ async def end_transaction(daemon: Daemon, id_tag: str) -> None:
     await free_connector(daemon)
 
 
-async def advance(daemon: Daemon, csms: Record, seconds: int, *, step_s: int = 60) -> None:
+async def advance(daemon: Daemon, csms: Record[Any], seconds: int, *, step_s: int = 60) -> None:
     """Time goes on for both, in steps."""
     for _ in range(0, seconds, step_s):
         csms.advance(step_s)

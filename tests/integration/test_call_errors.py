@@ -73,20 +73,3 @@ async def test_message_id_that_is_too_long_is_an_error(pair: Pair, csms: FaultyC
     assert answer[0].error_code == "GenericError"
     csms.deviations.clear()
     await pair.session("A")
-
-
-@pytest.mark.asyncio
-async def test_message_id_that_is_still_being_handled_is_an_error(pair: Pair, csms: FaultyCsms) -> None:
-    await pair.started()
-    await pair.daemon.api.jam_lock(1)
-    await csms.send_text('[2,"same","UnlockConnector",{"connectorId":1}]')
-    await csms.expect("StopTransaction")
-    await csms.send_text('[2,"same","UnlockConnector",{"connectorId":1}]')
-    error = await csms.result_of("same", outbound=False)
-    assert error.error_code == "GenericError"
-    await pair.quiet()
-    await pair.advance(6)
-    answer = await csms.until(
-        lambda: [one for one in csms.frames if one.message_id == "same" and one.kind == "result"], "the answer"
-    )
-    assert answer[0].payload == {"status": "UnlockFailed"}

@@ -148,6 +148,7 @@ async def test_time_outs_do_not_count_and_the_third_reopens_the_link(boot: Boot,
         await csms.expect("StartTransaction")
     await pair.advance(TIMEOUT_S + 1)
     await csms.connected(after=1)
+    await pair.advance(RETRY_S * 3 + 1)
     again = await csms.expect("StartTransaction")
     assert again.connection == 2
     assert again.payload_text == first.payload_text
@@ -300,8 +301,8 @@ async def test_malformed_answer_settles_a_stop(pair: Pair, csms: FaultyCsms, how
 
 @pytest.mark.parametrize(
     "answer",
-    [{}, {"transactionId": 1}, {"transactionId": "1", "idTagInfo": {"status": "Accepted"}}, []],
-    ids=["empty", "no idTagInfo", "text as id", "array"],
+    [{}, {"idTagInfo": {"status": "Accepted"}}, {"transactionId": "1", "idTagInfo": {"status": "Accepted"}}, []],
+    ids=["empty", "no id", "text as id", "array"],
 )
 @pytest.mark.asyncio
 async def test_start_answer_without_a_usable_id_is_a_failure(pair: Pair, csms: FaultyCsms, answer: Any) -> None:
@@ -312,6 +313,16 @@ async def test_start_answer_without_a_usable_id_is_a_failure(pair: Pair, csms: F
     assert (await csms.expect("StartTransaction")).payload_text == first.payload_text
     await end_transaction(pair.daemon, "A")
     assert (await csms.expect("StopTransaction")).payload["transactionId"] == await _last_id(csms)
+    await pair.delivered()
+
+
+@pytest.mark.asyncio
+async def test_start_answer_with_an_id_and_nothing_else_binds_it(pair: Pair, csms: FaultyCsms) -> None:
+    csms.script("StartTransaction", faulty.payload({"transactionId": 31}))
+    await pair.started()
+    await pair.transaction_id(31)
+    await end_transaction(pair.daemon, "A")
+    assert (await csms.expect("StopTransaction")).payload["transactionId"] == 31
     await pair.delivered()
 
 

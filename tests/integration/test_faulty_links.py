@@ -81,7 +81,6 @@ async def test_boot_without_a_usable_answer_is_tried_again(boot: Boot, csms: Fau
 async def test_trusted_clock_ignores_a_time_that_is_off_by_more_than_a_day(
     boot: Boot, csms: FaultyCsms, offset: timedelta
 ) -> None:
-    csms.always("BootNotification", faulty.told_time(offset))
     csms.always("Heartbeat", faulty.told_time(offset))
     pair = await boot()
     await pair.delivered()
@@ -167,7 +166,7 @@ async def test_half_open_link_is_found_and_replaced(boot: Boot, csms: FaultyCsms
     "bytes_sent",
     [
         b"\xff\xff\xff\xff garbage",
-        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n" * 10,
         faulty.text_frame("[" * 600_000),
     ],
     ids=["garbage", "not WebSocket", "oversized"],

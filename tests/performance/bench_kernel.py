@@ -27,7 +27,9 @@ ROUNDS = 400
 
 def enlarged(state: StationState) -> StationState:
     """The same station with a full list and a long outage behind it."""
-    entries = tuple(LocalListEntry(id_tag=f"TAG{number:08d}", info=IdTagInfo(status="Accepted")) for number in range(10_000))
+    entries = tuple(
+        LocalListEntry(id_tag=f"TAG{number:08d}", info=IdTagInfo(status="Accepted")) for number in range(10_000)
+    )
     event = LocalListReplaced(version=7, entries=entries)
     state = evolve(state, Recorded(seq=state.seq + 1, cause=1, at_ms=state.at_ms, utc_ms=0, event=event))
     return replace(state, outbox=replace(state.outbox, beyond=200_000, last_owed_seq=state.seq))

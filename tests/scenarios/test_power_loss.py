@@ -4,7 +4,12 @@ import pytest
 
 from eventstore.catalogue.hardware import BoardOpened, MainsObserved, MeterFailed, MeterObserved
 from eventstore.catalogue.lifecycle import StationBooted, StationStopped, StationStopping
-from eventstore.catalogue.transactions import MeterResetFound, TransactionResumed, TransactionStarted, TransactionStopped
+from eventstore.catalogue.transactions import (
+    MeterResetFound,
+    TransactionResumed,
+    TransactionStarted,
+    TransactionStopped,
+)
 from station import outputs
 from tests.given import TAG, UTC_2026_MS, StationUnderTest, answering, charging, station, utc
 

@@ -137,7 +137,7 @@ def test_a_remote_start_with_a_profile_of_another_purpose_is_rejected() -> None:
 
 
 def test_two_vehicles_share_the_stations_limit_and_the_second_starts_when_the_first_has_made_room() -> None:
-    station = world()
+    station = world(supply_current_ma=32_000)
     charge(station, 1, "ONE")
     charge(station, 2, "TWO")
     assert (limit_a(station, 1), limit_a(station, 2)) == (16, 0)

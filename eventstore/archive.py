@@ -1,0 +1,309 @@
+"""Archives: closed segments, compressed; each can be verified by itself, and against the ones beside it (README.md has the format).
+
+The digests of the events are not stored: they follow from the digest before the archive and the events themselves, and must
+arrive at the digests in the index, frame by frame. So a frame can be read and proven without the ones before it, and whatever
+is changed anywhere shows.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from struct import Struct
+from types import TracebackType
+from typing import IO, Any, Self
+
+import orjson
+
+from eventstore.chain import Head, Row, digest_after, row_bytes, verify
+from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.opening import Opening
+from eventstore.rows import select_rows
+from eventstore.structure import StructureError, compile_decoder, to_json
+
+SUFFIX = ".cbz"
+MAGIC = b"CBARCH1\n"
+FORMAT = 1
+FRAME_ROWS = 1_000
+LEVEL = 9
+"""Of zstandard: twice as dense as the default, and still much faster than the disk of a station."""
+_TRAILER = Struct(">8sQQ32s")  # magic, offset and length of the index, SHA-256 of header and index
+_HEADER_BYTES_MAX = 1 << 16
+_FRAME_BYTES_MAX = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveHeader:
+    """What an archive is. Digests in hexadecimal: `before` is that of event `first_seq` - 1, `digest` of event `last_seq`.
+
+    The archive ends in a state of this layout and fingerprint, whose SHA-256 is `state_sha256` ("" when it was not known).
+    Folding on from it asks for no event before `owed_seq`. A reader that knows less than `min_format` cannot read it.
+    """
+
+    format: int
+    min_format: int
+    identity: str
+    first_seq: int
+    last_seq: int
+    before: str
+    digest: str
+    first_utc_ms: int
+    last_utc_ms: int
+    owed_seq: int
+    layout: int
+    fingerprint: str
+    state_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Where the events up to `last_seq` stand in the file, and the digest of the last one."""
+
+    last_seq: int
+    offset: int
+    length: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """The frames in order, and where the state stands (length 0: there is none)."""
+
+    frames: tuple[Frame, ...]
+    state_offset: int
+    state_length: int
+
+
+_decode_header = compile_decoder(ArchiveHeader)
+_decode_index = compile_decoder(Index)
+
+
+def write_archive(
+    source: sqlite3.Connection, target: IO[bytes], *, identity: str, before: Head, after: Opening
+) -> Iterator[int]:
+    """Write the events of a closed segment, which stand behind `before`, and the state that they end in.
+
+    A generator, so that the caller sets the pace: yields the last seq of each frame written. Raises ChainBrokenError for
+    a segment that is not whole, sqlite3.Error and OSError. The caller syncs.
+    """
+    from zstandard import ZstdCompressor
+
+    compressor = ZstdCompressor(level=LEVEL, write_checksum=True)
+    header = to_json(_header_of(source, identity, before, after))
+    target.write(MAGIC + header + b"\n")
+    offset = len(MAGIC) + len(header) + 1
+    frames, head = [], before
+    while head.seq < after.head.seq:
+        rows = select_rows(source, "seq > ? ORDER BY seq LIMIT ?", (head.seq, FRAME_ROWS))
+        head = verify(head, rows)
+        content = compressor.compress(pack(rows)) if rows else b""
+        frames.append(Frame(last_seq=head.seq, offset=offset, length=len(content), digest=head.digest.hex()))
+        offset += target.write(content)
+        yield head.seq
+        if not rows:
+            break
+    if head != after.head:
+        raise LogCorrupt(f"the segment ends at event {head.seq}, not at event {after.head.seq} as the next one says")
+    state = compressor.compress(after.state) if after.state else b""
+    index = to_json(Index(frames=tuple(frames), state_offset=offset, state_length=len(state)))
+    offset += target.write(state)
+    target.write(index + _TRAILER.pack(MAGIC, offset, len(index), sha256(header + index).digest()))
+
+
+def _header_of(source: sqlite3.Connection, identity: str, before: Head, after: Opening) -> ArchiveHeader:
+    first, last = source.execute(
+        "SELECT (SELECT utc_ms FROM event ORDER BY seq LIMIT 1), (SELECT utc_ms FROM event ORDER BY seq DESC LIMIT 1)"
+    ).fetchone()
+    return ArchiveHeader(
+        format=FORMAT,
+        min_format=FORMAT,
+        identity=identity,
+        first_seq=before.seq + 1,
+        last_seq=after.head.seq,
+        before=before.digest.hex(),
+        digest=after.head.digest.hex(),
+        first_utc_ms=first or 0,
+        last_utc_ms=last or 0,
+        owed_seq=after.owed_seq,
+        layout=after.layout,
+        fingerprint=after.fingerprint,
+        state_sha256=after.state_digest if after.state else "",
+    )
+
+
+def pack(rows: list[Row]) -> bytes:
+    """Rows without a gap as JSON by columns; numbers as differences, which compress far better."""
+    columns = list(zip(*rows, strict=True))
+    seqs, causes, at_mss, utc_mss, types, versions, connector_ids, payloads, _ = columns
+    return orjson.dumps(
+        {
+            "seq": seqs[0],
+            "at_ms": at_mss[0],
+            "since_cause": [seq - cause for seq, cause in zip(seqs, causes, strict=True)],
+            "elapsed_ms": [at_ms - before for at_ms, before in zip(at_mss, (at_mss[0], *at_mss), strict=False)],
+            "offset_ms": [utc_ms - at_ms for utc_ms, at_ms in zip(utc_mss, at_mss, strict=True)],
+            "type": types,
+            "version": versions,
+            "connector_id": connector_ids,
+            "payload": payloads,
+        }
+    )
+
+
+def unpack(content: bytes, before: Head) -> list[Row]:
+    """The rows of `pack`, behind `before`, with the digests that follow. Raises ValueError, KeyError or TypeError."""
+    packed = orjson.loads(content)
+    seq, at_ms, digest = packed["seq"], packed["at_ms"], before.digest
+    if seq != before.seq + 1:
+        raise ValueError(f"it begins with event {seq}")
+    names = ("since_cause", "elapsed_ms", "offset_ms", "type", "version", "connector_id", "payload")
+    rows = []
+    for since, elapsed_ms, offset_ms, name, version, connector_id, payload in zip(
+        *(packed[name] for name in names), strict=True
+    ):
+        at_ms += elapsed_ms
+        facts = (seq, seq - since, at_ms, at_ms + offset_ms, name, version, connector_id, payload)
+        digest = digest_after(digest, row_bytes(*facts))
+        rows.append(Row(*facts, digest))
+        seq += 1
+    return rows
+
+
+class ArchiveReader:
+    """One archive, open for reading; use it with `with`. It keeps one frame in memory at most."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads header and index. Raises LogCorrupt when they are damaged, LogTooNew, OSError."""
+        self.path = path
+        self._file = path.open("rb")
+        try:
+            self.header, self.index = self._read_ends()
+        except BaseException:
+            self._file.close()
+            raise
+        self.before = Head(seq=self.header.first_seq - 1, digest=bytes.fromhex(self.header.before))
+        self.head = Head(seq=self.header.last_seq, digest=bytes.fromhex(self.header.digest))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _read_ends(self) -> tuple[ArchiveHeader, Index]:
+        head = self._file.readline(len(MAGIC))
+        line = self._file.readline(_HEADER_BYTES_MAX)
+        size = self._file.seek(0, 2)
+        if head != MAGIC or not line.endswith(b"\n") or size < _TRAILER.size:
+            raise LogCorrupt(f"{self.path} is no archive, or cut short")
+        magic, offset, length, digest = _TRAILER.unpack(self._bytes_at(size - _TRAILER.size, _TRAILER.size))
+        if magic != MAGIC or offset + length + _TRAILER.size != size:
+            raise LogCorrupt(f"{self.path} is cut short")
+        index = self._bytes_at(offset, length)
+        if sha256(line[:-1] + index).digest() != digest:
+            raise LogCorrupt(f"{self.path}: its header or index is damaged")
+        try:
+            plain = orjson.loads(line)
+            if plain["min_format"] > FORMAT:
+                raise LogTooNew(
+                    f"{self.path} was written by a newer version: format {plain['format']}, this one knows {FORMAT}"
+                )
+            return _decode_header(plain), _decode_index(orjson.loads(index))
+        except (orjson.JSONDecodeError, StructureError, KeyError, TypeError) as error:
+            raise LogCorrupt(f"{self.path}: its header or index is illegible: {error}") from error
+
+    def _bytes_at(self, offset: int, length: int) -> bytes:
+        self._file.seek(offset)
+        return self._file.read(length)
+
+    def rows(self, after: int = 0, limit: int = FRAME_ROWS) -> list[Row]:
+        """The rows behind seq `after`, at most `limit`, in order, proven by their digests. Raises LogCorrupt, OSError."""
+        found: list[Row] = []
+        for number, frame in enumerate(self.index.frames):
+            if frame.last_seq <= after:
+                continue
+            found += [row for row in self.frame(number) if row.seq > after]
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def frame(self, number: int) -> list[Row]:
+        """The rows of one frame, proven by their digests. Raises LogCorrupt naming the frame, OSError."""
+        frame, before = self.index.frames[number], self.before
+        if number:
+            previous = self.index.frames[number - 1]
+            before = Head(seq=previous.last_seq, digest=bytes.fromhex(previous.digest))
+        try:
+            rows = unpack(self._decompressed(frame.offset, frame.length), before)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damaged(before.seq + 1, frame.last_seq, str(error)) from error
+        if (rows[-1].seq, rows[-1].digest.hex()) != (frame.last_seq, frame.digest):
+            raise self._damaged(before.seq + 1, frame.last_seq, "the digests do not fit")
+        return rows
+
+    def _damaged(self, first: int, last: int, reason: str) -> LogCorrupt:
+        return LogCorrupt(f"{self.path.name}: events {first} to {last} are damaged: {reason}")
+
+    def _decompressed(self, offset: int, length: int) -> bytes:
+        from zstandard import ZstdDecompressor, ZstdError
+
+        try:
+            content: bytes = ZstdDecompressor().decompress(
+                self._bytes_at(offset, length), max_output_size=_FRAME_BYTES_MAX
+            )
+        except ZstdError as error:
+            raise ValueError(str(error)) from error
+        return content
+
+    def opening(self) -> Opening:
+        """What the next segment begins with: the head and the state that this one ends in. Raises LogCorrupt, OSError."""
+        header, state = self.header, b""
+        if header.state_sha256:
+            try:
+                state = self._decompressed(self.index.state_offset, self.index.state_length)
+            except ValueError as error:
+                raise LogCorrupt(f"{self.path.name}: its state is damaged: {error}") from error
+            if sha256(state).hexdigest() != header.state_sha256:
+                raise LogCorrupt(f"{self.path.name}: its state is not the one that its header names")
+        return Opening(
+            head=self.head,
+            owed_seq=header.owed_seq,
+            layout=header.layout,
+            fingerprint=header.fingerprint,
+            state=state,
+        )
+
+    def verify(self) -> Iterator[str]:
+        """What is wrong with it, frame by frame, the state last; nothing when it is whole. Raises OSError."""
+        last = Head(seq=self.before.seq, digest=self.before.digest)
+        for number, frame in enumerate(self.index.frames):
+            last = Head(seq=frame.last_seq, digest=bytes.fromhex(frame.digest))
+            try:
+                self.frame(number)
+            except LogCorrupt as error:
+                yield str(error)
+        if last != self.head:
+            yield f"{self.path.name}: its frames end at event {last.seq}, its header says {self.head.seq}"
+        try:
+            self.opening()
+        except LogCorrupt as error:
+            yield str(error)
+
+
+def header_facts(path: Path) -> tuple[ArchiveHeader, int]:
+    """An archive's header and its size in bytes. Raises LogCorrupt, LogTooNew, OSError."""
+    with ArchiveReader(path) as reader:
+        return reader.header, path.stat().st_size
+
+
+def as_plain(header: ArchiveHeader) -> dict[str, Any]:
+    """The header for people and for JSON."""
+    plain: dict[str, Any] = orjson.loads(to_json(header))
+    return plain

@@ -1,0 +1,38 @@
+"""The board: a bench has nothing to check; of real pins, the wiring by itself and on this machine. No pin is touched."""
+
+from collections.abc import Iterator
+
+from station.doctor.findings import Finding, fault, ok, warning
+from station.settings import Settings
+
+SUBJECT = "board"
+ADVICE = "[board.wiring]"
+
+
+def board_findings(settings: Settings) -> Iterator[Finding]:
+    """What there is to say of `[board]`."""
+    if settings.board.kind == "bench":
+        yield ok(SUBJECT, f"bench: {settings.station.connectors} simulated connectors")
+        return
+    from devices.gpio.findings import ERROR, machine_findings, wiring_findings
+    from devices.gpio.wiring import WiringError, parse_wiring
+
+    board = settings.board
+    try:
+        wiring = parse_wiring(
+            board.wiring,
+            connectors=settings.station.connectors,
+            fixed_cable=board.fixed_cable,
+            phases=board.phases,
+            voltage_v=board.voltage_v,
+            max_current_a=board.max_current_a,
+        )
+    except WiringError as error:
+        yield from (fault(SUBJECT, str(problem), f"put {ADVICE} right") for problem in error.problems)
+        return
+    found = (*wiring_findings(wiring), *machine_findings(wiring))
+    for finding in found:
+        make = fault if finding.level == ERROR else warning
+        yield make(SUBJECT, f"{finding.where}: {finding.text}", f"see {ADVICE}")
+    if not any(finding.level == ERROR for finding in found):
+        yield ok(SUBJECT, f"gpio: {len(wiring.connectors)} connectors are wired without contradiction")

@@ -1,0 +1,91 @@
+"""The settings: everything that is wrong with the file, and the files with keys and certificates that it names."""
+
+import ssl
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from station.doctor.findings import Finding, fault, ok, warning
+from station.service.access import read_token
+from station.settings import Settings, SettingsError, load_settings, read_authorization_key, secret_file_findings
+
+SUBJECT = "settings"
+KEYS = "keys"
+
+
+def read_settings(path: Path) -> tuple[Settings | None, tuple[Finding, ...]]:
+    """The settings, if they can be used, and what there is to say of them."""
+    from station.runtime.bootstrap import make_registry
+
+    try:
+        settings = load_settings(path)
+        make_registry(settings)
+    except SettingsError as error:
+        return None, tuple(fault(SUBJECT, problem, "docs/settings.md has every key") for problem in error.problems)
+    if stat.S_IMODE(path.stat().st_mode) & 0o022:
+        return settings, (warning(SUBJECT, f"others may write to {path}", f"chmod go-w {path}"),)
+    return settings, (ok(SUBJECT, f"{path}: {settings.station.identity} at {settings.csms.url}"),)
+
+
+def key_findings(settings: Settings) -> Iterator[Finding]:
+    """Whether each file of a secret or certificate can be used, and is read by nobody else."""
+    csms = settings.csms
+    yield from _authorization_key(settings)
+    if settings.service.token_file is not None:
+        try:
+            read_token(settings)
+        except SettingsError as error:
+            yield fault(KEYS, str(error), "put one line of printable ASCII into it")
+        else:
+            yield from _private(settings.service.token_file)
+    if csms.url.startswith("wss:"):
+        try:
+            tls_context(settings)
+        except (OSError, ValueError) as error:
+            advice = "[csms] ca_file, client_certificate_file and client_key_file must be PEM that fits together"
+            yield fault(KEYS, f"certificates cannot be loaded: {error}", advice)
+        else:
+            trusted = csms.ca_file if csms.ca_file is not None else "those of the system"
+            yield ok(KEYS, f"trust anchors: {trusted}")
+    if csms.client_key_file is not None:
+        yield from _private(csms.client_key_file)
+
+
+def _authorization_key(settings: Settings) -> Iterator[Finding]:
+    path = settings.csms.authorization_key_file
+    if path is not None:
+        try:
+            read_authorization_key(path)
+        except SettingsError as error:
+            yield fault(KEYS, str(error), "put the Basic password into it")
+        else:
+            yield from _private(path)
+    elif settings.csms.security_profile in (1, 2) and not _has_kept_key(settings):
+        text = f"security profile {settings.csms.security_profile} needs a Basic password and there is none"
+        yield fault(KEYS, text, "name its file: [csms] authorization_key_file")
+
+
+def _has_kept_key(settings: Settings) -> bool:
+    """Whether the CSMS has set a key, which is kept in storage; a storage that we may not read may have one."""
+    try:
+        return any((settings.storage.directory / "secrets").glob("*.key"))
+    except OSError:
+        return True
+
+
+def _private(path: Path) -> Iterator[Finding]:
+    doubts = secret_file_findings(path)
+    if doubts:
+        yield from (warning(KEYS, doubt, "the secret may be known already: replace it") for doubt in doubts)
+    else:
+        yield ok(KEYS, f"{path} is private")
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext:
+    """TLS towards the CSMS as the link does it. Raises OSError (ssl.SSLError is one) for files that cannot be used."""
+    csms = settings.csms
+    context = ssl.create_default_context(cafile=csms.ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if csms.security_profile == 3 and csms.client_certificate_file is not None:
+        context.load_cert_chain(csms.client_certificate_file, csms.client_key_file)
+    return context

@@ -1,0 +1,209 @@
+"""Why something happened, and what became of it: cause chains in words, and the fate of what was owed to the CSMS."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from eventstore.catalogue.hardware import (
+    BoardOpened,
+    EmergencyStopObserved,
+    FaultObserved,
+    IdTagPresented,
+    LockObserved,
+    PilotStateObserved,
+    ProximityObserved,
+)
+from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted, StationStopped, StationStopping
+from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, FrameReceived, LinkClosed, LinkOpened
+from eventstore.catalogue.transactions import TransactionIdAssigned, TransactionStarted, TransactionStopped
+from eventstore.event import Event, Recorded
+from station.replay.moments import duration
+from station.replay.page import plural
+
+FATE_KINDS: tuple[type[Event], ...] = (
+    TransactionStarted,
+    TransactionStopped,
+    TransactionIdAssigned,
+    CallDispatched,
+    CallSettled,
+    CallTimedOut,
+    LinkOpened,
+    LinkClosed,
+    StationBooted,
+    StationStopped,
+)
+OFFLINE_WORTH_TELLING_MS = 1_000
+
+
+_PILOT = {
+    "A": "the plug was pulled at the vehicle",
+    "C": "the vehicle asked for energy",
+    "D": "the vehicle asked for energy",
+}
+_BECAUSE: Mapping[type[Event], Callable[[Any], str]] = {
+    PilotStateObserved: lambda cause: _PILOT.get(cause.pilot_state, f"the pilot went to {cause.pilot_state}"),
+    ProximityObserved: lambda cause: (
+        "the cable was taken out" if cause.cable_rating_ma is None else "a cable was put in"
+    ),
+    IdTagPresented: lambda cause: f"tag {cause.id_tag} was presented",
+    FaultObserved: lambda cause: f"of the fault {cause.error_code}",
+    EmergencyStopObserved: lambda cause: "the emergency stop was pressed",
+    LockObserved: lambda cause: (
+        "the lock did not move" if cause.jammed else "the lock had closed" if cause.locked else "the lock had opened"
+    ),
+    StationStopping: lambda cause: f"the station was asked to end ({cause.why})",
+    BoardOpened: lambda cause: "the station found it interrupted when it started again",
+    DeadlineReached: lambda cause: f"the time for {cause.name.replace('_', ' ')} had come",
+    FrameReceived: lambda cause: _because_of_frame(cause.text),
+}
+
+
+def because(cause: Event) -> str:
+    """What an observation was, as the reason for something else; "" if that would say nothing."""
+    known = _BECAUSE.get(type(cause))
+    return "" if known is None else known(cause)
+
+
+def _because_of_frame(text: str) -> str:
+    frame = parsed(text)
+    if frame is None:
+        return "of an unreadable frame"
+    if frame[0] == 2 and len(frame) > 2:
+        return f"the CSMS asked for it ({frame[2]})"
+    return "of the CSMS's answer"
+
+
+def parsed(text: str) -> list[object] | None:
+    """A frame's array; None for what is none."""
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return frame if isinstance(frame, list) and len(frame) > 1 else None
+
+
+@dataclass(slots=True, kw_only=True)
+class Fate:
+    """What became of one message that was owed since event `seq`."""
+
+    seq: int
+    action: str
+    owed_ms: int
+    number: int | None = None
+    first_sent_ms: int | None = None
+    transmissions: int = 0
+    errors: list[str] = field(default_factory=list)
+    timeouts: int = 0
+    outcome: str = ""
+    settled_ms: int | None = None
+    settled_seq: int | None = None
+
+
+class Fates:
+    """The fates of StartTransaction and StopTransaction, or of every message, and the times without a link."""
+
+    def __init__(self, events: Iterable[Recorded], *, every: bool = False) -> None:
+        """`events` are the log's, of FATE_KINDS at least, in order. With `every`, all messages are followed."""
+        self.by_seq: dict[int, Fate] = {}
+        self.transaction_ids: dict[int, int] = {}
+        self._every = every
+        self._down: list[tuple[int, int]] = []
+        self._down_since: int | None = 0
+        self._last_ms = 0
+        for recorded in events:
+            self._follow(recorded)
+        if self._down_since is not None:
+            self._down.append((self._down_since, self._last_ms))
+        self._down_from = [start for start, _ in self._down]
+
+    def _follow(self, recorded: Recorded) -> None:
+        event, at_ms = recorded.event, recorded.at_ms
+        before_ms, self._last_ms = self._last_ms, at_ms
+        match event:
+            case TransactionStarted() | TransactionStopped():
+                action = "StartTransaction" if isinstance(event, TransactionStarted) else "StopTransaction"
+                self.by_seq[recorded.seq] = Fate(seq=recorded.seq, action=action, owed_ms=at_ms, number=event.number)
+            case TransactionIdAssigned(conflict=False):
+                self.transaction_ids[event.number] = event.transaction_id
+            case CallDispatched():
+                self._dispatched(event, at_ms)
+            case CallSettled():
+                self._settled(event, recorded)
+            case CallTimedOut() if (fate := self.by_seq.get(event.owed_seq)) is not None:
+                fate.timeouts += 1
+                if event.ends_entry:
+                    fate.outcome, fate.settled_ms, fate.settled_seq = "unanswered", at_ms, recorded.seq
+            case LinkOpened() if self._down_since is not None:
+                self._down.append((self._down_since, at_ms))
+                self._down_since = None
+            case StationBooted() if self._down_since is None:  # a process that ended without a word took the link along
+                self._down_since = before_ms
+            case LinkClosed() | StationStopped() if self._down_since is None:
+                self._down_since = at_ms
+
+    def _dispatched(self, event: CallDispatched, at_ms: int) -> None:
+        fate = self.by_seq.get(event.owed_seq)
+        if fate is None:
+            if not self._every:
+                return
+            fate = Fate(seq=event.owed_seq, action=event.action, owed_ms=at_ms, number=event.number)
+            self.by_seq[event.owed_seq] = fate
+        fate.transmissions += 1
+        if fate.first_sent_ms is None:
+            fate.first_sent_ms = at_ms
+
+    def _settled(self, event: CallSettled, recorded: Recorded) -> None:
+        fate = self.by_seq.get(event.owed_seq)
+        if fate is None or event.outcome == "void":
+            return
+        if event.outcome != "result":
+            fate.errors.append(event.error_code or event.outcome)
+        if event.ends_entry:
+            fate.outcome, fate.settled_ms, fate.settled_seq = event.outcome, recorded.at_ms, recorded.seq
+
+    def offline_ms(self, from_ms: int, to_ms: int) -> int:
+        """How long the link was down between two moments of station time."""
+        total = 0
+        for start, end in self._down[max(0, bisect_right(self._down_from, from_ms) - 1) :]:
+            if start >= to_ms:
+                break
+            total += max(0, min(end, to_ms) - max(start, from_ms))
+        return total
+
+    def outages(self) -> Iterator[tuple[int, int]]:
+        """The times without a link, from station time to station time; the first lasts from the log's beginning."""
+        yield from self._down
+
+    def tell(self, fate: Fate) -> str:
+        """The fate in words: how long it waited, why, how often it went, what it came to."""
+        parts = []
+        until = self._last_ms if fate.first_sent_ms is None else fate.first_sent_ms
+        offline = self.offline_ms(fate.owed_ms, until)
+        if offline >= OFFLINE_WORTH_TELLING_MS:
+            parts.append(f"{fate.action} waited {duration(offline)} offline")
+        elif fate.first_sent_ms is not None:
+            waited = fate.first_sent_ms - fate.owed_ms
+            parts.append(f"{fate.action} sent" + (f" after {duration(waited)}" if waited else " at once"))
+        if fate.first_sent_ms is None:
+            parts.append("has not been sent" if parts else f"{fate.action} has not been sent")
+        if fate.errors and fate.outcome == "result":
+            parts.append(f"refused {plural(len(fate.errors), 'time')} ({', '.join(dict.fromkeys(fate.errors))})")
+        if fate.timeouts:
+            parts.append(f"unanswered {plural(fate.timeouts, 'time')}")
+        parts.append(self._ending(fate))
+        return "; ".join(part for part in parts if part)
+
+    def _ending(self, fate: Fate) -> str:
+        match fate.outcome:
+            case "result":
+                assigned = self.transaction_ids.get(fate.number or 0)
+                return "confirmed" if assigned is None else f"confirmed as {assigned}"
+            case "given_up":
+                return f"GIVEN UP after {plural(len(fate.errors), 'failure')} ({', '.join(dict.fromkeys(fate.errors))})"
+            case "":
+                return "" if fate.first_sent_ms is None else "not yet answered"
+            case outcome:
+                return f"ended: {outcome}"

@@ -1,0 +1,384 @@
+"""A log at a glance: one pass over the events that matter, in constant memory but for a line per boot."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from eventstore.catalogue.authorization import AuthorizationDenied, LocalListConflictFound
+from eventstore.catalogue.connectors import LockFailureFound
+from eventstore.catalogue.hardware import (
+    ContactorObserved,
+    EmergencyStopObserved,
+    FaultObserved,
+    MainsObserved,
+    MeterFailed,
+)
+from eventstore.catalogue.lifecycle import (
+    ClockDisagreed,
+    DecisionFailed,
+    DiskSpaceObserved,
+    LogDamageFound,
+    LogSalvaged,
+    ObservationRejected,
+    StationBooted,
+    StationDescribed,
+    StationStopped,
+)
+from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, FrameRefused, LinkClosed, LinkOpened
+from eventstore.catalogue.maintenance import FirmwareProgressed, ResetAccepted
+from eventstore.catalogue.registration import RegistrationAnswered
+from eventstore.catalogue.transactions import (
+    MeterResetFound,
+    MeterSamplesDropped,
+    TransactionConfirmed,
+    TransactionIdAssigned,
+    TransactionInvalidated,
+    TransactionStarted,
+    TransactionStopped,
+)
+from eventstore.event import Event, Recorded
+from station.replay.causes import Fates
+from station.replay.moments import Calendar, Zone, duration
+from station.replay.page import Page, energy, facts, plural, table
+from station.replay.reader import LogReader
+from station.wire.instants import format_utc_ms
+
+_BOOTS_SHOWN = 20
+_KINDS: tuple[type[Event], ...] = (
+    *(StationBooted, StationDescribed, StationStopped, LogSalvaged, LogDamageFound, ClockDisagreed, DecisionFailed),
+    *(ObservationRejected, DiskSpaceObserved, FaultObserved, MainsObserved, EmergencyStopObserved, MeterFailed),
+    *(ContactorObserved, LockFailureFound, AuthorizationDenied, LocalListConflictFound, LinkOpened, LinkClosed),
+    *(CallDispatched, CallSettled, CallTimedOut, FrameRefused, FirmwareProgressed, ResetAccepted, RegistrationAnswered),
+    *(MeterResetFound, MeterSamplesDropped, TransactionConfirmed, TransactionIdAssigned, TransactionInvalidated),
+    *(TransactionStarted, TransactionStopped),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootSummary:
+    """One life of the process: from when to the last event of it, and how it ended."""
+
+    boot: int
+    software_version: str
+    firmware_version: str
+    first_seq: int
+    began: str
+    last: str
+    ended: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outages:
+    """The times without a link, but for those before the first connection of all."""
+
+    count: int
+    total_ms: int
+    longest_ms: int
+    longest_from: str
+    is_down_at_end: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A log at a glance. Instants are UTC; counts by name where there are several kinds."""
+
+    identity: str
+    vendor: str
+    model: str
+    serial: str
+    csms_url: str
+    source: str
+    events: int
+    first_seq: int
+    last_seq: int
+    head_digest: str
+    from_utc: str
+    to_utc: str
+    span_ms: int
+    clock_certain: bool
+    boots: tuple[BootSummary, ...]
+    boot_count: int
+    power_cuts: int
+    transactions: int
+    transactions_running: int
+    transactions_unconfirmed: int
+    energy_wh: int
+    stop_reasons: dict[str, int]
+    messages_sent: int
+    messages_given_up: int
+    calls_unanswered: int
+    call_errors: dict[str, int]
+    outages: Outages
+    faults: dict[str, int]
+    refused_tags: dict[str, int]
+    damage: tuple[str, ...]
+    oddities: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Gathering:
+    """What the one pass collects."""
+
+    described: StationDescribed | None = None
+    boots: list[tuple[StationBooted, int]] = field(default_factory=list)
+    stops: dict[int, str] = field(default_factory=dict)
+    mains_losses: list[int] = field(default_factory=list)
+    started: dict[int, int] = field(default_factory=dict)
+    start_count: int = 0
+    unconfirmed: set[int] = field(default_factory=set)
+    energy_wh: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    sent: int = 0
+    given_up: int = 0
+    unanswered: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    oddities: Counter[str] = field(default_factory=Counter)
+
+    def take(self, recorded: Recorded) -> None:
+        """One event more."""
+        event = recorded.event
+        match event:
+            case StationBooted():
+                self.boots.append((event, recorded.seq))
+            case StationDescribed():
+                self.described = event
+            case StationStopped(why=why):
+                self.stops[len(self.boots)] = why
+            case MainsObserved(present=False):
+                self.mains_losses.append(len(self.boots))
+            case FaultObserved(error_code=code):
+                self.faults[code] += 1
+            case AuthorizationDenied(reason=reason):
+                self.refused[reason] += 1
+            case _:
+                self._take_transaction(event)
+                self._take_call(event)
+                if oddity := _oddity(event):
+                    self.oddities[oddity] += 1
+
+    def _take_transaction(self, event: Event) -> None:
+        match event:
+            case TransactionStarted(number=number, meter_start_wh=register):
+                self.started[number] = register
+                self.start_count += 1
+                self.unconfirmed.add(number)
+            case TransactionStopped(number=number, meter_stop_wh=register, reason=reason):
+                self.energy_wh += register - self.started.pop(number, register)
+                self.reasons[reason] += 1
+            case TransactionConfirmed(number=number):
+                self.unconfirmed.discard(number)
+
+    def _take_call(self, event: Event) -> None:
+        match event:
+            case CallDispatched():
+                self.sent += 1
+            case CallSettled(outcome=outcome, error_code=code):
+                self.given_up += outcome == "given_up"
+                if code:
+                    self.errors[code] += 1
+            case CallTimedOut():
+                self.unanswered += 1
+
+
+def _oddity(event: Event) -> str:
+    """What somebody should look at, in words; "" for what is in order."""
+    match event:
+        case LogSalvaged(kept_seq=kept, old_head_seq=old):
+            return f"the log was salvaged: events {kept + 1} to {old} are missing"
+        case LogDamageFound() | DecisionFailed() | ObservationRejected() | ClockDisagreed() | FrameRefused():
+            return _ODD[type(event)]
+        case ContactorObserved(fault=fault) if fault:
+            return f"contactor {fault}"
+        case DiskSpaceObserved(level=level) if level != "ok":
+            return f"disk space {level}"
+        case TransactionIdAssigned(conflict=True):
+            return "the CSMS gave one transaction two ids"
+        case TransactionStopped(meter_stale=True):
+            return "a transaction ended without a readable meter"
+        case CallSettled(deviations=deviations) if deviations:
+            return "answers of the CSMS that deviate from the standard"
+        case RegistrationAnswered(status=status) if status != "Accepted":
+            return f"registration {status}"
+        case FirmwareProgressed(status=status) if status.endswith("Failed"):
+            return f"firmware: {status}"
+        case _:
+            return _ODD.get(type(event), "")
+
+
+_ODD: dict[type[Event], str] = {
+    LogDamageFound: "the log was found damaged while running",
+    DecisionFailed: "a decision failed by our own fault",
+    ObservationRejected: "an observation was rejected by our own fault",
+    ClockDisagreed: "the CSMS's time was not believed",
+    FrameRefused: "a frame could not be read",
+    EmergencyStopObserved: "the emergency stop was used",
+    MeterFailed: "a meter could not be read",
+    MeterResetFound: "a meter's register fell",
+    MeterSamplesDropped: "samples were left out",
+    TransactionInvalidated: "the CSMS did not accept a tag after the start",
+    LockFailureFound: "a lock did not close",
+    LocalListConflictFound: "the CSMS contradicts the local list",
+}
+
+
+def summarize(reader: LogReader, calendar: Calendar) -> Summary:
+    """The summary of a log, or of the part of it that is there."""
+    found = _Gathering()
+
+    def watched() -> Iterator[Recorded]:
+        for recorded in reader.recorded(kinds=_KINDS):
+            found.take(recorded)
+            yield recorded
+
+    fates = Fates(watched())
+    first, last = reader.event(reader.first_seq), reader.event(reader.head.seq)
+    from_ms = 0 if first is None else calendar.utc_ms(first)
+    to_ms = 0 if last is None else calendar.utc_ms(last)
+    boots = tuple(_boots(reader, calendar, found))
+    described = found.described
+    return Summary(
+        identity=described.identity if described else reader.identity(),
+        vendor=described.vendor if described else "",
+        model=described.model if described else "",
+        serial=described.serial if described else "",
+        csms_url=described.csms_url if described else "",
+        source=reader.origin.kind,
+        events=sum(reader.counts().values()),
+        first_seq=reader.first_seq,
+        last_seq=reader.head.seq,
+        head_digest=reader.head.digest.hex(),
+        from_utc=format_utc_ms(from_ms),
+        to_utc=format_utc_ms(to_ms),
+        span_ms=to_ms - from_ms,
+        clock_certain=all(stretch.certain for stretch in calendar.stretches),
+        boots=boots[-_BOOTS_SHOWN:],
+        boot_count=len(boots),
+        power_cuts=_power_cuts(found),
+        transactions=found.start_count,
+        transactions_running=len(found.started),
+        transactions_unconfirmed=len(found.unconfirmed),
+        energy_wh=found.energy_wh,
+        stop_reasons=dict(found.reasons),
+        messages_sent=found.sent,
+        messages_given_up=found.given_up,
+        calls_unanswered=found.unanswered,
+        call_errors=dict(found.errors),
+        outages=_outages(fates, reader, calendar, last),
+        faults=dict(found.faults),
+        refused_tags=dict(found.refused),
+        damage=() if reader.origin.damage is None else reader.origin.damage.findings,
+        oddities=tuple(name if count == 1 else f"{name} ({count} times)" for name, count in found.oddities.items()),
+    )
+
+
+def _power_cuts(found: _Gathering) -> int:
+    """Lives that ended without a word, and losses of mains that were survived in order."""
+    silent = {place for place, (event, _) in enumerate(found.boots) if place and not event.orderly}
+    return len(silent | {boot for boot in found.mains_losses if boot in found.stops})
+
+
+def _boots(reader: LogReader, calendar: Calendar, found: _Gathering) -> Iterator[BootSummary]:
+    for place, (event, seq) in enumerate(found.boots):
+        is_last = place + 1 == len(found.boots)
+        last_seq = reader.head.seq if is_last else found.boots[place + 1][1] - 1
+        begun, last = reader.event(seq), reader.event(last_seq)
+        why = found.stops.get(place + 1)
+        ended = (
+            f"in order ({why})" if why else "the log ends here" if is_last else "without a word (power cut or crash)"
+        )
+        yield BootSummary(
+            boot=event.boot,
+            software_version=event.software_version,
+            firmware_version=event.firmware_version,
+            first_seq=seq,
+            began="" if begun is None else format_utc_ms(calendar.utc_ms(begun)),
+            last="" if last is None else format_utc_ms(calendar.utc_ms(last)),
+            ended=ended,
+        )
+
+
+def _outages(fates: Fates, reader: LogReader, calendar: Calendar, last: Recorded | None) -> Outages:
+    spans = list(fates.outages())[1:]
+    longest = max(spans, key=lambda span: span[1] - span[0], default=(0, 0))
+    longest_from = ""
+    if longest != (0, 0):
+        seq = reader.last_before(longest[0], reader.first_seq, reader.head.seq)
+        longest_from = format_utc_ms(calendar.utc_of(seq, longest[0]))
+    return Outages(
+        count=len(spans),
+        total_ms=sum(end - start for start, end in spans),
+        longest_ms=longest[1] - longest[0],
+        longest_from=longest_from,
+        is_down_at_end=bool(spans) and last is not None and spans[-1][1] == last.at_ms,
+    )
+
+
+def page(summary: Summary, zone: Zone) -> Page:
+    """The summary for people."""
+
+    def local(text: str) -> str:
+        return zone.short(zone.parse(text)) if text else ""
+
+    span = f"{local(summary.from_utc)} to {local(summary.to_utc)} ({duration(summary.span_ms)}, {zone.name})"
+    versions = dict.fromkeys((boot.software_version, boot.firmware_version) for boot in summary.boots)
+    outages = summary.outages
+    shown = Page()
+    shown.add(
+        f"Station {summary.identity}",
+        facts(
+            ("made by", " ".join(part for part in (summary.vendor, summary.model, summary.serial) if part)),
+            ("versions", ", ".join(f"software {software} with firmware {own}" for software, own in versions)),
+            ("CSMS", summary.csms_url),
+            ("read from", f"{summary.source}, events {summary.first_seq} to {summary.last_seq}"),
+            ("time span", span if summary.events else "no events"),
+            ("head digest", summary.head_digest),
+        ),
+    )
+    shown.add(
+        "What happened",
+        facts(
+            ("boots", f"{summary.boot_count}, {plural(summary.power_cuts, 'power cut')}"),
+            ("transactions", _transactions(summary)),
+            ("energy", energy(summary.energy_wh)),
+            ("ended by", _counts(summary.stop_reasons)),
+            ("outages", _outage_words(outages, local(outages.longest_from))),
+            ("calls sent", f"{summary.messages_sent}, {summary.calls_unanswered} unanswered"),
+            ("given up", summary.messages_given_up or "none"),
+            ("CALLERRORs", _counts(summary.call_errors)),
+            ("faults", _counts(summary.faults) or "none"),
+            ("tags refused", _counts(summary.refused_tags)),
+        ),
+    )
+    odd = [*(f"DAMAGED: {finding}" for finding in summary.damage), *summary.oddities]
+    shown.add("Worth a look", facts(*(("*", each) for each in odd)))
+    rows = [(b.boot, b.first_seq, local(b.began), local(b.last), b.software_version, b.ended) for b in summary.boots]
+    title = (
+        "Boots" if summary.boot_count <= _BOOTS_SHOWN else f"Boots (the last {_BOOTS_SHOWN} of {summary.boot_count})"
+    )
+    shown.add(title, table((">boot", ">event", "began", "last event", "software", "ended"), rows))
+    return shown
+
+
+def _transactions(summary: Summary) -> str:
+    parts = [str(summary.transactions)]
+    if summary.transactions_running:
+        parts.append(f"{summary.transactions_running} still running")
+    if summary.transactions_unconfirmed:
+        parts.append(f"{summary.transactions_unconfirmed} not yet settled with the CSMS")
+    return ", ".join(parts)
+
+
+def _outage_words(outages: Outages, longest_from: str) -> str:
+    if not outages.count:
+        return "none"
+    end = "; the link was down at the end" if outages.is_down_at_end else ""
+    return (
+        f"{outages.count}, {duration(outages.total_ms)} in all, the longest {duration(outages.longest_ms)} "
+        f"from {longest_from}{end}"
+    )
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))

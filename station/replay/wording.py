@@ -1,0 +1,349 @@
+"""Each kind of event in plain words, how loud it is, and what it means as the cause of another.
+
+`HEADLINE` events make the story; `DETAIL` are the steps between; `NOISE` is what only a developer misses. An event that has no
+words of its own here is told by its name and its members, so that a newer catalogue stays readable.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from eventstore.catalogue import (
+    authorization,
+    configuration,
+    connectors,
+    hardware,
+    lifecycle,
+    link,
+    maintenance,
+    registration,
+    reservations,
+    smart_charging,
+    transactions,
+)
+from eventstore.event import Event
+from station.replay.moments import duration
+from station.replay.page import current, energy, plural
+from station.replay.reader import Illegible
+
+HEADLINE, DETAIL, NOISE = 0, 1, 2
+_MEMBERS_MAX = 160
+
+_PILOT = {
+    "A": "no vehicle is connected",
+    "B": "a vehicle is connected and asks for nothing",
+    "C": "the vehicle asks for energy",
+    "D": "the vehicle asks for energy, with ventilation",
+    "E": "the control pilot is shorted (state E)",
+    "F": "the control pilot has failed (state F)",
+}
+_REASONS = {
+    "Local": "by the presented tag",
+    "Remote": "by the CSMS",
+    "EVDisconnected": "because the plug was pulled at the vehicle",
+    "PowerLoss": "because the power was lost",
+    "Reboot": "because the station restarted",
+    "EmergencyStop": "because the emergency stop was pressed",
+    "DeAuthorized": "because the CSMS did not accept the tag",
+    "UnlockCommand": "because the CSMS unlocked the connector",
+    "HardReset": "because of a hard reset",
+    "SoftReset": "because of a soft reset",
+    "Other": "because of a fault",
+}
+_SOURCES = {
+    "LocalList": "by the local list",
+    "Cache": "by the cache",
+    "CSMS": "by the CSMS",
+    "Offline": "offline, though unknown",
+    "Remote": "by remote start",
+}
+
+
+def _where(event: Any) -> str:
+    number = getattr(event, "connector_id", None)
+    return "" if number is None else " on the station" if number == 0 else f" on connector {number}"
+
+
+def _booted(event: lifecycle.StationBooted) -> str:
+    before = "" if event.boot == 1 else ", after an orderly end" if event.orderly else ", after an end without a word"
+    clock = "" if event.clock_trusted else "; its clock is not trusted"
+    return f"Boot {event.boot} with software {event.software_version}, firmware {event.firmware_version}{before}{clock}"
+
+
+def _described(event: lifecycle.StationDescribed) -> str:
+    return (
+        f"Station {event.identity}, {event.vendor} {event.model} {event.serial}, {plural(event.connectors, 'connector')}, "
+        f"at most {current(event.max_current_ma)}, CSMS {event.csms_url}"
+    )
+
+
+def _salvaged(event: lifecycle.LogSalvaged) -> str:
+    lost = f"events {event.kept_seq + 1} to {event.old_head_seq} are missing" if event.old_head_seq else "none was kept"
+    return f"The log was damaged ({'; '.join(event.findings)}): {lost}; the original lies in {event.quarantine}"
+
+
+def _cable(event: hardware.ProximityObserved) -> str:
+    rating = event.cable_rating_ma
+    return f"Cable out{_where(event)}" if rating is None else f"Cable in{_where(event)}, rated {current(rating)}"
+
+
+def _contactor(event: hardware.ContactorObserved) -> str:
+    fault = {"welded": ", WELDED against command", "stuck": ", STUCK against command"}.get(event.fault, "")
+    return f"Contactor {'closed' if event.closed else 'open'}{_where(event)}{fault}"
+
+
+def _lock(event: hardware.LockObserved) -> str:
+    jammed = ", it did not reach its end" if event.jammed else ""
+    return f"Lock {'closed' if event.locked else 'open'}{_where(event)}{jammed}"
+
+
+def _meter(event: hardware.MeterObserved) -> str:
+    power = "" if event.power_w is None else f", {event.power_w} W"
+    return f"Meter{_where(event)}: {energy(event.energy_wh)}{power}"
+
+
+def _fault(event: hardware.FaultObserved) -> str:
+    more = " ".join(part for part in (event.info, event.vendor_error_code) if part)
+    return f"FAULT {event.error_code}{_where(event)}{f' ({more})' if more else ''}"
+
+
+def _started(event: transactions.TransactionStarted) -> str:
+    reserved = "" if event.reservation_id is None else f", on reservation {event.reservation_id}"
+    source = _SOURCES.get(event.authorized_by, event.authorized_by)
+    return (
+        f"Transaction {event.number} started{_where(event)}: tag {event.id_tag}, authorized {source}{reserved}, "
+        f"register {energy(event.meter_start_wh)}"
+    )
+
+
+def _stopped(event: transactions.TransactionStopped) -> str:
+    stale = " (last stored reading: the meter could not be read)" if event.meter_stale else ""
+    held = "; the cable stays locked for its owner" if event.held_for else ""
+    why = _REASONS.get(event.reason, f"({event.reason})")
+    return f"Transaction {event.number} ended{_where(event)} {why}, register {energy(event.meter_stop_wh)}{stale}{held}"
+
+
+def _sampled(event: transactions.MeterSampled) -> str:
+    of = "" if event.number is None else f" of transaction {event.number}"
+    return f"Sample{of}{_where(event)}: {energy(event.register_wh)} ({event.sample.context})"
+
+
+def _assigned(event: transactions.TransactionIdAssigned) -> str:
+    if event.conflict:
+        return f"CONTRADICTION: the CSMS now calls transaction {event.number} {event.transaction_id}"
+    return f"The CSMS calls transaction {event.number} {event.transaction_id}"
+
+
+def _status(event: connectors.ConnectorStatusChanged) -> str:
+    name = "Station" if event.connector_id == 0 else f"Connector {event.connector_id}"
+    more = "" if event.error_code == "NoError" else f", {event.error_code}"
+    return f"{name} is {event.status}{more}{f' ({event.info})' if event.info else ''}"
+
+
+def _settled(event: link.CallSettled) -> str:
+    late = " late" if event.late else ""
+    match event.outcome:
+        case "result":
+            odd = f", with deviations: {'; '.join(event.deviations)}" if event.deviations else ""
+            return f"{event.action} was answered{late}{odd}"
+        case "given_up":
+            return f"{event.action} was GIVEN UP after CALLERROR {event.error_code} {event.description}".rstrip()
+        case "error":
+            again = "" if event.ends_entry else "; it goes again"
+            return (
+                f"{event.action} was answered{late} with CALLERROR {event.error_code} {event.description}".rstrip()
+                + again
+            )
+        case outcome:
+            return f"{event.action} ended{late}: {outcome} {event.description}".rstrip()
+
+
+def _answered(event: link.CallAnswered) -> str:
+    if event.error_code:
+        return f"Answer to {event.action or 'an unreadable call'}: CALLERROR {event.error_code} {event.description}".rstrip()
+    return f"Answer to {event.action}: {_short(event.payload)}"
+
+
+def _grant(event: authorization.AuthorizationGranted) -> str:
+    where = ", for the next connector plugged in" if event.connector_id is None else _where(event)
+    return f"Tag {event.id_tag} authorized {_SOURCES.get(event.source, event.source)}{where}"
+
+
+def _limit(event: smart_charging.LimitChanged) -> str:
+    if not event.limit_ma:
+        return f"Energy suspended{_where(event)}"
+    return f"Limit{_where(event)} is {current(event.limit_ma)} on {plural(event.phases, 'phase')}"
+
+
+def _firmware(event: maintenance.FirmwareProgressed) -> str:
+    detail = f": {event.detail}" if event.detail else ""
+    return f"Firmware job {event.job}: {event.status} (attempt {event.attempt}){detail}"
+
+
+def _adjusted(event: lifecycle.ClockAdjusted) -> str:
+    return f"Clock set by {event.source}{'' if event.trusted else ', still not trusted'}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MEMBERS_MAX else f"{text[: _MEMBERS_MAX - 1]}…"
+
+
+Words = Callable[[Any], str]
+
+TABLE: Mapping[type[Event], tuple[int, Words]] = {
+    lifecycle.StationBooted: (HEADLINE, _booted),
+    lifecycle.StationDescribed: (DETAIL, _described),
+    lifecycle.LogSalvaged: (HEADLINE, _salvaged),
+    lifecycle.SystemClockObserved: (DETAIL, lambda e: f"The system clock was {'synchronised' if e.trusted else 'set'}"),
+    lifecycle.ClockAdjusted: (DETAIL, _adjusted),
+    lifecycle.ClockDisagreed: (
+        HEADLINE,
+        lambda e: f"The CSMS's time was not believed: off by {duration(e.difference_ms)}",
+    ),
+    lifecycle.StationStopping: (HEADLINE, lambda e: f"Asked to end: {e.why}"),
+    lifecycle.StationStopped: (HEADLINE, lambda e: f"Ended in order: {e.why}"),
+    lifecycle.DiskSpaceObserved: (DETAIL, lambda e: f"Disk space is {e.level}: {e.free_bytes >> 20} MiB free"),
+    lifecycle.LogDamageFound: (HEADLINE, lambda e: f"DAMAGE found in the log while running: {e.finding}"),
+    lifecycle.DecisionFailed: (HEADLINE, lambda e: f"OUR BUG: nothing could be decided: {e.error}"),
+    lifecycle.ObservationRejected: (HEADLINE, lambda e: f"OUR BUG: {e.kind} could not be taken in: {e.error}"),
+    lifecycle.DeadlineReached: (NOISE, lambda e: f"Deadline {e.name} {e.key or ''}".rstrip()),
+    hardware.BoardOpened: (DETAIL, lambda e: "Every input has been read once"),
+    hardware.PilotStateObserved: (
+        DETAIL,
+        lambda e: f"Pilot {e.pilot_state}{_where(e)}: {_PILOT.get(e.pilot_state, 'unknown')}",
+    ),
+    hardware.ProximityObserved: (DETAIL, _cable),
+    hardware.ContactorObserved: (DETAIL, _contactor),
+    hardware.LockObserved: (DETAIL, _lock),
+    hardware.MeterObserved: (NOISE, _meter),
+    hardware.MeterFailed: (HEADLINE, lambda e: f"Meter UNREADABLE{_where(e)}: {e.reason}"),
+    hardware.IdTagPresented: (HEADLINE, lambda e: f"Tag {e.id_tag} presented{_where(e)}"),
+    hardware.FaultObserved: (HEADLINE, _fault),
+    hardware.FaultCleared: (HEADLINE, lambda e: f"Fault {e.error_code or '(all)'} cleared{_where(e)}"),
+    hardware.EmergencyStopObserved: (HEADLINE, lambda e: f"EMERGENCY STOP {'pressed' if e.pressed else 'released'}"),
+    hardware.MainsObserved: (HEADLINE, lambda e: f"Mains power is {'back' if e.present else 'GONE'}"),
+    link.LinkOpened: (HEADLINE, lambda e: f"Connected to the CSMS (connection {e.connection})"),
+    link.LinkClosed: (HEADLINE, lambda e: f"Connection {e.connection} lost: {e.reason}"),
+    link.ConnectFailed: (NOISE, lambda e: f"Could not connect: {e.reason}"),
+    link.NetworkRestored: (DETAIL, lambda e: "There is a network again"),
+    link.FrameReceived: (NOISE, lambda e: f"Received {_short(e.text)}"),
+    link.FrameRefused: (HEADLINE, lambda e: f"A frame could not be read: {e.reason}"),
+    link.CallDispatched: (NOISE, lambda e: f"Sent {e.action} {_short(e.payload)}"),
+    link.CallSettled: (NOISE, _settled),
+    link.CallTimedOut: (
+        HEADLINE,
+        lambda e: f"{e.action} got NO ANSWER in time{'' if e.ends_entry else '; it goes again'}",
+    ),
+    link.CallAnswered: (DETAIL, _answered),
+    link.CallDeferred: (DETAIL, lambda e: f"The answer to {e.action} waits for connector {e.connector_id}"),
+    link.FrameIgnored: (DETAIL, lambda e: f"Frame ignored: {e.reason}"),
+    link.LinkCloseDecided: (HEADLINE, lambda e: f"The connection is to be closed: {e.reason}"),
+    link.OutboxWindowRead: (NOISE, lambda e: f"{plural(e.count, 'owed message')} read from the log, up to {e.to_seq}"),
+    registration.RegistrationAnswered: (
+        HEADLINE,
+        lambda e: f"The CSMS says {e.status}, interval {duration(e.interval_s * 1000)}",
+    ),
+    registration.RegistrationLost: (HEADLINE, lambda e: f"No longer registered: {e.reason}"),
+    registration.BootNotificationQueued: (NOISE, lambda e: "BootNotification is owed"),
+    registration.HeartbeatQueued: (NOISE, lambda e: "Heartbeat is owed"),
+    authorization.AuthorizeQueued: (DETAIL, lambda e: f"The CSMS is asked about tag {e.id_tag} (to {e.purpose})"),
+    authorization.IdTagInfoReceived: (DETAIL, lambda e: f"The CSMS says {e.info.status} of tag {e.id_tag}"),
+    authorization.AuthorizationGranted: (HEADLINE, _grant),
+    authorization.AuthorizationDenied: (HEADLINE, lambda e: f"Tag {e.id_tag} REFUSED{_where(e)}: {e.reason}"),
+    authorization.AuthorizationEnded: (HEADLINE, lambda e: f"The authorization{_where(e)} is gone: {e.reason}"),
+    authorization.CacheCleared: (DETAIL, lambda e: "The authorization cache was cleared"),
+    authorization.LocalListReplaced: (
+        DETAIL,
+        lambda e: f"Local list replaced: version {e.version}, {plural(len(e.entries), 'entry', 'entries')}",
+    ),
+    authorization.LocalListAmended: (
+        DETAIL,
+        lambda e: f"Local list amended: version {e.version}, {plural(len(e.entries), 'entry', 'entries')}",
+    ),
+    authorization.LocalListConflictFound: (
+        HEADLINE,
+        lambda e: f"The CSMS contradicts the local list on tag {e.id_tag}",
+    ),
+    authorization.LocalListStoreFailed: (HEADLINE, lambda e: f"Local list version {e.version} could NOT be stored"),
+    transactions.TransactionStarted: (HEADLINE, _started),
+    transactions.MeterSampled: (NOISE, _sampled),
+    transactions.StopDataSampled: (NOISE, lambda e: f"Sample for the end of transaction {e.number}"),
+    transactions.MeterValuesTriggered: (DETAIL, lambda e: f"The CSMS asked for meter values{_where(e)}"),
+    transactions.MeterSamplesDropped: (
+        HEADLINE,
+        lambda e: f"{plural(e.count, 'sample')} of transaction {e.number} left out: {e.reason}",
+    ),
+    transactions.MeterResetFound: (
+        HEADLINE,
+        lambda e: f"The meter's register FELL{_where(e)}: {energy(e.offset_wh)} are added",
+    ),
+    transactions.EnergyOfferEnded: (HEADLINE, lambda e: f"Transaction {e.number} goes on without energy: {e.reason}"),
+    transactions.TransactionInvalidated: (
+        HEADLINE,
+        lambda e: f"The CSMS says {e.status} of transaction {e.number}: no energy beyond {energy(e.energy_limit_wh)}",
+    ),
+    transactions.TransactionResumed: (HEADLINE, lambda e: f"Transaction {e.number} is resumed{_where(e)}"),
+    transactions.TransactionStopped: (HEADLINE, _stopped),
+    transactions.TransactionIdAssigned: (HEADLINE, _assigned),
+    transactions.TransactionConfirmed: (HEADLINE, lambda e: f"Transaction {e.number} is settled with the CSMS"),
+    connectors.ConnectorStatusChanged: (DETAIL, _status),
+    connectors.StatusNotificationQueued: (NOISE, lambda e: f"StatusNotification is owed{_where(e)}: {e.status}"),
+    connectors.AvailabilityChanged: (HEADLINE, lambda e: f"Now {e.availability}{_where(e)}"),
+    connectors.AvailabilityScheduled: (HEADLINE, lambda e: f"To become {e.availability or '(withdrawn)'}{_where(e)}"),
+    connectors.PreparingTimedOut: (HEADLINE, lambda e: f"Nobody was authorized in time{_where(e)}"),
+    connectors.PreparingRestarted: (DETAIL, lambda e: f"Preparing begins anew{_where(e)}"),
+    connectors.UnlockRequested: (HEADLINE, lambda e: f"The lock is to be opened{_where(e)}"),
+    connectors.LockFailureFound: (
+        HEADLINE,
+        lambda e: f"The lock did NOT CLOSE{_where(e)}: no energy through this cable",
+    ),
+    connectors.LockFailureEnded: (HEADLINE, lambda e: f"The lock failure is over{_where(e)}"),
+    reservations.ReservationMade: (
+        HEADLINE,
+        lambda e: f"Reservation {e.reservation_id}{_where(e)} for tag {e.id_tag}",
+    ),
+    reservations.ReservationEnded: (HEADLINE, lambda e: f"Reservation {e.reservation_id} is over: {e.reason}"),
+    smart_charging.ChargingProfileInstalled: (
+        DETAIL,
+        lambda e: f"Charging profile {e.profile.charging_profile_id} installed{_where(e)} ({e.profile.purpose})",
+    ),
+    smart_charging.ChargingProfileCleared: (
+        DETAIL,
+        lambda e: f"Charging profile {e.charging_profile_id} cleared{_where(e)}: {e.reason}",
+    ),
+    smart_charging.LimitChanged: (HEADLINE, _limit),
+    smart_charging.LimitsPlanned: (NOISE, lambda e: "Limits planned"),
+    configuration.ConfigurationChanged: (HEADLINE, lambda e: f"{e.key} is now {e.value!r}"),
+    maintenance.ResetAccepted: (HEADLINE, lambda e: f"{e.kind} reset accepted"),
+    maintenance.ResetDue: (DETAIL, lambda e: f"{e.kind} reset: restarting now"),
+    maintenance.ResetFailed: (HEADLINE, lambda e: f"The restart FAILED: {e.reason}"),
+    maintenance.ResetAbandoned: (HEADLINE, lambda e: f"{e.kind} reset abandoned"),
+    maintenance.FirmwareUpdateRequested: (HEADLINE, lambda e: f"Firmware update asked for: {e.location}"),
+    maintenance.FirmwareProgressed: (HEADLINE, _firmware),
+    maintenance.FirmwareStepDecided: (DETAIL, lambda e: f"Firmware job {e.job}: next step is {e.step}"),
+    maintenance.FirmwareStatusQueued: (NOISE, lambda e: f"FirmwareStatusNotification is owed: {e.status}"),
+    maintenance.DiagnosticsRequested: (HEADLINE, lambda e: f"Diagnostics asked for: {e.location}"),
+    maintenance.DiagnosticsProgressed: (HEADLINE, lambda e: f"Diagnostics: {e.status} {e.detail}".rstrip()),
+    maintenance.DiagnosticsStepDecided: (NOISE, lambda e: f"Diagnostics job {e.job}: next step is {e.step}"),
+    maintenance.DiagnosticsStatusQueued: (NOISE, lambda e: f"DiagnosticsStatusNotification is owed: {e.status}"),
+    Illegible: (HEADLINE, lambda e: f"ILLEGIBLE event {e.name} version {e.version}: {e.reason}"),
+}
+
+
+def words(event: Event) -> str:
+    """The event in plain words."""
+    known = TABLE.get(type(event))
+    return _by_members(event) if known is None else known[1](event)
+
+
+def loudness(event: Event) -> int:
+    """HEADLINE, DETAIL or NOISE."""
+    known = TABLE.get(type(event))
+    return DETAIL if known is None else known[0]
+
+
+def _by_members(event: Event) -> str:
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event.NAME).capitalize()
+    members = getattr(event, "__dataclass_fields__", {})
+    shown = ", ".join(f"{member} {getattr(event, member)!r}" for member in members)
+    return f"{name}: {_short(shown)}" if shown else name

@@ -1,0 +1,184 @@
+"""Writes the tables of the documentation anew, from what the code declares: `make docs`, or
+
+    python -m tests.docs.generate
+
+at the root of the project. A table stands between `<!-- table NAME -->` and `<!-- end NAME -->`; the rest of a page is prose
+and stays as it is. tests/architecture/test_docs.py fails when a page is not what this would write.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from eventstore.catalogue import ALL as EVENTS
+from eventstore.event import Event, Observation, Recorded
+from projections.station import INITIAL, StationState, evolve
+from station.cli.main import COMMANDS
+from station.config_keys import INTEGER_MAX, Access, ConfigKey, Csl, Integer, Text
+from station.features import registry_for
+from tests.architecture.sources import PACKAGES
+from tests.architecture.test_imports import LAYERS
+from tests.given import DESCRIPTION
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+AGAIN = "run make docs"
+
+ACCESS = {Access.READ_ONLY: "read", Access.READ_WRITE: "read, write", Access.WRITE_ONLY: "write"}
+
+
+def described_station() -> StationState:
+    """A station as the default settings make it, where defaults that follow from the station are looked up."""
+    return evolve(INITIAL, Recorded(seq=1, cause=1, at_ms=0, utc_ms=0, event=DESCRIPTION))
+
+
+# ---- configuration keys -------------------------------------------------------------------------------------------
+
+
+def config_keys() -> Iterator[str]:
+    """Every OCPP configuration key of a station with all profiles on, by feature profile."""
+    state = described_station()
+    registry = registry_for()
+    for profile in registry.profiles:
+        yield from ("", f"### {profile}", "")
+        yield "| key | type | unit | access | range | default | required | clause | what it does |"
+        yield "|---|---|---|---|---|---|---|---|---|"
+        keys = [key for feature in registry.features if feature.ocpp_profile == profile for key in feature.config_keys]
+        yield from (key_row(key, state) for key in sorted(keys, key=lambda key: key.name))
+
+
+def key_row(key: ConfigKey[Any], state: StationState) -> str:
+    """A key in a line."""
+    required = "yes" if key.required else ""
+    default = key.kind.canonical(key.default_of(state))
+    cells = (
+        f"`{key.name}`",
+        key.kind.name,
+        key.unit,
+        access_text(key),
+        range_text(key),
+        f"`{default}`" if default else "",
+    )
+    return row(*cells, required, key.clause, key.doc)
+
+
+def access_text(key: ConfigKey[Any]) -> str:
+    """What the CSMS may do; what depends on the station or needs a restart is said."""
+    notes = [
+        note
+        for note, holds in (("read only on some stations", key.access_of), ("after a restart", key.reboot_required))
+        if holds
+    ]
+    return "; ".join((ACCESS[key.access], *notes))
+
+
+def range_text(key: ConfigKey[Any]) -> str:
+    """Which values the kind accepts."""
+    match key.kind:
+        case Integer(minimum=minimum, maximum=maximum) if maximum == INTEGER_MAX:
+            return f"{minimum} or more"
+        case Integer(minimum=minimum, maximum=maximum):
+            return f"{minimum} to {maximum}"
+        case Csl(items_max=items_max):
+            return f"up to {items_max} items"
+        case Text(length_max=length_max):
+            return f"up to {length_max} characters"
+    return ""
+
+
+# ---- events -------------------------------------------------------------------------------------------------------
+
+
+def events() -> Iterator[str]:
+    """Every event of the catalogue, by the module of its subject."""
+    modules = dict.fromkeys(event.__module__ for event in EVENTS)
+    for module in modules:
+        yield from (
+            "",
+            f"### {module.rpartition('.')[2]}",
+            "",
+            f"{first_sentence(sys.modules[module].__doc__ or '')}",
+            "",
+        )
+        yield from ("| event | version | kind | members | what it says |", "|---|---|---|---|---|")
+        yield from (event_row(event) for event in EVENTS if event.__module__ == module)
+
+
+def event_row(event: type[Event]) -> str:
+    """An event in a line."""
+    kind = "observation" if issubclass(event, Observation) else "decision"
+    members = ", ".join(f"`{member.name}`" for member in fields(event))  # type: ignore[arg-type]  # all are dataclasses
+    return row(f"`{event.NAME}`", str(event.VERSION), kind, members, first_sentence(event.__doc__ or ""))
+
+
+# ---- layers -------------------------------------------------------------------------------------------------------
+
+
+def layers() -> Iterator[str]:
+    """Who may import what, as the architecture test has it."""
+    yield from ("| modules | of ours | of others | never |", "|---|---|---|---|")
+    for rule, found in groupby(LAYERS, lambda layer: (layer.ours, layer.third_party, layer.never)):
+        ours, others, never = rule
+        modules = code(layer.package for layer in found)
+        yield row(modules, "everything" if ours == PACKAGES else code(ours), code(sorted(others)), code(never))
+
+
+def code(names: Iterable[str]) -> str:
+    """Names as code, separated by commas."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+# ---- commands -----------------------------------------------------------------------------------------------------
+
+
+def commands() -> Iterator[str]:
+    """Every command of `chargebox`."""
+    yield from ("| command | what it does |", "|---|---|")
+    yield from (row(f"`chargebox {name}`", summary) for name, (_, summary) in COMMANDS.items())
+
+
+# ---- pages --------------------------------------------------------------------------------------------------------
+
+
+def first_sentence(text: str) -> str:
+    """The first paragraph up to its first full stop that ends a sentence, on one line."""
+    paragraph = " ".join(inspect.cleandoc(text).partition("\n\n")[0].split())
+    return re.split(r"(?<=[.!?])\s(?=[A-Z`])", paragraph, maxsplit=1)[0]
+
+
+def row(*cells: str) -> str:
+    """A line of a table."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+TABLES: dict[str, Callable[[], Iterable[str]]] = {
+    "config-keys": config_keys,
+    "events": events,
+    "layers": layers,
+    "commands": commands,
+}
+PAGES = (DOCS / "configuration-keys.md", DOCS / "architecture.md", DOCS / "README.md")
+
+
+def page(text: str) -> str:
+    """A page with its tables as they should be; raises ValueError for a mark that no table belongs to."""
+
+    def table(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in TABLES:
+            raise ValueError(f"no table {name!r}")
+        lines = "\n".join(TABLES[name]()).strip("\n")
+        return f"<!-- table {name} -->\n{lines}\n<!-- end {name} -->"
+
+    return re.sub(r"<!-- table ([\w-]+) -->\n.*?<!-- end \1 -->", table, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    for path in PAGES:
+        path.write_text(page(path.read_text(encoding="utf-8")), encoding="utf-8")
+        print(path.relative_to(ROOT))

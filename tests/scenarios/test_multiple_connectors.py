@@ -1,0 +1,141 @@
+"""A station with several connectors and one reader (3.8, errata 3.20; contract of the reader)."""
+
+from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationEnded
+from tests.given import OTHER_TAG, TAG, StationUnderTest, answering, charging, station
+
+
+def two(**settings: object) -> StationUnderTest:
+    return station(connectors=2, **settings).online().forget()
+
+
+def running(found: StationUnderTest) -> list[int]:
+    return [transaction.connector_id for transaction in found.state.transactions.running()]
+
+
+def test_connectors_are_numbered_from_one_without_a_gap() -> None:
+    """3.8."""
+    found = station(connectors=3).online()
+    assert [payload["connectorId"] for payload in found.sent("StatusNotification")] == [0, 1, 2, 3]
+
+
+def test_a_tag_starts_on_the_connector_that_waits_longest() -> None:
+    found = two()
+    found.plug(2)
+    found.advance(1)
+    found.plug(1)
+    found.swipe()
+    assert running(found) == [2]
+    found.swipe(OTHER_TAG)
+    assert running(found) == [1, 2]
+
+
+def test_a_tag_without_a_cable_waits_for_the_next_one_that_is_plugged_in() -> None:
+    found = two()
+    found.swipe()
+    assert (found.status(1), found.status(2)) == ("Available", "Available")
+    assert running(found) == []
+    found.plug(2)
+    assert running(found) == [2]
+    assert found.statuses(2) == ["Preparing", "Charging"]
+
+
+def test_a_waiting_tag_does_not_start_on_a_cable_that_was_in_before_but_timed_out() -> None:
+    """Errata 3.20."""
+    found = two()
+    found.plug(1)
+    found.advance(60)
+    assert found.status(1) == "Finishing"
+    found.plug(2)
+    found.swipe()
+    assert running(found) in ([1], [2])
+    assert len(running(found)) == 1
+
+
+def test_a_waiting_tag_lapses_after_the_connection_time_out() -> None:
+    """9.1.6."""
+    found = two()
+    found.swipe()
+    found.advance(60)
+    assert [event.reason for event in found.events(AuthorizationEnded)] == ["ConnectionTimeOut"]
+    found.plug(1)
+    assert running(found) == []
+
+
+def test_a_waiting_tag_that_is_presented_again_is_taken_back() -> None:
+    found = two()
+    found.swipe()
+    found.swipe()
+    assert found.state.connectors.waiting is None
+    found.plug(1)
+    assert running(found) == []
+
+
+def test_the_tag_of_a_transaction_stops_it_wherever_other_cables_wait() -> None:
+    found = charging(station(connectors=3))
+    found.plug(2)
+    found.swipe()
+    assert running(found) == []
+    assert found.status(2) == "Preparing"
+
+
+def test_a_member_of_the_group_stops_it_too_if_the_station_knows() -> None:
+    """3.10."""
+    found = station(connectors=2)
+    found.csms = answering(Authorize={"idTagInfo": {"status": "Accepted", "parentIdTag": "GROUP"}})
+    charging(found)
+    entry = {"idTag": OTHER_TAG, "idTagInfo": {"status": "Accepted", "parentIdTag": "GROUP"}}
+    found.ask("SendLocalList", {"listVersion": 1, "updateType": "Full", "localAuthorizationList": [entry]})
+    found.swipe(OTHER_TAG)
+    assert running(found) == []
+
+
+def test_a_reader_of_one_connector_means_that_connector() -> None:
+    found = two()
+    found.plug(1)
+    found.swipe(TAG, 2)
+    assert running(found) == []
+    found.plug(2)
+    assert running(found) == [2]
+
+
+def test_a_reader_of_a_connector_that_is_not_there_is_refused() -> None:
+    found = two()
+    found.swipe(TAG, 7)
+    found.swipe(TAG, 0)
+    assert [event.reason for event in found.events(AuthorizationDenied)] == ["no connector 7", "no connector 0"]
+
+
+def test_a_fault_of_one_connector_leaves_the_others_alone() -> None:
+    found = two()
+    for number in (1, 2):
+        found.plug(number)
+        found.swipe(f"TAG{number}", number)
+    found.fault("GroundFailure", 1)
+    assert running(found) == [2]
+    assert found.status(2) == "Charging"
+
+
+def test_a_waiting_tag_is_not_given_to_a_faulted_connector() -> None:
+    found = two()
+    found.fault("OtherError", 1)
+    found.swipe()
+    found.plug(1)
+    assert running(found) == []
+    found.plug(2)
+    assert running(found) == [2]
+
+
+def test_each_connector_has_its_own_samples_and_register() -> None:
+    found = two()
+    found.csms = answering()
+    for number in (1, 2):
+        found.plug(number)
+        found.swipe(f"TAG{number}", number)
+    found.charge(10, 1)
+    found.charge(20, 2)
+    found.advance(60)
+    values = {
+        payload["connectorId"]: (payload["transactionId"], payload["meterValue"][0]["sampledValue"][0]["value"])
+        for payload in found.sent("MeterValues")
+    }
+    assert values == {1: (9001, "1010"), 2: (9002, "2020")}

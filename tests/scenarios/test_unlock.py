@@ -1,0 +1,139 @@
+"""UnlockConnector (5.18, errata 3.85, rulings on deferred answers)."""
+
+import pytest
+
+from eventstore.catalogue.hardware import LockObserved
+from eventstore.catalogue.transactions import TransactionStopped
+from station import outputs
+from tests.given import SentAnswer, StationUnderTest, charging, station
+
+
+def unlock(found: StationUnderTest, connector_id: int = 1) -> SentAnswer | None:
+    """The answer, if it came at once with what the lock did."""
+    before = len(found.answers)
+    found.ask("UnlockConnector", {"connectorId": connector_id})
+    return found.answers[before] if len(found.answers) > before else None
+
+
+def status(answer: SentAnswer | None) -> str:
+    assert answer is not None
+    assert answer.payload is not None
+    return str(answer.payload["status"])
+
+
+def test_an_idle_socket_unlocks() -> None:
+    """TC_017_1."""
+    found = station().online().forget()
+    assert status(unlock(found)) == "Unlocked"
+    assert found.actions() == []
+
+
+def test_a_fixed_cable_is_not_supported_and_its_transaction_goes_on() -> None:
+    """TC_017_2, TC_018_2."""
+    found = charging(station(fixed_cable=True)).forget()
+    assert status(unlock(found)) == "NotSupported"
+    assert found.status() == "Charging"
+
+
+@pytest.mark.parametrize("connector_id", [0, -1, 2])
+def test_an_unknown_connector_is_not_supported(connector_id: int) -> None:
+    """TC_031, errata 3.85."""
+    assert status(unlock(station().online(), connector_id)) == "NotSupported"
+
+
+def test_a_running_transaction_is_stopped_first_and_its_contactor_opened() -> None:
+    """TC_018_1."""
+    found = charging().forget()
+    assert status(unlock(found)) == "Unlocked"
+    assert found.sent("StopTransaction")[0]["reason"] == "UnlockCommand"
+    found.unplug()
+    assert found.statuses() == ["Finishing", "Available"]
+    kinds = [type(recorded.event) for recorded in found.log]
+    assert kinds.index(TransactionStopped) < len(kinds) - kinds[::-1].index(LockObserved)
+
+
+def test_the_lock_is_driven_only_after_the_contactor_may_be_open() -> None:
+    found = charging()
+    found.has_lock_feedback = False
+    assert unlock(found) is None
+    wanted = outputs.wanted(found.state, 1)
+    assert (wanted.unlock, wanted.outputs.locked, wanted.outputs.contactor_closed) == (True, False, False)
+
+
+def test_a_jammed_lock_is_unlock_failed() -> None:
+    """5.18: the lock's own feedback says so."""
+    found = charging()
+    found.lock_moves = False
+    assert status(unlock(found)) == "UnlockFailed"
+
+
+def test_a_lock_that_says_nothing_is_unlock_failed_after_five_seconds() -> None:
+    """Rulings on deferred answers."""
+    found = charging().forget()
+    found.has_lock_feedback = False
+    assert unlock(found) is None
+    found.advance(4)
+    assert found.answers == []
+    found.advance(1)
+    assert status(found.answers[0]) == "UnlockFailed"
+
+
+def test_other_calls_are_answered_while_it_waits() -> None:
+    """Rulings on deferred answers."""
+    found = charging().forget()
+    found.has_lock_feedback = False
+    unlock(found)
+    answer = found.ask("GetConfiguration", {"key": ["HeartbeatInterval"]})
+    assert answer is not None
+    assert answer.error_code == ""
+    found.observe(LockObserved(connector_id=1, locked=False, jammed=False))
+    assert status(found.answers[-1]) == "Unlocked"
+
+
+def test_a_second_call_under_the_same_message_id_is_an_error_and_the_first_is_answered_yet() -> None:
+    """OCPP-J 4.2.3, rulings on errors."""
+    found = charging().forget()
+    found.has_lock_feedback = False
+    for _ in range(2):
+        found.receive([2, "same", "UnlockConnector", {"connectorId": 1}])
+    assert [(answer.message_id, answer.error_code) for answer in found.answers] == [("same", "GenericError")]
+    found.observe(LockObserved(connector_id=1, locked=False, jammed=False))
+    assert found.answers[-1].payload == {"status": "Unlocked"}
+    assert found.answers[-1].message_id == "same"
+
+
+def test_two_calls_that_wait_are_both_answered() -> None:
+    found = charging().forget()
+    found.has_lock_feedback = False
+    unlock(found)
+    unlock(found)
+    found.observe(LockObserved(connector_id=1, locked=False, jammed=False))
+    assert [status(answer) for answer in found.answers] == ["Unlocked", "Unlocked"]
+
+
+def test_a_cable_that_is_pulled_out_meanwhile_is_unlocked() -> None:
+    """5.18: that is what it is for."""
+    found = charging().forget()
+    found.has_lock_feedback = False
+    unlock(found)
+    found.unplug()
+    assert status(found.answers[-1]) == "Unlocked"
+
+
+def test_an_authorization_that_waits_ends() -> None:
+    found = station().online()
+    found.plug(pilot="A")
+    found.swipe()
+    assert found.state.connectors[1].grant is not None
+    assert status(unlock(found)) == "Unlocked"
+    assert found.state.connectors[1].grant is None
+    assert found.status() == "Preparing"
+
+
+def test_it_forces_a_new_attempt_each_time() -> None:
+    """5.18: hopefully this time the connector unlocks."""
+    found = charging()
+    found.lock_moves = False
+    assert status(unlock(found)) == "UnlockFailed"
+    found.lock_moves = True
+    assert status(unlock(found)) == "Unlocked"

@@ -1,0 +1,138 @@
+"""One process of the simulated station: the real loop, kernel, gateway, recovery and bench board; a simulated disk and link."""
+
+import asyncio
+import random
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+from tests.simulation.invariants import Invariants
+
+from devices.bench.board import BenchBoard
+from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
+from station.feature import Registry
+from station.runtime import daemon, recovery
+from station.runtime.gateway import Gateway
+from station.runtime.station import Station
+from tests.simulation.network import Network, SimulatedLink
+from tests.simulation.store import SimulatedLog
+from tests.simulation.virtual_time import VirtualClock
+
+if TYPE_CHECKING:
+    from eventstore.log import EventLog
+    from station.runtime.bootstrap import Parts
+
+
+def bench(directory: Path, description: StationDescribed, clock: VirtualClock | None = None) -> BenchBoard:
+    """The bench whose world lies in the directory; without a clock it is only touched by hands."""
+    return BenchBoard(
+        directory,
+        connectors=description.connectors,
+        fixed_cable=description.fixed_cable,
+        phases=description.phases,
+        voltage_v=description.voltage_v,
+        max_current_a=description.max_current_ma // 1000,
+        station_time=(lambda: 0) if clock is None else clock.at_ms,
+    )
+
+
+class Process:
+    """From boot to end. `ended` is set with the reason: "power", "storage", "Reset", "SIGTERM" or an exception."""
+
+    def __init__(
+        self,
+        log: SimulatedLog,
+        clock: VirtualClock,
+        board: BenchBoard,
+        station: Station,
+        gateway: Gateway,
+        link: SimulatedLink,
+    ) -> None:
+        self.log = log
+        self.clock = clock
+        self.board = board
+        self.station = station
+        self.gateway = gateway
+        self.link = link
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def boot(
+        cls,
+        log: SimulatedLog,
+        directory: Path,
+        description: StationDescribed,
+        registry: Registry,
+        clock: VirtualClock,
+        network: Network,
+        invariants: Invariants,
+        chance: random.Random,
+    ) -> "Process":
+        """As `bootstrap.build` and `daemon._live` do it: fold, boot durably, wire up, open the board."""
+        log.reopen()
+        real = cast("EventLog", log)
+        state, _ = await recovery.fold_log(real)
+        invariants.check_fold(state)
+        system_utc_ms = clock.system_utc_ms()
+        clock.begin(recovery.boot_base_ms(state, system_utc_ms))
+        board = bench(directory, description, clock)
+        booted = recovery.boot_event(
+            state,
+            at_ms=clock.at_ms(),
+            system_utc_ms=system_utc_ms,
+            trusted=clock.is_synchronised(),
+            installation=f"{chance.getrandbits(32):08x}",
+            versions=("0.1.0", "0.1.0"),
+            boot_id=f"{chance.getrandbits(32):08x}",
+        )
+        disk = DiskSpaceObserved(level="ok", free_bytes=1 << 40)
+        state = await recovery.begin(real, state, registry, clock.at_ms(), booted, description, disk)
+        station = Station(real, registry, clock, state)
+        gateway = Gateway(board, station.submit)
+        link = SimulatedLink(network, station.submit, chance)
+        link.on_sent = invariants.sent
+        station.read_before = gateway.read_before
+        process = cls(log, clock, board, station, gateway, link)
+        station.followers += [
+            gateway.publish,
+            link.publish,
+            lambda state, batch: invariants.published(process.board, state, batch),
+        ]
+        return process
+
+    async def live(self) -> str:
+        """Until the process ends; why it did. The caller cancels this when the power goes."""
+        self._task = asyncio.create_task(self.station.run(), name="station")
+        try:
+            self.gateway.open()
+            self.link.publish(self.station.state, ())
+            while not self._task.done():
+                reset = self.station.state.maintenance.reset
+                if reset is not None and reset.due:
+                    await self.stop(daemon.RESET)
+                    return "Reset"
+                await asyncio.wait({self._task}, timeout=0.5)
+            self.gateway.make_safe()
+            self._task.result()  # raises what ended the loop
+            raise AssertionError("the loop has ended by itself")
+        finally:
+            self.end()
+
+    async def stop(self, why: str) -> None:
+        """The daemon's own orderly end."""
+        parts = SimpleNamespace(
+            station=self.station,
+            settings=SimpleNamespace(board=SimpleNamespace(backup_power_s=0)),
+            clock=self.clock,
+            gateway=self.gateway,
+            link=self.link,
+            log=self.log,
+        )
+        await daemon._stop(cast("Parts", parts), why)
+
+    def end(self) -> None:
+        """The process is no more: outputs fall open, the link breaks, nothing is flushed."""
+        self.link.end()
+        self.board.close()
+        if self._task is not None:
+            self._task.cancel()

@@ -1,0 +1,116 @@
+"""A meter between the bus and the connector: age, failures, doubt."""
+
+import pytest
+
+from devices.modbus.meter import MeterPlace, ModbusMeter
+from devices.modbus.register_map import load_map
+from devices.readings import MeterUnavailable
+
+VALUES = {
+    "energy_import_wh": 1_000,
+    "power_w": 690,
+    **{f"current_l{n}_ma": 1_000 for n in (1, 2, 3)},
+    **{f"voltage_l{n}_mv": 230_000 for n in (1, 2, 3)},
+    "frequency_mhz": 50_000,
+    "power_factor_permille": 990,
+}
+
+
+class Rig:
+    def __init__(self, phases: int = 3) -> None:
+        place = MeterPlace(connector_id=1, unit=1, stale_ms=5_000, phases=phases, voltage_v=230, max_current_ma=32_000)
+        self.meter = ModbusMeter(place, load_map("eastron-sdm630"), started_at_ms=0)
+        self.failures: list[str | None] = []
+        self.meter.on_failure(self.failures.append)
+
+
+def test_a_reading_is_that_of_the_connector() -> None:
+    rig = Rig()
+    rig.meter.answered(VALUES, 1_000)
+    reading = rig.meter.read(1_500)
+    assert (reading.energy_wh, reading.power_w, reading.frequency_mhz) == (1_000, 690, 50_000)
+    assert reading.current_ma == (1_000,) * 3
+    assert reading.voltage_mv == (230_000,) * 3
+    assert rig.meter.measurands(1_500)["power_factor_permille"] == 990
+    assert rig.failures == []
+
+
+def test_a_board_with_one_phase_has_one() -> None:
+    rig = Rig(phases=1)
+    rig.meter.answered(VALUES, 0)
+    assert rig.meter.read(0).current_ma == (1_000,)
+
+
+def test_a_meter_without_a_phase_tells_none_of_them() -> None:
+    rig = Rig()
+    rig.meter.answered({name: value for name, value in VALUES.items() if name != "current_l3_ma"}, 0)
+    assert rig.meter.read(0).current_ma == ()
+
+
+def test_before_the_first_answer_there_is_no_reading() -> None:
+    with pytest.raises(MeterUnavailable, match="not read yet"):
+        Rig().meter.read(0)
+
+
+def test_a_reading_that_is_too_old_is_none() -> None:
+    rig = Rig()
+    rig.meter.answered(VALUES, 0)
+    rig.meter.missed("no answer from unit 1", 3_000)
+    assert rig.meter.read(5_000).energy_wh == 1_000
+    with pytest.raises(MeterUnavailable, match="no answer from unit 1"):
+        rig.meter.read(5_001)
+
+
+def test_one_missed_request_is_no_failure_and_silence_is() -> None:
+    rig = Rig()
+    rig.meter.answered(VALUES, 0)
+    for at_ms in range(1_000, 8_000, 1_000):
+        rig.meter.missed("no answer from unit 1", at_ms)
+    assert rig.failures == ["no answer from unit 1"]
+    rig.meter.answered(VALUES, 8_000)
+    assert rig.failures == ["no answer from unit 1", None]
+
+
+def test_who_asks_late_hears_of_a_failure_that_stands() -> None:
+    rig = Rig()
+    rig.meter.missed("no answer from unit 1", 6_000)
+    late: list[str | None] = []
+    rig.meter.on_failure(late.append)
+    assert late == ["no answer from unit 1"]
+    rig.meter.close()
+    rig.meter.answered(VALUES, 7_000)
+    assert late == ["no answer from unit 1"]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"voltage_l1_mv": 0, "voltage_l2_mv": 0, "voltage_l3_mv": 0},
+        {"frequency_mhz": 0},
+        {"energy_import_wh": 0},
+        {"energy_import_wh": 10**10},
+    ],
+)
+def test_a_meter_that_lies_is_a_failure_at_once_and_its_lie_is_never_told(lie: dict[str, int]) -> None:
+    rig = Rig()
+    rig.meter.answered(VALUES, 0)
+    rig.meter.answered(VALUES | lie, 1_000)
+    assert rig.failures[0] is not None
+    assert rig.meter.read(1_000).energy_wh == 1_000
+    rig.meter.answered(VALUES, 2_000)
+    assert rig.failures[1:] == [None]
+
+
+def test_a_meter_that_restarts_is_passed_on_as_it_is_once_it_is_believed() -> None:
+    rig = Rig()
+    rig.meter.answered(VALUES, 0)
+    for number in range(1, 4):
+        rig.meter.answered(VALUES | {"energy_import_wh": number}, number * 1_000)
+    assert rig.failures == ["the register fell from 1000 Wh to 1 Wh", None]
+    assert rig.meter.read(3_000).energy_wh == 3
+
+
+def test_an_answer_without_energy_is_none() -> None:
+    rig = Rig()
+    rig.meter.answered({"power_w": 1}, 0)
+    assert rig.failures == ["it gives no energy"]

@@ -1,0 +1,238 @@
+"""Register maps: the files that come with the program, decoding, and what a wrong map is told."""
+
+import struct
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices.modbus.register_map import (
+    PHASES,
+    QUANTITIES,
+    TYPES,
+    Block,
+    MapError,
+    Register,
+    RegisterMap,
+    load_map,
+    map_names,
+    parse_map,
+)
+
+SIMPLE = """
+name = "Test"
+function = "input"
+[values]
+energy_import_wh = { at = 10, type = "uint32", scale = 10 }
+"""
+
+
+def words_of(kind: str, value: float, word_order: str = "big") -> list[int]:
+    """The registers in which a meter shows a number."""
+    code, length = TYPES[kind]
+    raw = value if code in "fd" else int(value)
+    words = list(struct.unpack(f">{length}H", struct.pack(f">{code}", raw)))
+    return words if word_order == "big" else words[::-1]
+
+
+def image(register_map: RegisterMap, values: Mapping[str, float]) -> dict[int, int]:
+    """The registers of a meter of this type that shows these values in its own units."""
+    registers: dict[int, int] = {}
+    for block in register_map.blocks:
+        for register in block.registers:
+            words = words_of(register.type, values.get(register.name, 0), register_map.word_order)
+            registers |= {register.address + offset: word for offset, word in enumerate(words)}
+    return registers
+
+
+def decoded(register_map: RegisterMap, registers: Mapping[int, int]) -> dict[str, int]:
+    values: dict[str, int] = {}
+    for block in register_map.blocks:
+        words = [registers[address] for address in range(block.address, block.address + block.length)]
+        values.update(register_map.decode(block, words))
+    return values
+
+
+def test_the_meters_in_common_use_are_there() -> None:
+    assert set(map_names()) >= {"eastron-sdm630", "eastron-sdm72d-m", "abb-b23", "carlo-gavazzi-em340"}
+
+
+@pytest.mark.parametrize("name", map_names())
+def test_every_map_is_read_in_requests_that_the_meter_answers(name: str) -> None:
+    register_map = load_map(name)
+    assert {"energy_import_wh", "power_w"} <= set(register_map.quantities) <= set(QUANTITIES)
+    assert all(1 <= block.length <= 125 for block in register_map.blocks)
+    gapless = [sum(register.length for register in block.registers) == block.length for block in register_map.blocks]
+    assert all(gapless)
+
+
+@pytest.mark.parametrize("name", ["eastron-sdm630", "eastron-sdm72d-m-2", "abb-b23", "carlo-gavazzi-em340"])
+def test_a_three_phase_meter_gives_everything_per_phase(name: str) -> None:
+    quantities = load_map(name).quantities
+    for phase in PHASES:
+        assert {f"voltage_{phase}_mv", f"current_{phase}_ma", f"power_{phase}_w"} <= set(quantities)
+    assert "frequency_mhz" in quantities
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "values"),
+    [
+        (
+            "eastron-sdm630",
+            {
+                "voltage_l1_mv": 230.1,
+                "current_l2_ma": 15.96,
+                "power_w": -120.4,
+                "energy_import_wh": 1234.567,
+                "frequency_mhz": 50.01,
+            },
+            {
+                "voltage_l1_mv": 230_100,
+                "current_l2_ma": 15_960,
+                "power_w": -120,
+                "energy_import_wh": 1_234_567,
+                "frequency_mhz": 50_010,
+            },
+        ),
+        (
+            "eastron-sdm72d-m",
+            {"power_w": 11_040.0, "energy_import_wh": 7.25},
+            {"power_w": 11_040, "energy_import_wh": 7_250},
+        ),
+        (
+            "abb-b23",
+            {
+                "voltage_l3_mv": 2_301,
+                "current_l1_ma": 1_596,
+                "power_w": -12_040,
+                "energy_import_wh": 123_456,
+                "frequency_mhz": 4_998,
+            },
+            {
+                "voltage_l3_mv": 230_100,
+                "current_l1_ma": 15_960,
+                "power_w": -120,
+                "energy_import_wh": 1_234_560,
+                "frequency_mhz": 49_980,
+            },
+        ),
+        (
+            "carlo-gavazzi-em340",
+            {
+                "voltage_l2_mv": 2_301,
+                "current_l1_ma": -15_960,
+                "power_w": 110_404,
+                "energy_import_wh": 12_345,
+                "frequency_mhz": 500,
+            },
+            {
+                "voltage_l2_mv": 230_100,
+                "current_l1_ma": -15_960,
+                "power_w": 11_040,
+                "energy_import_wh": 1_234_500,
+                "frequency_mhz": 50_000,
+            },
+        ),
+    ],
+)
+def test_registers_become_integers_with_units(name: str, shown: dict[str, float], values: dict[str, int]) -> None:
+    register_map = load_map(name)
+    found = decoded(register_map, image(register_map, shown))
+    for quantity, value in values.items():
+        # A 32-bit float has seven digits.
+        assert found[quantity] == pytest.approx(value, rel=1e-6), quantity
+
+
+def test_the_registers_are_where_the_manuals_have_them() -> None:
+    addresses = {
+        (name, register.name): register.address
+        for name in map_names()
+        for block in load_map(name).blocks
+        for register in block.registers
+    }
+    assert addresses["eastron-sdm630", "energy_import_wh"] == 72
+    assert addresses["eastron-sdm630", "power_w"] == 52
+    assert addresses["abb-b23", "energy_import_wh"] == 0x5000
+    assert addresses["abb-b23", "voltage_l1_mv"] == 0x5B00
+    assert addresses["carlo-gavazzi-em340", "energy_import_wh"] == 0x34
+    assert (load_map("abb-b23").function, load_map("carlo-gavazzi-em340").word_order) == ("holding", "little")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("float32", words_of("float32", float("nan"))),
+        ("float64", words_of("float64", float("inf"))),
+        ("uint32", [0xFFFF, 0xFFFF]),
+        ("int32", [0x7FFF, 0xFFFF]),
+        ("uint64", [0xFFFF] * 4),
+        ("int16", [0x7FFF]),
+    ],
+)
+def test_what_a_meter_marks_as_not_available_is_left_out(kind: str, words: list[int]) -> None:
+    register = Register(name="power_w", address=0, type=kind, scale=Decimal(1))
+    block = Block(address=0, length=len(words), registers=(register,))
+    register_map = RegisterMap(name="", function="input", word_order="big", blocks=(block,))
+    assert register_map.decode(block, words) == {}
+
+
+@given(st.sampled_from(sorted(TYPES)), st.integers(-30_000, 30_000), st.sampled_from(["big", "little"]))
+@settings(max_examples=60)
+def test_every_encoding_gives_back_the_number(kind: str, number: int, word_order: str) -> None:
+    value = abs(number) if kind.startswith("u") else number
+    register = Register(name="power_w", address=0, type=kind, scale=Decimal("0.1"))
+    block = Block(address=0, length=register.length, registers=(register,))
+    register_map = RegisterMap(name="", function="input", word_order=word_order, blocks=(block,))
+    assert register_map.decode(block, words_of(kind, value, word_order))["power_w"] == round(Decimal(value) / 10)
+
+
+def test_neighbours_are_read_together_as_far_as_the_meter_answers() -> None:
+    text = """
+    function = "input"
+    registers_max = 6
+    gap_max = 2
+    [values]
+    energy_import_wh = { at = 0, type = "uint32" }
+    power_w = { at = 4, type = "int32" }
+    frequency_mhz = { at = 6, type = "uint16" }
+    voltage_l1_mv = { at = 100, type = "uint16" }
+    """
+    assert [(block.address, block.length) for block in parse_map(text).blocks] == [(0, 6), (6, 1), (100, 1)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('function = "input"', 'function = "coil"', "function must be"),
+        ('function = "input"', 'function = "input"\nword_order = "middle"', "word_order must be"),
+        ('function = "input"', 'function = "input"\nregisters_max = 200', "registers_max must be"),
+        ('function = "input"', 'function = "input"\ngap_max = -1', "gap_max must be"),
+        ('function = "input"', 'function = "input"\nspeed = 3', "speed is no key"),
+        ("energy_import_wh", "energy_wh", "values must have energy_import_wh"),
+        ("at = 10", "at = 70000", "energy_import_wh: at must be"),
+        ('"uint32"', '"uint33"', "energy_import_wh: type must be"),
+        ("scale = 10", "scale = 0", "energy_import_wh: scale must be"),
+        ("scale = 10", 'scale = "10"', "energy_import_wh: scale must be"),
+        ("[values]", "[values]\npower_watt = { at = 1, type = 'int16' }", "power_watt is no quantity"),
+        ("[values]", "[values]\npower_w = { at = 11, type = 'int16' }", "power_w overlaps energy_import_wh"),
+        ("[values]", "[values]\npower_w = 3", "power_w must be a table"),
+        ("[values]", "values = 3\n[rest]", "rest is no key"),
+        ("function", "= function", "not valid TOML"),
+    ],
+)
+def test_a_wrong_map_is_told_what_is_wrong(old: str, new: str, problem: str) -> None:
+    with pytest.raises(MapError, match=problem):
+        parse_map(SIMPLE.replace(old, new))
+
+
+def test_a_map_may_be_the_makers_own_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(SIMPLE)
+    assert load_map(str(file)).quantities == ("energy_import_wh",)
+    with pytest.raises(MapError, match="cannot be read"):
+        load_map(str(tmp_path / "none.toml"))
+    with pytest.raises(MapError, match="eastron-sdm630"):
+        load_map("mine")
