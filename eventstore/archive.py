@@ -12,10 +12,11 @@ from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
 import orjson
 
+from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.chain import Head, Row, digest_after, row_bytes, verify
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.opening import Opening
@@ -215,9 +216,12 @@ class ArchiveReader:
                 raise LogTooNew(
                     f"{self.path} was written by a newer version: format {plain['format']}, this one knows {FORMAT}"
                 )
-            return _decode_header(plain), _decode_index(orjson.loads(index))
+            header, found = _decode_header(plain), _decode_index(orjson.loads(index))
         except (orjson.JSONDecodeError, StructureError, KeyError, TypeError) as error:
             raise LogCorrupt(f"{self.path}: its header or index is illegible: {error}") from error
+        if (found.frames[-1].last_seq, found.frames[-1].digest) != (header.last_seq, header.digest):
+            raise LogCorrupt(f"{self.path}: its frames do not end where its header says")
+        return header, found
 
     def _bytes_at(self, offset: int, length: int) -> bytes:
         self._file.seek(offset)
@@ -280,30 +284,32 @@ class ArchiveReader:
             state=state,
         )
 
-    def verify(self) -> Iterator[str]:
-        """What is wrong with it, frame by frame, the state last; nothing when it is whole. Raises OSError."""
-        last = Head(seq=self.before.seq, digest=self.before.digest)
-        for number, frame in enumerate(self.index.frames):
-            last = Head(seq=frame.last_seq, digest=bytes.fromhex(frame.digest))
+    def verify(self) -> tuple[str, ...]:
+        """All that is wrong with it; empty when it is whole, and its state the one that its last event names. Raises OSError."""
+        findings = []
+        for number in range(len(self.index.frames)):
             try:
-                self.frame(number)
+                rows = self.frame(number)
+                if number == len(self.index.frames) - 1:
+                    findings += self._against_books(rows[-1])
             except LogCorrupt as error:
-                yield str(error)
-        if last != self.head:
-            yield f"{self.path.name}: its frames end at event {last.seq}, its header says {self.head.seq}"
+                findings.append(str(error))
         try:
             self.opening()
         except LogCorrupt as error:
-            yield str(error)
+            findings.append(str(error))
+        return tuple(findings)
+
+    def _against_books(self, last: Row) -> list[str]:
+        """Closing the books puts the digest of the state into the chain."""
+        if last.type != BooksClosed.NAME or not self.header.state_sha256:
+            return []
+        if orjson.loads(last.payload).get("state_digest") == self.header.state_sha256:
+            return []
+        return [f"{self.path.name}: its state is not the one that its last event names"]
 
 
 def header_facts(path: Path) -> tuple[ArchiveHeader, int]:
     """An archive's header and its size in bytes. Raises LogCorrupt, LogTooNew, OSError."""
     with ArchiveReader(path) as reader:
         return reader.header, path.stat().st_size
-
-
-def as_plain(header: ArchiveHeader) -> dict[str, Any]:
-    """The header for people and for JSON."""
-    plain: dict[str, Any] = orjson.loads(to_json(header))
-    return plain

@@ -9,7 +9,9 @@ from eventstore.database import DATABASE_NAME, migrate, open_writer, read_head
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import NotWritable
 from eventstore.inspection import inspect
+from eventstore.opening import FIRST, Opening, read_opening
 from eventstore.salvage import Recovery, finish, pending_recovery, recover
+from eventstore.segments import finish_switch
 from migrations import MIGRATIONS, Migration
 
 
@@ -18,7 +20,7 @@ class BootReport:
     """What opening the log found and did.
 
     `recovery` stays until `EventLog.acknowledge_recovery`: the station first records an event that names it. Without
-    `has_reserve` the disk is so full that no new transaction may begin.
+    `has_reserve` the disk is so full that no new transaction may begin. `opening` is where the live segment begins.
     """
 
     created: bool
@@ -26,6 +28,7 @@ class BootReport:
     recovery: Recovery | None
     migrated: tuple[int, ...]
     has_reserve: bool
+    opening: Opening = FIRST
 
     @property
     def last_seq(self) -> int:
@@ -77,6 +80,7 @@ class Boot:
         directory.acquire()
         finish(directory)
         directory.remove_temporaries()
+        finish_switch(directory)
         findings = inspect(directory, self._migrations)
         if findings:
             recover(directory, findings, self._migrations)
@@ -92,6 +96,7 @@ class Boot:
                 recovery=pending_recovery(directory),
                 migrated=migrated,
                 has_reserve=directory.make_reserve(),
+                opening=read_opening(connection)[0],
             )
         except BaseException:
             connection.close()

@@ -112,6 +112,12 @@ class StorageDirectory:
         """Did this directory ever hold a log?"""
         return self.exists(IDENTITY_NAME)
 
+    def identity(self) -> str:
+        """The identity that the directory was commissioned for; "" if it never was."""
+        if not self.is_commissioned():
+            return ""
+        return (self.path / IDENTITY_NAME).read_text(errors="replace").strip()
+
     def condemn(self, findings: Iterable[str]) -> None:
         """Have the next start set the log aside for these findings. Raises OSError."""
         self.write_file(CONDEMNED_NAME, "\n".join(findings).encode())
@@ -131,6 +137,11 @@ class StorageDirectory:
         """What the file system has left for us."""
         found = os.statvfs(self.path)
         return found.f_bavail * found.f_frsize
+
+    def disk_bytes(self) -> int:
+        """How large the file system is, for us."""
+        found = os.statvfs(self.path)
+        return found.f_blocks * found.f_frsize
 
     def make_reserve(self) -> bool:
         """Have the reserve stand ready; False when there is too little space to take it from."""

@@ -1,15 +1,18 @@
 """The guard at the door: is the log whole, before anything is written to it? Reads only.
 
 Looked at are: a log that vanished, a WAL without its database or damaged in its middle, whether the file opens, the chain since
-the last snapshot, and the heads that the snapshots and the witness saw. The rest of the chain is checked later (integrity).
+the last snapshot, and the heads that the snapshots, the witness and the archives saw. The rest of the chain is checked later (integrity).
 """
 
 import sqlite3
 from collections.abc import Sequence
 
-from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, verify
+from eventstore.chain import ChainBrokenError, Head, Row, verify
 from eventstore.database import DATABASE_NAME, check_readable, has_table, open_reader, open_writer, read_head
 from eventstore.directory import StorageDirectory
+from eventstore.opening import read_opening
+from eventstore.rows import SELECT_ROWS
+from eventstore.segments import past_head
 from eventstore.snapshots import headers
 from eventstore.wal import NO_CONTENT, read_wal
 from eventstore.witness import read_witness
@@ -18,7 +21,6 @@ from migrations import MIGRATIONS, Migration
 WAL_NAME = f"{DATABASE_NAME}-wal"
 JOURNAL_NAME = f"{DATABASE_NAME}-journal"
 
-_ROWS = "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest FROM event"
 _DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 
 
@@ -83,20 +85,24 @@ def _opened(directory: StorageDirectory, migrations: Sequence[Migration]) -> tup
         if not has_table(connection, "event"):
             is_known = directory.is_commissioned()
             return (f"{DATABASE_NAME} has no event table",) if is_known else ()
-        head = read_head(connection)
-        return _compared(directory, connection, head) or _tail(directory, connection, head)
+        opening, is_intact = read_opening(connection)
+        if not is_intact:
+            return (f"where {DATABASE_NAME} begins is damaged",)
+        base, head = opening.head, read_head(connection)
+        return _compared(directory, connection, base, head) or _tail(directory, connection, base, head)
     finally:
         connection.close()
 
 
-def _compared(directory: StorageDirectory, connection: sqlite3.Connection, head: Head) -> tuple[str, ...]:
+def _compared(directory: StorageDirectory, connection: sqlite3.Connection, base: Head, head: Head) -> tuple[str, ...]:
     findings = []
     for name, seen in seen_heads(directory):
         if seen.seq > head.seq:
             findings.append(f"the log ends at event {head.seq}, the {name} saw event {seen.seq}")
             continue
         row = connection.execute("SELECT digest FROM event WHERE seq = ?", (seen.seq,)).fetchone()
-        if seen.seq and (row is None or row[0] != seen.digest):
+        found = base.digest if seen.seq == base.seq else None if row is None else row[0]
+        if seen.seq >= base.seq and found != seen.digest:  # what lies before is told by the archives
             findings.append(f"event {seen.seq} is not the one that the {name} saw")
     return tuple(findings)
 
@@ -107,16 +113,17 @@ def seen_heads(directory: StorageDirectory) -> list[tuple[str, Head]]:
     found = [] if witness is None else [("witness", witness)]
     for header, _ in headers(directory.path):
         found.append(("snapshot", Head(seq=header.seq, digest=bytes.fromhex(header.digest))))
-    return found
+    past = past_head(directory.path)
+    return found if past is None else [*found, ("archive", past)]
 
 
-def _tail(directory: StorageDirectory, connection: sqlite3.Connection, head: Head) -> tuple[str, ...]:
+def _tail(directory: StorageDirectory, connection: sqlite3.Connection, base: Head, head: Head) -> tuple[str, ...]:
     """The chain behind the newest snapshot; the snapshot's own digest is where it starts."""
-    snapshots = [seen for name, seen in seen_heads(directory) if name == "snapshot"]
-    base = max(snapshots, key=lambda seen: seen.seq, default=EMPTY)
-    rows = connection.execute(f"{_ROWS} WHERE seq > ? ORDER BY seq", (base.seq,))
+    snapshots = [seen for name, seen in seen_heads(directory) if name == "snapshot" and seen.seq > base.seq]
+    start = max(snapshots, key=lambda seen: seen.seq, default=base)
+    rows = connection.execute(f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq", (start.seq,))
     try:
-        found = verify(base, (Row._make(row) for row in rows))
+        found = verify(start, (Row._make(row) for row in rows))
     except ChainBrokenError as broken:
         return (str(broken),)
     return () if found == head else (f"the log can be read up to event {found.seq} of {head.seq}",)

@@ -8,25 +8,33 @@ storage is final: every waiting and later append raises StorageFailed, and nothi
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import aiosqlite
 
+from eventstore.archives import Archives
 from eventstore.boot import Boot, BootReport
 from eventstore.chain import Head, Row
 from eventstore.codec import Codec, catalogue_codec
-from eventstore.database import DATABASE_NAME, connect, open_reader
+from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, connect, open_reader, open_writer
 from eventstore.directory import StorageDirectory
 from eventstore.errors import StorageError, StorageFailed
 from eventstore.event import Event, Recorded
+from eventstore.history import History
 from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.integrity import CheckProgress, check_rows, quick_check
+from eventstore.opening import Opening
+from eventstore.segments import NEXT_NAME, prepare_next, switch
 from eventstore.snapshots import Snapshot, newest_snapshot, write_snapshot
 from eventstore.witness import Witness
+
+LOGGER = logging.getLogger(__name__)
 
 GROUP_EVENTS_MAX = 2_048
 """A group with so many events takes no further batch."""
@@ -50,9 +58,12 @@ class EventLog:
         self._reader: aiosqlite.Connection | None = None
         self._reader_lock = asyncio.Lock()
         self._head = boot.report.head
+        self._opening = boot.report.opening
+        self._history = History(directory.path)
+        self.archives = Archives(directory, lambda: self._opening)
         self._under_way: Group | None = None
         self._waiting: list[Group] = []
-        self._flush: asyncio.Task[None] | None = None
+        self._flush: asyncio.Task[Any] | None = None
         self._failure: StorageError | None = None
         self._is_closed = False
         self._witness = Witness(directory.path)
@@ -83,6 +94,11 @@ class EventLog:
     def head(self) -> Head:
         """The last durable event's seq and digest."""
         return self._head
+
+    @property
+    def opening(self) -> Opening:
+        """Where the live segment begins."""
+        return self._opening
 
     @property
     def boot_report(self) -> BootReport:
@@ -150,47 +166,137 @@ class EventLog:
 
         Raises LogCorrupt, UnknownEventType, StorageFailed.
         """
-        return self._codec.decode_rows(await self._select(_READ, (after, limit)))
+        return self._codec.decode_rows(await self._rows(after, limit))
 
     async def read_rows(self, after: int, limit: int) -> list[Row]:
-        """The rows behind seq `after` as stored, at most `limit`, in order. Raises StorageFailed."""
-        return [Row._make(row) for row in await self._select(_READ, (after, limit))]
+        """The rows behind seq `after` as stored, at most `limit`, in order; from the archives where they lie there.
+
+        Fewer than `limit` only at the end of the log. What the archives no longer have is left out: the gap shows in `seq`.
+        Raises StorageFailed.
+        """
+        return [Row._make(row) for row in await self._rows(after, limit)]
 
     async def fold_source(self, after: int) -> AsyncIterator[list[Recorded]]:
         """All events behind seq `after` up to the head, in slices. Raises as `read` does."""
         while after < self._head.seq:
-            events = self._codec.decode_rows(await self._select(_READ, (after, SLICE_EVENTS)))
+            events = self._codec.decode_rows(await self._rows(after, SLICE_EVENTS))
             if not events:
-                raise self._fail(f"event {after + 1} cannot be read, the head is {self._head.seq}")
+                raise self._fail(f"the log ends behind event {after}, the head is {self._head.seq}")
             yield events
             after = events[-1].seq
 
-    async def _select(self, query: str, parameters: tuple[Any, ...]) -> list[Any]:
-        """Rows through a connection of its own that only reads, so that no append waits behind a reader."""
+    async def _rows(self, after: int, limit: int) -> list[tuple[Any, ...]]:
+        async with self._reader_lock:
+            past: list[tuple[Any, ...]] = []
+            base_seq = self._opening.head.seq
+            if after < base_seq:
+                past.extend(await asyncio.to_thread(self._history.rows, after, limit, base_seq))
+            if len(past) >= limit:
+                return past
+            return past + await self._query(_READ, (max(after, base_seq), limit - len(past)))
+
+    async def _select(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        async with self._reader_lock:
+            return await self._query(query, parameters)
+
+    async def _query(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """With the lock held: the reading connection has one thread, and closing a segment replaces it."""
+        if self._is_closed:
+            raise StorageFailed("the log is closed")
         try:
-            reader = await self._connected_reader()
-            return list(await reader.execute_fetchall(query, parameters))
+            if self._reader is None:
+                self._reader = await connect(partial(open_reader, self._directory.path / DATABASE_NAME))
+            return list(await self._reader.execute_fetchall(query, parameters))
         except (sqlite3.Error, ValueError) as error:
             raise self._fail(f"reading failed: {error!r}") from error
 
-    async def _connected_reader(self) -> aiosqlite.Connection:
-        async with self._reader_lock:
-            if self._is_closed:
-                raise StorageFailed("the log is closed")
-            if self._reader is None:
-                path = self._directory.path / DATABASE_NAME
-                self._reader = await connect(partial(open_reader, path))
-            return self._reader
+    async def openings(self) -> AsyncIterator[Opening]:
+        """The states that segments begin with, the live one's first, then ever older ones; those that are lost are left out."""
+        if self._opening.state:
+            yield self._opening
+        found = self._history.openings(self._opening.head.seq)
+        while (opening := await asyncio.to_thread(next, found, None)) is not None:
+            if opening.state and opening.head.seq < self._opening.head.seq:
+                yield opening
+
+    async def first_seq(self) -> int:
+        """The oldest event that can be read, here or in an archive; 1 more than the head when there is none."""
+        rows = await self._rows(0, 1)
+        return int(rows[0][0]) if rows else self._head.seq + 1
+
+    async def may_close_segment(self) -> bool:
+        """Whether nobody holds the live segment open in a way that it could not be closed now. Raises StorageFailed."""
+        return await self._empty_wal()
+
+    async def close_segment(self, *, state: bytes, layout: int, fingerprint: str, owed_seq: int) -> bool:
+        """End the live segment with the event at the head, after which the station is in this state, and begin the next one.
+
+        False when it cannot be done now: no space, another process reads the file, the file system has no hard links; then the
+        segment goes on. Appends wait meanwhile. Asserts that none is under way. Raises StorageFailed.
+        """
+        assert self._flush is None, "a segment is closed between two appends"
+        if self._failure is not None:
+            raise StorageFailed(str(self._failure)) from self._failure
+        opening = Opening(head=self._head, owed_seq=owed_seq, layout=layout, fingerprint=fingerprint, state=state)
+        self._flush = asyncio.get_running_loop().create_task(self._close_segment(opening), name="event log segment")
+        return bool(await asyncio.shield(self._flush))
+
+    async def _close_segment(self, opening: Opening) -> bool:
+        try:
+            await asyncio.to_thread(prepare_next, self._directory, opening, self._directory.identity())
+        except (OSError, sqlite3.Error) as error:  # nothing has happened to the live segment
+            LOGGER.warning("the next segment cannot be prepared: %s", error)
+            self._resume()
+            return False
+        try:
+            async with self._reader_lock:
+                is_closed = await self._change_files()
+            self._opening = opening if is_closed else self._opening
+        except (OSError, sqlite3.Error, ValueError) as error:
+            raise self._fail(f"the segment cannot be closed: {error!r}") from error
+        finally:
+            self._resume()
+        return is_closed
+
+    async def _change_files(self) -> bool:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.close()
+        if not await self._empty_wal():
+            (self._directory.path / NEXT_NAME).unlink()
+            return False
+        await self._writer.close()
+        is_closed = await asyncio.to_thread(switch, self._directory)
+        self._writer = await connect(partial(open_writer, self._directory.path / DATABASE_NAME))
+        return is_closed
+
+    async def _empty_wal(self) -> bool:
+        """Checkpoint all of the WAL, without waiting for a reader of another process."""
+        try:
+            await self._writer.execute_fetchall("PRAGMA busy_timeout = 0")
+            rows = await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._writer.execute_fetchall(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        except (sqlite3.Error, ValueError) as error:
+            raise self._fail(f"the checkpoint failed: {error!r}") from error
+        return not next(iter(rows))[0]
+
+    def _resume(self) -> None:
+        """Appends that waited for the change of files go on."""
+        self._flush = None
+        if self._waiting and self._failure is None:
+            self._flush = asyncio.get_running_loop().create_task(self._commit_all(), name="event log commit")
 
     async def check_slice(self, progress: CheckProgress, *, events: int = SLICE_EVENTS) -> CheckProgress:
-        """Verify the next slice of the chain, and once it is through, the structure of the file; see `integrity`.
+        """Verify the next slice of the live segment's chain, and once it is through, the structure of its file; see `integrity`.
 
         Call it with its own result, at leisure, until `done`. A finding is kept on disk, so that the next start sets the
         log aside and salvages it; the caller must stop as for StorageFailed.
         """
         if progress.done:
             return progress
-        head = self._head
+        head, base = self._head, self._opening.head
+        if progress.verified.seq < base.seq:
+            progress = replace(progress, verified=base)
         if progress.verified.seq >= head.seq:
             result = quick_check(progress, await self._select("PRAGMA quick_check(10)", ()))
         else:
@@ -215,8 +321,8 @@ class EventLog:
     async def save_snapshot(self, seq: int, fingerprint: str, state: bytes) -> None:
         """Keep the state after event `seq`, as a cache. Asserts that `seq` is durable. Raises StorageFailed."""
         assert 0 < seq <= self._head.seq, f"a snapshot at {seq}, the head is {self._head.seq}"
-        (row,) = await self._select(_READ, (seq - 1, 1))
-        snapshot = Snapshot(seq=seq, fingerprint=fingerprint, state=state, digest=row[8])
+        digest = await self._digest_of(seq)
+        snapshot = Snapshot(seq=seq, fingerprint=fingerprint, state=state, digest=digest)
         try:
             await asyncio.to_thread(write_snapshot, self._directory, snapshot)
         except OSError as error:
@@ -227,16 +333,26 @@ class EventLog:
         snapshot = newest_snapshot(self._directory, fingerprint)
         if snapshot is None or snapshot.seq > self._head.seq:
             return None
-        rows = await self._select(_READ, (snapshot.seq - 1, 1))
-        return snapshot if rows and rows[0][8] == snapshot.digest else None
+        return snapshot if await self._digest_of(snapshot.seq) == snapshot.digest else None
+
+    async def _digest_of(self, seq: int) -> bytes:
+        """The digest of an event; empty if it cannot be read any more."""
+        if seq == self._opening.head.seq:
+            return self._opening.head.digest
+        rows = await self._rows(seq - 1, 1)
+        return bytes(rows[0][8]) if rows and rows[0][0] == seq else b""
 
     async def acknowledge_recovery(self) -> None:
         """Forget the report of a recovery, once an event that names it is durable; until then each start repeats it."""
         await asyncio.to_thread(self._directory.remove_report)
 
     def bytes_on_disk(self) -> int:
-        """What the database and its WAL take on the disk."""
+        """What the live segment and its WAL take on the disk."""
         return self._directory.size_of(DATABASE_NAME) + self._directory.size_of(f"{DATABASE_NAME}-wal")
+
+    def disk_bytes(self) -> int:
+        """How large the file system is."""
+        return self._directory.disk_bytes()
 
     def free_bytes(self) -> int:
         """What the file system has left for us."""
@@ -264,4 +380,5 @@ class EventLog:
                 await reader.close()
         finally:
             await self._writer.close()
+            self._history.close()
             self._directory.close()

@@ -7,17 +7,20 @@ log was touched, and from there on the same steps are only finished.
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
-from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, fits, verify
-from eventstore.database import DATABASE_NAME, check_readable, migrate, open_reader
+from eventstore.chain import ChainBrokenError, Head, fits, verify
+from eventstore.database import DATABASE_NAME, check_readable, migrate, open_reader, read_base, read_head
 from eventstore.directory import CONDEMNED_NAME, REPORT_NAME, TEMPORARY_SUFFIX, StorageDirectory, sync_directory
 from eventstore.inspection import JOURNAL_NAME, WAL_NAME, seen_heads
+from eventstore.opening import FIRST, Opening, read_opening
+from eventstore.rows import readable_rows
+from eventstore.segments import closed_segments, lay_out, past_end
 from eventstore.snapshots import snapshot_files
 from eventstore.structure import StructureError, compile_decoder, to_json
 from eventstore.wal import read_wal
@@ -28,7 +31,6 @@ SALVAGED_NAME = "salvaged.db"
 QUARANTINE_PREFIX = "quarantine-"
 _IMAGE_NAME = f"image{TEMPORARY_SUFFIX}"
 _FRESH_NAME = f"fresh{TEMPORARY_SUFFIX}"
-_CHUNK = 500
 _MISSES_MAX = 20_000
 """How many unreadable events in a row end the search behind the damage."""
 _SQLITE_MAGIC = b"SQLite format 3\0"
@@ -39,7 +41,7 @@ _COPY_BYTES = 1 << 20
 class Recovery:
     """What was wrong with a log, and what was kept. Digests in hexadecimal.
 
-    Events 1 to `kept_seq` stand in the fresh log. `known_seq` is the highest seq that is known to have existed, so events
+    Events up to `kept_seq` stand in the fresh log and in the archives before it. `known_seq` is the highest seq that is known to have existed, so events
     `kept_seq` + 1 to `known_seq` are missing. `stray_events` of them verify by themselves and lie in `quarantine`.
     """
 
@@ -67,19 +69,12 @@ def recover(
 
     Raises LogTooNew, and sqlite3.Error or OSError when the disk does not let us; the old files stay where they are then.
     """
-    kept, known, stray = EMPTY, EMPTY, 0
     image = _make_image(directory, migrations)
     fresh = directory.path / _FRESH_NAME
     for left in (fresh, fresh.with_name(f"{_FRESH_NAME}-journal")):
         left.unlink(missing_ok=True)
-    target = sqlite3.connect(fresh, isolation_level=None)
-    try:
-        target.execute("PRAGMA synchronous = FULL")
-        migrate(target, migrations)
-        if image is not None:
-            kept, known, stray = _copy_rows(image, target, migrations)
-    finally:
-        target.close()
+    identity = directory.identity()
+    kept, known, stray = _fill(fresh, image, past_end(directory.path), identity, migrations)
     known = max([known, *(head for _, head in seen_heads(directory))], key=lambda head: head.seq)
     recovery = Recovery(
         findings=findings,
@@ -103,8 +98,11 @@ def finish(directory: StorageDirectory) -> None:
     recovery = pending_recovery(directory) or _illegible(directory.path)
     quarantine = directory.path / recovery.quarantine
     quarantine.mkdir(mode=0o700, exist_ok=True)
+    with closing(open_reader(directory.path / SALVAGED_NAME)) as fresh:
+        base = read_base(fresh)
     moved = [DATABASE_NAME, WAL_NAME, f"{DATABASE_NAME}-shm", JOURNAL_NAME, WITNESS_NAME, CONDEMNED_NAME]
     moved += [file.name for file in snapshot_files(directory.path)]
+    moved += [segment.path.name for segment in closed_segments(directory.path) if segment.last_seq > base.seq]
     for name in moved:
         if directory.exists(name):
             (directory.path / name).rename(quarantine / name)
@@ -178,27 +176,72 @@ def _mend_first_page(image: Path, page_bytes: int, migrations: Sequence[Migratio
         target.write(first[:28] + pages.to_bytes(4, "big") + bytes(8) + first[40:])
 
 
-def _copy_rows(image: Path, target: sqlite3.Connection, migrations: Sequence[Migration]) -> tuple[Head, Head, int]:
-    """Copy the whole prefix of the chain. Returns its head, the last head that can be read at all, and the stray events."""
-    try:
-        source = open_reader(image, immutable=True)
-    except sqlite3.Error:
-        return EMPTY, EMPTY, 0
-    try:
-        with suppress(sqlite3.Error):  # so damaged that it does not say: then it is ours to salvage
-            check_readable(source, migrations)
-        target.execute("BEGIN")
-        kept = _copy_prefix(source, target)
-        target.execute("COMMIT")
+def _fill(
+    fresh: Path, image: Path | None, past: Opening, identity: str, migrations: Sequence[Migration]
+) -> tuple[Head, Head, int]:
+    """Lay out the fresh log with the whole prefix of the chain.
+
+    Returns its head, the last head that can be read at all, and how many events stray behind the prefix.
+    """
+    source = None if image is None else _open_image(image, migrations)
+    if source is None:
+        _begin(fresh, past, identity, migrations).close()
+        return past.head, past.head, 0
+    with closing(source):
+        target = _begin(fresh, _base(source, past), identity, migrations)
+        with closing(target):
+            target.execute("BEGIN")
+            kept = _copy_prefix(source, target)
+            target.execute("COMMIT")
         stray, known = _strays(source, kept)
-    finally:
-        source.close()
+    if past.head.seq > kept.seq:  # an old file, or one that lost its beginning: the archives know more
+        fresh.unlink()
+        _begin(fresh, past, identity, migrations).close()
+        kept = past.head
     return kept, known, stray
 
 
+def _begin(fresh: Path, opening: Opening, identity: str, migrations: Sequence[Migration]) -> sqlite3.Connection:
+    target = sqlite3.connect(fresh, isolation_level=None)
+    target.execute("PRAGMA synchronous = FULL")
+    lay_out(target, opening, migrations)
+    target.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (identity,))
+    return target
+
+
+def _open_image(image: Path, migrations: Sequence[Migration]) -> sqlite3.Connection | None:
+    try:
+        source = open_reader(image, immutable=True)
+    except sqlite3.Error:
+        return None
+    try:
+        with suppress(sqlite3.Error):  # so damaged that it does not say: then it is ours to salvage
+            check_readable(source, migrations)
+    except BaseException:
+        source.close()
+        raise
+    return source
+
+
+def _base(source: sqlite3.Connection, past: Opening) -> Opening:
+    """Where the rows begin: as the file says, or as the archives before it do, whichever its first row continues."""
+    try:
+        own, is_intact = read_opening(source)
+    except sqlite3.Error:
+        own, is_intact = FIRST, False
+    if is_intact:
+        return own
+    candidates = [past, own, FIRST]  # `past` first: it has the state that `own` has lost
+    for candidate in candidates:
+        rows = next(readable_rows(source, candidate.head.seq, misses_max=0), [])
+        if rows and rows[0].seq == candidate.head.seq + 1 and fits(candidate.head.digest, rows[0]):
+            return candidate
+    return max(candidates, key=lambda candidate: candidate.head.seq)
+
+
 def _copy_prefix(source: sqlite3.Connection, target: sqlite3.Connection) -> Head:
-    head = EMPTY
-    for rows in _readable(source, 0, misses_max=0):
+    head = read_head(target)
+    for rows in readable_rows(source, head.seq, misses_max=0):
         try:
             reached, is_whole = verify(head, rows), True
         except ChainBrokenError as broken:
@@ -213,42 +256,9 @@ def _copy_prefix(source: sqlite3.Connection, target: sqlite3.Connection) -> Head
 def _strays(source: sqlite3.Connection, kept: Head) -> tuple[int, Head]:
     """How many events behind the prefix verify against their neighbour, and the last head among them."""
     count, known, previous = 0, kept, kept
-    for rows in _readable(source, kept.seq, misses_max=_MISSES_MAX):
+    for rows in readable_rows(source, kept.seq, misses_max=_MISSES_MAX):
         for row in rows:
             if row.seq == previous.seq + 1 and fits(previous.digest, row):
                 count, known = count + 1, Head(seq=row.seq, digest=row.digest)
             previous = Head(seq=row.seq, digest=row.digest)
     return count, known
-
-
-def _readable(source: sqlite3.Connection, after: int, *, misses_max: int) -> Iterator[list[Row]]:
-    """What can be read behind seq `after`, in slices, event by event where a slice fails; ends after too many misses."""
-    misses = 0
-    while misses <= misses_max:
-        try:
-            rows = _rows(source, "seq > ? ORDER BY seq LIMIT ?", (after, _CHUNK))
-            if not rows:
-                return
-            yield rows
-            after, misses = rows[-1].seq, 0
-        except sqlite3.Error:
-            for seq in range(after + 1, after + _CHUNK + 1):
-                row = _row(source, seq)
-                misses = 0 if row else misses + 1
-                if misses > misses_max:
-                    return
-                if row:
-                    yield [row]
-            after += _CHUNK
-
-
-def _rows(source: sqlite3.Connection, condition: str, parameters: tuple[int, ...]) -> list[Row]:
-    query = "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest FROM event WHERE "
-    return [Row._make(row) for row in source.execute(query + condition, parameters)]
-
-
-def _row(source: sqlite3.Connection, seq: int) -> Row | None:
-    try:
-        return next(iter(_rows(source, "seq = ?", (seq,))), None)
-    except sqlite3.Error:
-        return None

@@ -1,16 +1,26 @@
-"""A state as bytes and back, its digest, and the fingerprint of the code that folds.
+"""A state as bytes and back, its layout, its digest, and the fingerprint of the code that folds.
 
 Snapshots are a cache: they are used only while the fold's code is the same to the byte, and can be dropped at any time.
+The state that a closed segment ends in is none: it is read by every later version. So its layout has a number. Whoever changes
+what a state consists of raises it and adds the step up from the one before to `LAYOUT_STEPS`; a field that has a default, and
+whose default is the truth for an old state, needs a step that does nothing.
 """
 
 import hashlib
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 import orjson
 
 from eventstore.structure import compile_decoder, to_json
 from projections.station import StationState
+
+STATE_LAYOUT = 1
+
+LAYOUT_STEPS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""The plain members of a state of this layout to those of the next one."""
 
 _FOLDED_BY = ("projections", "eventstore.catalogue")
 
@@ -20,9 +30,14 @@ def state_bytes(state: StationState) -> bytes:
     return to_json(state)
 
 
-def state_from(data: bytes) -> StationState:
-    """The state of such bytes; raises StructureError, KeyError or ValueError for what is none."""
-    state: StationState = compile_decoder(StationState)(orjson.loads(data))
+def state_from(data: bytes, layout: int = STATE_LAYOUT) -> StationState:
+    """The state of such bytes of that layout; raises StructureError, KeyError or ValueError for what is none of ours."""
+    plain = orjson.loads(data)
+    if not 1 <= layout <= STATE_LAYOUT:
+        raise ValueError(f"a state of layout {layout}, this version knows layouts up to {STATE_LAYOUT}")
+    for step in range(layout, STATE_LAYOUT):
+        plain = LAYOUT_STEPS[step](plain)
+    state: StationState = compile_decoder(StationState)(plain)
     return state
 
 

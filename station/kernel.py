@@ -16,7 +16,13 @@ Theory of operation
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from eventstore.catalogue.lifecycle import DeadlineReached, DecisionFailed, ObservationRejected
+from eventstore.catalogue.lifecycle import (
+    ClockAdjusted,
+    DeadlineReached,
+    DecisionFailed,
+    ObservationRejected,
+    StationBooted,
+)
 from eventstore.catalogue.link import FrameReceived
 from eventstore.event import Event, Observation, Recorded
 from projections.station import StationState, evolve
@@ -42,6 +48,10 @@ class _Run:
     batch: list[Recorded] = field(default_factory=list)
     kinds: set[type[Event]] = field(default_factory=set)
 
+    def _offset_ms(self, event: Event) -> int:
+        """UTC minus station time as of the event: one that sets the clock already goes by it."""
+        return event.offset_ms if isinstance(event, StationBooted | ClockAdjusted) else self.state.clock.offset_ms
+
     def record(self, event: Event) -> None:
         """Folds the event and appends it; raises NoFixedPoint when the batch grows without end."""
         if len(self.batch) >= BATCH_MAX:
@@ -50,7 +60,7 @@ class _Run:
             seq=self.state.seq + 1,
             cause=self.cause,
             at_ms=self.at_ms,
-            utc_ms=self.state.clock.utc_ms(self.at_ms),
+            utc_ms=self.at_ms + self._offset_ms(event),
             event=event,
         )
         self.state = evolve(self.state, recorded)

@@ -3,6 +3,7 @@
 from eventstore.catalogue.hardware import (
     BoardOpened,
     EmergencyStopObserved,
+    FaultCleared,
     FaultObserved,
     IdTagPresented,
     LockObserved,
@@ -39,6 +40,8 @@ def meters_wanted(state: StationState, observation: Observation) -> tuple[int, .
             return _all(state)
         case DeadlineReached(name=name):
             return _used(state) if name in _DEADLINES_AT_USED else ()
+        case FaultCleared():  # whatever it was: a meter that failed may answer again, also where nothing is plugged
+            return tuple(connector.connector_id for connector in state.connectors.real if connector.meter_failed)
         case FrameReceived(text=text):
             if "TriggerMessage" in text:
                 return _all(state)

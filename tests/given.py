@@ -175,6 +175,12 @@ class StationUnderTest:
             self._step(observation)
         return [recorded.event for recorded in self.log[before:]]
 
+    def observe_decision(self, event: Event) -> "StationUnderTest":
+        """The state as if the station had decided this, for tests that are about what follows from it."""
+        recorded = Recorded(seq=self.state.seq + 1, cause=1, at_ms=self.at_ms, utc_ms=0, event=event)
+        self.state = evolve(self.state, recorded)
+        return self
+
     def _step(self, observation: Observation) -> None:
         """One observation, and then, one after another, what the log, the copper and the CSMS do about it."""
         self._record(observation)

@@ -110,9 +110,7 @@ class StoryStation(StationUnderTest):
         power = self.drawn_w(connector_id)
         per_phase = power * 1000 // (3 * self.description.voltage_v)
         reading = {"power_w": power, "current_ma": (per_phase,) * 3, "voltage_mv": (230_000,) * 3, **values}
-        return self.observe(
-            MeterObserved(connector_id=connector_id, energy_wh=self.energy_wh[connector_id], **reading)
-        )
+        return self.observe(MeterObserved(connector_id=connector_id, energy_wh=self.energy_wh[connector_id], **reading))
 
     def plug(self, connector_id: int = 1, pilot: str = "C") -> list[Event]:
         self.read_meter(connector_id)

@@ -305,7 +305,7 @@ class GpioBoard:
             return
         # A plug that moved may have freed the bolt: what could not be done before is done now.
         wanted = self._wanted_locked[connector_id]
-        if lock.jammed and lock.locked != wanted and (rating_ma is not None or not wanted):
+        if lock.locked != wanted and (rating_ma is not None or not wanted):
             self._try(connector_id, "ConnectorLockFailure", lambda: lock.drive(wanted))
         elif lock.jammed:
             lock.forgive()

@@ -31,6 +31,8 @@ from devices.readings import (
 ERROR = "error"
 WARNING = "warning"
 UNLOCK_MAX_MS = 5_000
+PULLED_UP_AT_POWER_ON = tuple(f"GPIO{number}" for number in range(9))
+"""Raspberry Pi: these have a pull-up until software runs, all others a pull-down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,11 @@ def _connector(wiring: Wiring, number: int, section: ConnectorSection) -> Iterat
         yield _warning(f"{table}.contactor", "no mirror contact: a welded contactor is not found")
     elif reads_safe_when_broken(contactor.mirror, tripped_active=False):
         yield _warning(f"{table}.contactor", "a broken wire of the mirror contact reads as open")
+    lock_lines = () if lock is None else (lock.lock, lock.unlock)
+    for line in (contactor.coil, *contactor.phase_enables, *lock_lines):
+        if (line.pin in PULLED_UP_AT_POWER_ON) == (line.active == "high"):
+            text = f"{line.pin} is pulled to its active level until software runs: another pin, or a strong resistor"
+            yield _warning(f"{table}.contactor" if line not in lock_lines else f"{table}.lock", text)
     if wiring.phases == 3 and not contactor.phase_enables:
         yield _warning(f"{table}.contactor", "no phase enables: always three phases")
     if lock is not None and lock.locked is None:

@@ -7,7 +7,7 @@ from devices.gpio.plan import PlanRow, plan
 from devices.gpio.wiring import Wiring
 
 _ROW = 22
-_MIDDLE = 470
+_MIDDLE = 520
 _WIDTH = 2 * _MIDDLE
 _TOP = 56
 _COLOURS = {"in": "#1f77b4", "out": "#d62728", "PWM": "#9467bd", "SPI": "#2ca02c"}

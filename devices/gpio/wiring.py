@@ -23,6 +23,7 @@ from devices.gpio.values import InputLine, OutputLine, Path, Problem, read_table
 from devices.modbus.register_map import MapError, load_map
 
 ROOT = ("board", "wiring")
+_PHASES_OF_ENABLES = {0: (), 1: ("L2 and L3",), 2: ("L2", "L3"), 3: ("L1", "L2", "L3")}
 
 
 class WiringError(Exception):
@@ -173,8 +174,8 @@ def _line_uses(path: Path, owner: str, purpose: str, value: object) -> Iterator[
     if isinstance(value, InputLine | OutputLine):
         yield _line_use(path, owner, purpose, value)
     elif isinstance(value, tuple):
-        for number, line in enumerate(value, start=1):
-            yield _line_use(path, owner, f"{purpose} L{number}", line)
+        for phases, line in zip(_PHASES_OF_ENABLES[len(value)], value, strict=True):
+            yield _line_use(path, owner, f"{purpose} {phases}", line)
 
 
 def _line_use(path: Path, owner: str, purpose: str, line: InputLine | OutputLine) -> PinUse:

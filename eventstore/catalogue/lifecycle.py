@@ -79,6 +79,41 @@ class LogSalvaged(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BooksClosed(Observation):
+    """The last event of a segment of the log, whose first one is `first_seq`; the next segment begins behind it.
+
+    `state_digest` is the SHA-256 of the state that everything up to this event, itself included, amounts to; `layout` is
+    the layout of that state's bytes, `fingerprint` that of the code that folded it. No projection reads this event, so that
+    its digest can cover what it leaves. Folding on from it asks for no event before `owed_seq`.
+    """
+
+    NAME: ClassVar[str] = "BooksClosed"
+
+    first_seq: int
+    state_digest: str
+    layout: int
+    fingerprint: str
+    owed_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveDropped(Observation):
+    """A closed segment is deleted for its age or for the size of the archives, as the operator has set it.
+
+    `digest` is that of its last event, `before` that of the one before its first: with the archives around it, the chain can
+    still be followed.
+    """
+
+    NAME: ClassVar[str] = "ArchiveDropped"
+
+    first_seq: int
+    last_seq: int
+    before: str
+    digest: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemClockObserved(Observation):
     """The board's clock was set: what it says now, and whether it is synchronised."""
 

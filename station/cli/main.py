@@ -11,6 +11,7 @@ from importlib import import_module, metadata
 # Command: the module that has `add_arguments(parser)` and `run(arguments) -> int`, and what it does in a line.
 COMMANDS = {
     "run": ("station.cli.run", "run the station, in the foreground"),
+    "doctor": ("station.cli.doctor", "check the installation, the settings, the board, the disk and the log"),
     "demo": ("station.cli.demo", "play a story on a simulated station and a CSMS of its own, and compare their books"),
 }
 

@@ -76,11 +76,13 @@ def next_grid_utc_ms(after_utc_ms: int, interval_s: int) -> int:
 
 
 def _deadlines(state: StationState) -> Iterable[Deadline]:
+    if not state.connectors.known:
+        return  # what the last process left running is not sampled before its fate is decided (BoardOpened)
     for transaction in state.transactions.running():
         if (due_ms := _sample_due_ms(state, transaction)) is not None:
             yield Deadline(due_ms=due_ms, name="sample", key=transaction.connector_id)
     interval_s = CLOCK_ALIGNED_DATA_INTERVAL.of(state)
-    if interval_s and state.connectors.known:
+    if interval_s:
         grid_utc_ms = next_grid_utc_ms(state.transactions.aligned_utc_ms, interval_s)
         yield Deadline(due_ms=state.clock.at_ms(grid_utc_ms), name=ALIGNED, key=grid_utc_ms // 1000)
 

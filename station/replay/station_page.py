@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from eventstore.structure import to_plain
-from projections.connectors import Connector
+from projections.connector import Connector
 from projections.station import StationState
 from station.replay.folding import Folded
-from station.replay.moments import Calendar, Place, Zone, duration
+from station.replay.moments import Place, Zone
 from station.replay.page import Page, Text, current, energy, facts, plural, table
 
 _KEYS = ("connector_id", "owed_seq", "seq", "number", "message_id", "connection")
@@ -179,8 +179,3 @@ def changes_page(found: list[Change], places: tuple[Place, Place], zone: Zone) -
 def _shown(value: Any) -> str:
     text = "—" if value is None else str(value)
     return text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX - 1]}…"
-
-
-def span_text(calendar: Calendar, first: Place, second: Place) -> str:
-    """How long lies between two places."""
-    return duration(abs(second.utc_ms - first.utc_ms))

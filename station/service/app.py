@@ -9,9 +9,10 @@
     /bench/...                      the controls of a simulated board (`bench`)
 
 Errors are JSON: 400 not JSON, 401 wrong or no token, 403 not from this machine, 404 no such thing, 405, 408, 413, 422 what is wrong
-with a value, 503 the storage has failed. A bug is logged and answered with 500, without its stack trace.
+with a value, 503 the storage has failed, or the station is stopping. A bug is logged and answered with 500, without its stack trace.
 """
 
+import asyncio
 import logging
 import resource
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventstore.catalogue.link import DataTransferRequested
 from eventstore.errors import StorageError
@@ -191,8 +192,20 @@ class Gate:
             headers = {"www-authenticate": "Bearer"} if found.status == 401 else None
             await error_response(found.status, found.text, headers)(scope, receive, send)
             return
+        started = False
+
+        async def forward(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, forward)
+        except (
+            asyncio.CancelledError
+        ):  # the server stops and gives up waiting, or the station has ended under the request
+            if not started:
+                await error_response(503, "the station is stopping")(scope, receive, send)
         except Exception:
             LOGGER.exception("a bug of the service: %s %s", scope.get("method"), scope.get("path"))
 

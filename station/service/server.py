@@ -10,6 +10,7 @@ nobody asks need not carry it: the kernel holds the first connection in the sock
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,10 +24,12 @@ from station.settings import Settings
 if TYPE_CHECKING:
     import uvicorn
 
+LOGGER = logging.getLogger(__name__)
+
 BACKLOG = 64
 CONNECTIONS_MAX = 64
 KEEP_ALIVE_S = 5
-GRACE_S = 2
+GRACE_S = 1
 """How long open requests may take to end once the service stops."""
 
 
@@ -91,20 +94,29 @@ def _listen(host: str, port: int, text: str) -> socket.socket:
 async def serve(listener: Listener, context: ServiceContext, *, on_listening: Callable[[], None]) -> None:
     """Answer requests until cancelled; `on_listening` is called at once: whoever connects from now on is answered.
 
-    When cancelled, open requests may end within GRACE_S. The listener is closed in every case.
+    When cancelled, open requests may end within GRACE_S. The listener is closed in every case. Should the server itself fail, e.g.
+    because its library is being replaced, the address is given up and the station goes on without it.
     """
     try:
         on_listening()
         await _until_somebody_asks(listener.socket)
-        server, stopping = await asyncio.to_thread(_load, listener, context)
-        serving = asyncio.create_task(server.serve(sockets=[listener.socket]), name="service")
-        try:
-            await asyncio.shield(serving)
-        finally:
-            stopping.set()
-            await serving
+        await _serve(listener, context)
+    except Exception:
+        LOGGER.exception("the HTTP service has failed; the station goes on without it")
+        listener.close()
+        await asyncio.Event().wait()
     finally:
         listener.close()
+
+
+async def _serve(listener: Listener, context: ServiceContext) -> None:
+    server, stopping = await asyncio.to_thread(_load, listener, context)
+    serving = asyncio.create_task(server.serve(sockets=[listener.socket]), name="HTTP server")
+    try:
+        await asyncio.shield(serving)
+    finally:
+        stopping.set()
+        await serving
 
 
 async def _until_somebody_asks(listening: socket.socket) -> None:
@@ -142,7 +154,7 @@ def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server"
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        log_level="warning",
+        log_level="critical",  # what a peer does wrong is no news, what we do wrong the application logs itself
         access_log=False,
         proxy_headers=False,
         server_header=False,

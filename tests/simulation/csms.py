@@ -14,7 +14,6 @@ from station.wire.instants import format_utc_ms
 from tests.simulation.network import Wire
 from tests.simulation.virtual_time import virtual_loop
 
-TRANSACTIONAL = frozenset({"StartTransaction", "MeterValues", "StopTransaction"})
 ERRORS = ("InternalError", "GenericError", "NotSupported", "FormationViolation", "PropertyConstraintViolation")
 TAGS: Mapping[str, Mapping[str, str]] = {
     "GOOD1": {"status": "Accepted"},
@@ -222,15 +221,9 @@ class SimulatedCsms:
                 return {"status": "Accepted"}
         return {}
 
-    def ids_given(self, text: str) -> set[int]:
-        """The ids that were said in answer to a StartTransaction of this content."""
-        return {
-            payload["transactionId"]
-            for call in self.calls
-            if call.action == "StartTransaction" and call.text == text
-            for kind, payload in call.said
-            if kind == "result"
-        }
+    def ids_given(self, call: Call) -> set[int]:
+        """The ids that were said in answer to a StartTransaction."""
+        return {payload["transactionId"] for kind, payload in call.said if kind == "result"}
 
     def _transaction(self, call: Call) -> int:
         if self.forgets or call.text not in self._ids:

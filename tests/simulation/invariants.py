@@ -4,10 +4,9 @@ Facts are taken from four places that know nothing of each other: the log, the p
 got, and the copper. Numbers I1 to I15 are those of docs/reliability.md.
 """
 
-import itertools
 import json
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,6 @@ from station.faults import BLOCKING
 from station.feature import Registry
 from station.status import TRANSITIONS
 from station.wire.instants import parse_utc_ms
-from tests.simulation.csms import TRANSACTIONAL as TRANSACTION_ACTIONS
 from tests.simulation.csms import Call, SimulatedCsms
 from tests.simulation.network import LATENCY_MAX_MS
 from tests.simulation.store import SimulatedLog
@@ -77,8 +75,11 @@ class Invariants:
         self._ids_on_wire: set[tuple[int, str]] = set()
         self._first_owed_seq = 0
         self._wire_times: dict[int, int] = {}
-        self._answered: set[tuple[int, str]] = set()
+        self._asked: Counter[tuple[int, str]] = Counter()
+        self._answered: Counter[tuple[int, str]] = Counter()
         self._received: set[str] = set()
+        self._given_up: set[int] = set()
+        self._durable: set[int] = set()
 
     # ---- the log ------------------------------------------------------------------------------------------------
 
@@ -93,6 +94,7 @@ class Invariants:
             assert recorded.at_ms >= self.shadow.at_ms, f"station time goes back at event {recorded.seq}"
             self.shadow = evolve(self.shadow, replace(recorded, event=back))
             self.events.append(recorded)
+            self._durable.add(id(event))  # kept alive by `events`
             self._check_event(recorded)
 
     def _check_event(self, recorded: Recorded) -> None:
@@ -123,19 +125,29 @@ class Invariants:
                 assert self._running.get(event.connector_id) == event.number
             case TransactionIdAssigned():
                 self._assigned[event.number].add(event.transaction_id)
-            case FrameReceived(text=text):
-                self._note_answer(text)
+            case FrameReceived():
+                self._note_frame(event)
             case CallDispatched():
                 self._check_dispatch(recorded, event)
-            case CallSettled() if event.outcome in ("result", "error", "malformed"):  # I5
-                known = event.message_id in self._received
-                assert known, f"{event} was settled without an answer\n{self.tail()}"
+            case CallSettled():
+                self._check_settled(event)
 
-    def _note_answer(self, text: str) -> None:
+    def _note_frame(self, event: FrameReceived) -> None:
         try:
-            self._received.add(str(json.loads(text)[1]))
-        except (ValueError, IndexError, TypeError, KeyError):
+            kind, message_id = json.loads(event.text)[:2]
+        except (ValueError, TypeError, KeyError):
             return
+        if kind == 2:
+            self._asked[event.connection, message_id] += 1
+        else:
+            self._received.add(message_id)
+
+    def _check_settled(self, event: CallSettled) -> None:
+        if event.outcome in ("result", "error", "malformed"):
+            known = event.message_id in self._received
+            assert known, f"{event} was settled without an answer (I5)\n{self.tail()}"
+        if event.outcome == "given_up" and event.action == "StartTransaction" and event.number is not None:
+            self._given_up.add(event.number)
 
     def _check_start(self, recorded: Recorded, event: TransactionStarted) -> None:
         granted = self._granted.pop(event.connector_id, None)
@@ -174,10 +186,7 @@ class Invariants:
         number, transaction_id = event.number, payload.get("transactionId")
         if event.action == "StartTransaction" or number is None:
             return
-        owed = [known for known in self.events if isinstance(known.event, CallSettled) and known.event.number == number]
-        starts = [known.event for known in owed if getattr(known.event, "action", "") == "StartTransaction"]
-        given_up = any(isinstance(start, CallSettled) and start.outcome == "given_up" for start in starts)
-        if transaction_id == -1 and given_up:
+        if transaction_id == -1 and number in self._given_up:
             return
         assert transaction_id in self._assigned[number], f"{event}: the id is not on record (I15)\n{self.tail()}"
 
@@ -240,12 +249,11 @@ class Invariants:
 
     def sent(self, event: CallDispatched | CallAnswered) -> None:
         """A frame leaves: its event is durable (I2, I3)."""
-        found = any(known.event is event for known in itertools.islice(reversed(self.events), 200))
-        assert found, f"{event} leaves before it is durable"
+        assert id(event) in self._durable, f"{event} leaves before it is durable"
         if isinstance(event, CallAnswered):
             key = (event.connection, event.message_id)
-            assert key not in self._answered or event.error_code, f"{key} is answered twice"
-            self._answered.add(key)
+            self._answered[key] += 1
+            assert self._answered[key] <= self._asked[key], f"{key} is answered more often than it was asked"
 
     def arrived(self, call: Call) -> None:
         """The CSMS gets a call: one at a time, in the right states, with times that make sense."""
@@ -275,12 +283,13 @@ class Invariants:
         calls = defaultdict(list)
         for call in self.csms.calls:
             calls[self._owed_seq(call)].append(call)
+        place = {call.message_id: index for index, call in reversed(list(enumerate(self.csms.calls)))}
         order: list[int] = []
         for recorded in self.events:
             if isinstance(recorded.event, TRANSACTIONAL):
-                self._check_told(recorded, settled, calls[recorded.seq])
-                first = next((call for call in self.csms.calls if self._owed_seq(call) == recorded.seq), None)
-                order += [] if first is None else [self.csms.calls.index(first)]
+                told = calls[recorded.seq]
+                self._check_told(recorded, settled, told, calls)
+                order += [min(place[call.message_id] for call in told)] if told else []
         assert order == sorted(order), "first deliveries are not in the order of the log (I8)"
         self._check_statuses()
 
@@ -289,7 +298,13 @@ class Invariants:
         assert isinstance(event, CallDispatched)
         return event.owed_seq
 
-    def _check_told(self, recorded: Recorded, settled: dict[int, CallSettled], calls: list[Call]) -> None:
+    def _check_told(
+        self,
+        recorded: Recorded,
+        settled: Mapping[int, CallSettled],
+        calls: Sequence[Call],
+        all_calls: Mapping[int, Sequence[Call]],
+    ) -> None:
         event = recorded.event
         end = settled.get(recorded.seq)
         assert end is not None, f"event {recorded.seq} {event} is owed for ever (I7)"
@@ -303,17 +318,18 @@ class Invariants:
         assert answered, f"event {recorded.seq} {event.NAME} is settled, but the CSMS never answered (I5)"
         if end.outcome == "result":
             assert processed, f"event {recorded.seq} {event.NAME} is settled, but the CSMS has not got it (I5)"
-        self._check_id_is_the_csms_own(recorded, calls)
+        self._check_id_is_the_csms_own(recorded, calls, all_calls)
 
-    def _check_id_is_the_csms_own(self, recorded: Recorded, calls: list[Call]) -> None:
+    def _check_id_is_the_csms_own(
+        self, recorded: Recorded, calls: Sequence[Call], all_calls: Mapping[int, Sequence[Call]]
+    ) -> None:
         """A sample or stop carries an id that the CSMS gave to the start of this very transaction."""
         event = recorded.event
         number = getattr(event, "number", None)
         if isinstance(event, TransactionStarted) or number is None or not calls:
             return
         start = self._started[number]
-        texts = {call.text for call in self.csms.calls if self._owed_seq(call) == start.seq}
-        given = set().union(*(self.csms.ids_given(text) for text in texts)) if texts else set()
+        given = set().union(*(self.csms.ids_given(call) for call in all_calls.get(start.seq, ())))
         wire_id = calls[0].payload["transactionId"]
         assert wire_id in given | {-1}, f"event {recorded.seq} carries {wire_id}, the CSMS gave {given}"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -10,6 +11,9 @@ from tests.simulation.invariants import Invariants
 
 from devices.bench.board import BenchBoard
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
+from eventstore.event import Recorded
+from projections.digest import fingerprint, state_bytes
+from projections.station import StationState
 from station.feature import Registry
 from station.runtime import daemon, recovery
 from station.runtime.gateway import Gateway
@@ -21,6 +25,9 @@ from tests.simulation.virtual_time import VirtualClock
 if TYPE_CHECKING:
     from eventstore.log import EventLog
     from station.runtime.bootstrap import Parts
+
+
+SNAPSHOT_EVERY = 250
 
 
 def bench(directory: Path, description: StationDescribed, clock: VirtualClock | None = None) -> BenchBoard:
@@ -55,6 +62,7 @@ class Process:
         self.gateway = gateway
         self.link = link
         self._task: asyncio.Task[None] | None = None
+        self._reset_due = asyncio.Event()
 
     @classmethod
     async def boot(
@@ -97,26 +105,35 @@ class Process:
             gateway.publish,
             link.publish,
             lambda state, batch: invariants.published(process.board, state, batch),
+            process.publish,
         ]
         return process
 
     async def live(self) -> str:
         """Until the process ends; why it did. The caller cancels this when the power goes."""
         self._task = asyncio.create_task(self.station.run(), name="station")
+        reset = asyncio.create_task(self._reset_due.wait(), name="reset")
         try:
             self.gateway.open()
             self.link.publish(self.station.state, ())
-            while not self._task.done():
-                reset = self.station.state.maintenance.reset
-                if reset is not None and reset.due:
-                    await self.stop(daemon.RESET)
-                    return "Reset"
-                await asyncio.wait({self._task}, timeout=0.5)
+            await asyncio.wait({self._task, reset}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._task.done():
+                await self.stop(daemon.RESET)
+                return "Reset"
             self.gateway.make_safe()
             self._task.result()  # raises what ended the loop
             raise AssertionError("the loop has ended by itself")
         finally:
+            reset.cancel()
             self.end()
+
+    def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
+        """Notes a reset that is due, and keeps a snapshot now and then, as `daemon` and `upkeep` do."""
+        if state.maintenance.reset is not None and state.maintenance.reset.due:
+            self._reset_due.set()
+        kept = self.log.snapshot
+        if state.seq - (0 if kept is None else kept.seq) >= SNAPSHOT_EVERY:
+            self.log.keep_snapshot(state.seq, fingerprint(), state_bytes(state))
 
     async def stop(self, why: str) -> None:
         """The daemon's own orderly end."""

@@ -99,7 +99,11 @@ class SimulatedLog:
         return self.snapshot
 
     async def save_snapshot(self, seq: int, fingerprint: str, state: bytes) -> None:
-        """Keeps it if it is durable what it stands for."""
+        """Keeps it if what it stands for is durable."""
+        self.keep_snapshot(seq, fingerprint, state)
+
+    def keep_snapshot(self, seq: int, fingerprint: str, state: bytes) -> None:
+        """The same at once."""
         assert 0 < seq <= self.head.seq
         self.snapshot = Snapshot(seq=seq, fingerprint=fingerprint, state=state, digest=self.rows[seq - 1].digest)
 

@@ -71,8 +71,8 @@ class Csms:
                 self.ids += 1
                 return {"idTagInfo": info, "transactionId": self.ids}
             case "BootNotification":
-                registration = self.chance.choice(("Accepted",) * 6 + ("Pending", "Rejected"))
-                return {"status": registration, "currentTime": "2026-01-01T00:00:10Z", "interval": 90}
+                registration = self.chance.choice(("Accepted",) * 8 + ("Pending", "Rejected"))
+                return {"status": registration, "currentTime": "2026-01-01T00:00:10Z", "interval": 20}
         return accepting(call)
 
 
@@ -126,6 +126,8 @@ class Walk:
             (self.contactor, 1),
             (self.meter, 2),
             (self.mood, 2),
+            (self.heal, 9),
+            (self.session, 9),
         ]
 
     def run(self, steps: int) -> None:
@@ -281,6 +283,30 @@ class Walk:
 
     def mood(self) -> None:
         self.csms.mood = self.chance.choice((0.0, 0.1, 0.1, 0.6, 1.0))
+
+    def heal(self) -> None:
+        """Everything is as it should be again, for a while."""
+        self.csms.mood = 0.05
+        self.found.lock_moves = self.found.has_lock_feedback = self.found.meter_works = True
+        self.release()
+        for connector in self.found.state.connectors.by_id:
+            if connector.faults:
+                self.found.clear_fault("", connector.connector_id)
+            if connector.contactor_fault:
+                self.found.observe(ContactorObserved(connector_id=connector.connector_id, closed=False))
+            if connector.meter_failed:
+                self.found.read_meter(connector.connector_id)
+        if self.found.state.boot.disk != "ok":
+            self.found.observe(DiskSpaceObserved(level="ok", free_bytes=10**9))
+        self.connect()
+        self.found.ask("ChangeAvailability", {"connectorId": 0, "type": "Operative"})
+
+    def session(self) -> None:
+        """A driver does what drivers do."""
+        number = self.any_connector()
+        if not self.found.state.connectors.occupied(self.found.state.connectors[number]):
+            self.found.plug(number)
+        self.found.swipe(self.chance.choice(TAGS), number)
 
     # What must hold
 

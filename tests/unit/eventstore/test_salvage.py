@@ -1,10 +1,6 @@
 """Salvage: all that is proven is kept, nothing is deleted, and a recovery that is cut is finished."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +11,7 @@ from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME
 from eventstore.log import EventLog
 from eventstore.salvage import SALVAGED_NAME, Recovery, finish, pending_recovery
+from tests.fuse import FUSE, Crash
 from tests.logs import CATALOGUE, crash_copy, door, execute_behind_its_back, fill, fill_at_once, opened, overwrite
 
 PAGE = 4096
@@ -160,36 +157,7 @@ async def test_a_newer_log_is_not_salvaged_by_an_older_version(tmp_path: Path) -
     assert (path / DATABASE_NAME).exists()
 
 
-class Crash(BaseException):
-    """Stands for the power cut."""
-
-
-class Fuse:
-    """Cuts the work at the n-th change of a name in the file system; None lets everything pass."""
-
-    def __init__(self) -> None:
-        self.left: int | None = None
-        sys.addaudithook(self.heard)
-
-    def heard(self, event: str, _: tuple[Any, ...]) -> None:
-        if self.left is None or event not in ("os.rename", "os.mkdir", "os.remove", "sqlite3.connect"):
-            return
-        self.left -= 1
-        if self.left < 0:
-            self.left = None
-            raise Crash
-
-    @contextmanager
-    def cutting_after(self, changes: int) -> Iterator[None]:
-        self.left = changes
-        try:
-            yield
-        finally:
-            self.left = None
-
-
-FUSE = Fuse()
-CHANGES_OF_A_RECOVERY = 15
+CHANGES_OF_A_RECOVERY = 16
 """All changes of names in the file system that a recovery makes; one more and nothing is cut."""
 
 

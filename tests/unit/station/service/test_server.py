@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from station.service.context import ServiceContext
-from station.service.server import AddressTaken, Listener, ListenError, bind, serve
+from station.service.server import GRACE_S, AddressTaken, Listener, ListenError, bind, serve
 from station.settings import Settings, SettingsError, parse_settings
 from tests.unit.station.service.stations import served, settings_in
 
@@ -106,6 +106,54 @@ async def test_it_can_be_stopped_before_anybody_asked(tmp_path: Path) -> None:
         bound = bind(listening_on(url.removeprefix("http://")))
         assert bound is not None
         bound.close()
+
+
+@pytest.mark.asyncio
+async def test_a_request_that_never_ends_does_not_hold_up_the_stop(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(tmp_path) as (url, task):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(b"POST /bench/swipe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{")
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            assert (await http.get("/healthz")).status_code == 200
+        task.cancel()
+        async with asyncio.timeout(GRACE_S + 5):
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        assert b"503" in await reader.readline()
+        writer.transport.abort()
+        assert caplog.records == []
+
+
+@pytest.mark.asyncio
+async def test_a_server_that_fails_gives_its_address_up_and_ends_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(tmp_path) as station:
+        context = ServiceContext(
+            station=station.station,
+            board=None,
+            link=station.link,
+            settings=settings_in(tmp_path),
+            on_mains_lost=lambda: None,
+        )
+        datagrams = socket.socket(
+            socket.AF_INET, socket.SOCK_DGRAM
+        )  # readable, and nothing that a server can listen on
+        datagrams.bind(("127.0.0.1", 0))
+        datagrams.setblocking(False)
+        task = asyncio.create_task(serve(Listener(socket=datagrams, token=None), context, on_listening=lambda: None))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"?", datagrams.getsockname())
+        async with asyncio.timeout(10):
+            while datagrams.fileno() != -1:  # noqa: ASYNC110  # a closed socket announces itself to nobody
+                await asyncio.sleep(0.01)
+        assert not task.done()
+        assert "the station goes on without it" in caplog.text
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @pytest.mark.asyncio

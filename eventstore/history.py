@@ -1,0 +1,109 @@
+"""Reading what lies before the live segment: archives, and segments that wait to be compressed.
+
+What is damaged is left out, frame by frame or row by row, and counted in `findings`; whoever reads sees the gap in `seq`. One archive
+is open and one frame in memory at a time, however long the history.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Lock
+
+from eventstore.archive import ArchiveReader
+from eventstore.chain import Row
+from eventstore.database import open_reader
+from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.opening import Opening, read_opening
+from eventstore.rows import readable_rows
+from eventstore.segments import PastSegment, past_segments
+
+FINDINGS_MAX = 64
+_MISSES_MAX = 1_000
+
+
+class History:
+    """The past segments of one storage directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = Lock()
+        self._reader: ArchiveReader | None = None
+        self._frame: tuple[Path, int] | None = None
+        self._rows: list[Row] = []
+        self.findings: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        """Let go of what is open; the next question opens it again."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        reader, self._reader, self._frame, self._rows = self._reader, None, None, []
+        if reader is not None:
+            reader.close()
+
+    def segments(self, until: int) -> list[PastSegment]:
+        """Those that end at `until` or before, oldest first: the live segment begins behind it."""
+        return [segment for segment in past_segments(self._directory) if segment.last_seq <= until]
+
+    def rows(self, after: int, limit: int, until: int) -> list[Row]:
+        """The rows behind `after` up to `until`, at most `limit`, in order; fewer only where there are no more."""
+        with self._lock:
+            return self._found(after, limit, until)
+
+    def _found(self, after: int, limit: int, until: int) -> list[Row]:
+        found: list[Row] = []
+        for segment in self.segments(until):
+            if segment.last_seq <= after:
+                continue
+            for rows in self._readable(segment, after):
+                found += [row for row in rows if row.seq > after]
+                if len(found) >= limit:
+                    return found[:limit]
+            after = max(after, segment.last_seq)
+        return found
+
+    def openings(self, until: int) -> Iterator[Opening]:
+        """The states that past segments end and begin with, newest first; those that are damaged are left out."""
+        for segment in reversed(self.segments(until)):
+            try:
+                if segment.is_archive:
+                    with ArchiveReader(segment.path) as reader:
+                        yield reader.opening()
+                else:
+                    with closing(open_reader(segment.path, immutable=True)) as connection:
+                        opening, is_intact = read_opening(connection)
+                    if is_intact and opening.head.seq:
+                        yield opening
+            except (LogCorrupt, LogTooNew, OSError, sqlite3.Error) as error:
+                self._note(f"{segment.path.name}: {error}")
+
+    def _readable(self, segment: PastSegment, after: int) -> Iterator[list[Row]]:
+        try:
+            if segment.is_archive:
+                yield from self._frames(segment.path, after)
+                return
+            with closing(open_reader(segment.path, immutable=True)) as connection:
+                yield from readable_rows(connection, after, misses_max=_MISSES_MAX)
+        except (LogCorrupt, LogTooNew, OSError, sqlite3.Error) as error:
+            self._note(f"{segment.path.name}: {error}")
+
+    def _frames(self, path: Path, after: int) -> Iterator[list[Row]]:
+        if self._reader is None or self._reader.path != path:
+            self._let_go()
+            self._reader = ArchiveReader(path)
+        for number, frame in enumerate(self._reader.index.frames):
+            if frame.last_seq <= after:
+                continue
+            if self._frame != (path, number):
+                try:
+                    self._rows, self._frame = self._reader.frame(number), (path, number)
+                except LogCorrupt as error:
+                    self._note(str(error))
+                    continue
+            yield self._rows
+
+    def _note(self, finding: str) -> None:
+        if finding not in self.findings:
+            self.findings = (*self.findings, finding)[-FINDINGS_MAX:]

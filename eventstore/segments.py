@@ -1,0 +1,260 @@
+"""Segments: the live one is `chargebox.db`; those before it are closed, and lie compressed in `archive/`.
+
+Theory of operation. A segment is closed between two appends. A fresh database that begins where the live one ends is made
+beside it, whole, and synced. The live one is checkpointed and closed, so that no WAL is left that could be laid over another
+file. Then it gets a second name, `closed-<first>-<last>.db`, and when that name is durable, the fresh one is renamed into its
+place. At every moment `chargebox.db` is a whole log, and every event stands in a file:
+
+    cut before the rename     the live segment goes on; what was made beside it is removed at the next start
+    cut after the rename      the next segment is live; the closed one waits to be compressed
+
+Compressing reads the closed file, writes an archive beside the others, syncs it, reads all of it back and compares; only then
+the name `<first>-<last>.cbz` appears, and only when that is durable the closed file goes. Both may stand there after a cut: then
+the work is done again.
+"""
+
+import errno
+import os
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventstore.archive import SUFFIX, ArchiveReader, write_archive
+from eventstore.chain import Head
+from eventstore.database import DATABASE_NAME, migrate, open_reader, read_base, read_head
+from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory, sync_directory
+from eventstore.errors import LogCorrupt
+from eventstore.opening import FIRST, Opening, read_opening, write_opening
+from migrations import MIGRATIONS, Migration
+
+ARCHIVE_DIRECTORY = "archive"
+NEXT_NAME = f"next{TEMPORARY_SUFFIX}"
+SEGMENTED_MIN_READER = 2
+"""Who does not know migration 2 would take a later segment for a log that lost its beginning."""
+_CLOSED = re.compile(r"closed-(\d+)-(\d+)\.db")
+_ARCHIVED = re.compile(rf"(\d+)-(\d+){re.escape(SUFFIX)}")
+_DIRECTORY_MODE = 0o700
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastSegment:
+    """A segment before the live one: events `first_seq` to `last_seq`, compressed or waiting for that."""
+
+    first_seq: int
+    last_seq: int
+    path: Path
+    is_archive: bool
+
+
+def past_segments(directory: Path) -> list[PastSegment]:
+    """The segments before the live one, oldest first; an archive stands for the closed file that it was made of."""
+    found = {
+        (segment.first_seq, segment.last_seq): segment
+        for segment in (*closed_segments(directory), *archives(directory))
+    }
+    return [found[key] for key in sorted(found)]
+
+
+def closed_segments(directory: Path) -> list[PastSegment]:
+    """Those that wait to be compressed, oldest first."""
+    return _named(directory, _CLOSED, is_archive=False)
+
+
+def archives(directory: Path) -> list[PastSegment]:
+    """Those that are compressed, oldest first."""
+    return _named(directory / ARCHIVE_DIRECTORY, _ARCHIVED, is_archive=True)
+
+
+def _named(directory: Path, pattern: re.Pattern[str], *, is_archive: bool) -> list[PastSegment]:
+    try:
+        names = os.listdir(directory)  # noqa: PTH208  # names are all that is wanted, and there may be thousands
+    except FileNotFoundError:
+        return []
+    found = [
+        PastSegment(first_seq=int(match[1]), last_seq=int(match[2]), path=directory / name, is_archive=is_archive)
+        for name in names
+        if (match := pattern.fullmatch(name))
+    ]
+    return sorted(found, key=lambda segment: (segment.first_seq, segment.last_seq))
+
+
+def closed_name(first_seq: int, last_seq: int) -> str:
+    """The name of a segment that waits to be compressed."""
+    return f"closed-{first_seq}-{last_seq}.db"
+
+
+def archive_name(first_seq: int, last_seq: int) -> str:
+    """The name of an archive; names sort as the segments do."""
+    return f"{first_seq:012d}-{last_seq:012d}{SUFFIX}"
+
+
+def prepare_next(
+    directory: StorageDirectory, opening: Opening, identity: str, migrations: Sequence[Migration] = MIGRATIONS
+) -> None:
+    """Make the next segment beside the live one, whole and durable. Raises sqlite3.Error, OSError; nothing is left then."""
+    path = directory.path / NEXT_NAME
+    path.unlink(missing_ok=True)
+    try:
+        # Nobody sees it before it is synced, so that nothing of it needs a journal.
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = off").fetchall()
+            connection.execute("PRAGMA synchronous = off")
+            lay_out(connection, opening, migrations)
+            connection.execute("INSERT INTO meta VALUES ('identity', ?)", (identity,))
+        path.chmod(0o600)
+        sync_file(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def lay_out(connection: sqlite3.Connection, opening: Opening, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """The schema of a fresh file that begins here. Raises sqlite3.Error."""
+    migrate(connection, migrations)
+    if opening.head.seq:
+        write_opening(connection, opening)
+        connection.execute(
+            "UPDATE migration SET min_reader = max(min_reader, ?1) WHERE number = ?1", (SEGMENTED_MIN_READER,)
+        )
+
+
+def switch(directory: StorageDirectory) -> bool:
+    """Have the next segment take the place of the live one, which nobody has open any more.
+
+    False where the file system gives no file a second name: the live segment goes on then. Raises OSError. Asserts that the
+    live one was left without a WAL: laid over the next one, it would destroy it.
+    """
+    live, path = directory.path / DATABASE_NAME, directory.path
+    assert not directory.size_of(f"{DATABASE_NAME}-wal"), "a segment is closed only when its WAL is empty"
+    for name in (f"{DATABASE_NAME}-wal", f"{DATABASE_NAME}-shm"):
+        (path / name).unlink(missing_ok=True)
+    with closing(open_reader(live, immutable=True)) as connection:
+        first_seq, last_seq = read_base(connection).seq + 1, read_head(connection).seq
+    closed = path / closed_name(first_seq, last_seq)
+    closed.unlink(missing_ok=True)
+    try:
+        closed.hardlink_to(live)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        (path / NEXT_NAME).unlink()
+        return False
+    directory.sync()
+    (path / NEXT_NAME).rename(live)
+    directory.sync()
+    return True
+
+
+def finish_switch(directory: StorageDirectory) -> None:
+    """At a start: take away the second name of a segment that is live still, and what compressing left half done.
+
+    Leaves everything as it is when the live segment cannot be read: whoever salvages it may need the other name.
+    """
+    for left in (directory.path / ARCHIVE_DIRECTORY).glob(f"*{TEMPORARY_SUFFIX}"):
+        left.unlink()
+    closed = closed_segments(directory.path)
+    if not closed or not directory.size_of(DATABASE_NAME):
+        return
+    try:
+        with closing(open_reader(directory.path / DATABASE_NAME)) as connection:
+            base, head = read_base(connection), read_head(connection)
+    except sqlite3.Error:
+        return
+    for segment in closed:
+        if base.seq < segment.first_seq and segment.last_seq <= head.seq:
+            segment.path.unlink()
+            directory.sync()
+
+
+def past_head(directory: Path) -> Head | None:
+    """The end of the newest segment before the live one that can be read; None if there is none."""
+    for segment in reversed(past_segments(directory)):
+        try:
+            if segment.is_archive:
+                with ArchiveReader(segment.path) as reader:
+                    return reader.head
+            with closing(open_reader(segment.path, immutable=True)) as connection:
+                return read_head(connection)
+        except (sqlite3.Error, OSError, LogCorrupt):
+            continue
+    return None
+
+
+def past_end(directory: Path) -> Opening:
+    """What the newest readable segment before the live one ends in; FIRST if there is none, no state if that is lost."""
+    head = past_head(directory)
+    if head is None:
+        return FIRST
+    for segment in archives(directory):
+        if segment.last_seq == head.seq:
+            with suppress(OSError, LogCorrupt), ArchiveReader(segment.path) as reader:
+                return reader.opening()
+    return Opening(head=head)
+
+
+def end_of(directory: Path, segment: PastSegment, live: Opening) -> Opening:
+    """What a closed segment ends in, as the segment behind it tells. Raises LogCorrupt, sqlite3.Error, OSError."""
+    if segment.last_seq == live.head.seq:
+        return live
+    behind = next((each for each in past_segments(directory) if each.first_seq == segment.last_seq + 1), None)
+    if behind is None:
+        with closing(open_reader(segment.path, immutable=True)) as connection:
+            return Opening(head=read_head(connection))
+    if behind.is_archive:
+        with ArchiveReader(behind.path) as reader:
+            return Opening(head=reader.before)
+    with closing(open_reader(behind.path, immutable=True)) as connection:
+        return read_opening(connection)[0]
+
+
+def compress(directory: StorageDirectory, segment: PastSegment, after: Opening) -> Iterator[None]:
+    """Make the archive of a closed segment, which ends in `after`, and delete the closed file. Yields between two slices.
+
+    Raises LogCorrupt, ChainBrokenError, sqlite3.Error or OSError; the closed file stays then, and half an archive is removed.
+    """
+    folder = directory.path / ARCHIVE_DIRECTORY
+    if not folder.is_dir():
+        folder.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
+        directory.sync()
+    target = folder / archive_name(segment.first_seq, segment.last_seq)
+    fresh = target.with_name(f"{target.name}{TEMPORARY_SUFFIX}")
+    try:
+        with closing(open_reader(segment.path, immutable=True)) as source, fresh.open("wb") as file:
+            opening, _ = read_opening(source)
+            identity = source.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
+            for _ in write_archive(
+                source, file, identity=identity[0] if identity else "", before=opening.head, after=after
+            ):
+                yield
+            fresh.chmod(0o600)
+            file.flush()
+            os.fsync(file.fileno())
+        yield from _read_back(fresh)
+        fresh.rename(target)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    sync_directory(folder)
+    segment.path.unlink()
+    directory.sync()
+
+
+def _read_back(path: Path) -> Iterator[None]:
+    with ArchiveReader(path) as reader:
+        for number in range(len(reader.index.frames)):
+            reader.frame(number)
+            yield
+        reader.opening()
+
+
+def sync_file(path: Path) -> None:
+    """fsync a file that nobody has open."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,269 @@
+"""The link, against a real WebSocket server."""
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from websockets.asyncio.server import ServerConnection, serve
+
+from eventstore.catalogue.configuration import ConfigurationChanged
+from eventstore.catalogue.link import (
+    CallAnswered,
+    CallDispatched,
+    ConnectFailed,
+    FrameReceived,
+    FrameRefused,
+    LinkClosed,
+    LinkCloseDecided,
+    LinkOpened,
+)
+from eventstore.event import Event, Observation, Recorded
+from projections.station import StationState
+from station.runtime.clock import SystemClock
+from station.runtime.link import Link, frame_of
+from station.runtime.secrets import Secrets
+from station.settings import Settings, parse_settings
+from station.wire.frames import MAX_FRAME_BYTES
+from tests.given import StationUnderTest, station
+
+IDENTITY = "CB 1/ä"
+
+
+@dataclass
+class Server:
+    """A CSMS that notes what reaches it; `on_open` may do anything with a connection."""
+
+    url: str = ""
+    paths: list[str] = field(default_factory=list)
+    headers: list[str | None] = field(default_factory=list)
+    frames: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+    connections: list[ServerConnection] = field(default_factory=list)
+    on_open: Callable[[ServerConnection], Awaitable[None]] | None = None
+
+    async def handle(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        self.paths.append(socket.request.path)
+        self.headers.append(socket.request.headers.get("Authorization"))
+        self.connections.append(socket)
+        if self.on_open is not None:
+            await self.on_open(socket)
+        with contextlib.suppress(Exception):
+            async for text in socket:
+                self.frames.put_nowait(str(text))
+
+
+@contextlib.asynccontextmanager
+async def serving(**options: Any) -> AsyncIterator[Server]:
+    found = Server()
+    options.setdefault("subprotocols", ["ocpp1.6"])
+    async with serve(found.handle, "127.0.0.1", 0, ping_interval=None, **options) as server:
+        found.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp/"
+        yield found
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[Server]:
+    async with serving() as found:
+        yield found
+
+
+def settings(url: str, **csms: object) -> Settings:
+    lines = "".join(f"{key} = {value!r}\n" for key, value in csms.items())
+    return parse_settings(f'[station]\nidentity = "{IDENTITY}"\n[csms]\nurl = "{url}"\n{lines}', "test")
+
+
+class Rig:
+    """A link with a state of its own, and what it submitted."""
+
+    def __init__(self, url: str, directory: Path, **csms: object) -> None:
+        self.found: StationUnderTest = station().boot()
+        self.seen: asyncio.Queue[Observation] = asyncio.Queue()
+        self.secrets = Secrets(directory)
+        self.link = Link(settings(url, **csms), SystemClock(), self.secrets, self.seen.put_nowait, lambda: True)
+
+    @property
+    def state(self) -> StationState:
+        return self.found.state
+
+    def publish(self, *events: Event) -> None:
+        batch = [Recorded(seq=seq, cause=1, at_ms=0, utc_ms=0, event=event) for seq, event in enumerate(events, 1)]
+        self.link.publish(self.state, batch)
+
+    async def next(self, kind: type[Observation]) -> Any:
+        async with asyncio.timeout(10):
+            seen = await self.seen.get()
+        assert isinstance(seen, kind), seen
+        return seen
+
+    async def opened(self) -> "Rig":
+        self.publish()
+        seen = await self.next(LinkOpened)
+        self.found.observe(seen)
+        self.publish()
+        return self
+
+
+def dispatched(payload: str = "{}", connection: int = 1, message_id: str = "m1") -> CallDispatched:
+    return CallDispatched(
+        connection=connection, message_id=message_id, action="Heartbeat", lane="heartbeat", owed_seq=1, payload=payload
+    )
+
+
+@pytest.mark.asyncio
+async def test_the_identity_is_percent_encoded_and_joined_with_one_slash(server: Server, tmp_path: Path) -> None:
+    """OCPP-J 3.1.1."""
+    rig = await Rig(server.url, tmp_path).opened()
+    assert server.paths == ["/ocpp/CB%201%2F%C3%A4"]
+    assert server.connections[0].subprotocol == "ocpp1.6"
+    await rig.link.close()
+    assert isinstance(await rig.next(LinkClosed), LinkClosed)
+
+
+@pytest.mark.asyncio
+async def test_a_server_that_does_not_select_the_subprotocol_is_left(tmp_path: Path) -> None:
+    """OCPP-J 3.1.2, 3.2."""
+    async with serving(subprotocols=None) as server:
+        rig = Rig(server.url, tmp_path)
+        rig.publish()
+        failed = await rig.next(ConnectFailed)
+        assert "ocpp1.6" in failed.reason
+
+
+@pytest.mark.asyncio
+async def test_nobody_at_the_address_is_a_failed_attempt_with_its_reason(tmp_path: Path) -> None:
+    rig = Rig("ws://127.0.0.1:9/ocpp", tmp_path)
+    rig.publish()
+    failed = await rig.next(ConnectFailed)
+    assert failed.reason
+    assert 0 <= failed.entropy < 1000
+
+
+@pytest.mark.asyncio
+async def test_frames_of_a_batch_leave_in_its_order_with_the_bytes_recorded(server: Server, tmp_path: Path) -> None:
+    rig = await Rig(server.url, tmp_path).opened()
+    answer = CallAnswered(connection=1, message_id="x", action="Reset", payload='{"status":"Accepted"}')
+    rig.publish(answer, dispatched('{"value": 8.10}'))
+    assert await server.frames.get() == '[3,"x",{"status":"Accepted"}]'
+    assert await server.frames.get() == '[2,"m1","Heartbeat",{"value": 8.10}]'
+    await rig.link.close()
+
+
+@pytest.mark.asyncio
+async def test_frames_of_another_connection_do_not_leave(server: Server, tmp_path: Path) -> None:
+    rig = await Rig(server.url, tmp_path).opened()
+    rig.publish(dispatched(connection=7), dispatched(message_id="mine"))
+    assert "mine" in await server.frames.get()
+    await rig.link.close()
+
+
+def test_a_refusal_is_a_callerror_frame() -> None:
+    event = CallAnswered(
+        connection=1, message_id="x", action="A", payload="", error_code="NotSupported", description="no"
+    )
+    assert frame_of(event) == '[4,"x","NotSupported","no",{}]'
+
+
+@pytest.mark.asyncio
+async def test_what_arrives_is_observed_and_a_binary_frame_refused(server: Server, tmp_path: Path) -> None:
+    async def talk(socket: ServerConnection) -> None:
+        await socket.send('[3,"1",{}]')
+        await socket.send(b"\x00\x01")
+
+    server.on_open = talk
+    rig = await Rig(server.url, tmp_path).opened()
+    assert (await rig.next(FrameReceived)).text == '[3,"1",{}]'
+    assert "binary" in (await rig.next(FrameRefused)).reason
+    await rig.link.close()
+
+
+@pytest.mark.asyncio
+async def test_a_frame_above_the_limit_closes_the_link(server: Server, tmp_path: Path) -> None:
+    """Rulings on large frames: 512 KiB."""
+
+    async def flood(socket: ServerConnection) -> None:
+        await socket.send("x" * (MAX_FRAME_BYTES + 1))
+
+    server.on_open = flood
+    rig = await Rig(server.url, tmp_path).opened()
+    assert "1009" in (await rig.next(LinkClosed)).reason
+
+
+@pytest.mark.asyncio
+async def test_a_link_that_the_csms_closes_is_observed_with_its_reason(server: Server, tmp_path: Path) -> None:
+    rig = await Rig(server.url, tmp_path).opened()
+    await server.connections[0].close(1001, "maintenance")
+    closed = await rig.next(LinkClosed)
+    assert closed.connection == 1
+    assert "1001" in closed.reason
+
+
+@pytest.mark.asyncio
+async def test_the_link_closes_when_the_state_wants_it_after_what_was_queued_has_left(
+    server: Server, tmp_path: Path
+) -> None:
+    rig = await Rig(server.url, tmp_path).opened()
+    decided = LinkCloseDecided(connection=1, reason="a new key")
+    state = rig.state
+    closing = replace(state, link=replace(state.link, close_wanted=True))
+    answer = CallAnswered(connection=1, message_id="x", action="ChangeConfiguration", payload="{}")
+    batch = [
+        Recorded(seq=seq, cause=1, at_ms=0, utc_ms=0, event=event) for seq, event in enumerate((answer, decided), 1)
+    ]
+    rig.link.publish(closing, batch)
+    assert await server.frames.get() == '[3,"x",{}]'
+    assert (await rig.next(LinkClosed)).reason == "closed by the station"
+
+
+@pytest.mark.asyncio
+async def test_a_network_that_goes_resets_the_link_and_lets_attempts_fail_at_once(
+    server: Server, tmp_path: Path
+) -> None:
+    rig = await Rig(server.url, tmp_path).opened()
+    rig.link.network(up=False)
+    closed = await rig.next(LinkClosed)
+    rig.found.observe(closed)
+    rig.found.advance(5)
+    rig.publish()
+    assert "no network" in (await rig.next(ConnectFailed)).reason
+    rig.link.network(up=True)
+
+
+@pytest.mark.asyncio
+async def test_a_half_open_link_is_found_by_the_missing_pong(server: Server, tmp_path: Path) -> None:
+    """OCPP-J errata 3.9: the bytes vanish both ways, nobody closes anything."""
+    rig = await Rig(server.url, tmp_path).opened()
+    for key, value in (("WebSocketPingInterval", "1"), ("MessageTimeout", "1")):
+        rig.found.observe_decision(ConfigurationChanged(key=key, value=value))
+    rig.link.network(up=False, silent=True)
+    rig.publish(dispatched())
+    assert "no pong" in (await rig.next(LinkClosed)).reason
+    assert server.frames.empty()
+
+
+@pytest.mark.asyncio
+async def test_basic_credentials_are_the_identity_and_the_key_of_the_settings(server: Server, tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("hex:00112233445566778899AABBCCDDEEFF\n")
+    rig = Rig(server.url, tmp_path, security_profile=1, authorization_key_file=str(key_file))
+    await rig.opened()
+    expected = IDENTITY.encode() + b":" + bytes.fromhex("00112233445566778899AABBCCDDEEFF")
+    assert server.headers == ["Basic " + base64.b64encode(expected).decode()]
+    await rig.link.close()
+
+
+@pytest.mark.asyncio
+async def test_a_key_that_the_csms_set_outranks_that_of_the_settings(server: Server, tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("0123456789abcdef")
+    rig = Rig(server.url, tmp_path, security_profile=1, authorization_key_file=str(key_file))
+    name = rig.secrets.keep(b"fedcba9876543210")
+    rig.found.observe_decision(ConfigurationChanged(key="AuthorizationKey", value=name))
+    await rig.opened()
+    assert server.headers == ["Basic " + base64.b64encode(IDENTITY.encode() + b":fedcba9876543210").decode()]
+    await rig.link.close()

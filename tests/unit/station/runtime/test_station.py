@@ -1,0 +1,151 @@
+"""The loop: durable before published, deadlines on time, and no going on after the storage has failed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from eventstore.catalogue.hardware import BoardOpened, IdTagPresented, MeterObserved, PilotStateObserved
+from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted
+from eventstore.catalogue.link import LinkOpened, OutboxWindowRead
+from eventstore.catalogue.transactions import MeterSampled
+from eventstore.errors import StorageFailed
+from eventstore.event import Recorded
+from eventstore.log import EventLog
+from projections.station import INITIAL, StationState
+from station.features import registry_for
+from station.runtime.clock import SystemClock
+from station.runtime.recovery import fold_log
+from station.runtime.station import INBOX_MAX, Station, read_window
+from tests.given import DESCRIPTION, UTC_2026_MS
+
+BOOTED = StationBooted(
+    boot=1,
+    installation="0000abcd",
+    software_version="0.1.0",
+    firmware_version="0.1.0",
+    offset_ms=UTC_2026_MS,
+    clock_trusted=True,
+    orderly=True,
+)
+OPENED = (MeterObserved(connector_id=1, energy_wh=0), BoardOpened())
+
+
+@pytest_asyncio.fixture
+async def log(tmp_path: Path) -> AsyncIterator[EventLog]:
+    opened = await EventLog.open(tmp_path, identity="CB-0001")
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def station(log: EventLog) -> AsyncIterator[Station]:
+    found = Station(log, registry_for(), SystemClock(), INITIAL)
+    running = asyncio.create_task(found.run())
+    yield found
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+async def test_what_is_published_is_durable(station: Station, log: EventLog) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def follow(state: StationState, batch: Sequence[Recorded]) -> None:
+        seen.append((batch[-1].seq, log.head.seq))
+        assert state.seq == batch[-1].seq
+
+    station.followers.append(follow)
+    last = await station.observe(BOOTED, DESCRIPTION, *OPENED)
+    assert last == log.head.seq
+    assert seen
+    assert all(published <= durable for published, durable in seen)
+
+
+@pytest.mark.asyncio
+async def test_the_log_folds_to_the_published_state(station: Station, log: EventLog) -> None:
+    await station.observe(BOOTED, DESCRIPTION, *OPENED, IdTagPresented(id_tag="DEADBEEF", connector_id=1))
+    state, _ = await fold_log(log)
+    assert state == station.state
+
+
+@pytest.mark.asyncio
+async def test_readings_are_taken_before_the_observation_that_needs_them(station: Station, log: EventLog) -> None:
+    await station.observe(BOOTED, DESCRIPTION, *OPENED)
+    station.read_before = lambda state, observation, at_ms: (
+        [MeterObserved(connector_id=1, energy_wh=7)] if isinstance(observation, PilotStateObserved) else []
+    )
+    before = log.head.seq
+    await station.observe(PilotStateObserved(connector_id=1, pilot_state="B"))
+    kinds = [type(recorded.event) for recorded in await log.read(before)]
+    assert kinds[:2] == [MeterObserved, PilotStateObserved]
+
+
+@pytest.mark.asyncio
+async def test_time_that_is_pushed_ahead_fires_deadlines_in_order_each_at_its_own_time(
+    station: Station, log: EventLog
+) -> None:
+    factory = (("HeartbeatInterval", "100"),)
+    described = type(DESCRIPTION)(
+        **{**{name: getattr(DESCRIPTION, name) for name in DESCRIPTION.__slots__}, "factory_values": factory}
+    )
+    await station.observe(BOOTED, described, *OPENED, LinkOpened(connection=1))
+    before = log.head.seq
+    await station.advance(250_000)
+    fired = [recorded for recorded in await log.read(before) if isinstance(recorded.event, DeadlineReached)]
+    dues = [recorded.event.due_ms for recorded in fired if isinstance(recorded.event, DeadlineReached)]
+    assert dues == sorted(dues)
+    assert dues
+    assert all(
+        0 <= recorded.at_ms - recorded.event.due_ms < 2_000
+        for recorded in fired
+        if isinstance(recorded.event, DeadlineReached)
+    )
+
+
+@pytest.mark.asyncio
+async def test_a_storage_that_fails_ends_the_loop_and_everybody_who_waits(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station = Station(log, registry_for(), SystemClock(), INITIAL)
+    published: list[StationState] = []
+    station.followers.append(lambda state, batch: published.append(state))
+    running = asyncio.create_task(station.run())
+    await station.observe(BOOTED, DESCRIPTION)
+    count = len(published)
+    await log.close()  # an append on a closed log fails as on a storage that has gone
+    with pytest.raises(StorageFailed):
+        await station.observe(BoardOpened())
+    with pytest.raises(StorageFailed):
+        await running
+    assert len(published) == count
+    assert station.trouble() is not None
+    with pytest.raises(StorageFailed):
+        await station.settle()
+
+
+@pytest.mark.asyncio
+async def test_a_full_inbox_drops_and_counts(log: EventLog) -> None:
+    station = Station(log, registry_for(), SystemClock(), INITIAL)
+    for _ in range(INBOX_MAX + 3):
+        station.submit(BoardOpened())
+    assert station.dropped == 3
+    assert not station.has_room()
+
+
+@pytest.mark.asyncio
+async def test_the_window_is_read_from_the_log_without_what_stands_between(
+    log: EventLog, make_sampled: Callable[[int], MeterSampled]
+) -> None:
+    batch = []
+    for seq in range(1, 1_301):
+        event = make_sampled(seq) if seq % 13 == 0 else MeterObserved(connector_id=1, energy_wh=seq)
+        batch.append(Recorded(seq=seq, cause=seq, at_ms=seq, utc_ms=seq, event=event))
+    await log.append(batch)
+    window = await read_window(log, 26, 48)
+    assert isinstance(window, OutboxWindowRead)
+    assert [entry.seq for entry in window.entries] == list(range(39, 39 + 48 * 13, 13))
+    assert (window.after_seq, window.to_seq, window.count) == (26, 39 + 47 * 13, 48)
+    assert (await read_window(log, 26, 48, to_seq=60)).count == 2

@@ -1,0 +1,35 @@
+"""What the supervisor is told, over the socket that it names."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from station.runtime import supervisor
+
+
+def test_a_state_reaches_the_supervisors_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(address)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        supervisor.notify("READY=1")
+        assert listening.recv(100) == b"READY=1"
+
+
+def test_without_a_supervisor_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    assert supervisor.notify("READY=1") is None
+
+
+def test_a_supervisor_that_does_not_listen_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    assert supervisor.notify("READY=1") is None
+
+
+@pytest.mark.parametrize(("text", "expected"), [("30000000", 15_000), ("", None), ("soon", None), ("0", None)])
+def test_the_sign_of_life_is_due_twice_within_the_watchdogs_time(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: int | None
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", text)
+    assert supervisor.watchdog_ms() == expected
