@@ -14,10 +14,10 @@ from typing import Any
 from eventstore.catalogue.hardware import ContactorObserved, LockObserved, MeterObserved
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopped, StationStopping
 from eventstore.catalogue.link import ConnectFailed, OutboxWindowRead
+from eventstore.directory import StorageDirectory
 from eventstore.event import Event, Recorded
 from eventstore.log import EventLog
 from eventstore.snapshots import Snapshot, write_snapshot
-from eventstore.directory import StorageDirectory
 from projections.digest import fingerprint, state_bytes
 from projections.station import StationState
 from station import outputs
@@ -254,7 +254,8 @@ def disputed_bill() -> StoryStation:
         "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 8.0}]},
     }
     answer = station.ask("SetChargingProfile", {"connectorId": 2, "csChargingProfiles": profile})
-    assert answer is not None and answer.payload == {"status": "Accepted"}, answer
+    assert answer is not None
+    assert answer.payload == {"status": "Accepted"}, answer
     station.advance(70 * MINUTE_S)
     station.power_cut(6 * MINUTE_S, pilots={2: "C"})
     station.connect()

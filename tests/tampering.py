@@ -15,7 +15,7 @@ _GUARDS = ("event_is_never_changed", "event_is_never_deleted")
 def tamper(directory: Path, *statements: str, also: Callable[[sqlite3.Connection], None] | None = None) -> None:
     """Runs the statements behind the log's back; the guards are put back afterwards, as a careful forger would."""
     with closing(sqlite3.connect(directory / DATABASE_NAME, isolation_level=None)) as connection:
-        query = "SELECT sql FROM sqlite_schema WHERE type = 'trigger'"
+        query = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'event'"
         guards = [row[0] for row in connection.execute(query)]
         for name in _GUARDS:
             connection.execute(f"DROP TRIGGER {name}")

@@ -36,7 +36,7 @@ class ChainCheck:
         self._base = base
         self._broken: list[tuple[bytes, Row]] = []
         self._findings: list[Finding] = []
-        self._pending: tuple[bytes, Row] | None = None
+        self._held: Row | None = None
         self.rows = 0
         self.broken_rows = 0
         if base is not None:
@@ -46,16 +46,16 @@ class ChainCheck:
         """The next rows."""
         for row in rows:
             self.rows += 1
-            if self._pending is not None:
-                self._judge(row)
-            self._step(row)
+            held, self._held = self._held, row
+            if held is not None:
+                self._step(held, row)
 
     def _expected_seq(self) -> int | None:
         if self._last:
             return self._last[-1].seq + 1
         return None if self._base is None else self._base.seq + 1
 
-    def _step(self, row: Row) -> None:
+    def _step(self, row: Row, following: Row | None) -> None:
         expected = self._expected_seq()
         if expected is None:
             self._accept(row)
@@ -68,10 +68,10 @@ class ChainCheck:
             self._accept(row)
             return
         self.broken_rows += 1
-        if self._digest_alone(row) or self._inserted(row):
-            self._accept(row)
-            return
-        self._pending = (previous, row)
+        if not self._digest_alone(row) and not self._inserted(row, following) and not self._removed(row, following):
+            if len(self._broken) < BROKEN_MAX:
+                self._broken.append((previous, row))
+            self._add(ALTERED, row.seq, row.seq, _altered(row))
         self._accept(row)
 
     def _gap(self, expected: int, row: Row) -> None:
@@ -96,11 +96,12 @@ class ChainCheck:
         self._add(ALTERED, before.seq, before.seq, f"the digest of event {before.seq} was altered, its content was not")
         return True
 
-    def _inserted(self, row: Row) -> bool:
-        """Without the last few rows, this one continues the chain under an earlier number."""
+    def _inserted(self, row: Row, following: Row | None) -> bool:
+        """Without the last few rows, this one continues the chain under an earlier number, and so do those behind it."""
         known = list(self._earlier)
         for count in range(1, min(SHIFT_MAX, len(known) - 1) + 1):
-            if _fits_as(known[-1 - count], row, row.seq + self._shift - count):
+            earlier = self._shift - count
+            if _fits_as(known[-1 - count], row, row.seq + earlier) and _continues(row, following, earlier):
                 first = row.seq - count
                 for seq in range(first, row.seq):
                     self._forget(seq)
@@ -112,48 +113,41 @@ class ChainCheck:
                 return True
         return False
 
-    def _judge(self, following: Row) -> None:
-        """The row that broke the chain, now that the one behind it is known."""
-        assert self._pending is not None
-        previous, row = self._pending
-        self._pending = None
+    def _removed(self, row: Row, following: Row | None) -> bool:
+        """The row behind continues this one under a later number: what stood before this one is gone."""
         for count in range(1, SHIFT_MAX + 1):
-            if following.seq == row.seq + 1 and _fits_as(row.digest, following, following.seq + self._shift + count):
+            if following is not None and _continues(row, following, self._shift + count):
                 what = "an event was" if count == 1 else f"{count} events were"
                 says = (
                     f"{what} removed between events {row.seq - 1} and {row.seq}, and the events behind were renumbered"
                 )
                 self._add(REMOVED, row.seq, row.seq, says)
                 self._shift += count
-                return
-        if len(self._broken) < BROKEN_MAX:
-            self._broken.append((previous, row))
-        self._add(ALTERED, row.seq, row.seq, _altered(row))
+                return True
+        return False
 
     def _add(self, kind: str, seq: int, last_seq: int, says: str) -> None:
         self._findings.append(Finding(kind=kind, seq=seq, last_seq=last_seq, says=says))
 
     def _forget(self, seq: int) -> None:
         """What was found of an event before more was known."""
-        if self._pending is not None and self._pending[1].seq == seq:
-            self._pending = None
         self._broken = [(previous, row) for previous, row in self._broken if row.seq != seq]
         self._findings = [each for each in self._findings if each.kind != ALTERED or each.seq != seq]
 
     @property
     def head(self) -> Head:
         """The last row's seq and digest as they stand; the base, or nothing, where there was no row."""
+        if self._held is not None:
+            return Head(seq=self._held.seq, digest=self._held.digest)
         if self._last:
             return Head(seq=self._last[-1].seq, digest=self._last[-1].digest)
         return self._base or Head(seq=0, digest=GENESIS_DIGEST)
 
     def findings(self) -> list[Finding]:
         """Everything that was found, in the order of the log."""
-        if self._pending is not None:
-            previous, row = self._pending
-            self._pending = None
-            self._broken.append((previous, row))
-            self._add(ALTERED, row.seq, row.seq, _altered(row))
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._step(held, None)
         for moved in (*_contents_exchanged(self._broken), *_rows_exchanged(self._broken)):
             gone = {seq for seq, _ in moved} | {seq + 1 for seq, _ in moved}
             self._findings = [each for each in self._findings if each.kind != ALTERED or each.seq not in gone]
@@ -181,6 +175,13 @@ def _fits_as(previous: bytes, row: Row, seq: int) -> bool:
         return True
     # Who renumbers events may have renumbered what they name as their cause as well.
     return _digest_of(previous, row._replace(cause=row.cause + seq - row.seq), seq) == row.digest
+
+
+def _continues(row: Row, following: Row | None, shift: int) -> bool:
+    """Whether the row behind continues this one, both numbered so much higher; nothing contradicts it where there is none."""
+    if following is None:
+        return True
+    return following.seq == row.seq + 1 and _fits_as(row.digest, following, following.seq + shift)
 
 
 def _contents_exchanged(broken: Sequence[tuple[bytes, Row]]) -> Iterator[list[tuple[int, int]]]:

@@ -38,19 +38,37 @@ def filled(reader: LogReader, recorded: Recorded) -> Recorded:
     return replace(recorded, event=replace(event, entries=entries))
 
 
-def must_be_whole(reader: LogReader) -> None:
-    """Raises BadQuestion when the log lacks its beginning: no state follows from an excerpt."""
-    if not reader.is_complete:
-        raise BadQuestion(
-            f"this {reader.origin.kind} begins with event {reader.first_seq}: "
-            "states follow from a log that is there from its first event on"
-        )
+def foundation(reader: LogReader) -> StationState:
+    """The state that the whole of a log, or of what is there of it, is folded from: nothing, or the state its first segment begins with.
+
+    Raises BadQuestion for an excerpt whose beginning nothing tells.
+    """
+    if reader.is_complete:
+        return INITIAL
+    base = reader.origin.base
+    for state in _openings(reader, reader.first_seq - 1):
+        if base is not None and state.seq == base.seq:
+            return state
+    raise BadQuestion(
+        f"this {reader.origin.kind} begins with event {reader.first_seq}, and the state before it is not known: "
+        "states follow from a log that is there from its first event on"
+    )
+
+
+def _openings(reader: LogReader, seq: int) -> Iterator[StationState]:
+    """The states that segments end in, up to `seq`, of this folding code, newest first."""
+    for opening in sorted(reader.origin.openings, key=lambda each: -each.head.seq):
+        if opening.head.seq > seq or not opening.state or opening.fingerprint != fingerprint():
+            continue
+        try:
+            yield state_from(opening.state)
+        except (StructureError, KeyError, ValueError):
+            continue
 
 
 def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None) -> Folded:
-    """The state after event `seq`. Raises BadQuestion for an excerpt."""
-    must_be_whole(reader)
-    state = _base(reader, seq, checkpoints)
+    """The state after event `seq`. Raises BadQuestion for an excerpt whose beginning nothing tells."""
+    state = _base(reader, seq, checkpoints) or foundation(reader)
     base_seq, left_out, next_mark = state.seq, 0, state.seq + CHECKPOINT_EVERY
     for rows in reader.rows(after=state.seq, until=seq):
         for recorded in reader.decoded(rows):
@@ -66,11 +84,12 @@ def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None
     return Folded(state=state, base_seq=base_seq, left_out=left_out)
 
 
-def _base(reader: LogReader, seq: int, checkpoints: Checkpoints | None) -> StationState:
-    found = [state for state in (_snapshot(reader, seq),) if state is not None]
-    if checkpoints is not None and (kept := checkpoints.newest(reader, seq)) is not None:
-        found.append(kept)
-    return max(found, key=lambda state: state.seq, default=INITIAL)
+def _base(reader: LogReader, seq: int, checkpoints: Checkpoints | None) -> StationState | None:
+    found = [_snapshot(reader, seq), next(_openings(reader, seq), None)]
+    if checkpoints is not None:
+        found.append(checkpoints.newest(reader, seq))
+    known = [state for state in found if state is not None and state.seq + 1 >= reader.first_seq]
+    return max(known, key=lambda state: state.seq, default=None)
 
 
 def _snapshot(reader: LogReader, seq: int) -> StationState | None:
@@ -86,14 +105,3 @@ def _snapshot(reader: LogReader, seq: int) -> StationState | None:
         except (StructureError, KeyError, ValueError):
             continue
     return None
-
-
-def states(reader: LogReader) -> Iterator[tuple[StationState, Recorded, StationState]]:
-    """Every event, with the state before and after it, from the beginning. Raises BadQuestion for an excerpt, and what a fold raises."""
-    must_be_whole(reader)
-    state = INITIAL
-    for recorded in reader.recorded():
-        whole = filled(reader, recorded)
-        after = evolve(state, whole)
-        yield state, whole, after
-        state = after

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from eventstore.chain import Head
+from eventstore.opening import Opening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,8 @@ class Anchor:
 class Origin:
     """`kind` in words. `excerpt`: it holds what was asked for, not the whole log; `redacted`: payloads were changed on purpose.
 
-    `anchors` are heads that the source itself names, e.g. a diagnostics file.
+    `anchors` are heads that the source itself names, e.g. a diagnostics file. A log whose first segments are gone begins behind
+    `base`; `openings` are the states that segments end in, and `findings` what is damaged in closed ones.
     """
 
     kind: str
@@ -40,3 +42,6 @@ class Origin:
     redacted: bool = False
     damage: Damage | None = None
     anchors: tuple[Anchor, ...] = ()
+    base: Head | None = None
+    openings: tuple[Opening, ...] = ()
+    findings: tuple[str, ...] = ()

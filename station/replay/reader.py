@@ -49,8 +49,8 @@ class LogReader:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the log is there from its first event on: states can be folded."""
-        return self.first_seq <= 1 and not self.origin.excerpt
+        """Whether the log is there from its first event on, so that states can be folded from nothing."""
+        return self.first_seq <= 1
 
     def identity(self) -> str:
         """Whom the file says that it was commissioned for; "" if it does not say."""

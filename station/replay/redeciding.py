@@ -13,12 +13,12 @@ from typing import Any
 
 from eventstore.catalogue.lifecycle import ObservationRejected, StationBooted, StationDescribed
 from eventstore.event import Event, Observation, Recorded
-from projections.station import INITIAL, StationState, evolve
+from projections.station import StationState, evolve
 from station import kernel
 from station.feature import Registry
 from station.features import registry_for
 from station.features.data_transfer import Vendor
-from station.replay.folding import filled, must_be_whole
+from station.replay.folding import filled, foundation
 from station.replay.reader import Illegible, LogReader
 
 _VENDORS = "chargebox.vendors"
@@ -68,15 +68,19 @@ class Decided:
 
 def decide_again(reader: LogReader) -> Iterator[Decided]:
     """Every observation of the log, decided again, in order. Raises BadQuestion for an excerpt."""
-    must_be_whole(reader)
-    state, version, registry = INITIAL, "", registry_of(())
+    state = foundation(reader)
+    described = state.description
+    version, registry = (
+        state.maintenance.software_version,
+        registry_of(() if described is None else described.profiles_off),
+    )
     for batch in batches(reader):
         event = batch[0].event
         if isinstance(event, StationBooted):
             version = event.software_version
-            described = reader.next_of(StationDescribed, batch[0].seq, _DESCRIBED_WITHIN)
-            if described is not None and isinstance(described.event, StationDescribed):
-                registry = registry_of(described.event.profiles_off)
+            following = reader.next_of(StationDescribed, batch[0].seq, _DESCRIBED_WITHIN)
+            if following is not None and isinstance(following.event, StationDescribed):
+                registry = registry_of(following.event.profiles_off)
         elif isinstance(event, StationDescribed):
             registry = registry_of(event.profiles_off)
         decided = _decide(state, batch, registry, version)

@@ -1,6 +1,7 @@
 """Where a log may come from, and how each kind becomes one SQLite file in a directory of our own.
 
-A storage directory or database (live or copied), a diagnostics file (5.9), or exported events. A further kind is one more row in
+A storage directory or database (live or copied) with the archives before it, archives alone, a diagnostics file (5.9), or exported
+events. A further kind is one more row in
 `KINDS`: a test for it, and what lays its rows into the scratch directory.
 """
 
@@ -9,7 +10,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eventstore.database import DATABASE_NAME, check_readable, has_table, open_reader, read_head
@@ -18,11 +19,12 @@ from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME
 from eventstore.salvage import pending_recovery, recover
 from eventstore.wal import read_wal
-from station.replay import importing
+from station.replay import archived, importing
 from station.replay.copying import copy_storage
 from station.replay.errors import LogFromTheFuture, LogUnreadable
 from station.replay.importing import EVENT_FORMATS
 from station.replay.origin import Damage, Origin
+from station.replay.page import plural
 from station.replay.reader import LogReader
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
@@ -53,7 +55,12 @@ def _take_storage(path: Path, scratch: Path) -> Origin:
 
 def _take_database(path: Path, scratch: Path) -> Origin:
     live = copy_storage(path, scratch)
-    return Origin(kind="live log" if live else "log", live=live, damage=_salvage(scratch))
+    damage = _salvage(scratch)
+    kind = "live log" if live else "log"
+    laid = archived.lay_past(path.parent if path.name == DATABASE_NAME else scratch, scratch)
+    if laid.segments:
+        kind = f"{kind} with {plural(laid.segments, 'closed segment')}"
+    return replace(archived.origin_of(kind, laid, live=live), damage=damage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,7 @@ class Kind:
 
 KINDS: tuple[Kind, ...] = (
     Kind(is_one=_is_storage, take=_take_storage),
+    Kind(is_one=archived.is_archive, take=archived.take_archives),
     Kind(is_one=_is_bundle, take=importing.take_bundle),
     Kind(is_one=_is_export, take=importing.take_export),
     Kind(is_one=_is_database, take=_take_database),

@@ -6,6 +6,7 @@ observation). A chain without a key proves that a log is consistent. That it is 
 cut off its end, is proven by anchors from outside alone: a head digest that was seen elsewhere, or a signed statement.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -21,7 +22,7 @@ from projections.digest import fingerprint, state_bytes
 from projections.station import StationState
 from station.replay.chain_check import ChainCheck
 from station.replay.errors import BadQuestion
-from station.replay.findings import CONTRADICTED, DAMAGED, MOVED, REPLACED, TRUNCATED, Finding
+from station.replay.findings import ALTERED, CONTRADICTED, DAMAGED, MOVED, REMOVED, REPLACED, TRUNCATED, Finding
 from station.replay.origin import Anchor
 from station.replay.reader import LogReader
 from station.replay.redeciding import Decided, decide_again, first_difference, software_version
@@ -123,7 +124,10 @@ def verify(
     if level != "chain":
         _check_decisions(work, decides=level == "decide", progress=progress)
     agreed = [anchor.seq for anchor in anchors if anchor.outside and anchor.agrees]
-    findings = sorted(work.findings, key=lambda each: each.seq)
+    # Where what came before an event was replaced whole, it is not the event itself that was altered.
+    behind = {each.seq + 1 for each in work.findings if each.kind == REPLACED}
+    told = [each for each in work.findings if each.kind != ALTERED or each.seq not in behind]
+    findings = sorted(told, key=lambda each: each.seq)
     return Verdict(
         verdict=FAULTY if findings else WHOLE,
         proven=ANCHORED if agreed and not findings else CONSISTENT,
@@ -148,13 +152,25 @@ def verify(
 
 
 def _check_origin(work: _Work) -> None:
-    damage = work.reader.origin.damage
+    reader = work.reader
+    for finding in reader.origin.findings:
+        work.add(DAMAGED, *_place_of(finding, reader))
+    damage = reader.origin.damage
     if damage is None:
         return
     lost = f"events {damage.kept_seq + 1} to {damage.known_seq} are lost" if damage.known_seq > damage.kept_seq else ""
     stray = f"{damage.stray_events} of them verify among themselves" if damage.stray_events else ""
     says = "; ".join(part for part in (*damage.findings, lost, stray) if part)
     work.add(DAMAGED, damage.kept_seq + 1, says, max(damage.known_seq, damage.kept_seq + 1))
+
+
+def _place_of(finding: str, reader: LogReader) -> tuple[int, str, int]:
+    """Where a damaged segment says that it is damaged: the events that it names, or where it begins."""
+    named = re.search(r"events (\d+) to (\d+)", finding)
+    if named is not None:
+        return int(named[1]), finding, int(named[2])
+    base = 0 if reader.origin.base is None else reader.origin.base.seq
+    return base + 1, finding, base + 1
 
 
 def _check_file(work: _Work) -> None:
@@ -176,12 +192,16 @@ def _check_file(work: _Work) -> None:
 
 def _check_chain(work: _Work, progress: Progress) -> ChainCheck:
     reader = work.reader
-    starts_late = reader.first_seq > 1
+    base = reader.origin.base
+    begins_at = 1 if base is None else base.seq + 1
+    starts_late = reader.first_seq > begins_at
     if starts_late and not reader.origin.excerpt:
         last = reader.first_seq - 1
-        says = "event 1 is missing" if last == 1 else f"events 1 to {last} are missing"
-        work.add("removed", 1, says, last)
-    check = ChainCheck(base=None if starts_late else EMPTY)
+        says = f"event {last} is missing" if last == begins_at else f"events {begins_at} to {last} are missing"
+        work.add(REMOVED, begins_at, says, last)
+    if begins_at > 1:
+        work.skipped.append(f"events 1 to {begins_at - 1}: they lie in archives that are not here")
+    check = ChainCheck(base=None if starts_late else base or EMPTY)
     for rows in reader.rows():
         check.take(rows)
         progress(check.rows, reader.head.seq)
@@ -189,7 +209,7 @@ def _check_chain(work: _Work, progress: Progress) -> ChainCheck:
     if reader.origin.redacted and found:
         shown = f"{check.broken_rows} of {check.rows} events were redacted: their digests cannot be checked"
         work.skipped.append(f"{shown}, only that the others continue the chain")
-        found = [each for each in found if each.kind not in ("altered", MOVED)]
+        found = [each for each in found if each.kind not in (ALTERED, MOVED)]
     work.findings += found
     return check
 
@@ -225,8 +245,10 @@ def _beside(reader: LogReader) -> Iterator[tuple[str, Head]]:
 def _agrees(work: _Work, anchor: Anchor, seen: set[tuple[str, int]]) -> bool | None:
     """Whether the log has this head; None where the log, being an excerpt or salvaged, cannot tell."""
     reader, head = work.reader, anchor.head
-    if not head.seq:
+    if not head.seq or (reader.origin.base is not None and head == reader.origin.base):
         return True
+    if reader.origin.base is not None and head.seq < reader.origin.base.seq:
+        return None
     if head.seq > reader.head.seq:
         if reader.origin.excerpt or reader.origin.damage is not None:
             return None

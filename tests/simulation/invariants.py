@@ -110,7 +110,9 @@ class Invariants:
             case ConnectorStatusChanged(connector_id=connector_id, status=status):
                 before = self._status.get(connector_id)
                 legal = connector_id == 0 or before in (None, status) or status in TRANSITIONS[str(before)]
-                assert legal, f"connector {connector_id}: {before} to {status} is not in the table of 4.9\n{self.tail()}"
+                assert legal, (
+                    f"connector {connector_id}: {before} to {status} is not in the table of 4.9\n{self.tail()}"
+                )
                 self._status[connector_id] = status
             case TransactionStarted():
                 self._check_start(recorded, event)
@@ -172,7 +174,9 @@ class Invariants:
         payload = self._payloads.setdefault(event.owed_seq, event.payload)
         assert payload == event.payload, f"{event} is not the payload of the first time (I9): {payload}"
         key = (event.connection, event.message_id)
-        assert key not in self._ids_on_wire, f"message id {event.message_id} twice on one connection (I9)\n{self.tail()}"
+        assert key not in self._ids_on_wire, (
+            f"message id {event.message_id} twice on one connection (I9)\n{self.tail()}"
+        )
         self._ids_on_wire.add(key)
         self._dispatched[event.message_id] = recorded
         if event.lane != "transaction":
@@ -367,5 +371,3 @@ def _timestamps(payload: Any) -> list[str]:
     if isinstance(payload, list):
         return [text for item in payload for text in _timestamps(item)]
     return []
-
-

@@ -7,8 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from tests.simulation.invariants import Invariants
-
 from devices.bench.board import BenchBoard
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
 from eventstore.event import Recorded
@@ -18,6 +16,7 @@ from station.feature import Registry
 from station.runtime import daemon, recovery
 from station.runtime.gateway import Gateway
 from station.runtime.station import Station
+from tests.simulation.invariants import Invariants
 from tests.simulation.network import Network, SimulatedLink
 from tests.simulation.store import SimulatedLog
 from tests.simulation.virtual_time import VirtualClock

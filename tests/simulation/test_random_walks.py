@@ -4,6 +4,7 @@ Whatever happens, the invariants hold after every step (`Walk._check`). A walk i
 when it fails; `SEEDS` are walked in every run. To walk others: WALK_SEEDS=1000:1200 pytest tests/simulation.
 """
 
+import json
 import os
 import random
 from collections.abc import Callable, Iterable
@@ -102,7 +103,7 @@ class Walk:
         self.csms = Csms(self.chance)
         self.found.csms = self.csms
         self.checked = 0
-        self.wire = Wire(self.connectors)
+        self.wire = Wire()
         self.steps: list[tuple[Callable[[], object], int]] = [
             (self.plug, 8),
             (self.unplug, 4),
@@ -360,20 +361,19 @@ class Walk:
 class Wire:
     """What the CSMS has seen: checked event by event."""
 
-    def __init__(self, connectors: int) -> None:
-        self.status = ["Unknown"]
+    def __init__(self) -> None:
+        self.status = "Unknown"
         self.in_flight: str | None = None
         self.ids: set[str] = set()
         self.statuses: dict[int, str] = {}
         self.told: dict[int, list[str]] = {}
         self.registers: dict[int, int] = {}
         self.stamps: dict[int, str] = {}
-        self.last_told_s: dict[int, str] = dict.fromkeys(range(connectors + 1), "")
 
     def see(self, recorded: Recorded) -> None:
         match recorded.event:
             case StationBooted():
-                self.in_flight, self.status = None, ["Unknown"]
+                self.in_flight, self.status = None, "Unknown"
                 self.statuses.clear()
             case LinkOpened():
                 self.ids.clear()
@@ -381,16 +381,16 @@ class Wire:
             case LinkClosed():
                 self.in_flight = None
             case RegistrationAnswered(status=status):
-                self.status = [status]
+                self.status = status
             case RegistrationLost():
-                self.status = ["Rejected"] if self.status == ["Rejected"] else ["Unknown"]
+                self.status = "Rejected" if self.status == "Rejected" else "Unknown"
             case CallDispatched() as call:
                 self._see_call(call)
             case CallSettled(message_id=message_id) | CallTimedOut(message_id=message_id):
                 if message_id == self.in_flight:
                     self.in_flight = None
             case CallAnswered():
-                assert self.status != ["Rejected"], "an answer while Rejected"
+                assert self.status != "Rejected", "an answer while Rejected"
             case ConnectorStatusChanged(connector_id=number, status=status):
                 self._see_status(number, status)
 
@@ -400,9 +400,9 @@ class Wire:
         assert len(call.message_id) <= 36
         self.ids.add(call.message_id)
         self.in_flight = call.message_id
-        if self.status != ["Accepted"]:
+        if self.status != "Accepted":
             assert call.action == "BootNotification" or call.lane == "priority", f"{call.action} while {self.status}"
-        if self.status == ["Rejected"]:
+        if self.status == "Rejected":
             assert call.action == "BootNotification"
         if call.lane == "transaction" and call.number is not None:
             self._see_transaction(call)
@@ -424,6 +424,28 @@ class Wire:
                 assert actions[:1] == ["StartTransaction"]
                 assert "StopTransaction" not in actions, f"{call.number}: a second stop"
         told.append(call.action + call.payload)
+        self._see_numbers(call.number, json.loads(call.payload))
+
+    def _see_numbers(self, number: int, payload: dict[str, Any]) -> None:
+        """Neither the register nor the time of a transaction runs backwards."""
+        values = [*payload.get("meterValue", ()), *payload.get("transactionData", ())]
+        stamps = [value["timestamp"] for value in values]
+        registers = [
+            int(item["value"])
+            for value in payload.get("meterValue", ())
+            for item in value["sampledValue"]
+            if item["measurand"] == "Energy.Active.Import.Register"
+        ]
+        registers += [payload[member] for member in ("meterStart", "meterStop") if member in payload]
+        if "timestamp" in payload:
+            assert stamps == sorted(stamps)
+            stamps = [payload["timestamp"]]
+        for register in registers:
+            assert register >= self.registers.get(number, 0), f"{number}: the register fell"
+            self.registers[number] = register
+        for stamp in stamps:
+            assert stamp >= self.stamps.get(number, ""), f"{number}: time ran backwards"
+            self.stamps[number] = stamp
 
     def _see_status(self, number: int, status: str) -> None:
         before = self.statuses.get(number, "")

@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from tests.simulation.invariants import Invariants
-
 from devices.bench.board import BenchBoard
 from devices.bench.errors import BenchRefusal
 from eventstore.errors import StorageFailed
 from station.features import registry_for
 from tests.given import DESCRIPTION, UTC_2026_MS
 from tests.simulation.csms import TAGS, SimulatedCsms
+from tests.simulation.invariants import Invariants
 from tests.simulation.network import Network
 from tests.simulation.process import Process, bench
 from tests.simulation.store import Cut, SimulatedLog

@@ -6,38 +6,15 @@ import immutables
 import pytest
 
 from eventstore.catalogue.authorization import IdTagInfo
-from eventstore.catalogue.lifecycle import StationDescribed
 from projections.authorization import Authorization
 from projections.configuration import Configuration
 from projections.station import StationState
 from station.local_list import is_enabled, listed
+from tests.given import DESCRIPTION
 
 LISTED = IdTagInfo(status="Accepted", parent_id_tag="GROUP")
-DESCRIBED = StationDescribed(
-    identity="CB-0001",
-    vendor="Chargebox",
-    model="Bench",
-    serial="CB-0001",
-    connectors=1,
-    fixed_cable=False,
-    has_lock=True,
-    backup_power_s=0,
-    phases=3,
-    voltage_v=230,
-    max_current_ma=32_000,
-    board="bench",
-    csms_url="ws://csms.example/ocpp",
-    security_profile=0,
-    profiles_off=(),
-    factory_values=(),
-    call_timeout_s=30,
-    reconnect_min_ms=1_000,
-    reconnect_max_ms=300_000,
-    power_loss_policy="stop",
-    tx_default_after_tx_profile=False,
-)
 STATE = StationState(
-    description=DESCRIBED, authorization=Authorization(local_list=immutables.Map({"tag": LISTED}), list_version=1)
+    description=DESCRIPTION, authorization=Authorization(local_list=immutables.Map({"tag": LISTED}), list_version=1)
 )
 
 
@@ -63,5 +40,5 @@ def test_a_list_that_is_switched_off_says_nothing() -> None:
 
 
 def test_a_list_whose_profile_is_off_says_nothing() -> None:
-    state = replace(STATE, description=replace(DESCRIBED, profiles_off=("LocalAuthListManagement",)))
+    state = replace(STATE, description=replace(DESCRIPTION, profiles_off=("LocalAuthListManagement",)))
     assert listed(state, "TAG") is None

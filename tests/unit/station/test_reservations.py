@@ -22,6 +22,7 @@ from station.reservations import (
     open_on_zero,
     reservation_for,
 )
+from tests.given import DESCRIPTION
 
 OWNER, GROUP, OTHER = "OWNER", "GROUP", "OTHER"
 EXPIRY_UTC_MS = 1_800_000_000_000
@@ -56,29 +57,7 @@ def station(
 
 
 def described(*profiles_off: str) -> StationDescribed:
-    return StationDescribed(
-        identity="CB-0001",
-        vendor="Chargebox",
-        model="Bench",
-        serial="CB-0001",
-        connectors=2,
-        fixed_cable=False,
-        has_lock=True,
-        backup_power_s=0,
-        phases=3,
-        voltage_v=230,
-        max_current_ma=32_000,
-        board="bench",
-        csms_url="ws://csms.example/ocpp",
-        security_profile=0,
-        profiles_off=profiles_off,
-        factory_values=(),
-        call_timeout_s=30,
-        reconnect_min_ms=1_000,
-        reconnect_max_ms=300_000,
-        power_loss_policy="stop",
-        tx_default_after_tx_profile=False,
-    )
+    return replace(DESCRIPTION, connectors=2, profiles_off=profiles_off)
 
 
 def plugged(since_ms: int = 0) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+"""How long the reflex takes on the gpio board: from a pin's edge, in a thread of gpiozero's, to the contactor's command.
+
+    python tests/performance/bench_reflex.py
+
+The path is the whole one: edge, bridge, event loop, debounce, interlock, contactor. Pins are gpiozero's mock pins; what lgpio and the
+kernel add before the edge is known is not in it. Exits with 1 if the 99th percentile exceeds the target.
+"""
+
+import asyncio
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from devices.gpio.board import GpioBoard
+from devices.interlock import initial_state, must_open, observe
+from devices.readings import ConnectorOutputs, Reading
+from tests.contract.electrical import Model
+from tests.contract.rigs import wiring
+
+TARGET_MS = 5.0
+ROUNDS = 400
+CLOSED = ConnectorOutputs(contactor_closed=True, duty_permille=200, locked=True, phases=3, indicator="")
+EDGES = {"residual current (faults)": "GPIO22", "emergency stop": "GPIO17", "loss of mains": "GPIO27"}
+CHUNK = 100_000
+
+
+class Station:
+    """A board with the interlock at every reading, as the gateway has it."""
+
+    def __init__(self) -> None:
+        plan = wiring("comparators")
+        self.model = Model(plan)
+        self.model.sockets[1].ev_plugged = self.model.sockets[1].station_plugged = True
+        self.model.sockets[1].locked = True
+        self.coil = plan.connectors[0].contactor.coil
+        self.opened_ns = 0
+        self.opened = asyncio.Event()
+        self.state = initial_state(1, has_lock=True)
+        loop = asyncio.get_running_loop()
+        self.board = GpioBoard(plan, self.model.factory, station_time=lambda: int(loop.time() * 1_000))
+        self.board.open(self.report)
+        settle = self.model.factory.on_output
+
+        def watch() -> None:
+            if not self.model.factory.level(self.coil) and not self.opened_ns:
+                self.opened_ns = time.perf_counter_ns()
+                self.opened.set()
+            settle()
+
+        self.model.factory.on_output = watch
+
+    def report(self, reading: Reading) -> None:
+        self.state = observe(self.state, reading)
+        if must_open(self.state, 1) is not None:
+            self.board.open_contactor(1)
+
+    async def round_ms(self, pin: str) -> float:
+        """One edge, in a thread; how long until the coil's pin was driven."""
+        self.board.apply(1, CLOSED)
+        assert self.model.factory.level(self.coil)
+        self.opened.clear()
+        self.opened_ns = 0
+        line = self.model.factory.pin(pin)
+        began: list[int] = []
+
+        def trip() -> None:
+            began.append(time.perf_counter_ns())
+            line.drive_high()
+
+        await asyncio.to_thread(trip)
+        await asyncio.wait_for(self.opened.wait(), timeout=1)
+        line.drive_low()
+        while must_open(self.state, 1) is not None:
+            await asyncio.sleep(0.002)
+        return (self.opened_ns - began[0]) / 1e6
+
+
+@contextmanager
+def busy_thread() -> Iterator[None]:
+    """Another thread that computes, as the parsing of a large list does."""
+    stop = threading.Event()
+
+    def compute() -> None:
+        while not stop.is_set():
+            sum(range(CHUNK))
+
+    thread = threading.Thread(target=compute, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def nothing() -> Iterator[None]:
+    yield
+
+
+async def measure(pin: str) -> list[float]:
+    station = Station()
+    try:
+        return sorted([await station.round_ms(pin) for _ in range(ROUNDS)])
+    finally:
+        station.board.close()
+
+
+def main() -> int:
+    """Prints the figures of each input; returns the exit status."""
+    worst = 0.0
+    loads: dict[str, Callable[[], object]] = {"idle": nothing, "a thread computes": busy_thread}
+    print(f"{'edge':28} {'beside it':18} {'median ms':>10} {'p99 ms':>8} {'max ms':>8}")
+    for name, pin in EDGES.items():
+        for beside, load in loads.items():
+            with load():  # type: ignore[attr-defined]  # both are context managers
+                times = asyncio.run(measure(pin))
+            p99 = times[len(times) * 99 // 100]
+            worst = max(worst, p99 if beside == "idle" else 0.0)
+            print(f"{name:28} {beside:18} {statistics.median(times):10.3f} {p99:8.3f} {times[-1]:8.3f}")
+    print(f"target: p99 of an otherwise idle process <= {TARGET_MS} ms: {'met' if worst <= TARGET_MS else 'MISSED'}")
+    return 0 if worst <= TARGET_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
