@@ -101,6 +101,11 @@ class EventLog:
         return self._opening
 
     @property
+    def findings(self) -> tuple[str, ...]:
+        """What was found damaged in closed segments while they were read."""
+        return self._history.findings
+
+    @property
     def boot_report(self) -> BootReport:
         """What was found, and done about it, when the log was opened."""
         return self._boot.report
@@ -206,7 +211,8 @@ class EventLog:
         try:
             if self._reader is None:
                 self._reader = await connect(partial(open_reader, self._directory.path / DATABASE_NAME))
-            return list(await self._reader.execute_fetchall(query, parameters))
+            rows: Any = await self._reader.execute_fetchall(query, parameters)
+            return list(rows)
         except (sqlite3.Error, ValueError) as error:
             raise self._fail(f"reading failed: {error!r}") from error
 
@@ -357,6 +363,10 @@ class EventLog:
     def free_bytes(self) -> int:
         """What the file system has left for us."""
         return self._directory.free_bytes()
+
+    def make_reserve(self) -> bool:
+        """Have the disk reserve stand ready; False while there is too little space. Raises OSError."""
+        return self._directory.make_reserve()
 
     def release_reserve(self) -> bool:
         """Give up the disk reserve, for the last things that must be written; False when it was already gone."""

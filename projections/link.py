@@ -9,6 +9,7 @@ from eventstore.catalogue.link import (
     CallAnswered,
     CallDeferred,
     CallDispatched,
+    CallPrepared,
     ConnectFailed,
     FrameReceived,
     LinkClosed,
@@ -127,6 +128,10 @@ def _on_dispatched(link: Link, event: CallDispatched, recorded: Recorded, clock:
     return replace(link, calls_made=link.calls_made + 1)
 
 
+def _on_prepared(link: Link, event: CallPrepared, recorded: Recorded, clock: Clock) -> Link:
+    return replace(link, calls_made=link.calls_made + 1)
+
+
 def _on_frame(link: Link, event: FrameReceived, recorded: Recorded, clock: Clock) -> Link:
     # Only a link that talks ends the back-off: a CSMS that accepts and drops connections must not be hammered.
     return replace(link, attempts=0) if link.attempts else link
@@ -161,6 +166,7 @@ FOLDS: Mapping[type[Event], Callable[[Link, Any, Recorded, Clock], Link]] = {
     NetworkRestored: _on_network,
     LinkCloseDecided: _on_close_decided,
     CallDispatched: _on_dispatched,
+    CallPrepared: _on_prepared,
     FrameReceived: _on_frame,
     CallDeferred: _on_deferred,
     CallAnswered: _on_answered,

@@ -24,10 +24,13 @@ from eventstore.catalogue.connectors import StatusNotificationQueued
 from eventstore.catalogue.lifecycle import StationBooted
 from eventstore.catalogue.link import (
     CallDispatched,
+    CallPrepared,
     CallSettled,
     CallTimedOut,
+    CallVoided,
     LinkClosed,
     OutboxWindowRead,
+    OwedEventsLost,
 )
 from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued
 from eventstore.catalogue.registration import (
@@ -142,7 +145,11 @@ class InFlight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
-    """`calls`: all lanes but the transaction lane, oldest first. `window`, `beyond`, `window_end_seq`: that lane."""
+    """`calls`: all lanes but the transaction lane, oldest first. `window`, `beyond`, `window_end_seq`: that lane.
+
+    `prepared` is the call recorded ahead of its turn; `voided` one that was called off, until it is certain that the
+    link had not sent it already.
+    """
 
     calls: tuple[Owed, ...] = ()
     window: tuple[Owed, ...] = ()
@@ -150,6 +157,8 @@ class Outbox:
     window_end_seq: int = 0
     last_owed_seq: int = 0
     in_flight: InFlight | None = None
+    prepared: CallPrepared | None = None
+    voided: CallPrepared | None = None
     attempts: tuple[Attempt, ...] = ()
     given_up: int = 0
 
@@ -206,6 +215,12 @@ def _on_window_read(outbox: Outbox, event: OutboxWindowRead, recorded: Recorded,
     )
 
 
+def _on_lost(outbox: Outbox, event: OwedEventsLost, recorded: Recorded, _: Clock) -> Outbox:
+    if event.count != outbox.beyond:
+        raise ValueError(f"{event.count} owed events are said to be lost, {outbox.beyond} lie behind the window")
+    return replace(outbox, beyond=0, window_end_seq=outbox.last_owed_seq, given_up=outbox.given_up + event.count)
+
+
 def _on_dispatched(outbox: Outbox, event: CallDispatched, recorded: Recorded, _: Clock) -> Outbox:
     in_flight = InFlight(
         message_id=event.message_id,
@@ -227,7 +242,15 @@ def _on_dispatched(outbox: Outbox, event: CallDispatched, recorded: Recorded, _:
             retry_due_ms=None,
             keep_id=False,
         )
-    return replace(outbox, in_flight=in_flight, attempts=_with(outbox.attempts, attempt))
+    return replace(outbox, in_flight=in_flight, attempts=_with(outbox.attempts, attempt), prepared=None, voided=None)
+
+
+def _on_prepared(outbox: Outbox, event: CallPrepared, recorded: Recorded, _: Clock) -> Outbox:
+    return replace(outbox, prepared=event)
+
+
+def _on_voided(outbox: Outbox, event: CallVoided, recorded: Recorded, _: Clock) -> Outbox:
+    return replace(outbox, prepared=None, voided=outbox.prepared)
 
 
 def _with(attempts: tuple[Attempt, ...], attempt: Attempt) -> tuple[Attempt, ...]:
@@ -274,7 +297,7 @@ def _on_timed_out(outbox: Outbox, event: CallTimedOut, recorded: Recorded, _: Cl
 def _link_gone(outbox: Outbox, emptied: frozenset[str]) -> Outbox:
     """Some lanes empty; the call in flight keeps its message id for the next connection (OCPP-J 4.1.4)."""
     calls = tuple(owed for owed in outbox.calls if owed.lane not in emptied)
-    kept = {owed.seq for owed in calls} | {owed.seq for owed in outbox.window[:1]}
+    kept = {owed.seq for owed in calls} | {owed.seq for owed in outbox.window[:2]}
     unanswered = outbox.in_flight.owed_seq if outbox.in_flight else None
     attempts = tuple(
         replace(attempt, keep_id=True, retry_due_ms=None, timeouts=0)
@@ -283,7 +306,12 @@ def _link_gone(outbox: Outbox, emptied: frozenset[str]) -> Outbox:
         for attempt in outbox.attempts
         if attempt.owed_seq in kept
     )
-    return replace(outbox, calls=calls, in_flight=None, attempts=attempts)
+    ahead = outbox.prepared or outbox.voided
+    if ahead is not None and outbox.attempt_for(ahead.owed_seq) is None:
+        # It may have left without anybody having said so: it goes again with the same bytes under the same id.
+        attempt = Attempt(owed_seq=ahead.owed_seq, payload=ahead.payload, message_ids=(ahead.message_id,), keep_id=True)
+        attempts = (*attempts, attempt)
+    return replace(outbox, calls=calls, in_flight=None, attempts=attempts, prepared=None, voided=None)
 
 
 def _on_link_closed(outbox: Outbox, event: LinkClosed, recorded: Recorded, _: Clock) -> Outbox:
@@ -293,7 +321,7 @@ def _on_link_closed(outbox: Outbox, event: LinkClosed, recorded: Recorded, _: Cl
 def _on_registration_lost(outbox: Outbox, event: RegistrationLost, recorded: Recorded, _: Clock) -> Outbox:
     # What they say would be history by the next acceptance, after which the current status is reported.
     calls = tuple(owed for owed in outbox.calls if owed.lane not in (STATUS, HEARTBEAT))
-    kept = {owed.seq for owed in calls} | {owed.seq for owed in outbox.window[:1]}
+    kept = {owed.seq for owed in calls} | {owed.seq for owed in outbox.window[:2]}
     attempts = tuple(attempt for attempt in outbox.attempts if attempt.owed_seq in kept)
     return replace(outbox, calls=calls, attempts=attempts)
 
@@ -309,7 +337,10 @@ FOLDS: Mapping[type[Event], Callable[[Outbox, Any, Recorded, Clock], Outbox]] = 
     LinkClosed: _on_link_closed,
     RegistrationLost: _on_registration_lost,
     OutboxWindowRead: _on_window_read,
+    OwedEventsLost: _on_lost,
     CallDispatched: _on_dispatched,
+    CallPrepared: _on_prepared,
+    CallVoided: _on_voided,
     CallSettled: _on_settled,
     CallTimedOut: _on_timed_out,
 }

@@ -42,6 +42,7 @@ class Transaction:
     `energy_limit_wh` is a register value from which on no energy is offered (9.1.14); `offer_ended` says why it ended.
     `stop_data` are the samples for transactionData; `sampled_wh` and `aligned_wh` the registers of the last samples.
     `samples_thinned` counts those left out for the disk since the last one that was kept.
+    `started_seq` is the event that began it, which the log keeps until all of it is confirmed.
     `latest_utc_ms` is the latest time that went out: the times of one transaction never decrease on the wire.
     """
 
@@ -52,6 +53,7 @@ class Transaction:
     started: Moment
     meter_start_wh: int
     authorized_by: str
+    started_seq: int = 0
     reservation_id: int | None = None
     transaction_id: int | None = None
     other_ids: tuple[int, ...] = ()
@@ -120,6 +122,7 @@ def _on_started(transactions: Transactions, event: TransactionStarted, recorded:
         started=event.started,
         meter_start_wh=event.meter_start_wh,
         authorized_by=event.authorized_by,
+        started_seq=recorded.seq,
         reservation_id=event.reservation_id,
         last_sample_ms=recorded.at_ms,
         sampled_wh=event.meter_start_wh,

@@ -14,7 +14,14 @@ Theory of operation
 from collections.abc import Iterator
 
 from eventstore.catalogue.lifecycle import DeadlineReached
-from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, LinkCloseDecided
+from eventstore.catalogue.link import (
+    CallDispatched,
+    CallPrepared,
+    CallSettled,
+    CallTimedOut,
+    CallVoided,
+    LinkCloseDecided,
+)
 from eventstore.event import Event
 from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION, Owed
 from projections.registration import ACCEPTED, REJECTED
@@ -125,9 +132,16 @@ def next_call(state: StationState, at_ms: int) -> Owed | None:
     queue. Status messages and transaction-related ones keep the order in which they arose on this connection; what the
     outage left behind does not hold a status up.
     """
-    outbox, status = state.outbox, state.registration.status
-    if not state.link.up or state.link.close_wanted or outbox.in_flight is not None:
+    if not state.link.up or state.link.close_wanted or state.outbox.in_flight is not None:
         return None
+    due_ms = retry_due_ms(state)
+    window = state.outbox.window
+    return _pick(state, window[0] if window and (due_ms is None or due_ms <= at_ms) else None)
+
+
+def _pick(state: StationState, transactional: Owed | None) -> Owed | None:
+    """The choice between the lanes, given what the transaction lane offers."""
+    status = state.registration.status
     if (boot := _first(state, BOOT)) is not None:
         return boot
     if status == REJECTED:
@@ -136,8 +150,6 @@ def next_call(state: StationState, at_ms: int) -> Owed | None:
         return _first(state, PRIORITY)
     if (urgent := _first(state, AUTHORIZE) or _first(state, PRIORITY)) is not None:
         return urgent
-    due_ms = retry_due_ms(state)
-    transactional = outbox.window[0] if outbox.window and (due_ms is None or due_ms <= at_ms) else None
     current = _first(state, STATUS) or _first(state, NOTICE)
     if transactional is None or current is None:
         return transactional or current or _first(state, HEARTBEAT)
@@ -145,13 +157,90 @@ def next_call(state: StationState, at_ms: int) -> Owed | None:
     return transactional if arose_here and transactional.seq < current.seq else current
 
 
+def upcoming(state: StationState) -> Owed | None:
+    """What will leave after the answer to the transaction-related call in flight, if that is certain enough to be
+    recorded ahead: nothing else waits, and its bytes do not depend on that answer.
+
+    Not after a StartTransaction, whose transactionId the next message may need; only entries never tried before.
+    """
+    outbox, in_flight = state.outbox, state.outbox.in_flight
+    if in_flight is None or in_flight.lane != TRANSACTION or in_flight.action == "StartTransaction":
+        return None
+    if len(outbox.window) < 2 or outbox.window[0].seq != in_flight.owed_seq or state.link.close_wanted:
+        return None
+    following = outbox.window[1]
+    if _pick(state, following) is not following or outbox.attempt_for(following.seq) is not None:
+        return None
+    return following
+
+
+def prepare(state: StationState, at_ms: int, registry: Registry) -> Events:
+    """Records the next transaction-related call ahead of its turn, or calls it off (see the link, which sends it).
+
+    So the answer to one call and the sending of the next do not wait for the disk in between.
+    """
+    prepared, following = state.outbox.prepared, upcoming(state)
+    if prepared is not None:
+        if following is not None and following.seq == prepared.owed_seq:
+            return ()
+        return (CallVoided(message_id=prepared.message_id, owed_seq=prepared.owed_seq),)
+    if following is None or state.outbox.voided is not None:
+        return ()
+    try:
+        rendered = registry.calls[type(following.event)].render(state, following.event, at_ms)
+        payload = format_payload(dump(rendered.request))
+    except Exception:  # noqa: BLE001  # whatever is wrong with it is dealt with when its turn comes
+        return ()
+    return (
+        CallPrepared(
+            connection=state.link.connection,
+            message_id=_next_message_id(state),
+            action=following.action,
+            lane=following.lane,
+            owed_seq=following.seq,
+            payload=payload,
+            number=following.number,
+            latest_utc_ms=rendered.latest_utc_ms,
+        ),
+    )
+
+
+def left_ahead(state: StationState, message_id: str) -> CallDispatched | None:
+    """The call that the link sent on the arrival of an answer, as it was recorded ahead."""
+    for ahead in (state.outbox.prepared, state.outbox.voided):
+        if ahead is not None and ahead.message_id == message_id:
+            return _as_dispatched(ahead)
+    return None
+
+
+def _as_dispatched(ahead: CallPrepared) -> CallDispatched:
+    return CallDispatched(
+        connection=ahead.connection,
+        message_id=ahead.message_id,
+        action=ahead.action,
+        lane=ahead.lane,
+        owed_seq=ahead.owed_seq,
+        payload=ahead.payload,
+        number=ahead.number,
+        latest_utc_ms=ahead.latest_utc_ms,
+    )
+
+
+def _next_message_id(state: StationState) -> str:
+    """Installation, boot and a counter: never twice, whatever connection it is for (OCPP-J 4.1.4)."""
+    return f"{state.clock.installation}-{state.clock.boot:x}-{state.link.calls_made + 1:x}"
+
+
 def dispatch(state: StationState, at_ms: int, registry: Registry) -> Events:
     """The next CALL of ours, rendered and numbered; or the end of an entry that cannot be; nothing if none may leave."""
     owed = next_call(state, at_ms)
     if owed is None:
         return ()
+    prepared = state.outbox.prepared
+    if prepared is not None and prepared.owed_seq == owed.seq:
+        return (_as_dispatched(prepared),)
     attempt = state.outbox.attempt_for(owed.seq)
-    message_id = f"{state.clock.installation}-{state.clock.boot:x}-{state.link.calls_made + 1:x}"
+    message_id = _next_message_id(state)
     if attempt is not None:
         return (_dispatched(state, owed, attempt.message_ids[-1] if attempt.keep_id else message_id, attempt.payload),)
     try:

@@ -134,7 +134,8 @@ class Registry:
         self.off = tuple(feature for feature in features if feature.ocpp_profile in off)
         self.answers = {answer.action: answer for feature in self.features for answer in feature.answers}
         self.off_answers = {action: make for feature in self.off for action, make in feature.off_answers.items()}
-        self.calls = {call.event: call for feature in self.features for call in feature.calls}
+        # What is owed since before its profile was switched off is told yet.
+        self.calls = {call.event: call for feature in features for call in feature.calls}
         self.config_keys = {key.name: key for feature in self.features for key in feature.config_keys}
         self.rules = tuple(rule for feature in self.features for rule in feature.rules)
         self.observers: dict[type[Event], tuple[Callable[[StationState, Any, int], Events], ...]] = {}

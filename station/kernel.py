@@ -94,6 +94,8 @@ def step(
 def _decisions(run: _Run, observation: Observation, registry: Registry) -> Iterator[Event]:
     if isinstance(observation, FrameReceived):
         yield from exchange.receive(run.state, observation, run.at_ms, registry)
+        if observation.ahead and (sent := calls.left_ahead(run.state, observation.ahead)) is not None:
+            yield sent
     elif isinstance(observation, DeadlineReached) and calls.is_call_timeout(run.state, observation):
         yield from calls.time_out(run.state, run.at_ms, registry)
     for observer in registry.observers.get(type(observation), ()):
@@ -112,6 +114,9 @@ def _reconcile(run: _Run, registry: Registry) -> None:
                 run.record(event)
         if not run.kinds:
             for event in calls.dispatch(run.state, run.at_ms, registry):
+                run.record(event)
+        if not run.kinds:
+            for event in calls.prepare(run.state, run.at_ms, registry):
                 run.record(event)
         if not run.kinds:
             return

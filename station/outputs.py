@@ -42,7 +42,7 @@ def wanted(state: StationState, connector_id: int) -> Wanted:
     locked = is_lock_wanted(state, connector)
     held = locked or not state.connectors.has_lock
     may_offer = is_offered(state, connector) and faults.blocking_fault(state, connector) is None
-    may_offer = may_offer and not state.maintenance.stopping
+    may_offer = may_offer and state.connectors.known and not state.maintenance.stopping
     closes = may_offer and connector.pilot_state in ("C", "D") and held
     if state.connectors.has_lock and not connector.locked:
         closes = False

@@ -18,7 +18,7 @@ from projections.connector import Connector, Grant
 from projections.reservations import Reservations
 from projections.station import StationState
 from station.faults import blocking_fault
-from station.maintenance_rules import is_waiting_to_install
+from station.maintenance_rules import is_out_of_service
 from station.transaction_rules import is_inoperative, same_group, same_tag
 
 PROFILE = "Reservation"
@@ -29,7 +29,7 @@ def is_usable(state: StationState, connector: Connector) -> bool:
     """Whether a transaction could still begin there as far as the connector is concerned: in order and not taken."""
     if connector.grant is not None or connector.transaction_number is not None:
         return False
-    if connector.finishing or connector.timed_out or is_waiting_to_install(state):
+    if connector.finishing or connector.timed_out or is_out_of_service(state):
         return False
     return not is_inoperative(connector) and blocking_fault(state, connector) is None
 

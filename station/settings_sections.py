@@ -87,6 +87,19 @@ class StorageSettings:
         "everything that the station keeps: log, archives, secrets",
         Path("/var/lib/chargebox"),
     )
+    segment_bytes: int = _key(
+        Whole(minimum=65_536, maximum=1 << 40),
+        "when the log's file has this size it is closed and compressed, and a new one begun",
+        33_554_432,
+    )
+    keep_days: int = _key(
+        Whole(minimum=0, maximum=36_500), "an archive whose last event is older is dropped; 0: age is no reason", 0
+    )
+    keep_bytes: int = _key(
+        Whole(minimum=0, maximum=1 << 50),
+        "the oldest archives are dropped while all together take more; 0: half of the file system",
+        2_147_483_648,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,10 @@ RESERVED = "Reserved"
 UNAVAILABLE = "Unavailable"
 FAULTED = "Faulted"
 
+# A condition under a status that is not Faulted is a warning (4.9): what runs goes on. InternalError: "error in internal
+# hard- or software component" (7.6).
+DISK_FULL = Fault(error_code="InternalError", info="Disk full")
+
 # Rows A to I, in the columns' order (4.9; B6 by errata 3.20).
 TRANSITIONS: Mapping[str, tuple[str, ...]] = {
     AVAILABLE: (PREPARING, CHARGING, SUSPENDED_EV, SUSPENDED_EVSE, RESERVED, UNAVAILABLE, FAULTED),
@@ -67,7 +71,7 @@ def is_offered(state: StationState, connector: Connector) -> bool:
 def target(state: StationState, connector: Connector) -> tuple[str, Fault]:
     """What the facts amount to: the status, and the error code with its info ("NoError" if there is none)."""
     if connector.connector_id == 0:
-        return _station_target(connector)
+        return _station_target(state, connector)
     if (fault := faults.blocking_fault(state, connector)) is not None:
         return FAULTED, fault
     status, info = _charging_status(state, connector) or _idle_status(state, connector)
@@ -80,12 +84,12 @@ def target(state: StationState, connector: Connector) -> tuple[str, Fault]:
 _COMMUNICATION_STATUSES = frozenset({PREPARING, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING})
 
 
-def _station_target(station: Connector) -> tuple[str, Fault]:
-    fault = faults.own_fault(station)
+def _station_target(state: StationState, station: Connector) -> tuple[str, Fault]:
+    fault, is_full = faults.own_fault(station), maintenance_rules.is_disk_full(state)
     if fault is not None:
         return FAULTED, fault
-    held = faults.warning(station) or Fault(error_code="NoError")
-    return (UNAVAILABLE if station.availability == INOPERATIVE else AVAILABLE), held
+    held = faults.warning(station) or (DISK_FULL if is_full else Fault(error_code="NoError"))
+    return (UNAVAILABLE if is_full or station.availability == INOPERATIVE else AVAILABLE), held
 
 
 def _charging_status(state: StationState, connector: Connector) -> tuple[str, str] | None:
@@ -102,8 +106,8 @@ def _idle_status(state: StationState, connector: Connector) -> tuple[str, str]:
     occupied = state.connectors.occupied(connector)
     if connector.finishing and occupied:
         return FINISHING, connector.finishing_info
-    if is_inoperative(connector) or maintenance_rules.is_waiting_to_install(state):
-        return UNAVAILABLE, ""
+    if is_inoperative(connector) or maintenance_rules.is_out_of_service(state):
+        return UNAVAILABLE, DISK_FULL.info if maintenance_rules.is_disk_full(state) else ""
     if connector.grant is None and connector.timed_out and occupied:
         return FINISHING, ""
     if connector.grant is None and reservations.is_reserved(state, connector.connector_id):

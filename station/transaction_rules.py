@@ -17,7 +17,7 @@ from projections.registration import REJECTED
 from projections.station import StationState
 from projections.transactions import Transaction, thinned
 from station.faults import blocking_fault
-from station.maintenance_rules import is_waiting_to_install
+from station.maintenance_rules import is_disk_full, is_waiting_to_install
 from station.measurands import STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop
 from station.measurands import sample as measurands_sample
 
@@ -46,7 +46,7 @@ def refusal_to_serve(state: StationState) -> str | None:
         return "about to reset"
     if is_waiting_to_install(state):
         return "firmware is being installed"
-    if state.boot.disk == "critical":
+    if is_disk_full(state):
         return "the disk is full"
     return None
 

@@ -92,3 +92,32 @@ def overwrite(path: Path, offset: int, content: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(content)
+
+
+async def close_segment(log: EventLog, state: bytes = b'{"state":1}', *, layout: int = 1, owed_seq: int = 0) -> bool:
+    """End the live segment at its head, in this state."""
+    return await log.close_segment(
+        state=state, layout=layout, fingerprint="f", owed_seq=owed_seq or log.opening.head.seq + 1
+    )
+
+
+async def at_once() -> None:
+    """A pause that takes no time."""
+
+
+async def compress_all(log: EventLog) -> None:
+    """Make the archives of all closed segments."""
+    for segment in log.archives.waiting:
+        await log.archives.compress(segment, at_once)
+
+
+async def segmented(directory: Path, *sizes: int, live: int = 5) -> Path:
+    """A closed log of archives with so many events each, and a live segment."""
+    async with opened(directory) as log:
+        for size in sizes:
+            await fill_at_once(log, size)
+            await close_segment(log, b'{"at":%d}' % log.head.seq)
+        await compress_all(log)
+        await fill_at_once(log, live)
+        await log.witness()
+    return directory

@@ -16,6 +16,8 @@ from devices.gpio.rack import Handle, Rack
 from devices.gpio.sections import ContactorSection
 from devices.readings import CONTACTOR_SOUND, CONTACTOR_STUCK, CONTACTOR_WELDED
 
+SETTLE_MS = 50
+"""Longer than the mirror contact is debounced."""
 _PHASES_OF_ENABLES = {0: (), 1: (2,), 2: (2, 3), 3: (1, 2, 3)}
 """By how many enables there are: from how many phases on each is active."""
 
@@ -131,6 +133,9 @@ class MirroredContactor:
 
     def _verify(self) -> None:
         if self._closed != self._coil.active:
+            if self._mirror is not None and self._mirror.raw != self._coil.active:
+                self._expect(SETTLE_MS)  # it has obeyed, but was looked at late: the event loop was held up
+                return
             self._fault = CONTACTOR_STUCK if self._coil.active else CONTACTOR_WELDED
         self._judge()
         self._show()

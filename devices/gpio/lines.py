@@ -75,6 +75,11 @@ class Contact:
         self._pin.on_edge(lambda active: self._rack.hand_over(partial(level.see, active)))
 
     @property
+    def raw(self) -> bool:
+        """The level at this moment, bouncing or not."""
+        return self._pin.is_active()
+
+    @property
     def active(self) -> bool:
         """The level that counts; before `on_level` the present one."""
         return self._pin.is_active() if self._level is None else self._level.stable

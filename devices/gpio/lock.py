@@ -23,6 +23,7 @@ class MotorLock:
         self._report: Callable[[bool, bool], None] | None = None
         self._believed = False
         self._jammed = False
+        self._shown: tuple[bool, bool] | None = None
         self._wanted: bool | None = None
         self._target: bool | None = None
         self._attempt = 0
@@ -30,8 +31,8 @@ class MotorLock:
 
     @property
     def locked(self) -> bool:
-        """Where the bolt is."""
-        return self._believed if self._feedback is None else self._feedback.active
+        """Where the bolt is, as its contact says this moment: a drive is judged when its motor has stood still."""
+        return self._believed if self._feedback is None else self._feedback.raw
 
     @property
     def jammed(self) -> bool:
@@ -54,7 +55,7 @@ class MotorLock:
         """See `ConnectorLock.on_position`. A bolt that is moved by hand is reported, too."""
         self._report = report
         if self._feedback is None:
-            report(self._believed, False)
+            self._show()
         else:
             self._feedback.on_level(self._moved)
 
@@ -99,8 +100,10 @@ class MotorLock:
             return  # the drive answers
         if locked == self._wanted:
             self._jammed = False
-        self._show()
+        if self._shown != (self.locked, self._jammed):
+            self._show()
 
     def _show(self) -> None:
+        self._shown = (self.locked, self._jammed)
         if self._report is not None:
-            self._report(self.locked, self._jammed)
+            self._report(*self._shown)

@@ -45,12 +45,16 @@ class NetworkRestored(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameReceived(Observation):
-    """A text frame as it came, but for secrets, which the link replaced by their fingerprints."""
+    """A text frame as it came, but for secrets, which the link replaced by their fingerprints.
+
+    `ahead` is the message id of the prepared CALL that left when this frame arrived, "" if none did.
+    """
 
     NAME: ClassVar[str] = "FrameReceived"
 
     connection: int
     text: str
+    ahead: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,35 @@ class CallDispatched(Decision):
     payload: str
     number: int | None = None
     latest_utc_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPrepared(Decision):
+    """The CALL after the one in flight, recorded ahead: its bytes may leave as soon as the answer to that has arrived.
+
+    Members as in CallDispatched, which follows when it is known to have left.
+    """
+
+    NAME: ClassVar[str] = "CallPrepared"
+
+    connection: int
+    message_id: str
+    action: str
+    lane: str
+    owed_seq: int
+    payload: str
+    number: int | None = None
+    latest_utc_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallVoided(Decision):
+    """A CALL that was recorded ahead does not leave after all: something else goes first, or nothing may."""
+
+    NAME: ClassVar[str] = "CallVoided"
+
+    message_id: str
+    owed_seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +215,19 @@ class OutboxWindowRead(Observation):
     to_seq: int
     count: int
     entries: tuple[Recorded, ...] = field(default=(), metadata=NOT_LOGGED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedEventsLost(Observation):
+    """`count` events behind `after_seq` are owed to the CSMS, and the log no longer holds them: a closed segment is damaged.
+
+    They are given up, so that what comes after them is delivered.
+    """
+
+    NAME: ClassVar[str] = "OwedEventsLost"
+
+    after_seq: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

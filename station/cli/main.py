@@ -12,6 +12,8 @@ from importlib import import_module, metadata
 COMMANDS = {
     "run": ("station.cli.run", "run the station, in the foreground"),
     "doctor": ("station.cli.doctor", "check the installation, the settings, the board, the disk and the log"),
+    "replay": ("station.cli.replay", "read a log: what happened, when and why, and whether it is whole"),
+    "fleet": ("station.cli.fleet", "summarize, verify or export many logs at once"),
     "demo": ("station.cli.demo", "play a story on a simulated station and a CSMS of its own, and compare their books"),
 }
 

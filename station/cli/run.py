@@ -5,9 +5,10 @@ import asyncio
 import logging
 import os
 import sys
+from typing import NoReturn
 
 from station.runtime import daemon
-from station.settings import SettingsError, load_settings
+from station.settings import Settings, SettingsError, load_settings
 
 EXIT_SETTINGS = 2
 
@@ -29,11 +30,16 @@ def run(arguments: argparse.Namespace) -> int:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         settings = load_settings(arguments.settings)
-        ending = asyncio.run(daemon.run(settings))
+        return asyncio.run(_run(settings))
     except SettingsError as error:
         print(f"chargebox: {error}", file=sys.stderr)
         return EXIT_SETTINGS
+
+
+async def _run(settings: Settings) -> NoReturn:
+    """Ends the process from within the loop: closing it would wait for a thread that hangs on a disk."""
+    ending = await daemon.run(settings)
     if ending.replace:
         daemon.replace_process()
     sys.stderr.flush()
-    os._exit(ending.status)  # whatever thread still hangs on a disk must not keep the process alive
+    os._exit(ending.status)

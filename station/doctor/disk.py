@@ -14,7 +14,7 @@ from pathlib import Path
 
 from eventstore.directory import RESERVE_NEEDS_FREE_BYTES
 from station.doctor.findings import Finding, fault, ok, warning
-from station.runtime.upkeep import DISK_CRITICAL_BYTES, DISK_LOW_BYTES
+from station.runtime.disk import watermarks
 
 SUBJECT = "disk"
 SYNCS = 20
@@ -125,9 +125,10 @@ def _space(place: Path) -> Finding:
     found = os.statvfs(place)
     free, total = found.f_bavail * found.f_frsize, max(1, found.f_blocks * found.f_frsize)
     text = f"{free >> 20} MiB of {total >> 20} MiB are free"
-    if free < max(DISK_CRITICAL_BYTES, RESERVE_NEEDS_FREE_BYTES):
+    low, critical = watermarks(total)
+    if free < max(critical, RESERVE_NEEDS_FREE_BYTES):
         return fault(SUBJECT, text, "no new transaction begins with so little: make room")
-    if free < DISK_LOW_BYTES or free < total // 10:
+    if free < low or free < total // 10:
         return warning(SUBJECT, text, "keep a tenth of it free")
     return ok(SUBJECT, text)
 

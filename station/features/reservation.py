@@ -20,7 +20,7 @@ from projections.station import StationState
 from station.config_keys import Access, Boolean, ConfigKey
 from station.faults import blocking_fault
 from station.feature import Answer, Deadline, Feature, Reply, Rule
-from station.maintenance_rules import is_waiting_to_install
+from station.maintenance_rules import is_out_of_service
 from station.reservations import PROFILE, free_connectors, open_on_zero
 from station.transaction_rules import is_inoperative
 from station.wire.enums import CancelReservationStatus, ChargePointStatus, ReservationStatus
@@ -83,7 +83,7 @@ def _judge(state: StationState, request: ReserveNow, at_ms: int) -> ReservationS
         return ReservationStatus.FAULTED
     if is_inoperative(connector) or connector.scheduled_availability == INOPERATIVE:
         return ReservationStatus.UNAVAILABLE
-    if request.connector_id and connector.transaction_number is None and is_waiting_to_install(state):
+    if request.connector_id and connector.transaction_number is None and is_out_of_service(state):
         return ReservationStatus.UNAVAILABLE
     return ReservationStatus.ACCEPTED if _has_room(state, request.connector_id) else ReservationStatus.OCCUPIED
 

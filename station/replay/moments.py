@@ -179,6 +179,20 @@ def place_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str | None
     return Place(seq=seq, at_ms=max(at_ms, 0 if recorded is None else recorded.at_ms), utc_ms=utc_ms)
 
 
+def bounds(
+    reader: LogReader, calendar: Calendar, zone: Zone, from_text: str | None, to_text: str | None
+) -> tuple[int, int]:
+    """The range that two sequence numbers or times name, both included, as (after_seq, to_seq). Raises BadQuestion."""
+    after_seq, to_seq = 0, reader.head.seq
+    if from_text is not None:
+        is_seq = from_text.strip().isdecimal()
+        after_seq = int(from_text) - 1 if is_seq else seq_by_utc(reader, calendar, zone.parse(from_text) - 1)
+    if to_text is not None:
+        is_seq = to_text.strip().isdecimal()
+        to_seq = int(to_text) if is_seq else seq_by_utc(reader, calendar, zone.parse(to_text))
+    return max(0, after_seq), to_seq
+
+
 def seq_by_utc(reader: LogReader, calendar: Calendar, utc_ms: int) -> int:
     """The last event not after this moment; 0 if there is none."""
     last = reader.head.seq

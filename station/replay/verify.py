@@ -11,14 +11,13 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from eventstore.chain import EMPTY, Head
 from eventstore.database import DATABASE_NAME, open_reader
 from eventstore.directory import StorageDirectory
 from eventstore.inspection import seen_heads
 from eventstore.snapshots import SnapshotHeader, headers
-from projections.digest import fingerprint, state_bytes
+from projections.digest import digest, fingerprint, state_bytes
 from projections.station import StationState
 from station.replay.chain_check import ChainCheck
 from station.replay.errors import BadQuestion
@@ -141,7 +140,7 @@ def verify(
         events=check.rows,
         observations=work.observations,
         snapshots=work.snapshots,
-        state_digest="" if work.state is None else sha256(state_bytes(work.state)).hexdigest(),
+        state_digest="" if work.state is None else digest(work.state),
         findings=tuple(findings[:FINDINGS_MAX]),
         findings_count=len(findings) + max(0, work.contradictions - FINDINGS_MAX),
         other_versions=tuple(work.others),

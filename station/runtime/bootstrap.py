@@ -15,12 +15,15 @@ from station.features import registry_for
 from station.features.configuration import KEY_NAME
 from station.features.data_transfer import Vendor
 from station.runtime import entropy, recovery
+from station.runtime.archivist import Archivist, Keep
+from station.runtime.books import Books
 from station.runtime.clock import SystemClock
+from station.runtime.disk import disk_level
 from station.runtime.gateway import Gateway
 from station.runtime.link import Link
 from station.runtime.secrets import Secrets
 from station.runtime.station import Station
-from station.runtime.upkeep import Upkeep, disk_level
+from station.runtime.upkeep import Upkeep
 from station.settings import Settings, require_authorization_key
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ class Parts:
     link: Link
     secrets: Secrets
     upkeep: Upkeep
+    archivist: Archivist
     jobs: "JobRunner"
 
     @property
@@ -166,8 +170,10 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     state, snapshot_seq = await recovery.fold_log(log)
     secrets = Secrets(settings.storage.directory)
     system_utc_ms = clock.system_utc_ms()
-    kept = secrets.find(state.configuration.overrides.get(KEY_NAME, "")) is not None
-    require_authorization_key(settings, kept_in_storage=kept)
+    key_name = state.configuration.overrides.get(KEY_NAME, "")
+    require_authorization_key(settings, kept_in_storage=secrets.find(key_name) is not None)
+    if log.boot_report.recovery is None and not recovery.is_lost(state):  # else the log may have lost which key holds
+        secrets.prune(key_name)
     clock.begin(recovery.boot_base_ms(state, system_utc_ms))
     board = make_board(settings, clock)
     installer = _installer(settings)
@@ -185,9 +191,12 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     )
     described = describe(settings, board, registry)
     free_bytes = log.free_bytes()
-    level = disk_level(free_bytes) if log.boot_report.has_reserve else "critical"
+    level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
+    is_lost = recovery.is_lost(state)
     state = await recovery.begin(log, state, registry, clock.at_ms(), booted, described, disk)
+    if is_lost:  # the log alone will never tell this state again
+        await recovery.save_snapshot(log, state)
     return _wire(settings, clock, registry, log, state, board, secrets, installer, snapshot_seq)
 
 
@@ -217,7 +226,10 @@ def _wire(
     station = Station(log, registry, clock, state)
     gateway = Gateway(board, station.submit)
     link = Link(settings, clock, secrets, station.submit, station.has_room)
+    station.books = Books(log, settings.storage.segment_bytes)
     upkeep = Upkeep(station, log, clock, snapshot_seq)
+    keep = Keep(days=settings.storage.keep_days, total_bytes=settings.storage.keep_bytes)
+    archivist = Archivist(station, log, clock, keep)
     jobs = JobRunner(
         directory=settings.storage.directory,
         firmware_bytes_max=settings.firmware.max_bytes,
@@ -227,7 +239,13 @@ def _wire(
         submit=station.submit,
     )
     station.read_before = gateway.read_before
-    station.followers += [gateway.publish, link.publish, upkeep.publish, lambda state, batch: jobs.publish(state)]
+    station.followers += [
+        gateway.publish,
+        link.publish,
+        upkeep.publish,
+        archivist.publish,
+        lambda state, batch: jobs.publish(state),
+    ]
     if settings.board.kind == "bench":
         network = cast("BenchBoard", board).network_now
         link.network(up=network.up, silent=network.silent)
@@ -241,5 +259,6 @@ def _wire(
         link=link,
         secrets=secrets,
         upkeep=upkeep,
+        archivist=archivist,
         jobs=jobs,
     )

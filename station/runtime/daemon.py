@@ -6,7 +6,8 @@
     70  the storage failed while running: outputs safe, no retry
 
 A Reset replaces the process in place (same pid, same arguments) unless the settings say "exit". Whatever happens, the
-process ends: a storage thread that hangs must not keep a dead station alive.
+process ends: a storage thread that hangs must not keep a dead station alive. A signal that comes during the boot is
+obeyed once the boot is on record.
 """
 
 import asyncio
@@ -14,13 +15,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from eventstore.catalogue.hardware import MainsObserved
 from eventstore.catalogue.lifecycle import StationStopped, StationStopping
 from eventstore.catalogue.maintenance import ResetFailed
-from eventstore.errors import LogLocked, LogTooNew, NotWritable, StorageError
+from eventstore.errors import LogLocked, LogTooNew, NotWritable, StorageError, StorageFailed
 from eventstore.event import Recorded
 from eventstore.log import EventLog
 from projections.station import StationState
@@ -36,6 +38,8 @@ LOGGER = logging.getLogger(__name__)
 
 EXIT_DONE, EXIT_FAILED, EXIT_LOG, EXIT_STORAGE = 0, 1, 3, 70
 DRAIN_MS = 2_000
+STOPPING_MAX_S = 10
+"""How long the log may take for the last words; a disk that hangs is a storage that failed."""
 RESET = "Reset"
 MAINS_LOST = "MainsLost"
 
@@ -77,6 +81,9 @@ class _Endings:
 
 async def run(settings: Settings) -> Ending:
     """Runs the station until it is asked to end. Raises SettingsError for settings that cannot be used."""
+    endings = _Endings()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, endings.ask, signal.Signals(number).name)
     registry = bootstrap.make_registry(settings)
     try:
         listener = bind(settings)  # before anything else: a taken address must not cost a boot
@@ -84,13 +91,13 @@ async def run(settings: Settings) -> Ending:
         _say(str(error))
         return Ending(status=EXIT_FAILED)
     try:
-        return await _open(settings, registry, listener)
+        return await _open(settings, registry, listener, endings)
     finally:
         if listener is not None:
             listener.close()
 
 
-async def _open(settings: Settings, registry: Registry, listener: Listener | None) -> Ending:
+async def _open(settings: Settings, registry: Registry, listener: Listener | None, endings: _Endings) -> Ending:
     try:
         log = await EventLog.open(settings.storage.directory, identity=settings.station.identity)
     except (LogLocked, LogTooNew, NotWritable) as error:
@@ -107,19 +114,17 @@ async def _open(settings: Settings, registry: Registry, listener: Listener | Non
     except BaseException:
         await log.close()  # its thread would keep a process alive that has failed
         raise
-    return await _live(parts, listener)
+    return await _live(parts, listener, endings)
 
 
-async def _live(parts: Parts, listener: Listener | None) -> Ending:
-    endings = _Endings()
+async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> Ending:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, endings.ask, signal.Signals(number).name)
     parts.station.followers.append(endings.publish)
     running = [
         loop.create_task(parts.station.run(), name="station"),
         loop.create_task(parts.jobs.run(), name="jobs"),
         loop.create_task(parts.upkeep.run(), name="upkeep"),
+        loop.create_task(parts.archivist.run(), name="archivist"),
     ]
     try:
         parts.gateway.open()
@@ -182,7 +187,7 @@ async def _stop(parts: Parts, why: str) -> None:
     supervisor.notify("STOPPING=1")
     station = parts.station
     if why != RESET:
-        await station.observe(StationStopping(why=why))
+        await _in_time(station.observe(StationStopping(why=why)))
         wait_ms = DRAIN_MS
         if why == MAINS_LOST:
             wait_ms = max(0, int(parts.settings.board.backup_power_s * 1000) - DRAIN_MS) or DRAIN_MS
@@ -191,8 +196,17 @@ async def _stop(parts: Parts, why: str) -> None:
             await parts.clock.sleep_until(parts.clock.at_ms() + 20)
     parts.gateway.close()
     await parts.link.close()
-    await station.observe(StationStopped(why=why))
-    await recovery.save_snapshot(parts.log, station.state)
+    await _in_time(station.observe(StationStopped(why=why)))
+    await _in_time(recovery.save_snapshot(parts.log, station.state))
+
+
+async def _in_time(writing: Coroutine[Any, Any, object]) -> None:
+    """Waits until it is written. Raises what that raises, and StorageFailed if the disk does not answer in time."""
+    task = asyncio.ensure_future(writing)
+    done, _ = await asyncio.wait({task}, timeout=STOPPING_MAX_S)
+    if not done:
+        raise StorageFailed(f"the log has not answered for {STOPPING_MAX_S} s")
+    task.result()
 
 
 def _failed(parts: Parts, error: Exception) -> Ending:
@@ -209,7 +223,7 @@ async def _wind_up(parts: Parts, running: Sequence[asyncio.Task[None]]) -> None:
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-    await parts.log.close()
+    await _in_time(parts.log.close())
 
 
 def replace_process() -> None:

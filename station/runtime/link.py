@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from eventstore.catalogue.link import (
     CallAnswered,
     CallDispatched,
+    CallPrepared,
     ConnectFailed,
     FrameReceived,
     FrameRefused,
@@ -29,9 +30,17 @@ from station.calls import MESSAGE_TIMEOUT
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
 from station.runtime.clock import Clock
-from station.runtime.secrets import Secrets, basic_credentials
+from station.runtime.secrets import Secrets, basic_credentials, may_hold_secret
 from station.settings import Settings
-from station.wire.frames import MAX_FRAME_BYTES, ErrorCode, format_call_error
+from station.wire.frames import (
+    CALL_RESULT,
+    MAX_FRAME_BYTES,
+    CallResult,
+    ErrorCode,
+    FrameError,
+    format_call_error,
+    parse,
+)
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -44,9 +53,18 @@ CLOSE_TIMEOUT_S = 5
 GOING_AWAY = 1001
 
 
-def frame_of(event: CallDispatched | CallAnswered) -> str:
+def _is_result_of(text: str, message_id: str) -> bool:
+    """Whether the frame is the CALLRESULT to this message id; decided as `wire.frames.parse` would."""
+    try:
+        frame = parse(text)
+    except FrameError as error:
+        return error.message_type == CALL_RESULT and error.message_id == message_id
+    return isinstance(frame, CallResult) and frame.message_id == message_id
+
+
+def frame_of(event: CallDispatched | CallPrepared | CallAnswered) -> str:
     """The text frame that an event puts on the wire; payload bytes exactly as recorded."""
-    if isinstance(event, CallDispatched):
+    if isinstance(event, CallDispatched | CallPrepared):
         return f'[2,"{event.message_id}","{event.action}",{event.payload}]'
     if event.error_code:
         return format_call_error(event.message_id, ErrorCode(event.error_code), event.description)
@@ -73,6 +91,8 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self._socket: ClientConnection | None = None
         self._connection = 0
+        self._closing = False
+        self._sent_ahead = ""  # the message id of the prepared call that left last
         self._outgoing: asyncio.Queue[str | None] = asyncio.Queue()
         self._network_up = True
         self._silent = False
@@ -85,18 +105,27 @@ class Link:
         self._state = state
         for recorded in batch:
             event = recorded.event
-            if isinstance(event, CallDispatched | CallAnswered) and event.connection == self._connection:
+            if not isinstance(event, CallDispatched | CallAnswered) or event.connection != self._connection:
+                continue
+            if event.message_id != self._sent_ahead:
                 self._outgoing.put_nowait(frame_of(event))
         if state.link.close_wanted:
-            self._outgoing.put_nowait(None)
+            self._hang_up()
         if state.link.connect_wanted and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._live(state), name="link")
         self._wakened.set()
 
+    def _hang_up(self) -> None:
+        """What is queued leaves first."""
+        self._closing = True
+        self._outgoing.put_nowait(None)
+
     async def close(self) -> None:
-        """Closes the connection in order (going away) once what was queued has been written."""
+        """Closes the connection in order (going away) once what was queued has been written; an attempt is given up."""
         if self._socket is not None:
-            self._outgoing.put_nowait(None)
+            self._hang_up()
+        elif self._task is not None:
+            self._task.cancel()
         if self._task is not None:
             done, _ = await asyncio.wait({self._task}, timeout=CLOSE_TIMEOUT_S)
             if not done:
@@ -124,6 +153,8 @@ class Link:
     async def _live(self, state: StationState) -> None:
         """One attempt, and the connection's whole life if it succeeds."""
         self._connection = state.link.connection + 1
+        self._sent_ahead = ""
+        self._closing = False
         self._outgoing = asyncio.Queue()
         try:
             socket = await self._connect(state)
@@ -150,11 +181,8 @@ class Link:
             if self._silent:  # nothing answers, as on a network that swallows packets
                 await self._clock.wait(asyncio.Event(), self._clock.at_ms() + OPEN_TIMEOUT_S * 1000)
             raise ConnectionError("no network")
-        options: dict[str, Any] = {}
-        if self._settings.csms.url.startswith("wss:"):
-            options["ssl"] = self._tls()
-        if (credentials := self._credentials(state)) is not None:
-            options["additional_headers"] = {"Authorization": credentials}
+        # Files are read: a disk that hangs must not hold the loop.
+        options = await asyncio.to_thread(self._options, state)
         socket = await connect(
             self._settings.connection_url,
             subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
@@ -171,6 +199,14 @@ class Link:
             await socket.close(1002, "subprotocol ocpp1.6 was not selected")
             raise ConnectionError("the server did not select the subprotocol ocpp1.6 (OCPP-J 3.1.2)")
         return socket
+
+    def _options(self, state: StationState) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if self._settings.csms.url.startswith("wss:"):
+            options["ssl"] = self._tls()
+        if (credentials := self._credentials(state)) is not None:
+            options["additional_headers"] = {"Authorization": credentials}
+        return options
 
     def _credentials(self, state: StationState) -> str | None:
         if self._settings.csms.security_profile not in (1, 2):
@@ -192,14 +228,17 @@ class Link:
 
     async def _converse(self, socket: "ClientConnection") -> str:
         """Until the connection ends; returns why it did."""
-        tasks = {
-            asyncio.create_task(self._read(socket), name="link read"),
+        # In this order they are asked why it ended: what the station did is the cause of what it then read.
+        tasks = [
             asyncio.create_task(self._write(socket), name="link write"),
             asyncio.create_task(self._ping(socket), name="link ping"),
-        }
+            asyncio.create_task(self._read(socket), name="link read"),
+        ]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return next(iter(done)).result()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if self._closing:
+                await asyncio.wait(tasks[:1], timeout=CLOSE_TIMEOUT_S)
+            return next(task.result() for task in tasks if task.done())
         finally:
             for task in tasks:
                 task.cancel()
@@ -211,8 +250,9 @@ class Link:
         try:
             async for message in socket:
                 if isinstance(message, str):
-                    text = self._secrets.redact(message)
-                    self._submit(FrameReceived(connection=self._connection, text=text))
+                    ahead = self._send_ahead(message)
+                    text = await self._without_secret(message)
+                    self._submit(FrameReceived(connection=self._connection, text=text, ahead=ahead))
                 else:
                     self._submit(FrameRefused(connection=self._connection, reason="a binary frame"))
                 while not self._has_room():
@@ -220,6 +260,27 @@ class Link:
         except ConnectionClosed as closed:
             return _reason(closed)
         return f"closed by the CSMS: {socket.close_code} {socket.close_reason or ''}".strip()
+
+    def _send_ahead(self, text: str) -> str:
+        """Sends the prepared call if the frame is the CALLRESULT that it waits for; returns its message id, else "".
+
+        Its record is durable, so its bytes may leave before that answer's record is (`station.calls.prepare`).
+        """
+        outbox = None if self._state is None else self._state.outbox
+        if outbox is None or outbox.prepared is None or outbox.in_flight is None:
+            return ""
+        prepared = outbox.prepared
+        if prepared.connection != self._connection or prepared.message_id == self._sent_ahead:
+            return ""
+        if not _is_result_of(text, outbox.in_flight.message_id):
+            return ""
+        self._sent_ahead = prepared.message_id
+        self._outgoing.put_nowait(frame_of(prepared))
+        return prepared.message_id
+
+    async def _without_secret(self, text: str) -> str:
+        """The frame as it may be logged; keeping a secret waits for the disk, so that happens in a thread."""
+        return await asyncio.to_thread(self._secrets.redact, text) if may_hold_secret(text) else text
 
     async def _write(self, socket: "ClientConnection") -> str:
         from websockets.exceptions import ConnectionClosed

@@ -1,13 +1,16 @@
 """Taking over a log: from the newest usable snapshot and the events behind it to the state, then the boot's own events."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, StationBooted, StationDescribed
 from eventstore.catalogue.link import OutboxWindowRead
+from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.event import Recorded
 from eventstore.log import EventLog
-from projections.digest import fingerprint, state_bytes, state_from
+from projections.digest import STATE_LAYOUT, fingerprint, state_bytes, state_from
 from projections.station import INITIAL, StationState, evolve
 from station.feature import Registry
 from station.kernel import step
@@ -18,14 +21,58 @@ LOGGER = logging.getLogger(__name__)
 SNAPSHOT_EVERY = 2_000  # events; folding that many takes some 20 ms
 
 
+class GapError(LogCorrupt):
+    """Events that the fold needs are not in the log any more."""
+
+
 async def fold_log(log: EventLog) -> tuple[StationState, int]:
-    """The state at the log's head, and the seq of the snapshot it was folded from (0: from nothing)."""
-    state = await _from_snapshot(log)
-    base_seq = state.seq
-    async for events in log.fold_source(base_seq):
+    """The state at the log's head, and the seq of the state it was folded from (0: from nothing).
+
+    Folded from the newest state that is of use: a snapshot, else what a segment begins with, else from the first event. Where
+    there is none, nothing is known but where the log ends: `is_lost`. Raises LogTooNew when a newer version knows it.
+    """
+    async for base in _bases(log):
+        try:
+            return await _folded(log, base), base.seq
+        except GapError as error:
+            LOGGER.error("the log cannot be folded from event %d on: %s", base.seq, error)
+    LOGGER.error("no state of the station can be had from the log; it begins anew behind event %d", log.head.seq)
+    last = await log.read_rows(log.head.seq - 1, 1)
+    return replace(INITIAL, seq=log.head.seq, at_ms=last[0].at_ms if last else 0), log.head.seq
+
+
+def is_lost(state: StationState) -> bool:
+    """Whether a state folded from a log says nothing of what happened before: the log has a history, but no boot."""
+    return state.seq > 0 and state.clock.boot == 0
+
+
+async def _bases(log: EventLog) -> AsyncIterator[StationState]:
+    """The states to fold from, the best one first."""
+    snapshot = await _from_snapshot(log)
+    if snapshot is not None:
+        yield snapshot
+    newest = 0
+    async for opening in log.openings():
+        newest = max(newest, opening.layout)
+        try:
+            yield state_from(opening.state, opening.layout)
+        except (ValueError, KeyError) as error:
+            LOGGER.warning("the state at event %d cannot be used: %s", opening.head.seq, error)
+    if await log.first_seq() == 1:
+        yield INITIAL
+    elif newest > STATE_LAYOUT:
+        raise LogTooNew(
+            f"the log was written by a newer version: its states have layout {newest}, this one knows {STATE_LAYOUT}"
+        )
+
+
+async def _folded(log: EventLog, state: StationState) -> StationState:
+    async for events in log.fold_source(state.seq):
         for recorded in events:
+            if recorded.seq != state.seq + 1:
+                raise GapError(f"events {state.seq + 1} to {recorded.seq - 1} are missing")
             state = evolve(state, await filled(log, recorded))
-    return state, base_seq
+    return state
 
 
 async def filled(log: EventLog, recorded: Recorded) -> Recorded:
@@ -34,25 +81,28 @@ async def filled(log: EventLog, recorded: Recorded) -> Recorded:
     if not isinstance(event, OutboxWindowRead):
         return recorded
     window = await read_window(log, event.after_seq, event.count, to_seq=event.to_seq)
+    if window.count != event.count:
+        raise GapError(f"{event.count - window.count} owed events up to event {event.to_seq} are missing")
     return Recorded(seq=recorded.seq, cause=recorded.cause, at_ms=recorded.at_ms, utc_ms=recorded.utc_ms, event=window)
 
 
-async def _from_snapshot(log: EventLog) -> StationState:
+async def _from_snapshot(log: EventLog) -> StationState | None:
+    """The snapshot, if it is of use and not older than the state that the live segment begins with."""
     snapshot = await log.load_snapshot(fingerprint())
-    if snapshot is None:
-        return INITIAL
+    if snapshot is None or snapshot.seq < log.opening.head.seq:
+        return None
     try:
         state = state_from(snapshot.state)
     except (ValueError, KeyError) as error:
-        LOGGER.warning("the snapshot cannot be used, the log is folded whole: %s", error)
-        return INITIAL
-    return state if state.seq == snapshot.seq else INITIAL
+        LOGGER.warning("the snapshot cannot be used: %s", error)
+        return None
+    return state if state.seq == snapshot.seq else None
 
 
 async def save_snapshot(log: EventLog, state: StationState) -> None:
     """Keeps the state, which must be durable, as the start of the next fold."""
-    if state.seq:
-        await log.save_snapshot(state.seq, fingerprint(), state_bytes(state))
+    if state.seq:  # in a thread: a state with a large list takes longer than the loop may be held
+        await log.save_snapshot(state.seq, fingerprint(), await asyncio.to_thread(state_bytes, state))
 
 
 def boot_base_ms(state: StationState, system_utc_ms: int) -> int:
@@ -60,8 +110,8 @@ def boot_base_ms(state: StationState, system_utc_ms: int) -> int:
 
     A clock that is behind our last UTC says nothing: then no time has passed as far as we know.
     """
-    if state.seq == 0:
-        return 0
+    if state.clock.boot == 0:  # an empty log, or one that tells nothing of what happened before
+        return state.at_ms
     return state.at_ms + max(0, system_utc_ms - state.clock.utc_ms(state.at_ms))
 
 
@@ -103,7 +153,7 @@ async def begin(
 ) -> StationState:
     """Appends the boot's events, and what was found damaged; the station serves only after this has returned."""
     batch: list[Recorded] = []
-    for event in (booted, described, disk, *_salvage_events(log)):
+    for event in (booted, described, disk, *_salvage_events(log, state)):
         state, events = step(state, event, at_ms, registry)
         batch.extend(events)
     await log.append(batch)
@@ -112,16 +162,21 @@ async def begin(
     return state
 
 
-def _salvage_events(log: EventLog) -> Sequence[LogSalvaged]:
+def _salvage_events(log: EventLog, state: StationState) -> Iterator[LogSalvaged]:
     recovery = log.boot_report.recovery
-    if recovery is None:
-        return ()
-    return (
-        LogSalvaged(
+    if recovery is not None:
+        yield LogSalvaged(
             old_head_seq=recovery.known_seq,
             old_head_digest=recovery.known_digest,
             kept_seq=recovery.kept_seq,
             quarantine=recovery.quarantine,
             findings=tuple(recovery.findings)[:16],
-        ),
-    )
+        )
+    if is_lost(state):
+        yield LogSalvaged(
+            old_head_seq=log.head.seq,
+            old_head_digest=log.head.digest.hex(),
+            kept_seq=log.head.seq,
+            quarantine="",
+            findings=("no state could be folded: closed segments are missing or damaged", *log.findings)[:16],
+        )

@@ -23,6 +23,11 @@ def fingerprint(secret: bytes) -> str:
     return FINGERPRINT + hashlib.sha256(b"chargebox secret\0" + secret).hexdigest()[:16]
 
 
+def may_hold_secret(text: str) -> bool:
+    """Whether a frame names a secret, so that it must be redacted before it is recorded."""
+    return _KEY_FRAME.search(text) is not None
+
+
 def _decoded(value: object) -> bytes | None:
     if not isinstance(value, str):
         return None
@@ -61,7 +66,7 @@ class Secrets:
 
         A value that is no key of 16 to 20 bytes in hexadecimal is replaced by nothing that could be taken for one.
         """
-        if not _KEY_FRAME.search(text):
+        if not may_hold_secret(text):
             return text
         try:
             frame = json.loads(text)

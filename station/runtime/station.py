@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from eventstore.catalogue.lifecycle import DeadlineReached
-from eventstore.catalogue.link import FrameReceived, OutboxWindowRead
+from eventstore.catalogue.link import FrameReceived, OutboxWindowRead, OwedEventsLost
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.codec import decode
 from eventstore.event import Observation, Recorded
@@ -25,6 +25,7 @@ from projections.outbox import TRANSACTIONAL, WINDOW_MAX
 from projections.station import StationState
 from station import kernel
 from station.feature import Deadline, Registry
+from station.runtime.books import Books
 from station.runtime.clock import SystemClock
 
 LOGGER = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Station:
         self.state = state
         self.dropped = 0
         self.followers: list[Follower] = []
+        self.books: Books | None = None  # without, the log is one segment for ever
         self.read_before: Callable[[StationState, Observation, int], Iterable[Observation]] = _nothing_before
         self._ahead = state  # the state that is stepped; published once durable
         self._inbox: deque[Observation] = deque()
@@ -157,6 +159,23 @@ class Station:
             self._inbox.appendleft(await self._read_window())
         elif not self._inbox and not self._is_due():
             self._settle()
+            is_quiet = not any(isinstance(recorded.event, _CRITICAL) for recorded in batch)
+            if self.books is not None and is_quiet and self.books.are_due():
+                await self._close_books(self.books)
+
+    async def _close_books(self, books: Books) -> None:
+        """Nothing waits and nothing is due: the segment ends here, and the next one begins with the state as it is."""
+        self._busy_since_ms = at_ms = self.clock.at_ms()
+        event = await books.last_event(self._ahead, at_ms)
+        if event is not None:
+            batch: list[Recorded] = []
+            await self._step(event, at_ms, batch)
+            await self.log.append(batch)
+            await self.log.witness()
+            if len(batch) == 1 and not await books.close(event):  # else a rule had something to add: later
+                LOGGER.warning("the segment of the log cannot be closed now, it goes on")
+            self._publish(self._ahead, batch)
+        self._busy_since_ms = None
 
     async def _take(self, observation: Observation, batch: list[Recorded]) -> None:
         at_ms = self.clock.at_ms()
@@ -187,14 +206,18 @@ class Station:
             if not each.done():
                 each.set_result(self.log.head.seq)
 
-    async def _read_window(self) -> OutboxWindowRead:
+    async def _read_window(self) -> OutboxWindowRead | OwedEventsLost:
         """The next owed transactional events behind the window, from the log."""
         outbox = self._ahead.outbox
-        return await read_window(self.log, outbox.window_end_seq, WINDOW_MAX - len(outbox.window))
+        window = await read_window(self.log, outbox.window_end_seq, WINDOW_MAX - len(outbox.window))
+        if window.count:
+            return window
+        LOGGER.error("%d owed messages behind event %d are lost", outbox.beyond, outbox.window_end_seq)
+        return OwedEventsLost(after_seq=outbox.window_end_seq, count=outbox.beyond)
 
 
 async def read_window(log: EventLog, after_seq: int, count_max: int, to_seq: int | None = None) -> OutboxWindowRead:
-    """The transactional events behind `after_seq`, at most `count_max`, at most up to `to_seq`."""
+    """The transactional events behind `after_seq`, at most `count_max`, at most up to `to_seq`; none if there are none."""
     found: list[Recorded] = []
     position = after_seq
     while len(found) < count_max and (rows := await log.read_rows(position, 500)):
@@ -209,8 +232,8 @@ async def read_window(log: EventLog, after_seq: int, count_max: int, to_seq: int
 
 
 def _window(after_seq: int, found: Sequence[Recorded]) -> OutboxWindowRead:
-    assert found, f"more is owed behind event {after_seq}, but the log has none"
-    return OutboxWindowRead(after_seq=after_seq, to_seq=found[-1].seq, count=len(found), entries=tuple(found))
+    to_seq = found[-1].seq if found else after_seq
+    return OutboxWindowRead(after_seq=after_seq, to_seq=to_seq, count=len(found), entries=tuple(found))
 
 
 def _nothing_before(state: StationState, observation: Observation, at_ms: int) -> Iterable[Observation]:

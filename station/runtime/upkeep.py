@@ -16,24 +16,18 @@ from eventstore.log import EventLog
 from projections.station import StationState
 from station.runtime import supervisor
 from station.runtime.clock import Clock
+from station.runtime.disk import disk_level
 from station.runtime.recovery import SNAPSHOT_EVERY, save_snapshot
 from station.runtime.station import Station
 
 LOGGER = logging.getLogger(__name__)
 
 DISK_EVERY_MS = 30_000
-DISK_LOW_BYTES = 64 << 20
-DISK_CRITICAL_BYTES = 16 << 20
+DISK_TIGHT_EVERY_MS = 5_000
+RESERVE_RELEASED_BELOW_BYTES = 1 << 20
 CHECK_PAUSE_MS = 20
 CHECK_AFTER_MS = 5_000
 ALIVE_EVERY_MS = 10_000
-
-
-def disk_level(free_bytes: int) -> str:
-    """ "ok", "low" (samples are thinned) or "critical" (no new transaction starts)."""
-    if free_bytes < DISK_CRITICAL_BYTES:
-        return "critical"
-    return "low" if free_bytes < DISK_LOW_BYTES else "ok"
 
 
 class Upkeep:
@@ -71,12 +65,25 @@ class Upkeep:
 
     async def _watch_disk(self) -> None:
         while True:
-            free = await asyncio.to_thread(self._log.free_bytes)
-            level = disk_level(free)
-            if level != self._station.state.boot.disk:
-                LOGGER.warning("disk space is %s: %d bytes free", level, free)
-                self._station.submit(DiskSpaceObserved(level=level, free_bytes=free))
-            await self._pause(DISK_EVERY_MS)
+            await self.look_at_disk()
+            await self._pause(DISK_EVERY_MS if self._station.state.boot.disk == "ok" else DISK_TIGHT_EVERY_MS)
+
+    async def look_at_disk(self) -> None:
+        """A level that has changed is on record; the reserve is given up in time, and made again once there is room."""
+        free = await asyncio.to_thread(self._log.free_bytes)
+        present = self._station.state.boot.disk
+        level = disk_level(free, self._log.disk_bytes(), present)
+        if level != present:
+            LOGGER.warning("disk space is %s: %d bytes free", level, free)
+            self._station.submit(DiskSpaceObserved(level=level, free_bytes=free))
+        if free < RESERVE_RELEASED_BELOW_BYTES:
+            if await asyncio.to_thread(self._log.release_reserve):
+                LOGGER.error("the disk is full: its reserve is released, for the transactions that run to end")
+        elif level == "ok":
+            try:
+                await asyncio.to_thread(self._log.make_reserve)
+            except OSError as error:
+                LOGGER.warning("the disk reserve cannot be made: %s", error)
 
     async def _save_snapshots(self) -> None:
         while True:

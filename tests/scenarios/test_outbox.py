@@ -670,3 +670,18 @@ def test_a_message_id_is_never_longer_than_36_characters_and_never_used_twice() 
     keys = [(event.connection, event.message_id) for event in dispatched]
     assert len(set(keys)) == len(keys)
     assert max(len(event.message_id) for event in dispatched) <= 36
+
+
+def test_what_is_owed_of_a_profile_that_was_switched_off_meanwhile_is_told_yet() -> None:
+    """Rulings on profiles that are off: they answer nothing new; what happened before has happened."""
+    found = station().online()
+    found.csms = answering(DiagnosticsStatusNotification=None)
+    found.ask("GetDiagnostics", {"location": "ftp://127.0.0.1/"})
+    assert found.state.outbox.pending == 1
+    found.description = station(profiles_off=("FirmwareManagement",)).description
+    found._registry = None
+    found.boot()
+    found.csms = answering()
+    found.connect()
+    assert len(found.sent("DiagnosticsStatusNotification")) == 2
+    assert found.state.outbox.pending == 0

@@ -114,8 +114,8 @@ class SimulatedCsms:
     def _behaviour(self, action: str) -> Callable[[Call], None]:
         scripted = self.script.get(action)
         if scripted:
-            name = scripted.pop(0)
-            return next(behaviour for behaviour, _ in _BEHAVIOURS if behaviour.__name__ == name).__get__(self)
+            behaviour: Callable[[Call], None] = getattr(self, scripted.pop(0))
+            return behaviour
         if self._chance.random() >= self.trouble:
             return self.answer
         behaviours, weights = zip(*_BEHAVIOURS, strict=True)

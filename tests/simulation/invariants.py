@@ -17,6 +17,7 @@ from eventstore.catalogue.lifecycle import DecisionFailed, ObservationRejected, 
 from eventstore.catalogue.link import (
     CallAnswered,
     CallDispatched,
+    CallPrepared,
     CallSettled,
     FrameReceived,
     OutboxWindowRead,
@@ -131,6 +132,8 @@ class Invariants:
                 self._note_frame(event)
             case CallDispatched():
                 self._check_dispatch(recorded, event)
+            case CallPrepared():
+                self._dispatched.setdefault(event.message_id, recorded)
             case CallSettled():
                 self._check_settled(event)
 
@@ -251,7 +254,7 @@ class Invariants:
 
     # ---- the wire -----------------------------------------------------------------------------------------------
 
-    def sent(self, event: CallDispatched | CallAnswered) -> None:
+    def sent(self, event: CallDispatched | CallPrepared | CallAnswered) -> None:
         """A frame leaves: its event is durable (I2, I3)."""
         assert id(event) in self._durable, f"{event} leaves before it is durable"
         if isinstance(event, CallAnswered):
@@ -299,7 +302,7 @@ class Invariants:
 
     def _owed_seq(self, call: Call) -> int:
         event = self._dispatched[call.message_id].event
-        assert isinstance(event, CallDispatched)
+        assert isinstance(event, CallDispatched | CallPrepared)
         return event.owed_seq
 
     def _check_told(

@@ -12,6 +12,7 @@ from typing import Protocol
 from eventstore.catalogue.link import (
     CallAnswered,
     CallDispatched,
+    CallPrepared,
     ConnectFailed,
     FrameReceived,
     LinkClosed,
@@ -21,7 +22,7 @@ from eventstore.event import Observation, Recorded
 from projections.station import StationState
 from station.calls import MESSAGE_TIMEOUT
 from station.features.link import WEBSOCKET_PING_INTERVAL
-from station.runtime.link import frame_of
+from station.runtime.link import _is_result_of, frame_of
 from tests.simulation.virtual_time import virtual_loop
 
 LATENCY_MAX_MS = 400
@@ -129,7 +130,8 @@ class SimulatedLink:
         self._wire: Wire | None = None
         self._connecting = False
         self._ended = False
-        self.on_sent: Callable[[CallDispatched | CallAnswered], None] = lambda event: None
+        self._sent_ahead = ""
+        self.on_sent: Callable[[CallDispatched | CallPrepared | CallAnswered], None] = lambda event: None
 
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
         """Writes the frames of the batch, closes or connects as the state wants."""
@@ -138,15 +140,21 @@ class SimulatedLink:
         self._state = state
         for recorded in batch:
             event = recorded.event
-            if isinstance(event, CallDispatched | CallAnswered) and event.connection == self._connection and self._wire:
-                self.on_sent(event)
-                self._wire.send_up(frame_of(event))
+            if not isinstance(event, CallDispatched | CallAnswered) or event.connection != self._connection:
+                continue
+            if event.message_id != self._sent_ahead:
+                self._send(event)
         if state.link.close_wanted and self._wire is not None:
             self._wire.cut("closed by the station")
         if state.link.connect_wanted and not self._connecting and self._wire is None:
             self._connecting = True
             self._connection = state.link.connection + 1
             virtual_loop().call_later(self._chance.randrange(20, 800) / 1000, self._attempt)
+
+    def _send(self, event: CallDispatched | CallPrepared | CallAnswered) -> None:
+        if self._wire is not None:
+            self.on_sent(event)
+            self._wire.send_up(frame_of(event))
 
     async def close(self) -> None:
         """The process ends: nobody hears of the wire any more."""
@@ -166,13 +174,27 @@ class SimulatedLink:
         if wire is None:
             self._submit(ConnectFailed(reason="refused", entropy=self._chance.randrange(1000)))
             return
-        self._wire = wire
+        self._wire, self._sent_ahead = wire, ""
         self._submit(LinkOpened(connection=self._connection))
         self._plan_ping(wire)
 
     def _receive(self, text: str) -> None:
         if not self._ended:
-            self._submit(FrameReceived(connection=self._connection, text=text))
+            self._submit(FrameReceived(connection=self._connection, text=text, ahead=self._send_ahead(text)))
+
+    def _send_ahead(self, text: str) -> str:
+        """The prepared call leaves with the answer that it waits for, before that answer is durable."""
+        outbox = None if self._state is None else self._state.outbox
+        if outbox is None or outbox.prepared is None or outbox.in_flight is None:
+            return ""
+        prepared = outbox.prepared
+        if prepared.connection != self._connection or prepared.message_id == self._sent_ahead:
+            return ""
+        if not _is_result_of(text, outbox.in_flight.message_id):
+            return ""
+        self._sent_ahead = prepared.message_id
+        self._send(prepared)
+        return prepared.message_id
 
     def _cut(self, reason: str) -> None:
         self._wire = None

@@ -13,6 +13,7 @@ from eventstore.chain import EMPTY, Head, Row, digest_after, row_bytes
 from eventstore.codec import catalogue_codec, encode
 from eventstore.errors import StorageFailed
 from eventstore.event import Recorded
+from eventstore.opening import FIRST, Opening
 from eventstore.snapshots import Snapshot
 
 Cut = Literal["before", "after", "failed"]
@@ -35,6 +36,7 @@ class SimulatedLog:
         self.appends = 0
         self.failure: Exception | None = None
         self.boot_report = SimulatedReport()
+        self.opening = FIRST
         self.on_durable: Callable[[Sequence[Recorded]], None] = lambda batch: None
         self.on_power_cut: Callable[[], None] = lambda: None
         self._plan = plan
@@ -93,6 +95,15 @@ class SimulatedLog:
             events = self._codec.decode_rows(self.rows[after : after + 500])
             yield events
             after = events[-1].seq
+
+    async def openings(self) -> AsyncIterator[Opening]:
+        """None: there is one segment only."""
+        for opening in ():
+            yield opening
+
+    async def first_seq(self) -> int:
+        """Nothing was ever dropped."""
+        return 1
 
     async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
         """The last one that was saved."""

@@ -127,6 +127,7 @@ class Walk:
             (self.contactor, 1),
             (self.meter, 2),
             (self.mood, 2),
+            (self.unlock, 3),
             (self.heal, 9),
             (self.session, 9),
         ]
@@ -284,6 +285,16 @@ class Walk:
 
     def mood(self) -> None:
         self.csms.mood = self.chance.choice((0.0, 0.1, 0.1, 0.6, 1.0))
+
+    def unlock(self) -> None:
+        """The lock may say nothing about it, and the cable may be out before it does."""
+        self.found.has_lock_feedback = self.chance.random() < 0.3
+        number = self.any_connector()
+        if self.found.state.link.up:
+            self.found.ask("UnlockConnector", {"connectorId": number})
+        if self.chance.random() < 0.5:
+            self.found.unplug(number)
+        self.found.has_lock_feedback = True
 
     def heal(self) -> None:
         """Everything is as it should be again, for a while."""

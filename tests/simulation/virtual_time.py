@@ -6,7 +6,7 @@ passes in the time that its work takes. A loop with nothing left to do and no ti
 
 import asyncio
 import selectors
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from station.runtime.clock import SystemClock
@@ -51,6 +51,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._virtual = _TimeSelector()
         super().__init__(self._virtual)
         self.slow_callback_duration = 1e9
+        self.failure: BaseException | None = None
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """What a callback raises, or a task that nobody waits for: it ends the run."""
+        self.failure = self.failure or context.get("exception") or AssertionError(str(context))
+
+    def run_in_executor(  # type: ignore[override]  # no thread: it is done at once, which is one order of many
+        self, executor: Any, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        done: asyncio.Future[T] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001  # for whoever waits
+            done.set_exception(error)
+        return done
 
     def time(self) -> float:
         return self._virtual.now_s
@@ -63,8 +78,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine to its end in virtual time; tasks that it leaves behind are cancelled."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+    loop = VirtualLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        try:
+            return runner.run(main)
+        finally:
+            if loop.failure is not None:
+                raise loop.failure
 
 
 def virtual_loop() -> VirtualLoop:

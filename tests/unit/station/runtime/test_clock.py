@@ -1,14 +1,14 @@
 """The clock: one axis that never goes back, whatever the calendar does."""
 
 import asyncio
-import datetime
+import datetime as dt
 
 import pytest
 from freezegun import freeze_time
 
 from station.runtime.clock import SystemClock
 
-EPOCH = datetime.datetime(2026, 3, 29, 0, 59, tzinfo=datetime.UTC)  # a minute before Europe's clocks change
+EPOCH = dt.datetime(2026, 3, 29, 0, 59, tzinfo=dt.UTC)  # a minute before Europe's clocks change
 
 
 @pytest.mark.asyncio

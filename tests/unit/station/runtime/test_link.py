@@ -16,6 +16,7 @@ from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.link import (
     CallAnswered,
     CallDispatched,
+    CallPrepared,
     ConnectFailed,
     FrameReceived,
     FrameRefused,
@@ -266,4 +267,43 @@ async def test_a_key_that_the_csms_set_outranks_that_of_the_settings(server: Ser
     rig.found.observe_decision(ConfigurationChanged(key="AuthorizationKey", value=name))
     await rig.opened()
     assert server.headers == ["Basic " + base64.b64encode(IDENTITY.encode() + b":fedcba9876543210").decode()]
+    await rig.link.close()
+
+
+@pytest.mark.asyncio
+async def test_a_prepared_call_leaves_on_the_arrival_of_the_answer_before_it_and_only_once(
+    server: Server, tmp_path: Path
+) -> None:
+    async def answer(socket: ServerConnection) -> None:
+        await socket.send('[3, "other", {}]')
+        await socket.send('[3, "m1", {}]')
+
+    rig = await Rig(server.url, tmp_path).opened()
+    rig.found.observe_decision(replace(dispatched(), lane="transaction", action="MeterValues"))
+    prepared = CallPrepared(
+        connection=1, message_id="m2", action="MeterValues", lane="transaction", owed_seq=2, payload='{"n":2}'
+    )
+    rig.found.observe_decision(prepared)
+    rig.publish()
+    await answer(server.connections[0])
+    assert (await rig.next(FrameReceived)).ahead == ""
+    assert (await rig.next(FrameReceived)).ahead == "m2"
+    assert await server.frames.get() == '[2,"m2","MeterValues",{"n":2}]'
+    rig.publish(dispatched(message_id="m2"), dispatched(message_id="m3"))
+    assert '"m3"' in await server.frames.get()
+    await rig.link.close()
+
+
+@pytest.mark.asyncio
+async def test_an_error_does_not_let_the_prepared_call_go(server: Server, tmp_path: Path) -> None:
+    rig = await Rig(server.url, tmp_path).opened()
+    rig.found.observe_decision(replace(dispatched(), lane="transaction", action="MeterValues"))
+    rig.found.observe_decision(
+        CallPrepared(connection=1, message_id="m2", action="MeterValues", lane="transaction", owed_seq=2, payload="{}")
+    )
+    rig.publish()
+    await server.connections[0].send('[4, "m1", "InternalError", "", {}]')
+    assert (await rig.next(FrameReceived)).ahead == ""
+    rig.publish(dispatched(message_id="m3"))
+    assert '"m3"' in await server.frames.get()
     await rig.link.close()

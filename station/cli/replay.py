@@ -1,0 +1,176 @@
+"""`chargebox replay LOG COMMAND`: reads a log, and never writes to it (docs/replay.md)."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+EXIT_FAILED = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    parser.add_argument(
+        "log", type=Path, metavar="LOG", help="a storage directory, database, archive, diagnostics file or export"
+    )
+    questions = parser.add_subparsers(dest="question", metavar="COMMAND", required=True)
+    for name, (summary, add) in QUESTIONS.items():
+        question = questions.add_parser(name, help=summary, description=summary)
+        question.add_argument(
+            "--tz", default="", metavar="ZONE", help="time zone of all times, e.g. Europe/Berlin, UTC"
+        )
+        question.add_argument(
+            "--json", action="store_true", help="JSON instead of text (a document a line for streams)"
+        )
+        question.add_argument("--no-cache", action="store_true", help="keep no folded states in the user's cache")
+        add(question)
+
+
+Parser = argparse.ArgumentParser
+
+
+def _none(parser: Parser) -> None:
+    return
+
+
+def _range(parser: Parser) -> None:
+    place = "TIME|SEQ"
+    parser.add_argument("--from", dest="from_place", metavar=place, help="from here on (a time, or a sequence number)")
+    parser.add_argument("--to", dest="to_place", metavar=place, help="up to here")
+
+
+def _timeline(parser: Parser) -> None:
+    _range(parser)
+    parser.add_argument("--connector", type=int, metavar="N", help="what happened on this connector (0: the station)")
+    parser.add_argument("--transaction", type=int, metavar="N", help="what belongs to this transaction")
+    parser.add_argument("--tag", metavar="TAG", help="what was done with this tag")
+    parser.add_argument("--type", action="append", default=[], metavar="EVENT", help="events of this type (repeatable)")
+    parser.add_argument("--detail", action="store_true", help="the steps between the headlines as well")
+    parser.add_argument("--all", action="store_true", help="every event")
+    parser.add_argument("--seq", action="store_true", help="with sequence numbers")
+
+
+def _transaction(parser: Parser) -> None:
+    parser.add_argument("number", type=int, metavar="N", help="the station's number of the transaction")
+    parser.add_argument("--id", action="store_true", help="N is the CSMS's transactionId")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw power, energy and limit as .svg or .png")
+    parser.add_argument("--width", type=int, default=72, metavar="COLUMNS", help="width of the drawing in the terminal")
+
+
+def _conversation(parser: Parser) -> None:
+    _range(parser)
+    parser.add_argument("--action", metavar="ACTION", help="calls of this action")
+    parser.add_argument("--transaction", type=int, metavar="N", help="calls that tell of this transaction")
+    parser.add_argument(
+        "--outcome",
+        action="append",
+        default=[],
+        choices=("result", "error", "timeout", "lost", "ignored", "open", "opened", "closed", "refused"),
+        help="calls that ended so (repeatable)",
+    )
+    parser.add_argument("--message-id", metavar="ID", help="the call with this message id")
+    parser.add_argument("--raw", action="store_true", help="the frames as they were")
+
+
+def _at(parser: Parser) -> None:
+    parser.add_argument("--at", metavar="TIME|SEQ", help="the moment (default: the end of the log)")
+
+
+def _diff(parser: Parser) -> None:
+    parser.add_argument("first", metavar="A", help="a time or a sequence number")
+    parser.add_argument("second", metavar="B", help="another one")
+
+
+def _verify(parser: Parser) -> None:
+    parser.add_argument("--level", choices=("chain", "fold", "decide"), default="decide", help="how far to check")
+    parser.add_argument(
+        "--anchor", action="append", default=[], metavar="SEQ:DIGEST", help="a head seen elsewhere (repeatable)"
+    )
+    parser.add_argument(
+        "--statement", action="append", default=[], type=Path, metavar="FILE", help="a signed statement (repeatable)"
+    )
+    parser.add_argument("--public-key", metavar="KEY", help="the signer's key: hexadecimal, or a PEM file")
+
+
+def _sign(parser: Parser) -> None:
+    _range(parser)
+    parser.add_argument("--key", type=Path, required=True, metavar="FILE", help="Ed25519 private key (PEM)")
+    parser.add_argument("--says", default="", metavar="TEXT", help="what the signer adds")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where to (default: the standard output)")
+
+
+def _whatif(parser: Parser) -> None:
+    _range(parser)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a changed key (repeatable)")
+    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="tell at most so many differences")
+    parser.add_argument("--python", type=Path, metavar="FILE", help="the interpreter of another installed version")
+
+
+def _redact_key(parser: Parser) -> None:
+    parser.add_argument(
+        "--redact-key", type=Path, metavar="FILE", help="a secret; names are the same in every log redacted with it"
+    )
+
+
+def _extract(parser: Parser) -> None:
+    _range(parser)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where to (default: the standard output)")
+    parser.add_argument("--says", default="", metavar="TEXT", help="what the scenario shows")
+    parser.add_argument("--keep", action="store_true", help="keep tags and identity as they are")
+    parser.add_argument("--given", choices=("auto", "events", "state"), default="auto", help="what comes before")
+    _redact_key(parser)
+
+
+def _export(parser: Parser) -> None:
+    _range(parser)
+    parser.add_argument(
+        "--output", type=Path, metavar="PATH", help="a .jsonl, .csv or .parquet file, or a directory for partitions"
+    )
+    parser.add_argument("--format", choices=("jsonl", "csv", "parquet"), help="default: by the file, else Parquet")
+    parser.add_argument(
+        "--table",
+        action="append",
+        default=[],
+        choices=("events", "transactions", "samples", "frames", "all"),
+        help="which table (repeatable)",
+    )
+    parser.add_argument("--redact", action="store_true", help="replace tags and identity")
+    _redact_key(parser)
+
+
+QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
+    "summary": ("the log at a glance", _none),
+    "timeline": ("the story in plain words", _timeline),
+    "transactions": ("all transactions in a line each", _range),
+    "transaction": ("everything about one transaction", _transaction),
+    "conversation": ("the exchange with the CSMS, call by call", _conversation),
+    "state": ("the station as it was at one moment", _at),
+    "diff": ("what changed between two moments", _diff),
+    "outbox": ("what was owed to the CSMS, and why it had not gone", _at),
+    "verify": ("whether anything was altered, lost, moved or put in", _verify),
+    "sign": ("make a signed statement on a range of the log", _sign),
+    "whatif": ("where the station would have acted differently", _whatif),
+    "extract": ("turn a slice of the log into a test scenario", _extract),
+    "export": ("the log as JSON Lines, CSV or Parquet", _export),
+}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answers; the exit status."""
+    from station.replay.commands import answer
+    from station.replay.errors import ReplayError
+
+    try:
+        status = answer(arguments)
+        sys.stdout.flush()
+        return status
+    except ReplayError as error:
+        print(f"chargebox: {error}", file=sys.stderr)
+        return error.status
+    except BrokenPipeError:  # who read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"chargebox: {error}", file=sys.stderr)
+        return EXIT_FAILED

@@ -1,0 +1,327 @@
+"""The commands of `chargebox replay LOG COMMAND`: each asks the log and prints the answer; returns the exit status.
+
+`Asked` is what every command knows: the log, its calendar, the zone in which people read, and whether JSON is wanted.
+"""
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from eventstore.structure import to_plain
+from station.replay import (
+    conversation,
+    dossier,
+    export,
+    owing,
+    plotting,
+    scenario,
+    statement,
+    station_page,
+    summary,
+    timeline,
+    transaction_page,
+    verdict_page,
+    whatif,
+)
+from station.replay.checkpoints import Checkpoints, default_directory
+from station.replay.errors import BadQuestion
+from station.replay.folding import Folded, state_at
+from station.replay.moments import Calendar, Place, Zone, bounds, calendar_of, place_at
+from station.replay.origin import Anchor
+from station.replay.page import Page, Text, json_line, json_text, plural, show
+from station.replay.progress import bar
+from station.replay.reader import LogReader
+from station.replay.redaction import RedactionRules
+from station.replay.source import open_log
+from station.replay.verify import WHOLE, anchor_from, verify
+from station.replay.wording import DETAIL, HEADLINE, NOISE
+
+DONE, FAILED = 0, 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A log that is open, and how the answer is wanted."""
+
+    reader: LogReader
+    calendar: Calendar
+    zone: Zone
+    as_json: bool
+    options: Namespace
+
+    def range(self) -> tuple[int, int]:
+        """(after_seq, to_seq) of --from and --to."""
+        return bounds(self.reader, self.calendar, self.zone, self.options.from_place, self.options.to_place)
+
+    def place(self, text: str | None) -> Place:
+        """The place that --at, or an argument, names."""
+        return place_at(self.reader, self.calendar, self.zone, text)
+
+    def folded(self, place: Place) -> Folded:
+        """The state there."""
+        checkpoints = None if self.options.no_cache else Checkpoints(default_directory())
+        return state_at(self.reader, place.seq, checkpoints)
+
+
+def _answer(asked: Asked, value: Any, page: Callable[[], Page]) -> None:
+    """One answer: as JSON, or as a page, which is made only when it is wanted."""
+    if asked.as_json:
+        sys.stdout.write(json_text(value))
+    else:
+        show(page())
+
+
+def _lines(asked: Asked, found: Iterable[Any], tell: Callable[[Any], Iterable[str]]) -> int:
+    """A stream of answers: a JSON document a line, or lines of text; how many there were."""
+    count = 0
+    for each in found:
+        count += 1
+        if asked.as_json:
+            sys.stdout.write(json_line(each))
+        else:
+            sys.stdout.writelines(f"{line.rstrip()}\n" for line in tell(each))
+    return count
+
+
+def show_summary(asked: Asked) -> int:
+    """A log at a glance."""
+    found = summary.summarize(asked.reader, asked.calendar)
+    _answer(asked, found, lambda: summary.page(found, asked.zone))
+    return DONE
+
+
+def show_timeline(asked: Asked) -> int:
+    """The story in plain words."""
+    options = asked.options
+    after_seq, to_seq = asked.range()
+    wanted = timeline.Filter(
+        after_seq=after_seq,
+        to_seq=to_seq,
+        connector_id=options.connector,
+        number=options.transaction,
+        id_tag=options.tag,
+        kinds=timeline.event_kinds(options.type),
+        loudest=NOISE if options.all else DETAIL if options.detail else HEADLINE,
+    )
+    story = timeline.Timeline(asked.reader, asked.calendar)
+    _lines(asked, story.entries(wanted), lambda entry: timeline.line(entry, asked.zone, with_seq=options.seq))
+    return DONE
+
+
+def show_transactions(asked: Asked) -> int:
+    """All transactions."""
+    after_seq, to_seq = asked.range()
+    rows = [
+        row
+        for row in dossier.transactions(asked.reader, asked.calendar)
+        if row.first_seq <= to_seq and (row.stop_seq is None or row.stop_seq > after_seq)
+    ]
+    _answer(asked, rows, lambda: transaction_page.list_page(rows, asked.zone))
+    return DONE
+
+
+def show_transaction(asked: Asked) -> int:
+    """Everything about one transaction."""
+    options = asked.options
+    found = dossier.dossier(asked.reader, asked.calendar, options.number, by_id=options.id)
+    if options.plot is not None:
+        plotting.draw(found, asked.zone, options.plot)
+    _answer(
+        asked,
+        found,
+        lambda: transaction_page.page(found, asked.zone, plotting.terminal(found, asked.zone, options.width)),
+    )
+    return DONE
+
+
+def show_conversation(asked: Asked) -> int:
+    """The OCPP-J exchange."""
+    options = asked.options
+    after_seq, to_seq = asked.range()
+    wanted = conversation.Asked(
+        after_seq=after_seq,
+        to_seq=to_seq,
+        action=options.action,
+        transaction=options.transaction,
+        outcomes=frozenset(options.outcome),
+        message_id=options.message_id,
+    )
+    found = conversation.exchanges(asked.reader, asked.calendar, wanted)
+    _lines(asked, found, lambda exchange: conversation.ladder(exchange, asked.zone, raw=options.raw))
+    return DONE
+
+
+def show_state(asked: Asked) -> int:
+    """The station as it was."""
+    place = asked.place(asked.options.at)
+    folded = asked.folded(place)
+    plain = {"seq": place.seq, "left_out": folded.left_out, "state": to_plain(folded.state)} if asked.as_json else None
+    _answer(asked, plain, lambda: station_page.state_page(folded, place, asked.zone))
+    return DONE
+
+
+def show_diff(asked: Asked) -> int:
+    """What changed between two moments."""
+    places = asked.place(asked.options.first), asked.place(asked.options.second)
+    found = station_page.changes(asked.folded(places[0]).state, asked.folded(places[1]).state)
+    _answer(asked, found, lambda: station_page.changes_page(found, places, asked.zone))
+    return DONE
+
+
+def show_outbox(asked: Asked) -> int:
+    """What was owed to the CSMS."""
+    place = asked.place(asked.options.at)
+    state = asked.folded(place).state
+    found = list(owing.owing(asked.reader, asked.calendar, state, place))
+    _answer(asked, found, lambda: owing.page(found, state, place, asked.zone))
+    return DONE
+
+
+def show_verdict(asked: Asked) -> int:
+    """Whether the log is as it was recorded; status 1 if it is not."""
+    options = asked.options
+    outside: list[Anchor] = [anchor_from(text) for text in options.anchor]
+    for file in options.statement:
+        stated = statement.read(file)
+        if options.public_key is None:
+            raise BadQuestion("a statement proves something only against the signer's public key: add --public-key")
+        statement.check_signature(stated, options.public_key)
+        outside += statement.anchors(stated)
+    with bar("verifying") as progress:
+        found = verify(asked.reader, level=options.level, outside=outside, progress=progress)
+    _answer(asked, found, lambda: verdict_page.page(found))
+    return DONE if found.verdict == WHOLE else FAILED
+
+
+def make_statement(asked: Asked) -> int:
+    """A signed statement on a range of the log."""
+    options = asked.options
+    after_seq, to_seq = asked.range()
+    from_seq = max(after_seq + 1, asked.reader.first_seq)
+    stated = statement.make(
+        asked.reader, asked.calendar, options.key, from_seq=from_seq, to_seq=to_seq, says=options.says
+    )
+    _write(options.output, json_text(stated).encode())
+    return DONE
+
+
+def show_whatif(asked: Asked) -> int:
+    """Where the station would have acted differently."""
+    options = asked.options
+    if options.python is not None:
+        return whatif.elsewhere(options.python, _elsewhere(options))
+    after_seq, to_seq = asked.range()
+    changes = whatif.parse_changes(options.set)
+    found = (each for each in whatif.otherwise(asked.reader, asked.calendar, changes) if after_seq < each.seq <= to_seq)
+    count = _lines(asked, islice(found, options.limit), lambda each: _otherwise(each, asked.zone))
+    if not asked.as_json:
+        told = "nothing would have been different" if not count else f"{plural(count, 'difference')} told"
+        show(Page().add("", Text(lines=(told,))))
+    return DONE
+
+
+def _elsewhere(options: Namespace) -> list[str]:
+    arguments = [str(options.log.absolute()), "whatif", "--limit", str(options.limit)]
+    arguments += ["--json"] if options.json else ["--tz", options.tz] if options.tz else []
+    return arguments + [part for text in options.set for part in ("--set", text)]
+
+
+def _otherwise(each: whatif.Otherwise, zone: Zone) -> Iterable[str]:
+    yield f"{each.seq:>8}  {zone.text(each.utc_ms)}  {each.on}"
+    yield from (f"          did    {text}" for text in each.did or ("nothing",))
+    yield from (f"          would  {text}" for text in each.would or ("nothing",))
+
+
+def make_scenario(asked: Asked) -> int:
+    """A slice of the log as a test scenario."""
+    options = asked.options
+    after_seq, to_seq = asked.range()
+    rules = RedactionRules(tags=not options.keep, identity=not options.keep, key=_key(options.redact_key))
+    document = scenario.extract(
+        asked.reader, from_seq=after_seq + 1, to_seq=to_seq, rules=rules, says=options.says, given=options.given
+    )
+    _write(options.output, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return DONE
+
+
+def make_export(asked: Asked) -> int:
+    """The log as tables."""
+    options = asked.options
+    after_seq, to_seq = asked.range()
+    output: Path | None = options.output
+    form = options.format or ("jsonl" if output is None else output.suffix.removeprefix("."))
+    single = output is None or output.suffix.removeprefix(".") in export.FORMATS
+    tables = export.check_request(options.table or (["events"] if single else ["all"]), form or "parquet")
+    if single and len(tables) > 1:
+        raise BadQuestion("one file holds one table: name one with --table, or a directory with --output")
+    request = export.ExportRequest(
+        tables=tables,
+        form=form or "parquet",
+        rules=RedactionRules(tags=options.redact, identity=options.redact, key=_key(options.redact_key)),
+        after_seq=after_seq,
+        to_seq=to_seq,
+    )
+    if single:
+        done = export.export_file(asked.reader, asked.calendar, request, output)
+    else:
+        assert output is not None, "without an output it is a single file"
+        done = export.export_directory(asked.reader, asked.calendar, request, output)
+    if output is not None:
+        rows = ", ".join(f"{plural(count, 'row')} of {table}" for table, count in done.rows.items())
+        told = f"{rows} in {plural(len(done.files), 'file')} under {output}"
+        _answer(asked, done, lambda: Page().add("", Text(lines=(told,))))
+    return DONE
+
+
+def _key(file: Path | None) -> bytes:
+    if file is None:
+        return b""
+    try:
+        key = file.read_bytes().strip()
+    except OSError as error:
+        raise BadQuestion(f"{file}: {error.strerror or error}") from error
+    if not key:
+        raise BadQuestion(f"{file} is empty: a redaction key is any secret text")
+    return key
+
+
+def _write(file: Path | None, content: bytes) -> None:
+    if file is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise BadQuestion(f"{file} cannot be written: {error.strerror or error}") from error
+
+
+ANSWERS: Mapping[str, Callable[[Asked], int]] = {
+    "summary": show_summary,
+    "timeline": show_timeline,
+    "transactions": show_transactions,
+    "transaction": show_transaction,
+    "conversation": show_conversation,
+    "state": show_state,
+    "diff": show_diff,
+    "outbox": show_outbox,
+    "verify": show_verdict,
+    "sign": make_statement,
+    "whatif": show_whatif,
+    "extract": make_scenario,
+    "export": make_export,
+}
+
+
+def answer(options: Namespace) -> int:
+    """Opens the log and answers. Raises ReplayError."""
+    zone = Zone(options.tz)
+    with open_log(options.log) as reader:
+        asked = Asked(reader=reader, calendar=calendar_of(reader), zone=zone, as_json=options.json, options=options)
+        return ANSWERS[options.question](asked)

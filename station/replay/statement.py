@@ -1,0 +1,198 @@
+"""Signed statements: who holds a key says that a range of a log ran from one digest to another (Ed25519, RFC 8032).
+
+A statement is a JSON document. Its signature covers the document without the member `signature`, as canonical JSON: members sorted
+by name, no white space, UTF-8. Because each event's digest covers the one before it, the two digests cover every event of the range
+to the byte; docs/replay.md has the few lines by which a third party checks a statement against exported events.
+"""
+
+import binascii
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from eventstore.catalogue.lifecycle import StationDescribed
+from eventstore.chain import EMPTY, ChainBrokenError, Head
+from eventstore.chain import verify as verify_chain
+from eventstore.structure import StructureError, compile_decoder, to_plain
+from station.replay.errors import BadQuestion, LibraryMissing, ReplayError
+from station.replay.moments import Calendar
+from station.replay.origin import Anchor
+from station.replay.reader import LogReader
+from station.replay.redeciding import software_version
+from station.wire.instants import format_utc_ms
+
+STATEMENT_VERSION = 1
+_KEY_BYTES = 32
+
+
+class StatementRefused(ReplayError):  # noqa: N818  # it says what is the case
+    """The statement does not hold, or cannot be made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What is stated. `from_digest` is that of the event before the range (zeros before event 1); digests, key and signature in hex.
+
+    `key_id` is the public key itself. `says` is what the signer adds in words.
+    """
+
+    chargebox_statement: int
+    identity: str
+    from_seq: int
+    to_seq: int
+    from_digest: str
+    to_digest: str
+    from_utc: str
+    to_utc: str
+    software_version: str
+    says: str
+    public_key: str
+    signature: str = ""
+
+
+_decode = compile_decoder(Statement)
+
+
+def canonical(statement: Statement) -> bytes:
+    """What the signature covers."""
+    plain: dict[str, Any] = to_plain(statement)
+    plain.pop("signature")
+    return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+
+
+def range_heads(reader: LogReader, from_seq: int, to_seq: int) -> tuple[Head, Head]:
+    """The heads before and at the end of a range whose chain is whole. Raises StatementRefused, BadQuestion."""
+    if not reader.first_seq <= from_seq <= to_seq <= reader.head.seq:
+        raise BadQuestion(f"the log has events {reader.first_seq} to {reader.head.seq}, not {from_seq} to {to_seq}")
+    base = reader.origin.base or EMPTY
+    if from_seq - 1 != base.seq:
+        row = reader.row(from_seq - 1)
+        if row is None:
+            raise StatementRefused(f"event {from_seq - 1}, which the range continues, is not in this log")
+        base = Head(seq=row.seq, digest=row.digest)
+    head = base
+    try:
+        for rows in reader.rows(after=from_seq - 1, until=to_seq):
+            head = verify_chain(head, rows)
+    except ChainBrokenError as error:
+        raise StatementRefused(f"the chain is broken: {error}; nothing can be stated of this range") from error
+    if head.seq != to_seq:
+        raise StatementRefused(f"the log can be read up to event {head.seq} of {to_seq} only")
+    return base, head
+
+
+def make(
+    reader: LogReader, calendar: Calendar, key_file: Path, *, from_seq: int, to_seq: int, says: str = ""
+) -> Statement:
+    """A signed statement on a range whose chain is whole.
+
+    Raises StatementRefused, BadQuestion, LibraryMissing; the key is an Ed25519 private key in PEM without a passphrase.
+    """
+    base, head = range_heads(reader, from_seq, to_seq)
+    key = _private_key(key_file)
+    first, last = reader.event(from_seq), reader.event(to_seq)
+    assert first is not None, "the range was read through just now"
+    assert last is not None, "the range was read through just now"
+    statement = Statement(
+        chargebox_statement=STATEMENT_VERSION,
+        identity=_identity(reader),
+        from_seq=from_seq,
+        to_seq=to_seq,
+        from_digest=base.digest.hex(),
+        to_digest=head.digest.hex(),
+        from_utc=format_utc_ms(calendar.utc_ms(first)),
+        to_utc=format_utc_ms(calendar.utc_ms(last)),
+        software_version=software_version(),
+        says=says,
+        public_key=key.public_key().public_bytes_raw().hex(),
+    )
+    signature: bytes = key.sign(canonical(statement))
+    return Statement(**{**to_plain(statement), "signature": signature.hex()})
+
+
+def _identity(reader: LogReader) -> str:
+    for recorded in reader.recorded(kinds=(StationDescribed,)):
+        if isinstance(recorded.event, StationDescribed):
+            return recorded.event.identity
+    return reader.identity()
+
+
+def _private_key(file: Path) -> Any:
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    except ImportError as error:
+        raise LibraryMissing("signing", "cryptography") from error
+    try:
+        key = load_pem_private_key(file.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise BadQuestion(f"{file} is no private key in PEM without a passphrase: {error}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadQuestion(f"{file} is no Ed25519 key: openssl genpkey -algorithm ed25519 makes one")
+    return key
+
+
+def read(file: Path) -> Statement:
+    """A statement as it lies in a file, unchecked. Raises BadQuestion."""
+    try:
+        statement: Statement = _decode(orjson.loads(file.read_bytes()))
+    except (OSError, orjson.JSONDecodeError, StructureError) as error:
+        raise BadQuestion(f"{file} is no statement: {error}") from error
+    if statement.chargebox_statement != STATEMENT_VERSION:
+        raise BadQuestion(
+            f"{file} is a statement of version {statement.chargebox_statement}, known is {STATEMENT_VERSION}"
+        )
+    return statement
+
+
+def check_signature(statement: Statement, public_key: str) -> None:
+    """Whether it was signed by the holder of this key (PEM, or the raw key in hex). Raises StatementRefused, BadQuestion."""
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError as error:
+        raise LibraryMissing("checking a signature", "cryptography") from error
+    raw = _raw_public_key(public_key)
+    if raw.hex() != statement.public_key:
+        raise StatementRefused("the statement was made with another key than the one given")
+    try:
+        Ed25519PublicKey.from_public_bytes(raw).verify(bytes.fromhex(statement.signature), canonical(statement))
+    except (InvalidSignature, ValueError) as error:
+        raise StatementRefused(
+            "the signature does not fit the statement: it was altered, or not signed with this key"
+        ) from error
+
+
+def _raw_public_key(text: str) -> bytes:
+    try:
+        raw = binascii.unhexlify(text.strip())
+    except binascii.Error:
+        return _public_pem(Path(text))
+    if len(raw) != _KEY_BYTES:
+        raise BadQuestion(f"an Ed25519 public key has {_KEY_BYTES} bytes, {text!r} has {len(raw)}")
+    return raw
+
+
+def _public_pem(file: Path) -> bytes:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(file.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise BadQuestion(f"{file} is no public key, neither in hexadecimal nor a PEM file: {error}") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise BadQuestion(f"{file} is no Ed25519 public key")
+    return key.public_bytes_raw()
+
+
+def anchors(statement: Statement) -> tuple[Anchor, ...]:
+    """The heads that the statement vouches for."""
+    ends = ((statement.from_seq - 1, statement.from_digest), (statement.to_seq, statement.to_digest))
+    return tuple(
+        Anchor(what="statement", head=Head(seq=seq, digest=bytes.fromhex(digest))) for seq, digest in ends if seq > 0
+    )

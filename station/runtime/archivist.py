@@ -1,0 +1,140 @@
+"""The closed segments of a running station: compressed one after the other, and dropped when the operator's rule says so.
+
+Nothing here is urgent, and nothing here may harm: what cannot be compressed stays as it is, what is owed is never dropped, and
+that something was dropped is on record before it is gone.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from eventstore.archives import ArchiveFacts
+from eventstore.catalogue.lifecycle import ArchiveDropped, BooksClosed, LogDamageFound
+from eventstore.chain import ChainBrokenError
+from eventstore.errors import LogCorrupt
+from eventstore.event import Recorded
+from eventstore.log import EventLog
+from projections.station import StationState
+from station.retention import needed_seq
+from station.runtime.clock import Clock
+from station.runtime.station import Station
+
+LOGGER = logging.getLogger(__name__)
+
+AFTER_BOOT_MS = 10_000
+EVERY_MS = 3_600_000
+PAUSE_MS = 20
+DAY_MS = 86_400_000
+DISK_SHARE = 2  # archives never take more than half of the file system
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """How long archives are kept: `days` and `total_bytes`, 0 meaning that they are no reason to drop one."""
+
+    days: int = 0
+    total_bytes: int = 0
+
+
+def droppable(
+    found: Sequence[ArchiveFacts], keep: Keep, *, needed: int, now_utc_ms: int | None
+) -> Iterator[tuple[ArchiveFacts, str]]:
+    """The archives to drop, oldest first, each with the reason. `found` are all of them, oldest first.
+
+    Never the newest, which holds the state that the live segment begins with, and none that holds event `needed` or a later
+    one. Without a trusted calendar (`now_utc_ms` None) age is no reason.
+    """
+    total = sum(facts.file_bytes for facts in found)
+    for number, facts in enumerate(found[:-1]):
+        if facts.segment.last_seq >= needed:
+            return
+        header = next((later.header for later in found[number:] if later.header is not None), None)
+        is_old = keep.days and now_utc_ms is not None and header is not None
+        if (
+            is_old
+            and header is not None
+            and now_utc_ms is not None
+            and now_utc_ms - header.last_utc_ms > keep.days * DAY_MS
+        ):
+            reason = "age"
+        elif keep.total_bytes and total > keep.total_bytes:
+            reason = "size"
+        else:
+            return
+        total -= facts.file_bytes
+        yield facts, reason
+
+
+class Archivist:
+    """Keeps the archives of one station; `run` ends by cancellation."""
+
+    def __init__(self, station: Station, log: EventLog, clock: Clock, keep: Keep) -> None:
+        self._station = station
+        self._log = log
+        self._clock = clock
+        self._keep = keep
+        self._wanted = asyncio.Event()
+        self._reported: set[str] = set()
+
+    def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
+        """Follows the station: a segment that was closed is to be compressed."""
+        if any(isinstance(recorded.event, BooksClosed) for recorded in batch):
+            self._wanted.set()
+
+    async def run(self) -> None:
+        """At leisure after the boot, after each closed segment, and now and then, until cancelled."""
+        await self._clock.sleep_until(self._clock.at_ms() + AFTER_BOOT_MS)
+        while True:
+            self._wanted.clear()
+            await self.tidy()
+            await self._clock.wait(self._wanted, self._clock.at_ms() + EVERY_MS)
+
+    async def tidy(self) -> None:
+        """Compresses what waits, then drops what is to be dropped."""
+        for segment in self._log.archives.waiting:
+            try:
+                await self._log.archives.compress(segment, self._pause)
+            except (LogCorrupt, ChainBrokenError) as error:
+                await self._report(f"{segment.path.name}: {error}")
+            except (sqlite3.Error, OSError) as error:  # no space, for one: it waits for the next time
+                LOGGER.warning("%s cannot be compressed now: %s", segment.path.name, error)
+        try:
+            await self._drop()
+        except OSError as error:
+            LOGGER.warning("the archives cannot be looked through: %s", error)
+        for finding in self._log.findings:
+            await self._report(finding)
+
+    async def _pause(self) -> None:
+        await self._clock.sleep_until(self._clock.at_ms() + PAUSE_MS)
+
+    async def _report(self, finding: str) -> None:
+        if finding not in self._reported:
+            self._reported.add(finding)
+            LOGGER.error("a closed segment of the log is damaged: %s", finding)
+            await self._station.observe(LogDamageFound(finding=finding[:500]))
+
+    async def _drop(self) -> None:
+        found = await self._log.archives.facts()
+        for facts in found:
+            if facts.header is None:
+                await self._report(f"{facts.segment.path.name}: its header or index is damaged")
+        state, opening = self._station.state, self._log.opening
+        half = self._log.disk_bytes() // DISK_SHARE
+        keep = Keep(days=self._keep.days, total_bytes=min(self._keep.total_bytes or half, half))
+        now_utc_ms = state.clock.utc_ms(self._clock.at_ms()) if state.clock.trusted else None
+        needed = min(needed_seq(state), opening.owed_seq)
+        for facts, reason in tuple(droppable(found, keep, needed=needed, now_utc_ms=now_utc_ms)):
+            header, segment = facts.header, facts.segment
+            dropped = ArchiveDropped(
+                first_seq=segment.first_seq,
+                last_seq=segment.last_seq,
+                before="" if header is None else header.before,
+                digest="" if header is None else header.digest,
+                reason=reason,
+            )
+            await self._station.observe(dropped)
+            await self._log.archives.drop(segment)
+            LOGGER.info("dropped the archive of events %d to %d: %s", segment.first_seq, segment.last_seq, reason)

@@ -1,0 +1,95 @@
+"""The link over TLS (OCPP-J 6.2): the CSMS must be who it says, and the credentials go with the request for the upgrade."""
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from eventstore.catalogue.link import ConnectFailed, LinkClosed, LinkOpened
+from eventstore.event import Observation
+from station.runtime.clock import SystemClock
+from station.runtime.link import Link
+from station.runtime.secrets import Secrets
+from station.settings import parse_settings
+from tests.csms.tls import Identity, issue, make_authority, server_context
+from tests.given import station
+
+KEY = "0123456789abcdef0123"
+
+
+class TlsCsms:
+    """A CSMS on loopback that notes the Authorization header and the TLS version of each connection."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.headers: list[str | None] = []
+        self.versions: list[str] = []
+
+    async def handle(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        self.headers.append(socket.request.headers.get("Authorization"))
+        self.versions.append(socket.transport.get_extra_info("ssl_object").version())
+        await socket.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def serving(identity: Identity) -> AsyncIterator[TlsCsms]:
+    csms = TlsCsms()
+    context = server_context(identity)
+    async with serve(csms.handle, "127.0.0.1", 0, ssl=context, subprotocols=["ocpp1.6"], ping_interval=None) as server:
+        csms.port = server.sockets[0].getsockname()[1]
+        yield csms
+
+
+def link_to(csms: TlsCsms, directory: Path, authority: Identity) -> tuple[Link, "asyncio.Queue[Observation]"]:
+    """A link of security profile 2 that trusts an authority, and what it tells."""
+    key_file = directory / "key"
+    key_file.write_text(KEY)
+    key_file.chmod(0o600)
+    text = (
+        f'[station]\nidentity = "CB-1"\n[csms]\nurl = "wss://127.0.0.1:{csms.port}/ocpp"\nsecurity_profile = 2\n'
+        f'ca_file = "{authority.certificate_file}"\nauthorization_key_file = "{key_file}"\n'
+    )
+    told: asyncio.Queue[Observation] = asyncio.Queue()
+    secrets = Secrets(directory)
+    return Link(parse_settings(text, "test"), SystemClock(), secrets, told.put_nowait, lambda: True), told
+
+
+async def next_of(told: "asyncio.Queue[Observation]", kind: type[Observation]) -> Any:
+    async with asyncio.timeout(10):
+        found = await told.get()
+    assert isinstance(found, kind), found
+    return found
+
+
+@pytest.mark.asyncio
+async def test_the_credentials_go_over_tls_to_a_csms_that_the_trust_anchor_vouches_for(tmp_path: Path) -> None:
+    """OCPP-J 6.2.1, 6.2.2: TLS 1.2 at least; user name is the identity, password the bytes of the key."""
+    authority = make_authority(tmp_path)
+    async with serving(issue(tmp_path, authority)) as csms:
+        link, told = link_to(csms, tmp_path, authority)
+        link.publish(station().boot().state, ())
+        await next_of(told, LinkOpened)
+        assert csms.headers == ["Basic " + base64.b64encode(f"CB-1:{KEY}".encode()).decode()]
+        assert csms.versions[0] in ("TLSv1.2", "TLSv1.3")
+        await link.close()
+        await next_of(told, LinkClosed)
+
+
+@pytest.mark.asyncio
+async def test_a_csms_that_nobody_vouches_for_never_sees_the_credentials(tmp_path: Path) -> None:
+    """OCPP-J 6.2.1: the certificate is what the CSMS is known by."""
+    own, stranger = tmp_path / "own", tmp_path / "stranger"
+    own.mkdir()
+    stranger.mkdir()
+    async with serving(issue(stranger, make_authority(stranger, name="another authority"))) as csms:
+        link, told = link_to(csms, own, make_authority(own))
+        link.publish(station().boot().state, ())
+        assert "certificate" in (await next_of(told, ConnectFailed)).reason.lower()
+        assert csms.headers == []
+        await link.close()

@@ -1,0 +1,490 @@
+"""The gateway: the reflex before anything else, closing after everything else, meters read when something may follow."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import pytest_asyncio
+
+from devices.bench.board import BenchBoard
+from devices.readings import (
+    DUTY_STEADY_PERMILLE,
+    ConnectorOutputs,
+    ContactorReading,
+    EmergencyStopReading,
+    FaultReading,
+    LockReading,
+    MainsReading,
+    MeterReading,
+    MeterUnavailable,
+    PilotReading,
+    ProximityReading,
+    Reading,
+    TagReading,
+)
+from eventstore.catalogue.hardware import (
+    BoardOpened,
+    ContactorObserved,
+    EmergencyStopObserved,
+    FaultCleared,
+    FaultObserved,
+    IdTagPresented,
+    LockObserved,
+    MainsObserved,
+    MeterFailed,
+    MeterObserved,
+    PilotStateObserved,
+    ProximityObserved,
+)
+from eventstore.catalogue.lifecycle import StationBooted
+from eventstore.catalogue.link import CallDispatched, FrameReceived, LinkOpened
+from eventstore.catalogue.transactions import TransactionStopped
+from eventstore.event import Observation, Recorded
+from eventstore.log import EventLog
+from projections.station import INITIAL, StationState
+from station.features import registry_for
+from station.runtime.clock import SystemClock
+from station.runtime.gateway import Gateway, observation_of
+from station.runtime.station import Station
+from tests.given import DESCRIPTION, TAG, UTC_2026_MS, SentCall, accepting, charging, station
+
+FAULT = FaultReading(connector_id=1, error_code="GroundFailure", info="30 mA", vendor_error_code="R7", active=True)
+
+
+@dataclass
+class FakeBoard:
+    """A board that notes what it is told, in one list with what is submitted."""
+
+    connector_ids: tuple[int, ...] = (1, 2)
+    has_lock: bool = True
+    told: list[Any] = field(default_factory=list)
+    inputs: tuple[Reading, ...] = ()
+    meter: MeterReading | None = None
+    report: Callable[[Reading], None] | None = None
+
+    def open(self, report: Callable[[Reading], None]) -> None:
+        self.report = report
+        for reading in self.inputs:
+            report(reading)
+
+    def apply(self, connector_id: int, outputs: ConnectorOutputs) -> None:
+        self.told.append(("apply", connector_id, outputs))
+
+    def drive_lock(self, connector_id: int, locked: bool) -> None:
+        self.told.append(("drive", connector_id, locked))
+
+    def open_contactor(self, connector_id: int) -> None:
+        self.told.append(("open", connector_id))
+
+    def read_meter(self, connector_id: int, at_ms: int) -> MeterReading:
+        if self.meter is None:
+            raise MeterUnavailable("no answer on the bus" * 20)
+        return replace(self.meter, connector_id=connector_id)
+
+    def close(self) -> None:
+        self.told.append(("close",))
+
+    def outputs(self, connector_id: int = 1) -> ConnectorOutputs:
+        """What the connector was told last."""
+        found = [told[2] for told in self.commands("apply") if told[1] == connector_id]
+        return cast("ConnectorOutputs", found[-1])
+
+    def commands(self, name: str) -> list[Any]:
+        """The commands of that name, in order."""
+        return [told for told in self.told if isinstance(told, tuple) and told[0] == name]
+
+
+METER = MeterReading(
+    connector_id=1,
+    energy_wh=1_000,
+    power_w=0,
+    current_ma=(0, 0, 0),
+    voltage_mv=(230_000, 230_000, 230_000),
+    frequency_mhz=None,
+    temperature_dc=None,
+    soc_percent=None,
+)
+CHARGING_INPUTS: tuple[Reading, ...] = (
+    ProximityReading(connector_id=1, cable_rating_ma=32_000),
+    PilotReading(connector_id=1, pilot_state="C"),
+    LockReading(connector_id=1, locked=True, jammed=False),
+    ProximityReading(connector_id=2, cable_rating_ma=32_000),
+    PilotReading(connector_id=2, pilot_state="C"),
+    LockReading(connector_id=2, locked=True, jammed=False),
+)
+
+
+def opened(inputs: Sequence[Reading] = CHARGING_INPUTS) -> tuple[Gateway, FakeBoard]:
+    """A gateway at a board whose inputs read so; both connectors may have energy by default."""
+    board = FakeBoard(inputs=tuple(inputs))
+    gateway = Gateway(board, board.told.append)
+    gateway.open()
+    return gateway, board
+
+
+# ---- readings ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reading", "observation"),
+    [
+        (PilotReading(connector_id=2, pilot_state="D"), PilotStateObserved(connector_id=2, pilot_state="D")),
+        (
+            ProximityReading(connector_id=1, cable_rating_ma=20_000),
+            ProximityObserved(connector_id=1, cable_rating_ma=20_000),
+        ),
+        (
+            ProximityReading(connector_id=1, cable_rating_ma=None),
+            ProximityObserved(connector_id=1, cable_rating_ma=None),
+        ),
+        (
+            ContactorReading(connector_id=1, closed=True, fault="welded"),
+            ContactorObserved(connector_id=1, closed=True, fault="welded"),
+        ),
+        (
+            LockReading(connector_id=1, locked=False, jammed=True),
+            LockObserved(connector_id=1, locked=False, jammed=True),
+        ),
+        (TagReading(id_tag="Ab1", connector_id=None), IdTagPresented(id_tag="Ab1", connector_id=None)),
+        (FAULT, FaultObserved(connector_id=1, error_code="GroundFailure", info="30 mA", vendor_error_code="R7")),
+        (replace(FAULT, active=False), FaultCleared(connector_id=1, error_code="GroundFailure")),
+        (EmergencyStopReading(pressed=True), EmergencyStopObserved(pressed=True)),
+        (MainsReading(present=False), MainsObserved(present=False)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_reading_becomes_its_observation(reading: Reading, observation: Observation) -> None:
+    assert observation_of(reading) == observation
+
+
+def test_the_inputs_are_on_record_before_the_board_is_said_to_be_open() -> None:
+    _, board = opened()
+    submitted = [item for item in board.told if isinstance(item, Observation)]
+    assert submitted == [*(observation_of(reading) for reading in CHARGING_INPUTS), BoardOpened()]
+
+
+# ---- the reflex --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        FAULT,
+        PilotReading(connector_id=1, pilot_state="B"),
+        PilotReading(connector_id=1, pilot_state="E"),
+        ProximityReading(connector_id=1, cable_rating_ma=None),
+        LockReading(connector_id=1, locked=False, jammed=False),
+        ContactorReading(connector_id=1, closed=True, fault="welded"),
+    ],
+    ids=str,
+)
+def test_the_contactor_opens_before_the_reading_is_submitted_and_no_other_does(reading: Reading) -> None:
+    _, board = opened()
+    assert board.report is not None
+    board.told.clear()
+    board.report(reading)
+    assert board.told == [("open", 1), observation_of(reading)]
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [EmergencyStopReading(pressed=True), MainsReading(present=False), replace(FAULT, connector_id=0)],
+    ids=str,
+)
+def test_what_concerns_the_whole_station_opens_every_contactor_first(reading: Reading) -> None:
+    _, board = opened()
+    assert board.report is not None
+    board.told.clear()
+    board.report(reading)
+    assert board.told == [("open", 1), ("open", 2), observation_of(reading)]
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        TagReading(id_tag="T", connector_id=None),
+        replace(FAULT, error_code="WeakSignal"),
+        PilotReading(connector_id=1, pilot_state="D"),
+    ],
+    ids=str,
+)
+def test_what_is_harmless_opens_nothing(reading: Reading) -> None:
+    _, board = opened()
+    assert board.report is not None
+    board.told.clear()
+    board.report(reading)
+    assert board.told == [observation_of(reading)]
+
+
+def test_make_safe_opens_every_contactor() -> None:
+    gateway, board = opened()
+    board.told.clear()
+    gateway.make_safe()
+    gateway.close()
+    assert board.told == [("open", 1), ("open", 2), ("close",)]
+
+
+# ---- outputs -----------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_commanded_before_the_copper_is_known() -> None:
+    gateway, board = opened()
+    board.told.clear()
+    gateway.publish(INITIAL, ())
+    assert not board.told
+
+
+def test_energy_is_given_when_the_state_wants_it_and_the_interlock_has_nothing_against_it() -> None:
+    gateway, board = opened()
+    gateway.publish(charging(station(connectors=2)).state, ())
+    assert board.outputs().contactor_closed
+    assert board.outputs().duty_permille < DUTY_STEADY_PERMILLE
+    assert not board.outputs(2).contactor_closed
+
+
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["no cable", "no car", "no lock"])
+def test_the_interlock_keeps_it_open_whatever_the_state_wants(number: int) -> None:
+    """The state is older than what the board reads: its wish does not count, and nothing is offered."""
+    gateway, board = opened([reading for place, reading in enumerate(CHARGING_INPUTS) if place != number])
+    gateway.publish(charging(station(connectors=2)).state, ())
+    assert not board.outputs().contactor_closed
+    assert board.outputs().duty_permille == DUTY_STEADY_PERMILLE
+    assert board.outputs().locked
+
+
+def test_an_unlock_that_is_asked_for_drives_once_and_the_next_one_again() -> None:
+    idle = charging(station(connectors=2)).state
+    wanting = replace(idle, connectors=idle.connectors.changed(1, unlock_wanted=True))
+    gateway, board = opened()
+    for state in (wanting, wanting, idle, wanting, wanting):
+        gateway.publish(state, ())
+    assert board.commands("drive") == [("drive", 1, False)] * 2
+
+
+# ---- meters ------------------------------------------------------------------------------------------------------
+
+
+def readings(gateway: Gateway, state: StationState, observation: Observation) -> list[Observation]:
+    return list(gateway.read_before(state, observation, state.at_ms))
+
+
+def test_a_meter_is_on_record_only_when_it_has_changed() -> None:
+    gateway, board = opened()
+    found = charging(station(connectors=2))
+    swipe = IdTagPresented(id_tag=TAG, connector_id=1)
+    board.meter = METER
+    assert readings(gateway, found.state, swipe) == []
+    board.meter = replace(METER, energy_wh=1_001)
+    (fresh,) = readings(gateway, found.state, swipe)
+    assert isinstance(fresh, MeterObserved)
+    assert (fresh.connector_id, fresh.energy_wh) == (1, 1_001)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"power_w": 5}, {"current_ma": (1, 0, 0)}, {"voltage_mv": (229_000, 230_000, 230_000)}, {"soc_percent": 40}],
+    ids=str,
+)
+def test_a_change_of_anything_that_is_told_counts(change: dict[str, Any]) -> None:
+    gateway, board = opened()
+    board.meter = replace(METER, **change)
+    assert (
+        len(readings(gateway, charging(station(connectors=2)).state, IdTagPresented(id_tag=TAG, connector_id=1))) == 1
+    )
+
+
+def test_a_register_that_was_reset_is_compared_with_what_the_meter_shows() -> None:
+    """Rulings on meters: the reported register never falls, so the state's is ahead of the meter's by an offset."""
+    gateway, board = opened()
+    found = charging(station(connectors=2))
+    found.energy_wh[1] = 30
+    found.read_meter()
+    assert found.state.connectors[1].register_offset_wh == 1_000 - 30
+    board.meter = replace(METER, energy_wh=30)
+    assert readings(gateway, found.state, IdTagPresented(id_tag=TAG, connector_id=1)) == []
+
+
+def test_a_meter_that_fails_is_told_once_and_its_return_even_unchanged() -> None:
+    gateway, board = opened()
+    found = charging(station(connectors=2))
+    swipe = IdTagPresented(id_tag=TAG, connector_id=1)
+    (failed,) = readings(gateway, found.state, swipe)
+    assert isinstance(failed, MeterFailed)
+    assert failed.connector_id == 1
+    assert 0 < len(failed.reason) <= 200
+    found.observe(failed)
+    assert readings(gateway, found.state, swipe) == []
+    board.meter = METER
+    assert [type(fresh) for fresh in readings(gateway, found.state, swipe)] == [MeterObserved]
+
+
+def test_only_the_meters_that_matter_are_read() -> None:
+    gateway, board = opened()
+    board.meter = replace(METER, energy_wh=9_999)
+    found = charging(station(connectors=2))
+    assert [type(each) for each in readings(gateway, found.state, BoardOpened())] == [MeterObserved] * 2
+    assert readings(gateway, found.state, LinkOpened(connection=3)) == []
+
+
+# ---- with the log, the loop and the bench ------------------------------------------------------------------------
+
+
+class HeldLog:
+    """The event log behind a disk that answers only while it is let: everything else is the log's own."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.asked = asyncio.Event()
+
+    async def append(self, batch: Sequence[Recorded]) -> None:
+        self.asked.set()
+        await self.answers.wait()
+        await self._log.append(batch)
+
+    def hang(self) -> None:
+        self.asked.clear()
+        self.answers.clear()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+class WatchedBoard(BenchBoard):
+    """The bench, with the moments at which its contactor was told something."""
+
+    def watch(self, told: Callable[[str], None]) -> None:
+        self.told = told
+
+    def open_contactor(self, connector_id: int) -> None:
+        super().open_contactor(connector_id)
+        if hasattr(self, "told"):
+            self.told("reflex")
+
+    def apply(self, connector_id: int, outputs: ConnectorOutputs) -> None:
+        super().apply(connector_id, outputs)
+        if outputs.contactor_closed and hasattr(self, "told"):
+            self.told("close")
+
+
+@dataclass
+class Bench:
+    """A station on a bench, online at a CSMS that accepts everything."""
+
+    station: Station
+    board: WatchedBoard
+    log: HeldLog
+    told: list[tuple[str, int]] = field(default_factory=list)
+
+    def note(self, what: str) -> None:
+        self.told.append((what, self.log.head.seq))
+
+    async def charge(self) -> None:
+        self.board.plug(1)
+        self.board.swipe(TAG, 1)
+        await self.station.settle()
+        assert self.station.state.connectors[1].status == "Charging"
+
+    async def kinds_after(self, seq: int) -> list[str]:
+        return [recorded.event.NAME for recorded in await self.log.read(seq)]
+
+
+@pytest_asyncio.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    opened_log = await EventLog.open(tmp_path, identity="CB-0001")
+    log, clock = HeldLog(opened_log), SystemClock()
+    running_station = Station(cast("EventLog", log), registry_for(), clock, INITIAL)
+    board = WatchedBoard(tmp_path, 1, False, 3, 230, 32, clock.at_ms)
+    gateway = Gateway(board, running_station.submit)
+    found = Bench(station=running_station, board=board, log=log)
+    board.watch(found.note)
+    running_station.read_before = gateway.read_before
+
+    def answer(state: StationState, batch: Sequence[Recorded]) -> None:
+        for event in (recorded.event for recorded in batch):
+            if isinstance(event, CallDispatched):
+                call = SentCall(event.message_id, event.action, json.loads(event.payload), event.payload, 0)
+                text = json.dumps([3, event.message_id, accepting(call)])
+                running_station.submit(FrameReceived(connection=event.connection, text=text))
+
+    running_station.followers += [gateway.publish, answer]
+    running = asyncio.create_task(running_station.run())
+    booted = StationBooted(
+        boot=1,
+        installation="0000abcd",
+        software_version="0.1.0",
+        firmware_version="0.1.0",
+        offset_ms=UTC_2026_MS,
+        clock_trusted=True,
+        orderly=True,
+    )
+    await running_station.observe(booted, DESCRIPTION)
+    gateway.open()
+    await running_station.observe(LinkOpened(connection=1))
+    yield found
+    log.answers.set()
+    gateway.close()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    await opened_log.close()
+
+
+@pytest.mark.asyncio
+async def test_while_the_log_hangs_a_fault_opens_the_contactor_all_the_same(bench: Bench) -> None:
+    await bench.charge()
+    durable = bench.log.head.seq
+    bench.log.hang()
+    bench.board.swipe("SOMEBODY", 1)
+    await bench.log.asked.wait()  # the loop waits for the disk from here on
+    bench.told.clear()
+    bench.board.fault(1, "GroundFailure")
+    assert ("reflex", durable) in bench.told
+    assert bench.log.head.seq == durable
+    assert bench.station.state.connectors[1].contactor_closed, "nothing is told before it is durable"
+    bench.log.answers.set()
+    await bench.station.settle()
+    kinds = await bench.kinds_after(durable)
+    assert "ContactorObserved" in kinds[kinds.index("FaultObserved") :]
+    stopped = [recorded.event for recorded in await bench.log.read(durable)]
+    assert [event.reason for event in stopped if isinstance(event, TransactionStopped)] == ["Other"]
+    assert not bench.station.state.connectors[1].contactor_closed
+
+
+@pytest.mark.asyncio
+async def test_closing_waits_for_the_durable_record_of_the_start(bench: Bench) -> None:
+    bench.board.plug(1)
+    await bench.station.settle()
+    bench.log.hang()
+    bench.board.swipe(TAG, 1)
+    await bench.log.asked.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert "close" not in [what for what, _ in bench.told]
+    bench.log.answers.set()
+    await bench.station.settle()
+    closed_at = next(seq for what, seq in bench.told if what == "close")
+    started = next(item.seq for item in await bench.log.read(0) if item.event.NAME == "TransactionStarted")
+    assert started <= closed_at
+
+
+@pytest.mark.asyncio
+async def test_energy_comes_back_only_by_way_of_the_log_when_a_fault_clears(bench: Bench) -> None:
+    await bench.charge()
+    bench.board.fault(1, "HighTemperature")
+    await bench.station.settle()
+    bench.log.hang()
+    bench.told.clear()
+    bench.board.clear_fault(1)
+    await bench.log.asked.wait()
+    assert "close" not in [what for what, _ in bench.told]
+    bench.log.answers.set()
+    await bench.station.settle()
+    assert "close" in [what for what, _ in bench.told]
+    assert bench.station.state.connectors[1].contactor_closed
