@@ -1,6 +1,6 @@
 """The composition root: what the settings and the board make of the station, and what is refused."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -150,9 +150,6 @@ def test_a_makers_handlers_are_found_by_their_entry_point(tmp_path: Path, monkey
 
 # ---- building ----------------------------------------------------------------------------------------------------
 
-Build = Callable[[Settings], "AsyncIterator[Parts]"]
-
-
 @pytest_asyncio.fixture
 async def log(tmp_path: Path) -> AsyncIterator[EventLog]:
     opened = await EventLog.open(tmp_path, identity="CB-0001")
@@ -196,11 +193,10 @@ async def test_the_second_process_counts_on_and_keeps_the_name_of_the_installati
 async def test_basic_authentication_without_a_key_is_refused_and_leaves_no_boot(
     tmp_path: Path, log: EventLog, profile: int
 ) -> None:
-    found = settings(directory=tmp_path, csms=f"security_profile = {profile}\n").csms
-    text = f"security_profile = {profile}\n" + ('ca_file = "/dev/null"\n' if profile == 2 else "")
-    assert found.security_profile == profile
+    scheme = "ws" if profile == 1 else "wss"
+    text = HEAD.replace("ws:", f"{scheme}:") + f'security_profile = {profile}\n[storage]\ndirectory = "{tmp_path}"\n'
     with pytest.raises(SettingsError, match="authorization_key_file"):
-        await built(settings(directory=tmp_path, csms=text), log)
+        await built(parse_settings(text, "chargebox.toml"), log)
     assert log.head.seq == 0
 
 
