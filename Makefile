@@ -13,7 +13,7 @@ DEV_DIGEST = $(shell cat tests/requirements.txt deploy/make-venv.sh pyproject.to
 RUN = $(VENV)/.run-$(RUN_DIGEST)
 DEV = $(VENV)/.dev-$(DEV_DIGEST)
 
-.PHONY: demo test test-long check bench docs clean venv lint types
+.PHONY: demo test test-long check bench docs conformance-table clean venv lint types
 .NOTPARALLEL:
 
 demo: $(RUN)
@@ -47,6 +47,10 @@ bench: $(DEV)
 docs: $(DEV)
 	@$(BIN)/python -m tests.docs.generate
 	@$(BIN)/python -m docs.pictures.smart_charging
+
+# Runs the certification cases and writes what they showed.
+conformance-table: $(DEV)
+	@CHARGEBOX_CONFORMANCE_TABLE=docs/conformance-cases.md $(BIN)/pytest -q -n $(WORKERS) tests/conformance
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

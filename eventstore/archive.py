@@ -203,24 +203,24 @@ class ArchiveReader:
         line = self._file.readline(_HEADER_BYTES_MAX)
         size = self._file.seek(0, 2)
         if head != MAGIC or not line.endswith(b"\n") or size < _TRAILER.size:
-            raise LogCorrupt(f"{self.path} is no archive, or cut short")
+            raise LogCorrupt(f"{self.path.name} is no archive, or cut short")
         magic, offset, length, digest = _TRAILER.unpack(self._bytes_at(size - _TRAILER.size, _TRAILER.size))
         if magic != MAGIC or offset + length + _TRAILER.size != size:
-            raise LogCorrupt(f"{self.path} is cut short")
+            raise LogCorrupt(f"{self.path.name} is cut short")
         index = self._bytes_at(offset, length)
         if sha256(line[:-1] + index).digest() != digest:
-            raise LogCorrupt(f"{self.path}: its header or index is damaged")
+            raise LogCorrupt(f"{self.path.name}: its header or index is damaged")
         try:
             plain = orjson.loads(line)
             if plain["min_format"] > FORMAT:
                 raise LogTooNew(
-                    f"{self.path} was written by a newer version: format {plain['format']}, this one knows {FORMAT}"
+                    f"{self.path.name} was written by a newer version: format {plain['format']}, this one knows {FORMAT}"
                 )
             header, found = _decode_header(plain), _decode_index(orjson.loads(index))
         except (orjson.JSONDecodeError, StructureError, KeyError, TypeError) as error:
-            raise LogCorrupt(f"{self.path}: its header or index is illegible: {error}") from error
+            raise LogCorrupt(f"{self.path.name}: its header or index is illegible: {error}") from error
         if (found.frames[-1].last_seq, found.frames[-1].digest) != (header.last_seq, header.digest):
-            raise LogCorrupt(f"{self.path}: its frames do not end where its header says")
+            raise LogCorrupt(f"{self.path.name}: its frames do not end where its header says")
         return header, found
 
     def _bytes_at(self, offset: int, length: int) -> bytes:

@@ -76,7 +76,9 @@ class History:
                         opening, is_intact = read_opening(connection)
                     if is_intact and opening.head.seq:
                         yield opening
-            except (LogCorrupt, LogTooNew, OSError, sqlite3.Error) as error:
+            except (LogCorrupt, LogTooNew) as error:
+                self._note(str(error))
+            except (OSError, sqlite3.Error) as error:
                 self._note(f"{segment.path.name}: {error}")
 
     def _readable(self, segment: PastSegment, after: int) -> Iterator[list[Row]]:
@@ -86,7 +88,9 @@ class History:
                 return
             with closing(open_reader(segment.path, immutable=True)) as connection:
                 yield from readable_rows(connection, after, misses_max=_MISSES_MAX)
-        except (LogCorrupt, LogTooNew, OSError, sqlite3.Error) as error:
+        except (LogCorrupt, LogTooNew) as error:
+            self._note(str(error))
+        except (OSError, sqlite3.Error) as error:
             self._note(f"{segment.path.name}: {error}")
 
     def _frames(self, path: Path, after: int) -> Iterator[list[Row]]:

@@ -249,20 +249,21 @@ class EventLog:
 
     async def _close_segment(self, opening: Opening) -> bool:
         try:
-            await asyncio.to_thread(prepare_next, self._directory, opening, self._directory.identity())
-        except (OSError, sqlite3.Error) as error:  # nothing has happened to the live segment
-            LOGGER.warning("the next segment cannot be prepared: %s", error)
-            self._resume()
-            return False
-        try:
+            try:
+                await asyncio.to_thread(prepare_next, self._directory, opening, self._directory.identity())
+            except (OSError, sqlite3.Error) as error:  # nothing has happened to the live segment
+                LOGGER.warning("the next segment cannot be prepared: %s", error)
+                return False
             async with self._reader_lock:
                 is_closed = await self._change_files()
-            self._opening = opening if is_closed else self._opening
+                self._opening = opening if is_closed else self._opening
+            return is_closed
         except (OSError, sqlite3.Error, ValueError) as error:
             raise self._fail(f"the segment cannot be closed: {error!r}") from error
         finally:
-            self._resume()
-        return is_closed
+            self._flush = None
+            if self._waiting and self._failure is None:  # appends that came meanwhile
+                self._flush = asyncio.get_running_loop().create_task(self._commit_all(), name="event log commit")
 
     async def _change_files(self) -> bool:
         reader, self._reader = self._reader, None
@@ -285,12 +286,6 @@ class EventLog:
         except (sqlite3.Error, ValueError) as error:
             raise self._fail(f"the checkpoint failed: {error!r}") from error
         return not next(iter(rows))[0]
-
-    def _resume(self) -> None:
-        """Appends that waited for the change of files go on."""
-        self._flush = None
-        if self._waiting and self._failure is None:
-            self._flush = asyncio.get_running_loop().create_task(self._commit_all(), name="event log commit")
 
     async def check_slice(self, progress: CheckProgress, *, events: int = SLICE_EVENTS) -> CheckProgress:
         """Verify the next slice of the live segment's chain, and once it is through, the structure of its file; see `integrity`.

@@ -53,7 +53,8 @@ class Integer:
     def parse(self, text: str) -> int:
         """Decimal digits, a sign allowed; raises ValueError."""
         digits = text.strip()
-        if not digits.lstrip("+-").isascii() or not digits.lstrip("+-").isdigit() or len(digits) > 12:
+        unsigned = digits[1:] if digits.startswith(("+", "-")) else digits
+        if not unsigned.isascii() or not unsigned.isdigit() or len(digits) > 12:
             raise ValueError(f"not a whole number: {text!r}")
         value = int(digits)
         if not self.minimum <= value <= self.maximum:

@@ -21,8 +21,8 @@ from typing import Any, Self
 import httpx
 
 READY_LINE = "chargebox: ready"
-START_S = 20.0
-EXIT_S = 15.0
+START_S = 40.0
+EXIT_S = 30.0
 ROOT = Path(__file__).resolve().parent.parent
 
 Settings = dict[str, dict[str, Any]]

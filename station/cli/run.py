@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(settings: Settings) -> NoReturn:
     """Ends the process from within the loop: closing it would wait for a thread that hangs on a disk."""
     ending = await daemon.run(settings)
+    status = ending.status
     if ending.replace:
-        daemon.replace_process()
+        status = daemon.replace_process()
     sys.stderr.flush()
-    os._exit(ending.status)
+    os._exit(status)

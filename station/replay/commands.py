@@ -242,7 +242,7 @@ def make_scenario(asked: Asked) -> int:
     """A slice of the log as a test scenario."""
     options = asked.options
     after_seq, to_seq = asked.range()
-    rules = RedactionRules(tags=not options.keep, identity=not options.keep, key=_key(options.redact_key))
+    rules = RedactionRules(tags=not options.keep, identity=not options.keep, key=redaction_key(options.redact_key))
     document = scenario.extract(
         asked.reader, from_seq=after_seq + 1, to_seq=to_seq, rules=rules, says=options.says, given=options.given
     )
@@ -263,7 +263,7 @@ def make_export(asked: Asked) -> int:
     request = export.ExportRequest(
         tables=tables,
         form=form or "parquet",
-        rules=RedactionRules(tags=options.redact, identity=options.redact, key=_key(options.redact_key)),
+        rules=RedactionRules(tags=options.redact, identity=options.redact, key=redaction_key(options.redact_key)),
         after_seq=after_seq,
         to_seq=to_seq,
     )
@@ -279,7 +279,8 @@ def make_export(asked: Asked) -> int:
     return DONE
 
 
-def _key(file: Path | None) -> bytes:
+def redaction_key(file: Path | None) -> bytes:
+    """The secret in a file; nothing without one. Raises BadQuestion."""
     if file is None:
         return b""
     try:

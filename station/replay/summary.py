@@ -24,7 +24,15 @@ from eventstore.catalogue.lifecycle import (
     StationDescribed,
     StationStopped,
 )
-from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, FrameRefused, LinkClosed, LinkOpened
+from eventstore.catalogue.link import (
+    CallDispatched,
+    CallSettled,
+    CallTimedOut,
+    FrameRefused,
+    LinkClosed,
+    LinkOpened,
+    OwedEventsLost,
+)
 from eventstore.catalogue.maintenance import FirmwareProgressed, ResetAccepted
 from eventstore.catalogue.registration import RegistrationAnswered
 from eventstore.catalogue.transactions import (
@@ -50,7 +58,7 @@ _KINDS: tuple[type[Event], ...] = (
     *(ContactorObserved, LockFailureFound, AuthorizationDenied, LocalListConflictFound, LinkOpened, LinkClosed),
     *(CallDispatched, CallSettled, CallTimedOut, FrameRefused, FirmwareProgressed, ResetAccepted, RegistrationAnswered),
     *(MeterResetFound, MeterSamplesDropped, TransactionConfirmed, TransactionIdAssigned, TransactionInvalidated),
-    *(TransactionStarted, TransactionStopped),
+    *(TransactionStarted, TransactionStopped, OwedEventsLost),
 )
 
 
@@ -217,6 +225,7 @@ _ODD: dict[type[Event], str] = {
     MeterFailed: "a meter could not be read",
     MeterResetFound: "a meter's register fell",
     MeterSamplesDropped: "samples were left out",
+    OwedEventsLost: "owed messages were lost with a damaged segment",
     TransactionInvalidated: "the CSMS did not accept a tag after the start",
     LockFailureFound: "a lock did not close",
     LocalListConflictFound: "the CSMS contradicts the local list",

@@ -6,6 +6,7 @@ words of its own here is told by its name and its members, so that a newer catal
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from eventstore.catalogue import (
@@ -207,6 +208,14 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     lifecycle.DecisionFailed: (HEADLINE, lambda e: f"OUR BUG: nothing could be decided: {e.error}"),
     lifecycle.ObservationRejected: (HEADLINE, lambda e: f"OUR BUG: {e.kind} could not be taken in: {e.error}"),
     lifecycle.DeadlineReached: (NOISE, lambda e: f"Deadline {e.name} {e.key or ''}".rstrip()),
+    lifecycle.BooksClosed: (
+        DETAIL,
+        lambda e: f"The books were closed: a segment ends, it began with event {e.first_seq}",
+    ),
+    lifecycle.ArchiveDropped: (
+        HEADLINE,
+        lambda e: f"The archive of events {e.first_seq} to {e.last_seq} was deleted: {e.reason}",
+    ),
     hardware.BoardOpened: (DETAIL, lambda e: "Every input has been read once"),
     hardware.PilotStateObserved: (
         DETAIL,
@@ -222,6 +231,10 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     hardware.FaultCleared: (HEADLINE, lambda e: f"Fault {e.error_code or '(all)'} cleared{_where(e)}"),
     hardware.EmergencyStopObserved: (HEADLINE, lambda e: f"EMERGENCY STOP {'pressed' if e.pressed else 'released'}"),
     hardware.MainsObserved: (HEADLINE, lambda e: f"Mains power is {'back' if e.present else 'GONE'}"),
+    hardware.LocalListStoreFailing: (
+        DETAIL,
+        lambda e: f"The next local list {'cannot' if e.failing else 'can'} be stored",
+    ),
     link.LinkOpened: (HEADLINE, lambda e: f"Connected to the CSMS (connection {e.connection})"),
     link.LinkClosed: (HEADLINE, lambda e: f"Connection {e.connection} lost: {e.reason}"),
     link.ConnectFailed: (NOISE, lambda e: f"Could not connect: {e.reason}"),
@@ -229,6 +242,8 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     link.FrameReceived: (NOISE, lambda e: f"Received {_short(e.text)}"),
     link.FrameRefused: (HEADLINE, lambda e: f"A frame could not be read: {e.reason}"),
     link.CallDispatched: (NOISE, lambda e: f"Sent {e.action} {_short(e.payload)}"),
+    link.CallPrepared: (NOISE, lambda e: f"{e.action} is to go next"),
+    link.CallVoided: (NOISE, lambda e: "What was to go next does not go after all"),
     link.CallSettled: (NOISE, _settled),
     link.CallTimedOut: (
         HEADLINE,
@@ -246,6 +261,12 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     registration.RegistrationLost: (HEADLINE, lambda e: f"No longer registered: {e.reason}"),
     registration.BootNotificationQueued: (NOISE, lambda e: "BootNotification is owed"),
     registration.HeartbeatQueued: (NOISE, lambda e: "Heartbeat is owed"),
+    registration.DataTransferQueued: (DETAIL, lambda e: f"DataTransfer to {e.vendor_id} is owed"),
+    link.OwedEventsLost: (
+        HEADLINE,
+        lambda e: f"{plural(e.count, 'owed message')} LOST behind event {e.after_seq}: the log no longer holds them",
+    ),
+    link.DataTransferRequested: (DETAIL, lambda e: f"A DataTransfer to {e.vendor_id} was asked for"),
     authorization.AuthorizeQueued: (DETAIL, lambda e: f"The CSMS is asked about tag {e.id_tag} (to {e.purpose})"),
     authorization.IdTagInfoReceived: (DETAIL, lambda e: f"The CSMS says {e.info.status} of tag {e.id_tag}"),
     authorization.AuthorizationGranted: (HEADLINE, _grant),
@@ -344,6 +365,7 @@ def loudness(event: Event) -> int:
 
 def _by_members(event: Event) -> str:
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event.NAME).capitalize()
-    members = getattr(event, "__dataclass_fields__", {})
+    values: Any = event
+    members = [member.name for member in fields(values)] if is_dataclass(values) else []
     shown = ", ".join(f"{member} {getattr(event, member)!r}" for member in members)
     return f"{name}: {_short(shown)}" if shown else name

@@ -53,23 +53,28 @@ class Ending:
 
 
 class _Endings:
-    """What asks the process to end; the first one counts, a second SIGTERM changes nothing."""
+    """What asks the process to end: the first one counts, a reset after all others; a second SIGTERM changes nothing."""
 
     def __init__(self) -> None:
-        self._asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._asked: list[str] = []
+        self._is_asked = asyncio.Event()
 
     def ask(self, why: str) -> None:
         """Asks for the end."""
-        if not self._asked.done():
-            self._asked.set_result(why)
+        if why not in self._asked:
+            self._asked.append(why)
+        self._is_asked.set()
 
     async def asked(self) -> str:
         """Waits until the end is asked for; why."""
-        return await asyncio.shield(self._asked)
+        await self._is_asked.wait()
+        return next((why for why in self._asked if why != RESET), RESET)
 
-    def forget(self) -> None:
-        """What was asked for cannot be done; the next one counts."""
-        self._asked = asyncio.get_running_loop().create_future()
+    def forget_reset(self) -> None:
+        """It cannot be done; the next thing asked for counts."""
+        self._asked.remove(RESET)
+        if not self._asked:
+            self._is_asked.clear()
 
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
         """Follows the station: a reset that is due ends the process, and so does a loss of mains with back-up power."""
@@ -175,8 +180,8 @@ async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.
                 raise StorageError(f"{task.get_name()} ended")
         why = asked.result()
         if why == RESET and parts.settings.daemon.on_reset == "exec" and not os.access(sys.executable, os.X_OK):
+            endings.forget_reset()  # first: the next attempt is asked for as soon as this failure is durable
             await parts.station.observe(ResetFailed(reason=f"{sys.executable} cannot be executed"))
-            endings.forget()
             continue
         await _stop(parts, why)
         return Ending(status=EXIT_DONE, replace=why == RESET and parts.settings.daemon.on_reset == "exec")
@@ -226,8 +231,12 @@ async def _wind_up(parts: Parts, running: Sequence[asyncio.Task[None]]) -> None:
     await _in_time(parts.log.close())
 
 
-def replace_process() -> None:
-    """Replaces this process by a new one of the same arguments; raises OSError if that is not possible."""
+def replace_process() -> int:
+    """Replaces this process by a new one of the same arguments; if that is not possible, returns its exit status."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own arguments, no shell meant
+    try:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own arguments, no shell meant
+    except OSError as error:
+        _say(f"{sys.executable} cannot be executed: {error.strerror}")
+        return EXIT_FAILED

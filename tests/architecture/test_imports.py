@@ -54,20 +54,26 @@ LAYERS = (
         package="station",
         ours=CORE,
         third_party=frozenset({"immutables"}),
-        never=(*SHELLS, *SETTINGS, "station.replay", "station.cli"),
+        never=(*SHELLS, *SETTINGS, "station.replay", "station.fleet", "station.cli"),
     ),
     # The outputs speak the board's language: its pure part, no driver.
     Layer(package="station.outputs", ours=(*CORE, "devices.iec61851", "devices.readings")),
     Layer(
         package="station.replay",
         ours=(*CORE, "eventstore", "migrations"),
-        third_party=DESK | {"aiosqlite", "orjson", "immutables"},
-        never=(*SHELLS, "station.cli"),
+        third_party=DESK | {"aiosqlite", "cryptography", "immutables", "orjson"},
+        never=(*SHELLS, "station.fleet", "station.cli"),
+    ),
+    Layer(
+        package="station.fleet",
+        ours=("station.fleet", "station.replay", "eventstore"),
+        third_party=DESK | {"orjson"},
+        never=("station.cli",),
     ),
     *(Layer(package=name, ours=PACKAGES, third_party=SHELL, never=("station.cli",)) for name in SHELLS),
     Layer(
         package="station.cli",
-        ours=("station.cli", "station.settings", "station.replay", *SHELLS),
+        ours=("station.cli", "station.settings", "station.replay", "station.fleet", *SHELLS),
         third_party=frozenset({"rich"}),
     ),
 )

@@ -169,7 +169,7 @@ class SimulatedCsms:
         """A CALLRESULT that does not fit the schema, or is no frame at all."""
         if call.action == "StartTransaction":
             call.processed = False
-        payload = self._chance.choice(
+        payload: object = self._chance.choice(
             [{"transactionId": "nine"}, {"currentTime": 5}, {"idTagInfo": {"status": "Maybe"}}, [], "ok", None]
         )
         self._send(call, "malformed", payload, json.dumps([3, call.message_id, payload]))

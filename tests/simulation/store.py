@@ -98,7 +98,8 @@ class SimulatedLog:
 
     async def openings(self) -> AsyncIterator[Opening]:
         """None: there is one segment only."""
-        for opening in ():
+        none: tuple[Opening, ...] = ()
+        for opening in none:
             yield opening
 
     async def first_seq(self) -> int:

@@ -1,6 +1,6 @@
 """Segments on real files: closing one, and a power cut at every change of the file system on the way."""
 
-import os
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from eventstore.database import DATABASE_NAME, applied, check_readable, open_rea
 from eventstore.directory import StorageDirectory
 from eventstore.errors import LogTooNew, StorageFailed
 from eventstore.inspection import inspect
+from eventstore.integrity import CheckProgress
 from eventstore.log import EventLog
 from eventstore.opening import FIRST
 from eventstore.segments import NEXT_NAME, archives, closed_segments, finish_switch, past_segments
@@ -26,7 +27,6 @@ from tests.logs import (
     fill,
     fill_at_once,
     opened,
-    overwrite,
     segmented,
 )
 
@@ -116,8 +116,7 @@ async def _goes_on(path: Path, last_seq: int) -> None:
         await compress_all(log)
         await whole(log, last_seq + 2)
         assert log.archives.waiting == ()
-    names = {file.name for file in path.iterdir()}
-    assert not [name for name in names if ".tmp" in name or name.startswith("closed-")]
+    assert not [*StorageDirectory(path).path.glob("*.tmp*"), *closed_segments(path)]
 
 
 @pytest.mark.asyncio
@@ -145,8 +144,6 @@ async def test_compressing_cut_anywhere_loses_nothing(tmp_path: Path, changes: i
 
 @pytest.mark.asyncio
 async def test_appends_wait_while_the_files_change(tmp_path: Path) -> None:
-    import asyncio
-
     async with opened(tmp_path) as log:
         await fill(log, 5)
         closing = asyncio.create_task(close_segment(log))
@@ -159,8 +156,6 @@ async def test_appends_wait_while_the_files_change(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_cancelled_caller_does_not_stop_the_change_of_files(tmp_path: Path) -> None:
-    import asyncio
-
     async with opened(tmp_path) as log:
         await fill(log, 5)
         closing = asyncio.create_task(close_segment(log))
@@ -298,7 +293,7 @@ async def test_a_damaged_opening_is_found_and_taken_from_the_archives_if_there_a
     connection.commit()
     connection.close()
     if not with_archives:
-        os.rename(path / "archive", tmp_path / "elsewhere")
+        (path / "archive").rename(tmp_path / "elsewhere")
     assert inspect(StorageDirectory(path)) == (f"where {DATABASE_NAME} begins is damaged",)
     async with opened(path) as log:
         assert log.boot_report.recovery is not None
@@ -338,8 +333,6 @@ async def test_damage_in_a_later_segment_costs_what_lies_behind_it(tmp_path: Pat
 
 @pytest.mark.asyncio
 async def test_the_check_while_running_looks_at_the_live_segment(tmp_path: Path) -> None:
-    from eventstore.integrity import CheckProgress
-
     path = await segmented(tmp_path / "log", 30, live=40)
     async with opened(path) as log:
         progress = CheckProgress()
@@ -407,5 +400,49 @@ async def test_a_failed_log_closes_no_segment(tmp_path: Path) -> None:
         await close_segment(log)
 
 
-def test_an_overwritten_helper_is_used() -> None:
-    assert callable(overwrite)
+@pytest.mark.asyncio
+async def test_a_bug_while_the_next_segment_is_prepared_does_not_hold_up_appends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    async with opened(tmp_path) as log:
+        await fill(log, 5)
+        with monkeypatch.context() as patch:
+            patch.setattr("eventstore.log.prepare_next", broken)
+            with pytest.raises(RuntimeError):
+                await close_segment(log)
+        await fill(log, 1)
+        await whole(log, 6)
+
+
+@pytest.mark.asyncio
+async def test_each_name_is_durable_before_the_next_one_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    link, rename, sync = Path.hardlink_to, Path.rename, StorageDirectory.sync
+
+    def linking(self: Path, target: Path) -> None:
+        done.append("link")
+        link(self, target)
+
+    def renaming(self: Path, target: Path) -> Path:
+        done.append("rename")
+        return rename(self, target)
+
+    def syncing(self: StorageDirectory) -> None:
+        done.append("sync")
+        sync(self)
+
+    async with opened(tmp_path) as log:
+        await fill(log, 5)
+        monkeypatch.setattr(Path, "hardlink_to", linking)
+        monkeypatch.setattr(Path, "rename", renaming)
+        monkeypatch.setattr(StorageDirectory, "sync", syncing)
+        await close_segment(log)
+        assert done == ["link", "sync", "rename", "sync"]
+        done.clear()
+        await compress_all(log)
+        assert done == ["sync", "rename", "sync"]

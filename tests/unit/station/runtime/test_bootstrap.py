@@ -59,7 +59,7 @@ def test_a_factory_value_that_no_key_takes_is_refused_with_its_line_and_key(line
     with pytest.raises(SettingsError) as refused:
         make_registry(settings(f"[config]\n{line}"))
     (problem,) = refused.value.problems
-    assert problem.startswith(f"chargebox.toml:8: [config] {line.split(' =')[0]}: ")
+    assert problem.startswith(f"chargebox.toml:8: [config] {line.partition(' =')[0]}: ")
     assert said in problem
 
 
@@ -149,6 +149,7 @@ def test_a_makers_handlers_are_found_by_their_entry_point(tmp_path: Path, monkey
 
 
 # ---- building ----------------------------------------------------------------------------------------------------
+
 
 @pytest_asyncio.fixture
 async def log(tmp_path: Path) -> AsyncIterator[EventLog]:

@@ -1,0 +1,64 @@
+"""The commands of `chargebox fleet DIR|GLOB COMMAND`."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+
+from station.fleet.finding_logs import find_logs
+from station.fleet.one_log import OK, Row, Task
+from station.fleet.report import Report, asked_of, page
+from station.fleet.running import in_processes, on_cluster
+from station.replay.commands import redaction_key
+from station.replay.errors import BadQuestion
+from station.replay.export import check_request
+from station.replay.page import json_line, show
+from station.replay.progress import bar
+
+DONE, FAILED = 0, 1
+
+
+def answer(options: Namespace) -> int:
+    """Runs the command over all logs; status 1 when any of them is not in order. Raises ReplayError."""
+    tasks = list(_tasks(options))
+    with Report(options.report, again=options.again) as report, bar(options.question) as progress:
+        rest = report.open_tasks(tasks)
+        done = len(tasks) - len(rest)
+        progress(done, len(tasks))
+        asked = asked_of(tasks[0])
+        for row in _rows(rest, options):
+            report.add(row, asked)
+            done += 1
+            progress(done, len(tasks))
+        rows = report.of(tasks)
+    if options.json:
+        sys.stdout.writelines(json_line(row) for row in rows)
+    else:
+        show(page(rows, options.question))
+    return DONE if all(row["status"] == OK for row in rows) else FAILED
+
+
+def _tasks(options: Namespace) -> Iterator[Task]:
+    exports = options.question == "export"
+    tables = check_request(options.table or ["all"], options.format) if exports else ()
+    if exports and options.redact and options.redact_key is None:
+        raise BadQuestion("redacting many logs needs --redact-key: without it every station would get the same name")
+    for log in find_logs(options.logs):
+        yield Task(
+            path=log.path,
+            mark=log.mark,
+            command=options.question,
+            level=options.level if options.question == "verify" else "",
+            directory=str(options.output.absolute()) if exports else "",
+            tables=tables,
+            form=options.format if exports else "",
+            redact=exports and options.redact,
+            redact_key=redaction_key(options.redact_key) if exports else b"",
+        )
+
+
+def _rows(tasks: list[Task], options: Namespace) -> Iterator[Row]:
+    if not tasks:
+        return iter(())
+    if options.scheduler is not None:
+        return on_cluster(tasks, options.scheduler)
+    return in_processes(tasks, options.workers)

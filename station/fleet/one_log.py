@@ -1,0 +1,105 @@
+"""What is done with one log of a fleet: always a row, never an exception, whatever the log is like.
+
+Runs in worker processes, here or elsewhere: tasks and rows are plain data, and everything a task needs stands in it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eventstore.structure import to_plain
+from station.replay.errors import ReplayError
+from station.replay.export import ExportRequest, export_directory
+from station.replay.moments import calendar_of
+from station.replay.redaction import RedactionRules
+from station.replay.source import open_log
+from station.replay.summary import summarize
+from station.replay.verify import verify
+
+OK, FAULTY, BROKEN = "ok", "faulty", "broken"
+ERROR_LENGTH_MAX = 500
+_SUMMARY_COUNTS = (
+    "identity",
+    "events",
+    "from_utc",
+    "to_utc",
+    "boot_count",
+    "power_cuts",
+    "transactions",
+    "transactions_running",
+    "transactions_unconfirmed",
+    "energy_wh",
+    "messages_sent",
+    "messages_given_up",
+    "calls_unanswered",
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to do with one log: "summary", "verify" or "export", with that command's options."""
+
+    path: str
+    mark: str
+    command: str
+    level: str = "decide"
+    directory: str = ""
+    tables: tuple[str, ...] = ()
+    form: str = "parquet"
+    redact: bool = False
+    redact_key: bytes = b""
+
+
+def run(task: Task) -> Row:
+    """The row of one log: `status` is "ok", "faulty" (read, and something is wrong with it) or "broken" (not readable)."""
+    row: Row = {"log": task.path, "mark": task.mark, "command": task.command}
+    try:
+        row |= _ask(task)
+    except ReplayError as error:
+        row |= {"status": BROKEN, "error": str(error)[:ERROR_LENGTH_MAX]}
+    except Exception as error:  # noqa: BLE001  # one log must never end the run: what it did to us stands in its row
+        row |= {"status": BROKEN, "error": f"{type(error).__name__}: {error}"[:ERROR_LENGTH_MAX]}
+    return row
+
+
+def _ask(task: Task) -> Row:
+    with open_log(Path(task.path)) as reader:
+        if task.command == "verify":
+            return _verified(to_plain(verify(reader, level=task.level)))
+        calendar = calendar_of(reader)
+        if task.command == "summary":
+            plain = to_plain(summarize(reader, calendar))
+            row = {name: plain[name] for name in _SUMMARY_COUNTS}
+            row |= {"outages": plain["outages"]["count"], "offline_ms": plain["outages"]["total_ms"]}
+            row |= {"faults": sum(plain["faults"].values()), "oddities": plain["oddities"]}
+            row |= {"versions": sorted({boot["software_version"] for boot in plain["boots"]})}
+            return row | {"status": FAULTY if plain["damage"] else OK, "error": "; ".join(plain["damage"])}
+        rules = RedactionRules(tags=task.redact, identity=task.redact, key=task.redact_key)
+        request = ExportRequest(tables=task.tables, form=task.form, rules=rules)
+        done = export_directory(reader, calendar, request, Path(task.directory))
+        damage = "" if reader.origin.damage is None else "; ".join(reader.origin.damage.findings)
+        return {
+            "status": FAULTY if damage else OK,
+            "error": damage,
+            "identity": reader.identity(),
+            "rows": done.rows,
+            "files": len(done.files),
+        }
+
+
+def _verified(plain: Row) -> Row:
+    first = plain["findings"][0] if plain["findings"] else {}
+    return {
+        "status": OK if plain["verdict"] == "whole" else FAULTY,
+        "error": first.get("says", ""),
+        "events": plain["events"],
+        "findings": plain["findings_count"],
+        "kinds": sorted({finding["kind"] for finding in plain["findings"]}),
+        "first_seq": first.get("seq"),
+        "other_versions": plain["other_versions_count"],
+        "head_digest": plain["head_digest"],
+        "last_seq": plain["last_seq"],
+        "skipped": plain["skipped"],
+    }
