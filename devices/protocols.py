@@ -13,9 +13,13 @@ Rules for every implementation:
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from devices.readings import ConnectorOutputs, MeterReading, Reading
+
+
+class BoardUnavailable(Exception):  # noqa: N818  # a state of the hardware, expected and handled
+    """The board cannot be opened; the text says what is missing or refused."""
 
 
 class StationBoard(Protocol):
@@ -57,6 +61,23 @@ class StationBoard(Protocol):
 
     def close(self) -> None:
         """Make the outputs safe, stop reporting, release the hardware. A second call does nothing."""
+        ...
+
+    async def wait_closed(self) -> None:
+        """Return when what `close` has let go of is released."""
+        ...
+
+
+@runtime_checkable
+class Signalling(Protocol):
+    """A board with lamps that the station may talk through."""
+
+    def set_light(self, intensity_percent: int, blink_repeat: int) -> None:
+        """LightIntensity (9.1.11) and BlinkRepeat (9.1.4), as configured now."""
+        ...
+
+    def answer_tag(self, connector_id: int | None, accepted: bool) -> None:
+        """Tell whoever presented a tag yes or no, at a connector or everywhere."""
         ...
 
 

@@ -351,6 +351,11 @@ class EventLog:
         """What the live segment and its WAL take on the disk."""
         return self._directory.size_of(DATABASE_NAME) + self._directory.size_of(f"{DATABASE_NAME}-wal")
 
+    async def segment_bytes(self) -> int:
+        """How large the live segment has grown, with what still stands in its WAL. Raises StorageFailed."""
+        query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        return int((await self._select(query, ()))[0][0])
+
     def disk_bytes(self) -> int:
         """How large the file system is."""
         return self._directory.disk_bytes()

@@ -61,13 +61,18 @@ class Authorization:
         return None if found is None else found.info
 
 
-def _room(cache: immutables.Map[str, Cached]) -> immutables.Map[str, Cached]:
+def _is_valid(entry: Cached, utc_ms: int) -> bool:
+    expired = entry.info.expiry_utc_ms is not None and entry.info.expiry_utc_ms <= utc_ms
+    return entry.info.status == ACCEPTED and not expired
+
+
+def _room(cache: immutables.Map[str, Cached], utc_ms: int) -> immutables.Map[str, Cached]:
     """Makes room when full: the not-valid entries go, then if need be the oldest valid one (3.5.1)."""
     if len(cache) < CACHE_MAX:
         return cache
     with cache.mutate() as room:
         for key, entry in cache.items():
-            if entry.info.status != ACCEPTED:
+            if not _is_valid(entry, utc_ms):
                 del room[key]
         valid = room.finish()
     if len(valid) < CACHE_MAX:
@@ -76,11 +81,13 @@ def _room(cache: immutables.Map[str, Cached]) -> immutables.Map[str, Cached]:
     return valid.delete(oldest)
 
 
-def _on_info(authorization: Authorization, event: IdTagInfoReceived, recorded: Recorded, _: Clock) -> Authorization:
+def _on_info(authorization: Authorization, event: IdTagInfoReceived, recorded: Recorded, clock: Clock) -> Authorization:
     key = event.id_tag.casefold()
     if not event.cache or key in authorization.local_list:
         return authorization
-    cache = authorization.cache if key in authorization.cache else _room(authorization.cache)
+    cache = (
+        authorization.cache if key in authorization.cache else _room(authorization.cache, clock.utc_ms(recorded.at_ms))
+    )
     entry = Cached(id_tag=event.id_tag, info=event.info, seq=recorded.seq)
     return replace(authorization, cache=cache.set(key, entry))
 

@@ -34,6 +34,7 @@ from eventstore.catalogue.hardware import (
 )
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
 from eventstore.catalogue.link import CallSettled, LinkClosed
+from eventstore.catalogue.maintenance import ResetAbandoned
 from eventstore.catalogue.registration import RegistrationAnswered
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import (
@@ -91,9 +92,11 @@ class Connectors:
 
 
 def _on_described(connectors: Connectors, event: StationDescribed, recorded: Recorded, _: Clock) -> Connectors:
-    by_id = connectors.by_id[: event.connectors + 1] + tuple(
-        Connector(connector_id=number, phases=event.phases)
-        for number in range(len(connectors.by_id), event.connectors + 1)
+    # A connector that was taken away with its transaction open stays for this boot, so that the transaction can be ended.
+    used = (known.connector_id for known in connectors.by_id if known.transaction_number is not None)
+    highest = max(event.connectors, *used, 0)
+    by_id = connectors.by_id[: highest + 1] + tuple(
+        Connector(connector_id=number, phases=event.phases) for number in range(len(connectors.by_id), highest + 1)
     )
     return replace(connectors, by_id=by_id, socket=not event.fixed_cable, has_lock=event.has_lock)
 
@@ -205,6 +208,12 @@ def _on_fault_cleared(connectors: Connectors, event: FaultCleared, recorded: Rec
     faults = connectors[event.connector_id].faults
     kept = tuple(fault for fault in faults if event.error_code and fault.error_code != event.error_code)
     return connectors.changed(event.connector_id, faults=kept)
+
+
+def _on_reset_abandoned(connectors: Connectors, event: ResetAbandoned, recorded: Recorded, _: Clock) -> Connectors:
+    fault = Fault(error_code="ResetFailure", info=f"{event.kind} reset failed")
+    kept = tuple(known for known in connectors[0].faults if known.error_code != fault.error_code)
+    return connectors.changed(0, faults=(*kept, fault)[-FAULTS_KEPT:])
 
 
 def _on_emergency(connectors: Connectors, event: EmergencyStopObserved, recorded: Recorded, _: Clock) -> Connectors:
@@ -374,6 +383,7 @@ FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connect
     FaultObserved: _on_fault,
     FaultCleared: _on_fault_cleared,
     EmergencyStopObserved: _on_emergency,
+    ResetAbandoned: _on_reset_abandoned,
     AuthorizationGranted: _on_granted,
     AuthorizationEnded: _on_grant_ended,
     TransactionStarted: _on_started,

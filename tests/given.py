@@ -156,6 +156,7 @@ class StationUnderTest:
     offset_ms: int = UTC_2026_MS
     has_lock_feedback: bool = True
     meter_works: bool = True
+    overlaps: bool = False
     _asked: int = 0
     _reacting: bool = False
     _registry: Registry | None = None
@@ -392,7 +393,17 @@ class StationUnderTest:
 
     def answer(self, payload: Mapping[str, Any], call: SentCall | None = None) -> list[Event]:
         """The CSMS answers a call (the last one)."""
-        return self.receive([3, (call or self.calls[-1]).message_id, dict(payload)])
+        answered = call or self.calls[-1]
+        text = json.dumps([3, answered.message_id, dict(payload)])
+        ahead = self._left_ahead(answered)
+        return self.observe(FrameReceived(connection=self.state.link.connection, text=text, ahead=ahead))
+
+    def _left_ahead(self, answered: SentCall) -> str:
+        """The message id of the prepared call, which leaves with the answer that it waits for where `overlaps` is on."""
+        outbox = self.state.outbox
+        if not self.overlaps or outbox.prepared is None or outbox.in_flight is None:
+            return ""
+        return outbox.prepared.message_id if outbox.in_flight.message_id == answered.message_id else ""
 
     def answer_error(self, error_code: str, call: SentCall | None = None) -> list[Event]:
         """The CSMS answers a call (the last one) with a CALLERROR."""

@@ -5,7 +5,6 @@ its time. The stories are the same to the byte at every run.
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from eventstore.catalogue.hardware import ContactorObserved, LockObserved, MeterObserved
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopped, StationStopping
-from eventstore.catalogue.link import ConnectFailed, OutboxWindowRead
+from eventstore.catalogue.link import ConnectFailed
 from eventstore.directory import StorageDirectory
 from eventstore.event import Event, Recorded
 from eventstore.log import EventLog
@@ -316,24 +315,3 @@ def add_snapshot(directory: Path, state: StationState, digest: bytes) -> None:
     """A snapshot of the state, as the daemon keeps one."""
     snapshot = Snapshot(seq=state.seq, fingerprint=fingerprint(), state=state_bytes(state), digest=digest)
     write_snapshot(StorageDirectory(directory), snapshot)
-
-
-def as_json(text: str) -> Any:
-    """The value of a JSON text, for tests that look into one."""
-    return json.loads(text)
-
-
-__all__ = [
-    "STORIES",
-    "OutboxWindowRead",
-    "StoryStation",
-    "add_snapshot",
-    "disputed_bill",
-    "lost_session",
-    "many_days",
-    "metered",
-    "session",
-    "story",
-    "would_not_start",
-    "write_log",
-]

@@ -140,6 +140,9 @@ class BenchBoard:
         self._report = None
         self._queue.clear()
 
+    async def wait_closed(self) -> None:
+        """Nothing of a bench outlasts its closing."""
+
     # The bench controls: hands, cars and faults
 
     def plug(

@@ -71,7 +71,8 @@ def assemble(rack: Rack, wiring: Wiring, stack: ExitStack, pause_ms: PauseMs, pw
     contacts = tuple((fault, Contact(rack, fault.input, urgent=(True,))) for fault in wiring.section.faults)
     stop_line, mains_line = wiring.section.emergency_stop, wiring.section.mains
     emergency_stop = None if stop_line is None else Contact(rack, stop_line, urgent=(True,))
-    mains = None if mains_line is None else Contact(rack, mains_line, urgent=(False,))
+    # Mains is not urgent: without it nothing flows anyway, and an optocoupler flickers with the mains' own period.
+    mains = None if mains_line is None else Contact(rack, mains_line)
     for contact in (*(contact for _, contact in contacts), emergency_stop, mains):
         if contact is not None:
             stack.callback(contact.close)

@@ -16,14 +16,15 @@ from typing import Any, Protocol
 
 from devices.bridge import Bridge
 from devices.gpio.assembly import ConnectorDrivers, Drivers, assemble
-from devices.gpio.factory import BoardUnavailable, make_global, named_factory
+from devices.gpio.factory import make_global, named_factory
 from devices.gpio.pilot_output import SYSFS
 from devices.gpio.rack import Job, LoopTimers, Poller, Rack, ThreadPoller, Timers, pause
 from devices.gpio.reporter import Reporter
 from devices.gpio.sections import FaultSection
 from devices.gpio.watchdog import Feeding, new_watchdogs
-from devices.gpio.wiring import Wiring, parse_wiring
+from devices.gpio.wiring import Wiring
 from devices.modbus.meter import ModbusMeter
+from devices.protocols import BoardUnavailable
 from devices.readers.device_reader import DeviceReader
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
@@ -93,21 +94,6 @@ class GpioBoard:
         self._wanted_locked: dict[int, bool] = {}
         self._reporter: Reporter | None = None
 
-    @classmethod
-    def from_wiring(
-        cls, raw: Mapping[str, object], *, settings: "BoardFacts", connectors: int, clock: Callable[[], int]
-    ) -> "GpioBoard":
-        """The board of `[board.wiring]`, for `[board]` and so many connectors. Raises `WiringError`."""
-        wiring = parse_wiring(
-            raw,
-            connectors=connectors,
-            fixed_cable=settings.fixed_cable,
-            phases=settings.phases,
-            voltage_v=settings.voltage_v,
-            max_current_a=settings.max_current_a,
-        )
-        return cls(wiring, station_time=clock)
-
     # The station's side
 
     def open(self, report: Callable[[Reading], None]) -> None:
@@ -124,8 +110,10 @@ class GpioBoard:
             raise BoardUnavailable(str(error) or repr(error)) from error
 
     def apply(self, connector_id: int, outputs: ConnectorOutputs) -> None:
-        """See `StationBoard.apply`. What opens comes first, what closes last."""
+        """See `StationBoard.apply`. What opens comes first, what closes last. A closed board stays safe."""
         drivers = self._of(connector_id)
+        if self._rack is None:
+            return
         if not outputs.contactor_closed:
             self._switch(connector_id, closed=False, phases=outputs.phases)
         if drivers.pilot.duty_permille != outputs.duty_permille:
@@ -144,6 +132,8 @@ class GpioBoard:
     def drive_lock(self, connector_id: int, locked: bool) -> None:
         """See `StationBoard.drive_lock`. Without a lock the answer is that nothing is locked."""
         lock = self._of(connector_id).lock
+        if self._rack is None:
+            return
         if lock is None:
             self._emit(LockReading(connector_id=connector_id, locked=False, jammed=False))
             return
@@ -152,7 +142,7 @@ class GpioBoard:
 
     def open_contactor(self, connector_id: int) -> None:
         """See `StationBoard.open_contactor`. An unknown connector has no contactor to open."""
-        if self._drivers is None or connector_id not in self._drivers.connectors:
+        if self._rack is None or self._drivers is None or connector_id not in self._drivers.connectors:
             return
         self._switch(connector_id, closed=False, phases=0)
         self._offer(connector_id, DUTY_STEADY_PERMILLE)
@@ -214,8 +204,8 @@ class GpioBoard:
 
     def answer_tag(self, connector_id: int | None, accepted: bool) -> None:
         """Let the lamp of the connector, or all lamps, blink in answer to a tag."""
-        for drivers in self._all() if connector_id is None else (self._of(connector_id),):
-            if drivers.indicator is not None:
+        for number, drivers in enumerate(self._all(), start=1):
+            if drivers.indicator is not None and connector_id in {None, number}:
                 drivers.indicator.answer(accepted)
 
     # Opening
@@ -284,7 +274,7 @@ class GpioBoard:
         return self._drivers.connectors[connector_id]
 
     def _all(self) -> tuple[ConnectorDrivers, ...]:
-        return () if self._drivers is None else tuple(self._drivers.connectors.values())
+        return () if self._rack is None or self._drivers is None else tuple(self._drivers.connectors.values())
 
     # What drivers report
 

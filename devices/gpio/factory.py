@@ -2,9 +2,7 @@
 
 from typing import Any
 
-
-class BoardUnavailable(Exception):  # noqa: N818  # a state of the hardware, expected and handled
-    """The board cannot be opened; the text says what is missing or refused."""
+from devices.protocols import BoardUnavailable
 
 
 def named_factory(name: str) -> Any:

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from devices.gpio.board import GpioBoard
-from devices.gpio.factory import BoardUnavailable
 from devices.gpio.findings import Finding, reading_findings
 from devices.gpio.lines import OutputPin
 from devices.gpio.pilot_output import new_output
 from devices.gpio.wiring import Wiring
+from devices.protocols import BoardUnavailable
 from devices.readings import MeterReading, MeterUnavailable, ProximityReading, Reading
 
 SETTLE_S = 3.0
@@ -47,13 +47,14 @@ async def probe(
 
 
 def make_safe(wiring: Wiring, factory: Any) -> tuple[str, ...]:
-    """Open every contactor and make every pilot steady, then release the pins; what refused, in words.
+    """Open every contactor, stop every lock's motor and make every pilot steady, then release the pins; what refused, in words.
 
     For a service manager after the daemon died: the kernel's PWM and some back ends go on driving what a process left.
     """
     refused = []
     for number, connector in enumerate(wiring.connectors, start=1):
-        for line in (connector.contactor.coil, *connector.contactor.phase_enables):
+        motor = () if connector.lock is None else (connector.lock.lock, connector.lock.unlock)
+        for line in (connector.contactor.coil, *connector.contactor.phase_enables, *motor):
             try:
                 OutputPin(factory, line).close()
             except Exception as error:  # noqa: BLE001  # the next output must be made safe all the same

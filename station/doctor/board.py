@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from station.doctor.findings import Finding, fault, ok, warning
-from station.settings import Settings
+from station.runtime.wiring import read_wiring
+from station.settings import Settings, SettingsError
 
 SUBJECT = "board"
 ADVICE = "[board.wiring]"
@@ -15,20 +16,11 @@ def board_findings(settings: Settings) -> Iterator[Finding]:
         yield ok(SUBJECT, f"bench: {settings.station.connectors} simulated connectors")
         return
     from devices.gpio.findings import ERROR, machine_findings, wiring_findings
-    from devices.gpio.wiring import WiringError, parse_wiring
 
-    board = settings.board
     try:
-        wiring = parse_wiring(
-            board.wiring,
-            connectors=settings.station.connectors,
-            fixed_cable=board.fixed_cable,
-            phases=board.phases,
-            voltage_v=board.voltage_v,
-            max_current_a=board.max_current_a,
-        )
-    except WiringError as error:
-        yield from (fault(SUBJECT, str(problem), f"put {ADVICE} right") for problem in error.problems)
+        wiring = read_wiring(settings)
+    except SettingsError as error:
+        yield from (fault(SUBJECT, problem, f"put {ADVICE} right") for problem in error.problems)
         return
     found = (*wiring_findings(wiring), *machine_findings(wiring))
     for finding in found:

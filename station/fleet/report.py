@@ -4,7 +4,6 @@ The file is JSON Lines, only ever appended to; the last row of a log counts. A r
 and the same was asked; a last line that was cut in half is passed over.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -82,13 +81,12 @@ class Report:
         return row is not None and row.get("mark") == task.mark and row.get("asked") == asked_of(task)
 
     def add(self, row: Row, asked: str) -> None:
-        """One more row; it is on its way to the disk when this returns."""
+        """One more row; it stands in the file when this returns."""
         kept = {**row, "asked": asked}
         self.rows[row["log"]] = kept
         if self._stream is not None:
             self._stream.write(orjson.dumps(kept, option=orjson.OPT_APPEND_NEWLINE))
             self._stream.flush()
-            os.fsync(self._stream.fileno())
 
     def of(self, tasks: Iterable[Task]) -> list[Row]:
         """The rows of these tasks, sorted by log."""

@@ -14,6 +14,7 @@ from typing import Any
 from station.fleet.one_log import BROKEN, Row, Task, run
 from station.replay.errors import LibraryMissing, ReplayError
 
+CONNECT_S = 30
 AHEAD_PER_WORKER = 4
 """How many tasks are handed out at once for each worker, so that thousands of logs are not thousands of futures."""
 
@@ -81,7 +82,7 @@ def on_cluster(tasks: Sequence[Task], scheduler: str) -> Iterator[Row]:
         raise LibraryMissing("a Dask cluster", "distributed") from error
     try:
         connect: Any = Client  # distributed is untyped
-        client = connect(scheduler, timeout=30, set_as_default=False)
+        client = connect(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ReplayError(f"the Dask scheduler {scheduler} cannot be reached: {error}") from error
     with client:
@@ -89,7 +90,7 @@ def on_cluster(tasks: Sequence[Task], scheduler: str) -> Iterator[Row]:
         ahead = max(1, sum(client.nthreads().values())) * AHEAD_PER_WORKER
         by_key: dict[str, Task] = {}
         watch: Any = as_completed
-        completed = watch()
+        completed = watch(loop=client.loop)
         for _ in range(ahead):
             _hand_out(client, completed, waiting, by_key)
         for future in completed:

@@ -69,6 +69,8 @@ def _openings(reader: LogReader, seq: int) -> Iterator[StationState]:
 def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None) -> Folded:
     """The state after event `seq`. Raises BadQuestion for an excerpt whose beginning nothing tells."""
     state = _base(reader, seq, checkpoints) or foundation(reader)
+    if seq < state.seq:
+        raise BadQuestion(f"the log begins with event {reader.first_seq}, and state {seq} lies before that")
     base_seq, left_out, next_mark = state.seq, 0, state.seq + CHECKPOINT_EVERY
     for rows in reader.rows(after=state.seq, until=seq):
         for recorded in reader.decoded(rows):

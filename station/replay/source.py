@@ -137,6 +137,8 @@ def _salvage(scratch: Path) -> Damage | None:
         raise LogUnreadable(f"damaged ({'; '.join(findings)}), and nothing of it can be salvaged: {error}") from error
     recovery = pending_recovery(directory)
     assert recovery is not None, "recover has just written it"
+    if not recovery.known_seq and not recovery.stray_events:
+        raise LogUnreadable(f"damaged ({'; '.join(findings)}), and nothing of it can be salvaged")
     return Damage(
         findings=recovery.findings,
         kept_seq=recovery.kept_seq,

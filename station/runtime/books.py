@@ -21,14 +21,14 @@ class Books:
         self._log = log
         self._segment_bytes = segment_bytes
         self._look_at_seq = 0
-        self._state = b""
+        self._state, self._seq = b"", 0
 
-    def are_due(self) -> bool:
+    async def are_due(self) -> bool:
         """Whether the segment is full; cheap enough to be asked after each event."""
         if self._log.head.seq < self._look_at_seq:
             return False
         self._look_at_seq = self._log.head.seq + LOOK_EVERY
-        return self._log.bytes_on_disk() >= self._segment_bytes
+        return await self._log.segment_bytes() >= self._segment_bytes
 
     async def last_event(self, state: StationState, at_ms: int) -> BooksClosed | None:
         """What closes the segment; None if nothing can be closed now (another process reads the file), so later."""
@@ -36,10 +36,12 @@ class Books:
             return None
         first_seq = self._log.opening.head.seq + 1
         event, self._state = await asyncio.to_thread(books_closed, state, at_ms, first_seq)
+        self._seq = state.seq + 1
         return event
 
     async def close(self, event: BooksClosed) -> bool:
         """Begin the next segment behind that event, which is the log's head. False if that could not be done now."""
+        assert self._log.head.seq == self._seq, "nothing may come between the state and the end of its segment"
         state, self._state = self._state, b""
         return await self._log.close_segment(
             state=state, layout=event.layout, fingerprint=event.fingerprint, owed_seq=event.owed_seq

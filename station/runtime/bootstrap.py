@@ -24,7 +24,8 @@ from station.runtime.link import Link
 from station.runtime.secrets import Secrets
 from station.runtime.station import Station
 from station.runtime.upkeep import Upkeep
-from station.settings import Settings, require_authorization_key
+from station.runtime.wiring import read_wiring
+from station.settings import Settings, read_authorization_key, require_authorization_key
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
@@ -138,13 +139,11 @@ def describe(settings: Settings, board: StationBoard, registry: Registry) -> Sta
 
 
 def make_board(settings: Settings, clock: SystemClock) -> StationBoard:
-    """The bench, or the pins; raises whatever the wiring gives reason to."""
+    """The bench, or the pins; raises SettingsError for a wiring that cannot be."""
     if settings.board.kind == "gpio":
         from devices.gpio.board import GpioBoard
 
-        return GpioBoard.from_wiring(
-            settings.board.wiring, settings=settings.board, connectors=settings.station.connectors, clock=clock.at_ms
-        )
+        return GpioBoard(read_wiring(settings), station_time=clock.at_ms)
     from devices.bench.board import BenchBoard
 
     return BenchBoard(
@@ -156,6 +155,14 @@ def make_board(settings: Settings, clock: SystemClock) -> StationBoard:
         max_current_a=settings.board.max_current_a,
         station_time=clock.at_ms,
     )
+
+
+def _require_key(settings: Settings, *, kept_in_storage: bool) -> None:
+    """Raises SettingsError if the security profile needs a Basic password that is nowhere, or in no readable file."""
+    require_authorization_key(settings, kept_in_storage=kept_in_storage)
+    file = settings.csms.authorization_key_file
+    if settings.csms.security_profile in {1, 2} and not kept_in_storage and file is not None:
+        read_authorization_key(file)
 
 
 def _boot_id() -> str:
@@ -171,7 +178,7 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     secrets = Secrets(settings.storage.directory)
     system_utc_ms = clock.system_utc_ms()
     key_name = state.configuration.overrides.get(KEY_NAME, "")
-    require_authorization_key(settings, kept_in_storage=secrets.find(key_name) is not None)
+    _require_key(settings, kept_in_storage=secrets.find(key_name) is not None)
     if log.boot_report.recovery is None and not recovery.is_lost(state):  # else the log may have lost which key holds
         secrets.prune(key_name)
     clock.begin(recovery.boot_base_ms(state, system_utc_ms))

@@ -11,6 +11,7 @@ obeyed once the boot is on record.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from devices.protocols import BoardUnavailable
 from eventstore.catalogue.hardware import MainsObserved
 from eventstore.catalogue.lifecycle import StationStopped, StationStopping
 from eventstore.catalogue.maintenance import ResetFailed
@@ -137,6 +139,9 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> E
         parts.link.publish(parts.station.state, ())
         running.append(loop.create_task(_serve(parts, listener, endings), name="service"))
         return await _until_end(parts, endings, running)
+    except BoardUnavailable as error:
+        _say(f"[board]: {error}")
+        return Ending(status=EXIT_FAILED)
     except Exception as error:  # noqa: BLE001  # storage or bug: the outputs are made safe and the process ends
         return _failed(parts, error)
     finally:
@@ -184,7 +189,8 @@ async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.
             await parts.station.observe(ResetFailed(reason=f"{sys.executable} cannot be executed"))
             continue
         await _stop(parts, why)
-        return Ending(status=EXIT_DONE, replace=why == RESET and parts.settings.daemon.on_reset == "exec")
+        is_reset = await endings.asked() == RESET  # a signal may have come while the reset was under way
+        return Ending(status=EXIT_DONE, replace=is_reset and parts.settings.daemon.on_reset == "exec")
 
 
 async def _stop(parts: Parts, why: str) -> None:
@@ -217,6 +223,8 @@ async def _in_time(writing: Coroutine[Any, Any, object]) -> None:
 def _failed(parts: Parts, error: Exception) -> Ending:
     """Fail-stop: contactors open, nothing is tried again, the supervisor starts a new process (70)."""
     parts.gateway.make_safe()
+    with contextlib.suppress(Exception):  # the contactors are open; what a board makes of its closing changes nothing
+        parts.gateway.close()
     expected = isinstance(error, StorageError)
     LOGGER.critical("ending at once, outputs safe: %s", error, exc_info=None if expected else error)
     sys.stderr.flush()
@@ -228,6 +236,7 @@ async def _wind_up(parts: Parts, running: Sequence[asyncio.Task[None]]) -> None:
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+    await parts.board.wait_closed()
     await _in_time(parts.log.close())
 
 

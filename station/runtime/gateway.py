@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from devices import interlock
-from devices.protocols import StationBoard
+from devices.protocols import Signalling, StationBoard
 from devices.readings import (
     ContactorReading,
     EmergencyStopReading,
@@ -22,6 +22,7 @@ from devices.readings import (
     Reading,
     TagReading,
 )
+from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted
 from eventstore.catalogue.hardware import (
     BoardOpened,
     ContactorObserved,
@@ -39,6 +40,7 @@ from eventstore.catalogue.hardware import (
 from eventstore.event import Observation, Recorded
 from projections.station import StationState
 from station import outputs
+from station.features.configuration import BLINK_REPEAT, LIGHT_INTENSITY
 from station.reading_rules import meters_wanted
 
 LOGGER = logging.getLogger(__name__)
@@ -80,6 +82,9 @@ class Gateway:
         self._submit = submit
         self._interlock = interlock.initial_state(len(board.connector_ids), has_lock=board.has_lock)
         self._unlocks: dict[int, bool] = {}
+        self._is_closed = False
+        self._signals = board if isinstance(board, Signalling) else None
+        self._light: tuple[int, int] | None = None
 
     def open(self) -> None:
         """Begins to work: every input is reported once, then BoardOpened."""
@@ -87,7 +92,8 @@ class Gateway:
         self._submit(BoardOpened())
 
     def close(self) -> None:
-        """Outputs safe; nothing is reported any more."""
+        """Outputs safe; nothing is reported any more, and nothing that is published later reaches the board."""
+        self._is_closed = True
         self._board.close()
 
     def make_safe(self) -> None:
@@ -104,10 +110,22 @@ class Gateway:
 
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
         """Makes the board do what the durable state wants."""
-        if not state.connectors.known:
+        if self._is_closed or not state.connectors.known:
             return
         for connector_id in self._board.connector_ids:
             self._apply(state, connector_id)
+        if self._signals is not None:
+            self._signal(self._signals, state, batch)
+
+    def _signal(self, board: Signalling, state: StationState, batch: Sequence[Recorded]) -> None:
+        light = LIGHT_INTENSITY.of(state), BLINK_REPEAT.of(state)
+        if light != self._light:
+            self._light = light
+            board.set_light(*light)
+        for recorded in batch:
+            if isinstance(recorded.event, AuthorizationGranted | AuthorizationDenied):
+                accepted = isinstance(recorded.event, AuthorizationGranted)
+                board.answer_tag(recorded.event.connector_id, accepted)
 
     def _apply(self, state: StationState, connector_id: int) -> None:
         wanted = outputs.wanted(state, connector_id)

@@ -49,7 +49,8 @@ LOGGER = logging.getLogger(__name__)
 
 SUBPROTOCOL = "ocpp1.6"
 OPEN_TIMEOUT_S = 30
-CLOSE_TIMEOUT_S = 5
+CLOSE_TIMEOUT_S = 1
+"""How long a CSMS may take to close in order: whoever lives on back-up power cannot wait for long."""
 GOING_AWAY = 1001
 
 
@@ -161,7 +162,7 @@ class Link:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever goes wrong in connecting is a failed attempt
-            LOGGER.debug("connecting failed: %s", error)
+            LOGGER.warning("no connection to the CSMS: %s", _reason(error))
             self._submit(ConnectFailed(reason=_reason(error), entropy=entropy.draw()))
             return
         self._socket = socket
@@ -219,11 +220,19 @@ class Link:
         return None if key is None else basic_credentials(self._settings.station.identity, key)
 
     def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._settings.csms.ca_file)
+        csms = self._settings.csms
+        try:
+            context = ssl.create_default_context(cafile=csms.ca_file)
+        except OSError as error:
+            raise ConnectionError(f"[csms] ca_file {csms.ca_file}: {error.strerror or error}") from error
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        certificate = self._settings.csms.client_certificate_file
-        if self._settings.csms.security_profile == 3 and certificate is not None:
-            context.load_cert_chain(certificate, self._settings.csms.client_key_file)
+        certificate = csms.client_certificate_file
+        if csms.security_profile == 3 and certificate is not None:
+            try:
+                context.load_cert_chain(certificate, csms.client_key_file)
+            except OSError as error:
+                problem = error.strerror or error
+                raise ConnectionError(f"[csms] client_certificate_file {certificate} and its key: {problem}") from error
         return context
 
     async def _converse(self, socket: "ClientConnection") -> str:

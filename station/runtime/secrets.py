@@ -8,13 +8,19 @@ names, so that there is nothing to promote and nothing that a power cut could le
 import base64
 import hashlib
 import json
+import logging
 import re
 from pathlib import Path
 
 from eventstore.directory import StorageDirectory
 from station.features.configuration import FINGERPRINT, KEY_NAME
 
+LOGGER = logging.getLogger(__name__)
+
 KEY_BYTES = range(16, 21)
+CALL = 2
+UNREADABLE = "[unreadable frame with a secret]"
+UNUSABLE = "unusable"
 _KEY_FRAME = re.compile(r'"AuthorizationKey"', re.IGNORECASE)
 
 
@@ -24,8 +30,8 @@ def fingerprint(secret: bytes) -> str:
 
 
 def may_hold_secret(text: str) -> bool:
-    """Whether a frame names a secret, so that it must be redacted before it is recorded."""
-    return _KEY_FRAME.search(text) is not None
+    """Whether a frame names a secret, or may do so in escaped letters, so that it must be redacted before it is recorded."""
+    return "\\u" in text or _KEY_FRAME.search(text) is not None
 
 
 def _decoded(value: object) -> bytes | None:
@@ -70,17 +76,29 @@ class Secrets:
             return text
         try:
             frame = json.loads(text)
-        except ValueError:
-            return "[unreadable frame with a secret]"
-        if not (isinstance(frame, list) and len(frame) == 4 and isinstance(frame[3], dict)):
+        except (ValueError, RecursionError):
+            return UNREADABLE if _KEY_FRAME.search(text) else text
+        if not isinstance(frame, list) or not frame or frame[0] != CALL:
             return text
+        if len(frame) != 4 or not isinstance(frame[3], dict):
+            return UNREADABLE if KEY_NAME.casefold() in json.dumps(frame).casefold() else text
         payload = frame[3]
         if str(payload.get("key", "")).casefold() != KEY_NAME.casefold() or "value" not in payload:
             return text
         if isinstance(payload["value"], str):
-            secret = _decoded(payload["value"])
-            payload["value"] = "unusable" if secret is None else self.keep(secret)
+            payload["value"] = self._kept(payload["value"])
         return json.dumps(frame, separators=(",", ":"))
+
+    def _kept(self, value: str) -> str:
+        """The fingerprint of the key that was kept; "unusable" for what is none, or cannot be kept."""
+        secret = _decoded(value)
+        if secret is None:
+            return UNUSABLE
+        try:
+            return self.keep(secret)
+        except OSError as error:
+            LOGGER.error("a key cannot be kept and is refused: %s", error)
+            return UNUSABLE
 
     def prune(self, kept: str) -> None:
         """Removes every secret but the one of this fingerprint."""

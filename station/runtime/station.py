@@ -160,7 +160,7 @@ class Station:
         elif not self._inbox and not self._is_due():
             self._settle()
             is_quiet = not any(isinstance(recorded.event, _CRITICAL) for recorded in batch)
-            if self.books is not None and is_quiet and self.books.are_due():
+            if self.books is not None and is_quiet and await self.books.are_due():
                 await self._close_books(self.books)
 
     async def _close_books(self, books: Books) -> None:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from devices.protocols import BoardUnavailable
 from station.settings import Settings, SettingsError
 from station.settings_lines import find_line
 
@@ -58,7 +59,7 @@ def wiring_doubts(wiring: "Wiring") -> tuple[str, ...]:
 
 def make_outputs_safe(wiring: "Wiring") -> tuple[str, ...]:
     """Contactors open, pilots steady, whatever a dead process left; what refused, a line each."""
-    from devices.gpio.factory import BoardUnavailable, named_factory
+    from devices.gpio.factory import named_factory
     from devices.gpio.probe import make_safe
 
     try:

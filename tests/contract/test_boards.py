@@ -19,7 +19,7 @@ from devices.readings import (
     TagReading,
 )
 from tests.contract.conftest import NewRig
-from tests.contract.rigs import LOCK_MS, SETTLE_MS, Rig
+from tests.contract.rigs import LOCK_MS, SETTLE_MS, GpioRig, Rig
 
 pytestmark = pytest.mark.asyncio
 
@@ -289,6 +289,18 @@ async def test_a_closed_board_reports_no_more(rig: Rig) -> None:
     await rig.ready(False)
     await rig.swipe("DEADBEEF")
     assert rig.news() == []
+
+
+async def test_a_closed_board_of_pins_stays_safe_whatever_it_is_told() -> None:
+    rig = GpioRig("peak")
+    await charge(rig)
+    rig.board.close()
+    rig.board.apply(1, CHARGING)
+    rig.board.drive_lock(1, locked=False)
+    await rig.settle()
+    assert not rig.model.sockets[1].poles_closed
+    assert rig.model.sockets[1].locked
+    await rig.close()
 
 
 # The reflex

@@ -23,6 +23,7 @@ from station.config_keys import INTEGER_MAX, Access, ConfigKey, Csl, Integer, Te
 from station.features import registry_for
 from tests.architecture.sources import PACKAGES
 from tests.architecture.test_imports import LAYERS
+from tests.conformance.requirements import GROUNDS, PARTS, Requirement, nothing_asked, readings, requirements
 from tests.given import DESCRIPTION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,6 +143,58 @@ def commands() -> Iterator[str]:
     yield from (row(f"`chargebox {name}`", summary) for name, (_, summary) in COMMANDS.items())
 
 
+# ---- conformance --------------------------------------------------------------------------------------------------
+
+
+def requirement_counts() -> Iterator[str]:
+    """How many rows each part of the table has, by their fate."""
+    yield from ("| part | rows | done | exempt |", "|---|---|---|---|")
+    rows = requirements()
+    for part in (*PARTS, "all"):
+        of_part = [each for each in rows if part in (each.part, "all")]
+        exempt = sum(1 for each in of_part if each.reason)
+        yield row(part, str(len(of_part)), str(len(of_part) - exempt), str(exempt))
+
+
+def requirement_rows() -> Iterator[str]:
+    """Every requirement of the standard, by part and clause."""
+    for part, of_part in groupby(requirements(), lambda each: each.part):
+        yield from ("", f"### {part}", "", "| clause | what is asked | done by | shown by |", "|---|---|---|---|")
+        yield from (requirement_row(each) for each in of_part)
+
+
+def requirement_row(requirement: Requirement) -> str:
+    """A requirement in a line; an exempt one has its reason in place of module and test."""
+    if requirement.reason:
+        return row(requirement.clause, requirement.says, f"exempt: {requirement.reason}", "")
+    return row(requirement.clause, requirement.says, module_link(requirement.module), test_link(requirement.test))
+
+
+def reading_rows() -> Iterator[str]:
+    """Every choice between two readings."""
+    yield from ("| clauses | question | choice | by | made in | shown by |", "|---|---|---|---|---|---|")
+    for each in readings():
+        made, shown = module_link(each.module), test_link(each.test)
+        yield row(each.clauses, each.question, each.choice, GROUNDS[each.because], made, shown)
+
+
+def silent_rows() -> Iterator[str]:
+    """The clauses that ask nothing."""
+    yield from ("| document | clauses | why |", "|---|---|---|")
+    yield from (row(each.document, ", ".join(each.clauses), each.why) for each in nothing_asked())
+
+
+def module_link(module: str) -> str:
+    """A module, linked from a page in docs/."""
+    return f"[{module}](../{module})"
+
+
+def test_link(node: str) -> str:
+    """A test by what it says, linked to its file from a page in docs/."""
+    file, _, name = node.partition("::")
+    return f"[{name.removeprefix('test_').replace('_', ' ')}](../{file})"
+
+
 # ---- pages --------------------------------------------------------------------------------------------------------
 
 
@@ -161,8 +214,17 @@ TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "events": events,
     "layers": layers,
     "commands": commands,
+    "requirement-counts": requirement_counts,
+    "requirements": requirement_rows,
+    "readings": reading_rows,
+    "nothing-asked": silent_rows,
 }
-PAGES = (DOCS / "configuration-keys.md", DOCS / "architecture.md", DOCS / "README.md")
+PAGES = (
+    DOCS / "configuration-keys.md",
+    DOCS / "architecture.md",
+    DOCS / "README.md",
+    DOCS / "conformance.md",
+)
 
 
 def page(text: str) -> str:

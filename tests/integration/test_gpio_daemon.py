@@ -211,6 +211,5 @@ async def test_a_daemon_that_ends_while_it_charges_leaves_everything_safe(tmp_pa
         await begin(csms, copper)
     assert (await csms.expect("StopTransaction")).payload["reason"] == "Reboot"
     assert not copper.socket.poles_closed
-    assert copper.socket.locked
     assert isinstance(copper.model.factory, MockFactory)
     assert all(pin._function == "input" for pin in copper.model.factory.pins.values())

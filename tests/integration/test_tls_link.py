@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from eventstore.catalogue.link import ConnectFailed, LinkClosed, LinkOpened
 from eventstore.event import Observation
@@ -23,16 +24,18 @@ KEY = "0123456789abcdef0123"
 
 
 class TlsCsms:
-    """A CSMS on loopback that notes the Authorization header and the TLS version of each connection."""
+    """A CSMS on loopback that notes credentials, TLS version and wanted extensions of each connection."""
 
     def __init__(self) -> None:
         self.port = 0
         self.headers: list[str | None] = []
         self.versions: list[str] = []
+        self.extensions: list[str | None] = []
 
     async def handle(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         self.headers.append(socket.request.headers.get("Authorization"))
+        self.extensions.append(socket.request.headers.get("Sec-WebSocket-Extensions"))
         self.versions.append(socket.transport.get_extra_info("ssl_object").version())
         await socket.wait_closed()
 
@@ -40,8 +43,8 @@ class TlsCsms:
 @contextlib.asynccontextmanager
 async def serving(identity: Identity) -> AsyncIterator[TlsCsms]:
     csms = TlsCsms()
-    context = server_context(identity)
-    async with serve(csms.handle, "127.0.0.1", 0, ssl=context, subprotocols=["ocpp1.6"], ping_interval=None) as server:
+    options: dict[str, Any] = {"ssl": server_context(identity), "subprotocols": [Subprotocol("ocpp1.6")]}
+    async with serve(csms.handle, "127.0.0.1", 0, ping_interval=None, **options) as server:
         csms.port = server.sockets[0].getsockname()[1]
         yield csms
 
@@ -77,6 +80,7 @@ async def test_the_credentials_go_over_tls_to_a_csms_that_the_trust_anchor_vouch
         await next_of(told, LinkOpened)
         assert csms.headers == ["Basic " + base64.b64encode(f"CB-1:{KEY}".encode()).decode()]
         assert csms.versions[0] in ("TLSv1.2", "TLSv1.3")
+        assert csms.extensions == [None], "no compression is asked for (OCPP-J 5.1)"
         await link.close()
         await next_of(told, LinkClosed)
 

@@ -24,7 +24,7 @@ from tests.contract.rigs import wiring
 TARGET_MS = 5.0
 ROUNDS = 150
 CLOSED = ConnectorOutputs(contactor_closed=True, duty_permille=200, locked=True, phases=3, indicator="")
-EDGES = {"residual current (faults)": "GPIO22", "emergency stop": "GPIO17", "loss of mains": "GPIO27"}
+EDGES = {"residual current (faults)": "GPIO22", "emergency stop": "GPIO17", "over-temperature (station)": "GPIO23"}
 CHUNK = 100_000
 
 

@@ -289,3 +289,17 @@ def test_a_meter_reset_while_running_never_lets_the_register_fall() -> None:
         found.advance(10)
         registers.append(int(found.sent("MeterValues")[-1]["meterValue"][0]["sampledValue"][0]["value"]))
     assert registers == [1500, 1700, 1700, 1770, 1770]
+
+
+def test_a_connector_that_was_taken_away_with_its_transaction_open_is_still_closed_properly() -> None:
+    """The settings changed between two boots: what is owed is told."""
+    found = station(connectors=2).online()
+    found.plug(2)
+    found.swipe(TAG, 2)
+    found.description = station(connectors=1).description
+    cut(found).connect()
+    assert [stop["reason"] for stop in found.sent("StopTransaction")] == ["PowerLoss"]
+    found.boot()
+    found.forget()
+    found.connect()
+    assert found.actions() == ["BootNotification", "StatusNotification 0 Available", "StatusNotification 1 Available"]

@@ -1,12 +1,17 @@
 """Requirements that the stories of the other modules do not tell: a clause each (docs/conformance.md)."""
 
-from typing import Any
+from typing import Any, NoReturn
+
+import pytest
 
 from eventstore.catalogue.hardware import PilotStateObserved
-from station import outputs
+from eventstore.catalogue.lifecycle import DecisionFailed
+from eventstore.catalogue.link import CallAnswered, FrameReceived
+from station import kernel, outputs
 from station.calls import TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
+from station.feature import Answer, Feature, Registry
 from station.features.link import WEBSOCKET_PING_INTERVAL
-from tests.given import TAG, station
+from tests.given import TAG, StationUnderTest, answering, station
 from tests.scenarios.conftest import World, world
 
 EVERYBODY_OFFLINE = {"AllowOfflineTxForUnknownId": "true"}
@@ -65,6 +70,61 @@ def test_a_remote_start_takes_any_text_as_its_id_tag() -> None:
     assert found.sent("StartTransaction")[0]["idTag"] == "app:7 *odd length"
 
 
+def suspended(by: str, *, fixed_cable: bool = False) -> StationUnderTest:
+    """A session that the vehicle or the station has suspended."""
+    found = station(fixed_cable=fixed_cable, factory={"StopTransactionOnInvalidId": "false"}).online()
+    if by == "station":
+        found.csms = answering(StartTransaction={"idTagInfo": {"status": "Invalid"}, "transactionId": 9001})
+    found.plug(pilot="B")
+    found.swipe()
+    assert found.status() == {"vehicle": "SuspendedEV", "station": "SuspendedEVSE"}[by]
+    return found.forget()
+
+
+@pytest.mark.parametrize("by", ["vehicle", "station"])
+def test_a_suspended_session_ends_as_a_charging_one_does(by: str) -> None:
+    """4.9: D1, D6 and D8; E1, E6 and E8."""
+    found = suspended(by)
+    found.swipe()
+    assert found.statuses() == ["Finishing"]
+    found = suspended(by, fixed_cable=True)
+    found.unplug_car()
+    assert found.statuses() == ["Available"]
+    found = suspended(by, fixed_cable=True)
+    answer = found.ask("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"})
+    assert answer is not None
+    assert answer.payload == {"status": "Scheduled"}
+    found.unplug_car()
+    assert found.statuses() == ["Unavailable"]
+
+
+def test_a_pause_of_the_station_goes_before_one_of_the_vehicle_and_gives_way_to_it() -> None:
+    """4.9: D5 and E4."""
+    found = world()
+    charge(found)
+    found.observe(PilotStateObserved(connector_id=1, pilot_state="B"))
+    mark = found.mark
+    install(found, 0, absolute("ChargePointMaxProfile", 0, found))
+    assert found.request("ClearChargingProfile") == {"status": "Accepted"}
+    assert found.statuses(1, mark) == ["SuspendedEVSE", "SuspendedEV"]
+
+
+def test_a_request_that_cannot_be_decided_on_is_answered_internal_error() -> None:
+    """OCPP-J 4.2.3: our own mistake, and the fact survives it."""
+
+    def fails(state: object, request: object, at_ms: int) -> NoReturn:
+        raise ZeroDivisionError
+
+    found = station().online()
+    registry = Registry((Feature(name="broken", ocpp_profile="Core", answers=(Answer(action="Reset", decide=fails),)),))
+    frame = FrameReceived(connection=found.state.link.connection, text='[2,"m1","Reset",{"type":"Soft"}]')
+    _, batch = kernel.step(found.state, frame, found.at_ms, registry)
+    assert [type(recorded.event) for recorded in batch] == [FrameReceived, DecisionFailed, CallAnswered]
+    answer = batch[-1].event
+    assert isinstance(answer, CallAnswered)
+    assert (answer.message_id, answer.error_code) == ("m1", "InternalError")
+
+
 def test_a_ping_finds_a_half_open_link_before_the_retries_of_a_message_are_over() -> None:
     """OCPP-J errata 3.9, with the values that hold where nobody sets any."""
     state = station().online().state
@@ -116,6 +176,24 @@ def test_a_profile_of_another_level_is_stacked_next_to_that_of_the_remote_start(
     install(found, 1, later)
     assert limit_ma(found) == 8_000
     assert found.request("ClearChargingProfile", id=2) == {"status": "Accepted"}
+    assert limit_ma(found) == 10_000
+
+
+def test_a_transaction_id_in_the_profile_of_a_remote_start_means_nothing() -> None:
+    """5.16.2, errata 3.41: the CSMS shall not set it, and cannot know it."""
+    found = world()
+    found.plug(1)
+    remote = absolute("TxProfile", 10, found, transactionId=4711)
+    answer = found.request("RemoteStartTransaction", idTag=TAG, connectorId=1, chargingProfile=remote)
+    assert answer == {"status": "Accepted"}
+    assert limit_ma(found) == 10_000
+
+
+def test_a_transaction_id_in_a_default_profile_means_nothing() -> None:
+    """7.8: it is valid with a TxProfile only."""
+    found = world()
+    install(found, 1, absolute("TxDefaultProfile", 10, found, transactionId=4711))
+    charge(found)
     assert limit_ma(found) == 10_000
 
 

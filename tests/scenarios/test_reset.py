@@ -116,6 +116,16 @@ def test_reset_retries_says_how_often_it_is_tried_again(retries: int, tries: int
     assert found.status() == "Charging"
 
 
+def test_a_reset_that_cannot_be_done_is_told_as_a_warning() -> None:
+    """7.6 ResetFailure; charging operations are still possible (4.9)."""
+    found = station(factory={"ResetRetries": "0"}).online()
+    found.ask("Reset", {"type": "Soft"})
+    found.forget()
+    found.observe(ResetFailed(reason="not executable"))
+    told = found.sent("StatusNotification")
+    assert [(one["connectorId"], one["status"], one["errorCode"]) for one in told] == [(0, "Available", "ResetFailure")]
+
+
 def test_a_reset_is_over_after_the_boot() -> None:
     found = station().online()
     reset(found, "Hard")

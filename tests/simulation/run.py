@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.simulation.accounts import check_accounts
 from tests.simulation.people import Disk, People
 from tests.simulation.virtual_time import run, virtual_loop
 from tests.simulation.world import World
@@ -67,7 +68,7 @@ async def _chaos(seed: str, directory: Path) -> Outcome:
         world.plan = lambda number: (1, None)
         await world.heal()
         await world.settle()
-        world.invariants.check_end()
+        check_accounts(world.invariants)
         return _outcome(world)
 
 
@@ -92,7 +93,7 @@ def tell(
             await story(world)
             await world.heal()
             await world.settle()
-            world.invariants.check_end()
+            check_accounts(world.invariants)
             return _outcome(world)
 
     return run(play())

@@ -102,6 +102,7 @@ class Walk:
         )
         self.csms = Csms(self.chance)
         self.found.csms = self.csms
+        self.found.overlaps = self.chance.random() < 0.7
         self.checked = 0
         self.wire = Wire()
         self.steps: list[tuple[Callable[[], object], int]] = [

@@ -209,8 +209,10 @@ class World:
             process = await self.up()
             self._clear_connectors(process)
             await asyncio.sleep(20)
-        await asyncio.sleep(400)
-        await self.up()
+        await asyncio.sleep(400)  # whatever still moves by itself
+        while not self._is_settled():
+            assert (virtual_loop().now_ms - begun_ms) / 1000 < SETTLED_WITHIN_S, f"not at rest: {self.describe()}"
+            await asyncio.sleep(0.5)
 
     def _clear_connectors(self, process: Process) -> None:
         state = process.station.state

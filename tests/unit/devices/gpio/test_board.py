@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from devices.gpio.board import GpioBoard
-from devices.gpio.factory import BoardUnavailable
-from devices.gpio.wiring import WiringError
-from devices.protocols import StationBoard
+from devices.protocols import BoardUnavailable, StationBoard
 from devices.readings import (
     ConnectorOutputs,
     ContactorReading,
@@ -63,20 +61,6 @@ async def test_it_has_the_shape_of_a_station_board() -> None:
     for name, asked in inspect.getmembers(StationBoard, inspect.isfunction):
         if not name.startswith("_"):
             assert inspect.signature(getattr(GpioBoard, name)) == inspect.signature(asked), name
-
-
-class Facts:
-    fixed_cable = False
-    phases = 3
-    voltage_v = 230
-    max_current_a = 32
-
-
-async def test_it_is_made_from_the_settings() -> None:
-    board = GpioBoard.from_wiring(reference_raw(), settings=Facts(), connectors=1, clock=lambda: 0)
-    assert board.connector_ids == (1,)
-    with pytest.raises(WiringError):
-        GpioBoard.from_wiring({}, settings=Facts(), connectors=1, clock=lambda: 0)
 
 
 async def test_what_cannot_be_opened_is_told_and_everything_taken_is_released() -> None:

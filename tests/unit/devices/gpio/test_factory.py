@@ -6,7 +6,8 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from devices.gpio.factory import BoardUnavailable, make_global, named_factory
+from devices.gpio.factory import make_global, named_factory
+from devices.protocols import BoardUnavailable
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from devices.gpio.factory import BoardUnavailable
 from devices.gpio.probe import make_safe, probe
+from devices.protocols import BoardUnavailable
 from devices.readings import ContactorReading
 from tests.contract.electrical import Model
 from tests.contract.rigs import wiring
@@ -50,11 +50,12 @@ async def test_a_board_that_cannot_be_opened_is_told() -> None:
 async def test_outputs_that_a_dead_process_left_are_made_safe() -> None:
     plan = wiring("peak")
     model = Model(plan)
-    for pin in ("GPIO5", "GPIO18"):
+    for pin in ("GPIO5", "GPIO12", "GPIO18"):
         model.factory.pin(pin).function = "output"
         model.factory.pin(pin).state = 1
     assert model.factory.level(plan.connectors[0].contactor.coil)
     assert make_safe(plan, model.factory) == ()
+    assert model.factory.pin("GPIO12")._function == "input"
     assert not model.factory.level(plan.connectors[0].contactor.coil)
 
 

@@ -168,3 +168,13 @@ async def test_a_reset_that_cannot_be_done_is_on_record_and_the_station_goes_on(
     events = await logged(tmp_path)
     assert sum(isinstance(event, ResetFailed) for event in events) == 3
     assert events[-1] == StationStopped(why="SIGTERM")
+
+
+@pytest.mark.asyncio
+async def test_a_signal_outranks_a_reset_and_the_first_signal_counts() -> None:
+    endings = daemon._Endings()
+    for why in (daemon.RESET, "SIGTERM", "SIGINT", "SIGTERM"):
+        endings.ask(why)
+    assert await endings.asked() == "SIGTERM"
+    endings.forget_reset()
+    assert await endings.asked() == "SIGTERM"

@@ -89,6 +89,9 @@ class FakeBoard:
     def close(self) -> None:
         self.told.append(("close",))
 
+    async def wait_closed(self) -> None:
+        self.told.append(("closed",))
+
     def outputs(self, connector_id: int = 1) -> ConnectorOutputs:
         """What the connector was told last."""
         found = [told[2] for told in self.commands("apply") if told[1] == connector_id]
@@ -488,3 +491,42 @@ async def test_energy_comes_back_only_by_way_of_the_log_when_a_fault_clears(benc
     await bench.station.settle()
     assert "close" in [what for what, _ in bench.told]
     assert bench.station.state.connectors[1].contactor_closed
+
+
+@dataclass
+class LitBoard(FakeBoard):
+    """A board with lamps."""
+
+    def set_light(self, intensity_percent: int, blink_repeat: int) -> None:
+        self.told.append(("light", intensity_percent, blink_repeat))
+
+    def answer_tag(self, connector_id: int | None, accepted: bool) -> None:
+        self.told.append(("answer", connector_id, accepted))
+
+
+def test_the_lamps_follow_the_keys_as_they_change() -> None:
+    """9.1.4, 9.1.11."""
+    board = LitBoard(connector_ids=(1,))
+    gateway = Gateway(board, lambda observation: None)
+    found = station().online()
+    gateway.publish(found.state, ())
+    gateway.publish(found.state, ())
+    found.configure(LightIntensity=40, BlinkRepeat=2)
+    gateway.publish(found.state, ())
+    assert [item for item in board.told if isinstance(item, tuple) and item[0] == "light"] == [
+        ("light", 100, 3),
+        ("light", 40, 2),
+    ]
+
+
+@pytest.mark.parametrize(("csms_says", "accepted"), [("Accepted", True), ("Blocked", False)])
+def test_a_tag_is_answered_by_the_lamps(csms_says: str, accepted: bool) -> None:
+    """9.1.4."""
+    board = LitBoard(connector_ids=(1,))
+    gateway = Gateway(board, lambda observation: None)
+    found = station().online()
+    found.csms = lambda call: {"idTagInfo": {"status": csms_says}} if call.action == "Authorize" else accepting(call)
+    before = len(found.log)
+    found.swipe()
+    gateway.publish(found.state, found.log[before:])
+    assert ("answer", 1, accepted) in board.told

@@ -52,6 +52,38 @@ def test_a_frame_that_names_the_key_and_cannot_be_read_is_not_kept(tmp_path: Pat
     assert HEX not in Secrets(tmp_path).redact(f'[2, "1", "ChangeConfiguration", {{"AuthorizationKey": "{HEX}"')
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        change(HEX).replace("Auth", "\\u0041uth"),
+        change(HEX)[:-1] + ', "more"]',
+        json.dumps([2, "1", "ChangeConfiguration", [{"key": "AuthorizationKey", "value": HEX}]]),
+        "[" * 5000 + f'"AuthorizationKey", "{HEX}"',
+    ],
+    ids=["escaped letters", "one member too many", "payload in a list", "nested without end"],
+)
+def test_a_frame_that_is_bent_does_not_give_the_key_away(tmp_path: Path, frame: str) -> None:
+    assert HEX not in Secrets(tmp_path).redact(frame)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '[4,"x","NotSupported","no \\u00e4",{"key":"AuthorizationKey"}]',
+        '[3,"x",{"data":"\\u0041uthorizationKey"}]',
+        '[2,"x","DataTransfer",{"vendorId":"\\u00e4"}]',
+        '[2,"x","Data\\u',
+    ],
+)
+def test_other_frames_stay_as_they_are_to_the_byte(tmp_path: Path, frame: str) -> None:
+    assert Secrets(tmp_path).redact(frame) == frame
+
+
+def test_a_key_that_the_disk_does_not_take_is_unusable(tmp_path: Path) -> None:
+    (tmp_path / "secrets").write_text("a file where the directory should be")
+    assert value_of(Secrets(tmp_path).redact(change(HEX))) == "unusable"
+
+
 def test_the_file_of_a_key_is_for_the_owner_alone(tmp_path: Path) -> None:
     Secrets(tmp_path).keep(KEY)
     (path,) = tmp_path.rglob("*.key")

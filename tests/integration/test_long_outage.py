@@ -1,0 +1,224 @@
+"""Years of service in short: a long outage over many segments, delivered in order, in memory that does not grow."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from eventstore.archive import ArchiveReader
+from eventstore.catalogue.lifecycle import ArchiveDropped, BooksClosed
+from eventstore.catalogue.link import OwedEventsLost
+from eventstore.chain import EMPTY, verify
+from eventstore.log import EventLog
+from eventstore.segments import archives
+from projections.digest import digest, state_bytes
+from projections.outbox import WINDOW_MAX
+from projections.station import INITIAL, evolve
+from station.retention import needed_seq
+from station.runtime import recovery
+from station.runtime.archivist import Keep
+from tests.logs import overwrite
+from tests.outage import TRANSACTIONAL, Outage, living
+
+STATE_BYTES_MAX = 64 << 10
+"""What the state of this station takes as JSON, however much is owed."""
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+async def known_tag(outage: Outage) -> None:
+    """A first session online, so that the tag is in the cache; then the link is lost."""
+    await outage.online()
+    await outage.session(1)
+    await outage.delivered()
+    await outage.offline()
+
+
+@pytest.mark.asyncio
+async def test_what_is_owed_over_several_segments_and_restarts_is_delivered_in_order(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await known_tag(outage)
+    for _ in range(3):
+        async with living(tmp_path) as outage:
+            for _ in range(2):
+                await outage.quick_session(60)
+            await outage.archivist.tidy()
+    async with living(tmp_path) as outage:
+        assert len(archives(tmp_path)) >= 3
+        owed = outage.station.state.outbox
+        assert (len(owed.window) <= WINDOW_MAX, owed.pending) == (True, 6 * 62)
+        assert owed.window[0].seq < archives(tmp_path)[0].last_seq
+        await outage.online()
+        await outage.delivered()
+        counts = outage.csms.counts
+        assert (counts["StartTransaction"], counts["MeterValues"], counts["StopTransaction"]) == (6, 6 * 60, 6)
+        assert outage.csms.faults == []
+
+
+@pytest.mark.asyncio
+async def test_the_books_agree_with_the_fold_at_each_closing(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await known_tag(outage)
+        for _ in range(4):
+            await outage.quick_session(60)
+        await outage.archivist.tidy()
+        rows = await outage.log.read_rows(0, 100_000)
+        assert verify(EMPTY, rows) == outage.log.head
+        state, closings = INITIAL, 0
+        async for events in outage.log.fold_source(0):
+            for recorded in events:
+                state = evolve(state, await recovery.filled(outage.log, recorded))
+                if isinstance(recorded.event, BooksClosed):
+                    closings += 1
+                    assert recorded.event.state_digest == digest(state)
+        assert state == outage.station.state
+        assert closings == len(archives(tmp_path)) >= 2
+    for segment in archives(tmp_path):
+        with ArchiveReader(segment.path) as reader:
+            assert reader.verify() == ()
+            assert reader.frame(len(reader.index.frames) - 1)[-1].type == BooksClosed.NAME
+
+
+@pytest.mark.asyncio
+async def test_every_way_to_fold_the_log_leads_to_the_same_state(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await known_tag(outage)
+        for _ in range(4):
+            await outage.quick_session(60)
+        await outage.archivist.tidy()
+        await outage.session(1)
+        expected = outage.station.state
+    log = await EventLog.open(tmp_path, identity="CB-0001")
+    try:
+        bases = [log.opening.head.seq]
+        state, base_seq = await recovery.fold_log(log)
+        assert (state, base_seq) == (expected, log.opening.head.seq)
+        await recovery.save_snapshot(log, state)
+        assert await recovery.fold_log(log) == (expected, expected.seq)
+        bases += [opening.head.seq async for opening in log.openings()]
+        assert len(set(bases)) > 2
+    finally:
+        await log.close()
+
+
+@pytest.mark.asyncio
+async def test_archives_are_dropped_by_size_but_never_what_is_owed(tmp_path: Path) -> None:
+    keep = Keep(total_bytes=1)
+    async with living(tmp_path, keep=keep) as outage:
+        await known_tag(outage)
+        for _ in range(4):
+            await outage.quick_session(60)
+        await outage.archivist.tidy()
+        first_owed = needed_seq(outage.station.state)
+        kept = archives(tmp_path)
+        assert kept[0].first_seq <= first_owed <= kept[0].last_seq or kept[0].first_seq > first_owed == 1
+        assert len(kept) >= 2
+    async with living(tmp_path, keep=keep) as outage:
+        await outage.archivist.tidy()
+        assert archives(tmp_path) == kept
+        await outage.online()
+        await outage.delivered()
+        assert outage.csms.counts["MeterValues"] == 4 * 60
+        assert outage.csms.faults == []
+        for _ in range(2):
+            await outage.session(40)
+        await outage.delivered()
+        await outage.archivist.tidy()
+        left = archives(tmp_path)
+        assert len(left) <= 2
+        assert needed_seq(outage.station.state) > left[0].last_seq
+        dropped = [
+            recorded.event
+            for recorded in await outage.log.read(0, 100_000)
+            if isinstance(recorded.event, ArchiveDropped)
+        ]
+        assert dropped
+        assert dropped[-1].last_seq + 1 == left[0].first_seq
+        expected = outage.station.state
+    log = await EventLog.open(tmp_path, identity="CB-0001")
+    state, _ = await recovery.fold_log(log)
+    await log.close()
+    assert state == expected
+
+
+@pytest.mark.asyncio
+async def test_owed_messages_in_a_damaged_archive_are_given_up_on_record_and_the_rest_is_delivered(
+    tmp_path: Path,
+) -> None:
+    async with living(tmp_path) as outage:
+        await known_tag(outage)
+        for _ in range(5):
+            await outage.quick_session(60)
+        await outage.archivist.tidy()
+        assert len(archives(tmp_path)) >= 4
+        victim = archives(tmp_path)[2]
+        with ArchiveReader(victim.path) as reader:
+            overwrite(victim.path, reader.index.frames[0].offset + 60, b"\0\0\0\0")
+        before, counts = outage.station.state.outbox, outage.csms.counts.copy()
+        await outage.online()
+        await outage.delivered()
+        state = outage.station.state
+        lost = [
+            recorded.event
+            for recorded in await outage.log.read(outage.log.opening.head.seq, 100_000)
+            if isinstance(recorded.event, OwedEventsLost)
+        ]
+        assert len(lost) == 1
+        delivered = sum(outage.csms.counts[action] - counts[action] for action in TRANSACTIONAL)
+        assert delivered + lost[0].count == before.pending
+        assert state.outbox.given_up == lost[0].count
+        assert outage.csms.last_owed_seq == before.last_owed_seq
+
+
+@pytest.mark.asyncio
+async def test_a_station_whose_closed_segments_are_gone_begins_anew_and_says_so(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await known_tag(outage)
+        for _ in range(4):
+            await outage.quick_session(60)
+        await outage.archivist.tidy()
+    for segment in archives(tmp_path):
+        segment.path.unlink()
+    log = await EventLog.open(tmp_path, identity="CB-0001")
+    log._opening = type(log.opening)(head=log.opening.head)  # and its state is illegible
+    state, base_seq = await recovery.fold_log(log)
+    await log.close()
+    assert recovery.is_lost(state)
+    assert (state.seq, base_seq) == (log.head.seq, log.head.seq)
+
+
+@pytest.mark.asyncio
+@pytest.mark.long
+async def test_thirty_days_offline_take_no_more_memory_than_one() -> None:
+    """30 days, 20 sessions a day, 300 samples each, then all of it is delivered. In memory: the disk is not what is tested."""
+    shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=shared) as name:
+        directory = Path(name) / "storage"
+        async with living(directory, segment_bytes=4 << 20) as outage:
+            await known_tag(outage)
+            for _ in range(20):
+                await outage.quick_session(300)
+            await outage.archivist.tidy()
+            after_a_day = resident_bytes()
+            for _ in range(29 * 20):
+                await outage.quick_session(300)
+                await outage.archivist.tidy()
+            state = outage.station.state
+            assert state.outbox.pending == 600 * 302
+            assert len(state_bytes(state)) < STATE_BYTES_MAX + 600 * 1_000  # unconfirmed transactions are state
+            offline = resident_bytes()
+            await outage.online()
+            await outage.delivered()
+            await outage.archivist.tidy()
+            delivered = resident_bytes()
+            figures = {"day": after_a_day >> 20, "offline": offline >> 20, "delivered": delivered >> 20}
+            print(json.dumps(figures), outage.log.head.seq, len(archives(directory)))
+            assert outage.csms.faults == []
+            assert outage.csms.counts["MeterValues"] == 600 * 300 + 1
+            assert outage.csms.counts["StopTransaction"] == 601
+            assert offline - after_a_day < 16 << 20
+            assert delivered - after_a_day < 24 << 20

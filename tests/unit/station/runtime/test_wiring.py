@@ -1,0 +1,43 @@
+"""The wiring of the settings: read with the settings' errors, and shown."""
+
+import pytest
+
+from station.runtime.wiring import read_wiring, wiring_doubts, wiring_picture, wiring_table
+from station.settings import Settings, SettingsError, parse_settings
+from tests.unit.devices.gpio.reference import reference_text
+
+HEAD = '[station]\nidentity = "CB-0001"\n[csms]\nurl = "ws://127.0.0.1:9000/ocpp"\n'
+
+
+def settings(text: str) -> Settings:
+    return parse_settings(HEAD + text, "chargebox.toml")
+
+
+def test_the_example_of_the_documentation_is_read_and_shown() -> None:
+    wiring = read_wiring(settings(reference_text()))
+    assert "connector 1 contactor coil" in wiring_table(wiring)
+    assert wiring_picture(wiring, "CB-0001").startswith("<svg")
+    assert wiring_doubts(wiring) == ()
+
+
+def test_each_mistake_has_its_line_table_and_key() -> None:
+    text = reference_text().replace('coil = "GPIO16"', 'coil = "GPIO99"').replace("channel = 1", "channel = 11")
+    with pytest.raises(SettingsError) as refused:
+        read_wiring(settings(text))
+    lines = (HEAD + text).splitlines()
+    expected = {
+        "[board.wiring.connector.1.contactor] coil: 'GPIO99' is no pin": 'coil = "GPIO99"',
+        "[board.wiring.connector.1.proximity] channel: must be between 0 and 7": "channel = 11",
+    }
+    for problem in refused.value.problems:
+        place, _, told = problem.partition(": ")
+        source, _, number = place.partition(":")
+        assert source == "chargebox.toml"
+        shown = next(line for start, line in expected.items() if told.startswith(start))
+        assert shown in lines[int(number) - 1]
+    assert len(refused.value.problems) == 2
+
+
+def test_a_bench_has_no_wiring() -> None:
+    with pytest.raises(SettingsError, match="kind: has no wiring"):
+        read_wiring(settings(""))
