@@ -1,20 +1,21 @@
 """A damaged log set aside, and a fresh one with all that is proven in its place.
 
-Kept is the longest prefix whose chain is whole; what verifies behind the damage is counted and stays in quarantine. Nothing is
-ever deleted. The steps can be cut anywhere and begun again: up to the rename that makes `salvaged.db` appear nothing of the old
+Kept is the longest prefix whose chain is whole; what verifies behind the damage is counted, and written out line by line beside
+the originals. Nothing is ever deleted. The steps can be cut anywhere and begun again: up to the rename that makes `salvaged.db` appear nothing of the old
 log was touched, and from there on the same steps are only finished.
 """
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import orjson
 
-from eventstore.chain import ChainBrokenError, Head, fits, verify
+from eventstore.chain import ChainBrokenError, Head, Row, fits, verify
 from eventstore.database import DATABASE_NAME, check_readable, migrate, open_reader, read_base, read_head
 from eventstore.directory import CONDEMNED_NAME, REPORT_NAME, TEMPORARY_SUFFIX, StorageDirectory, sync_directory
 from eventstore.inspection import JOURNAL_NAME, WAL_NAME, seen_heads
@@ -28,6 +29,7 @@ from eventstore.witness import WITNESS_NAME
 from migrations import MIGRATIONS, Migration
 
 SALVAGED_NAME = "salvaged.db"
+STRAYS_NAME = "stray-events.jsonl"
 QUARANTINE_PREFIX = "quarantine-"
 _IMAGE_NAME = f"image{TEMPORARY_SUFFIX}"
 _FRESH_NAME = f"fresh{TEMPORARY_SUFFIX}"
@@ -100,7 +102,7 @@ def finish(directory: StorageDirectory) -> None:
     quarantine.mkdir(mode=0o700, exist_ok=True)
     with closing(open_reader(directory.path / SALVAGED_NAME)) as fresh:
         base = read_base(fresh)
-    moved = [DATABASE_NAME, WAL_NAME, f"{DATABASE_NAME}-shm", JOURNAL_NAME, WITNESS_NAME, CONDEMNED_NAME]
+    moved = [DATABASE_NAME, WAL_NAME, f"{DATABASE_NAME}-shm", JOURNAL_NAME, WITNESS_NAME, CONDEMNED_NAME, STRAYS_NAME]
     moved += [file.name for file in snapshot_files(directory.path)]
     moved += [segment.path.name for segment in closed_segments(directory.path) if segment.last_seq > base.seq]
     for name in moved:
@@ -193,7 +195,7 @@ def _fill(
             target.execute("BEGIN")
             kept = _copy_prefix(source, target)
             target.execute("COMMIT")
-        stray, known = _strays(source, kept)
+        stray, known = _keep_strays(_strays(source, kept), fresh.with_name(STRAYS_NAME), kept)
     if past.head.seq > kept.seq:  # an old file, or one that lost its beginning: the archives know more
         fresh.unlink()
         _begin(fresh, past, identity, migrations).close()
@@ -253,12 +255,35 @@ def _copy_prefix(source: sqlite3.Connection, target: sqlite3.Connection) -> Head
     return head
 
 
-def _strays(source: sqlite3.Connection, kept: Head) -> tuple[int, Head]:
-    """How many events behind the prefix verify against their neighbour, and the last head among them."""
-    count, known, previous = 0, kept, kept
+def _strays(source: sqlite3.Connection, kept: Head) -> Iterator[Row]:
+    """The events behind the prefix that verify against their neighbour."""
+    previous = kept
     for rows in readable_rows(source, kept.seq, misses_max=_MISSES_MAX):
         for row in rows:
             if row.seq == previous.seq + 1 and fits(previous.digest, row):
-                count, known = count + 1, Head(seq=row.seq, digest=row.digest)
+                yield row
             previous = Head(seq=row.seq, digest=row.digest)
+
+
+def _give_up(file: IO[bytes] | None, path: Path) -> None:
+    if file is not None:
+        file.close()
+    path.unlink(missing_ok=True)
+
+
+def _keep_strays(rows: Iterable[Row], path: Path, kept: Head) -> tuple[int, Head]:
+    """Write what verifies behind the damage, an event a line, to be read by people; how many, and the last of them."""
+    count, known, file = 0, kept, None
+    for row in rows:
+        count, known = count + 1, Head(seq=row.seq, digest=row.digest)
+        try:
+            if count == 1:
+                file = path.open("wb", buffering=0)
+            if file is not None:
+                file.write(orjson.dumps({**row._asdict(), "digest": row.digest.hex()}) + b"\n")
+        except OSError:  # no space for what is a convenience: the originals have it
+            _give_up(file, path)
+            file = None
+    if file is not None:
+        file.close()
     return count, known

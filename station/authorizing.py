@@ -4,8 +4,11 @@ Pure; where the tag is looked up stands in `station.identification`, who a conne
 `station.reservations`.
 """
 
+from collections.abc import Sequence
+
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted, AuthorizeQueued
 from eventstore.catalogue.connectors import PreparingRestarted
+from projections.connector import Connector
 from projections.outbox import AUTHORIZE
 from projections.station import StationState
 from station import reservations
@@ -21,6 +24,13 @@ def refusal(state: StationState, connector_id: int | None) -> str | None:
     if connector_id is None:
         return refusal_to_serve(state)
     return refusal_to_start(state, state.connectors[connector_id])
+
+
+def usable_cables(state: StationState, able: Sequence[Connector]) -> Sequence[Connector]:
+    """Of connectors that could start, those whose cable is not left over from before: after a stop, or timed out. All of
+    them if every one is left over (4.9 F2, errata 3.20)."""
+    fresh = [connector for connector in able if not connector.finishing and not connector.timed_out]
+    return fresh or able
 
 
 def is_pending(state: StationState, connector_id: int | None) -> bool:

@@ -171,8 +171,14 @@ class Daemon:
     AssertionError if a stack trace is in it.
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, Mapping[str, Any]],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.directory = directory
+        self.environment = environment
         self.service_port = free_port()
         self.settings = merged(
             settings,
@@ -229,6 +235,7 @@ class Daemon:
             "--settings",
             str(settings_file),
             cwd=ROOT,
+            env=self.environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

@@ -421,7 +421,8 @@ class StationUnderTest:
         for key, value in values.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             answer = self.ask("ChangeConfiguration", {"key": key, "value": text})
-            assert answer is not None and answer.payload == {"status": "Accepted"}, (key, answer)
+            assert answer is not None, key
+            assert answer.payload == {"status": "Accepted"}, (key, answer)
         return self
 
     # ---- questions ----------------------------------------------------------------------------------------------

@@ -14,6 +14,10 @@ COMMANDS = {
     "doctor": ("station.cli.doctor", "check the installation, the settings, the board, the disk and the log"),
     "replay": ("station.cli.replay", "read a log: what happened, when and why, and whether it is whole"),
     "fleet": ("station.cli.fleet", "summarize, verify or export many logs at once"),
+    "salvage": (
+        "station.cli.salvage",
+        "check the log in a storage directory, and salvage what can be read of a damaged one",
+    ),
     "wiring": ("station.cli.wiring", "show the plan of a gpio board, or make its outputs safe"),
     "demo": ("station.cli.demo", "play a story on a simulated station and a CSMS of its own, and compare their books"),
 }

@@ -26,7 +26,7 @@ from projections.outbox import AUTHORIZE, Owed
 from projections.station import StationState
 from projections.transactions import Transaction
 from station import reservations
-from station.authorizing import RELEASE, START, STOP, begin, conclude, is_pending, refusal
+from station.authorizing import RELEASE, START, STOP, begin, conclude, is_pending, refusal, usable_cables
 from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
 from station.identification import (
@@ -89,16 +89,22 @@ def _on_presented(state: StationState, event: IdTagPresented, at_ms: int) -> Eve
 def _choose(state: StationState, id_tag: str, at_ms: int) -> int | None:
     """Which connector a tag means that was presented at the station's common reader; None: the next one plugged in.
 
-    The transaction, authorization or held cable of that tag or its group; else one that is reserved for it; else the
-    longest-waiting plugged connector without authorization; else the only one that could be used.
+    The transaction, authorization or held cable of that tag, else of its group; else one that is reserved for it; else
+    the longest-waiting plugged connector without authorization; else the only one that could be used. A cable that is
+    left over (Finishing) is somebody else's, so it counts only where nobody could plug in another (errata 3.20).
     """
     if len(state.connectors.real) == 1:
         return 1
     parent_id_tag = known_parent(state, id_tag, at_ms)
-    for connector in state.connectors.real:
-        owner = state.transactions.on(connector.connector_id) or connector.held_for or connector.grant
-        if owner is not None and (same_tag(owner.id_tag, id_tag) or same_group(owner.parent_id_tag, parent_id_tag)):
-            return connector.connector_id
+    owners = [
+        (connector.connector_id, owner)
+        for connector in state.connectors.real
+        if (owner := state.transactions.on(connector.connector_id) or connector.held_for or connector.grant) is not None
+    ]
+    own = [number for number, owner in owners if same_tag(owner.id_tag, id_tag)]
+    own += [number for number, owner in owners if same_group(owner.parent_id_tag, parent_id_tag)]
+    if own:
+        return own[0]
     free = [
         connector
         for connector in state.connectors.real
@@ -108,10 +114,11 @@ def _choose(state: StationState, id_tag: str, at_ms: int) -> int | None:
         held = state.reservations.on(connector.connector_id)
         if held and reservations.reservation_for(state, connector.connector_id, id_tag, parent_id_tag) in held:
             return connector.connector_id
-    plugged = [connector for connector in free if state.connectors.occupied(connector)]
+    usable = usable_cables(state, free)
+    plugged = [connector for connector in usable if state.connectors.occupied(connector)]
     if plugged:
         return min(plugged, key=lambda item: (item.occupied_since_ms or 0, item.connector_id)).connector_id
-    return free[0].connector_id if len(free) == 1 else None
+    return usable[0].connector_id if len(usable) == 1 else None
 
 
 def _at_transaction(state: StationState, transaction: Transaction, id_tag: str, at_ms: int) -> Events:

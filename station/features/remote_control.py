@@ -17,7 +17,7 @@ from projections.link import OpenCall
 from projections.registration import ACCEPTED
 from projections.station import StationState
 from station import charging_profile_rules, reservations
-from station.authorizing import begin, grant, is_pending, refusal
+from station.authorizing import begin, grant, is_pending, refusal, usable_cables
 from station.charging_profile_rules import ProfileRefusal
 from station.config_keys import Access, Boolean, ConfigKey
 from station.exchange import answered
@@ -105,10 +105,11 @@ def _choose(state: StationState, id_tag: str, at_ms: int) -> int | None:
     for item in able:
         if reservations.reservation_for(state, item.connector_id, id_tag, parent_id_tag) is not None:
             return item.connector_id
-    plugged = [item for item in able if item.occupied_since_ms is not None]
+    usable = usable_cables(state, able)
+    plugged = [item for item in usable if item.occupied_since_ms is not None]
     if plugged:
         return min(plugged, key=lambda item: (item.occupied_since_ms or 0, item.connector_id)).connector_id
-    return able[0].connector_id if able else None
+    return usable[0].connector_id if usable else None
 
 
 def _stop(state: StationState, request: RemoteStopTransaction, at_ms: int) -> Reply:

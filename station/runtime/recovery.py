@@ -42,8 +42,11 @@ async def fold_log(log: EventLog) -> tuple[StationState, int]:
 
 
 def is_lost(state: StationState) -> bool:
-    """Whether a state folded from a log says nothing of what happened before: the log has a history, but no boot."""
-    return state.seq > 0 and state.clock.boot == 0
+    """Whether a state folded from a log says nothing of what happened before: the log has a history, but no boot.
+
+    A log of which nothing could be kept begins with LogSalvaged when it was salvaged by hand: that is all its history.
+    """
+    return state.seq > 1 and state.clock.boot == 0
 
 
 async def _bases(log: EventLog) -> AsyncIterator[StationState]:
@@ -127,7 +130,7 @@ def boot_event(
 ) -> StationBooted:
     """What this boot is. An untrusted calendar clock never sets UTC back behind what the log knows."""
     offset_ms = system_utc_ms - at_ms
-    if not trusted and state.seq:
+    if not trusted and state.clock.boot:
         offset_ms = max(offset_ms, state.clock.utc_ms(state.at_ms) - at_ms)
     software_version, firmware_version = versions
     return StationBooted(
@@ -137,7 +140,7 @@ def boot_event(
         firmware_version=firmware_version,
         offset_ms=offset_ms,
         clock_trusted=trusted,
-        orderly=state.seq == 0 or state.boot.ended != "",
+        orderly=state.clock.boot == 0 or state.boot.ended != "",
         boot_id=boot_id,
     )
 
@@ -153,7 +156,7 @@ async def begin(
 ) -> StationState:
     """Appends the boot's events, and what was found damaged; the station serves only after this has returned."""
     batch: list[Recorded] = []
-    for event in (booted, described, disk, *_salvage_events(log, state)):
+    for event in (booted, described, disk, *salvage_events(log, state)):
         state, events = step(state, event, at_ms, registry)
         batch.extend(events)
     await log.append(batch)
@@ -162,7 +165,8 @@ async def begin(
     return state
 
 
-def _salvage_events(log: EventLog, state: StationState) -> Iterator[LogSalvaged]:
+def salvage_events(log: EventLog, state: StationState) -> Iterator[LogSalvaged]:
+    """What the log that was opened has to say of a loss, of which no event tells yet."""
     recovery = log.boot_report.recovery
     if recovery is not None:
         yield LogSalvaged(

@@ -88,6 +88,12 @@ class Csms:
         }
         await socket.send(json.dumps([3, frame[1], payloads.get(frame[2], {})]))
 
+    async def came(self, action: str) -> None:
+        """Waits for the first CALL of an action."""
+        async with asyncio.timeout(30):
+            while not self.times(action):
+                await asyncio.sleep(0.02)
+
     def times(self, action: str) -> list[float]:
         """When each CALL of an action came."""
         return [at for at, name in self.arrivals if name == action]
@@ -222,8 +228,7 @@ async def bench_drain(directory: Path) -> None:
             await asyncio.wait_for(served.boot.wait(), 30)
             await station.api.plug(1)
             await station.api.swipe("DEADBEEF")
-            while not served.times("StartTransaction"):
-                await asyncio.sleep(0.05)
+            await served.came("StartTransaction")
             await station.api.network(False)
             await station.api.clock(advance_s=QUEUED)
             await asked_of_state(station, QUEUED)
@@ -245,8 +250,9 @@ async def bench_drain(directory: Path) -> None:
 
 async def asked_of_state(station: Daemon, pending: int) -> None:
     """Waits until as much is owed."""
-    while (await station.api.state())["outbox"]["pending"] < pending:
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(120):
+        while (await station.api.state())["outbox"]["pending"] < pending:  # noqa: ASYNC110  # over HTTP
+            await asyncio.sleep(0.1)
 
 
 async def bench_write(directory: Path) -> None:

@@ -7,7 +7,7 @@ directory's. Everything else may be there or not: any subset of the writes, each
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class Disk:
     _present: dict[str, int] = field(default_factory=dict)
     _paths: dict[int, str] = field(default_factory=dict)
     _begun: dict[int, list[int]] = field(default_factory=dict)
+    _bytes: dict[int, bytes] = field(default_factory=dict)  # of `contents`, which seldom change
 
     @classmethod
     def holding(cls, tree: Tree) -> "Disk":
@@ -102,6 +103,7 @@ class Disk:
         if record.offset:
             self._paths[record.file] = name
             return
+        self._paths.pop(record.file, None)
         if record.flags & 1:
             inode = self._new_inode()
             self.contents[inode] = bytearray()
@@ -132,6 +134,7 @@ class Disk:
         inode = self._inodes[file]
         for write in [write for write in self.pending if write.file == inode and write.at < begun]:
             _put(self.contents[inode], write)
+            self._bytes.pop(inode, None)
             self.pending.remove(write)
 
     # ---- what a power cut may leave ------------------------------------------------------------------------------
@@ -146,10 +149,14 @@ class Disk:
             if write.file not in changed:
                 changed[write.file] = bytearray(self.contents[write.file])
             _put(changed[write.file], write)
-        return {
-            name: b"" if name.endswith("/") else bytes(changed.get(inode, self.contents.get(inode, b"")))
-            for name, inode in names.items()
-        }
+        return {name: self._content(inode, changed) for name, inode in names.items()}
+
+    def _content(self, inode: int, changed: Mapping[int, bytearray]) -> bytes:
+        if inode in changed:
+            return bytes(changed[inode])
+        if inode not in self._bytes:
+            self._bytes[inode] = bytes(self.contents.get(inode, b""))
+        return self._bytes[inode]
 
     def everything(self) -> Tree:
         """What the running system sees."""
@@ -225,6 +232,8 @@ def _torn(write: Write) -> Iterator[Write]:
     """A beginning of it, and an end of it, of some lengths."""
     for unit in (SECTOR, BLOCK):
         parts = _parts(write, unit)
+        if len(parts) < 2:
+            continue
         for count in sorted({1, len(parts) // 2, len(parts) - 1} - {0, len(parts)}):
             yield Write(write.at, write.file, write.offset, b"".join(part.data for part in parts[:count]))
             yield Write(write.at, write.file, parts[count].offset, b"".join(part.data for part in parts[count:]))

@@ -39,16 +39,51 @@ def test_a_tag_without_a_cable_waits_for_the_next_one_that_is_plugged_in() -> No
     assert found.statuses(2) == ["Preparing", "Charging"]
 
 
-def test_a_waiting_tag_does_not_start_on_a_cable_that_was_in_before_but_timed_out() -> None:
-    """Errata 3.20."""
+def test_a_tag_presented_before_plugging_in_does_not_start_on_a_cable_that_was_left_behind() -> None:
+    """Errata 3.20, its very case: two connectors, one reader."""
+    timed_out, stopped = two(), charging(station(connectors=2))
+    timed_out.plug(1)
+    timed_out.advance(60)
+    stopped.swipe()
+    for found in (timed_out, stopped):
+        assert found.status(1) == "Finishing"
+        found.swipe(OTHER_TAG)
+        assert running(found) == []
+        found.plug(2)
+        assert running(found) == [2]
+
+
+def test_a_cable_that_was_left_behind_is_used_where_no_other_can_be_plugged_in() -> None:
+    """4.9 F2."""
     found = two()
     found.plug(1)
     found.advance(60)
-    assert found.status(1) == "Finishing"
     found.plug(2)
+    found.swipe(OTHER_TAG, 2)
     found.swipe()
-    assert running(found) in ([1], [2])
-    assert len(running(found)) == 1
+    assert running(found) == [1, 2]
+
+
+def test_a_remote_start_without_a_connector_does_not_take_a_cable_that_was_left_behind() -> None:
+    """Errata 3.20, 5.11."""
+    found = two()
+    found.plug(1)
+    found.advance(60)
+    found.ask("RemoteStartTransaction", {"idTag": TAG})
+    found.plug(2)
+    assert running(found) == [2]
+
+
+def test_a_tag_stops_its_own_transaction_before_one_of_its_group() -> None:
+    """3.10."""
+    found = station(connectors=2)
+    found.csms = answering(Authorize={"idTagInfo": {"status": "Accepted", "parentIdTag": "GROUP"}})
+    found.online()
+    for number, id_tag in ((1, OTHER_TAG), (2, TAG)):
+        found.plug(number)
+        found.swipe(id_tag, number)
+    found.swipe(TAG)
+    assert running(found) == [1]
 
 
 def test_a_waiting_tag_lapses_after_the_connection_time_out() -> None:

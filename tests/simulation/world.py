@@ -225,6 +225,7 @@ class World:
                 self.swipe(held.id_tag, connector_id)
             self.unplug(connector_id)
         if state.online and self.chance.random() < 0.3:
+            self.csms.ask("ChangeConfiguration", {"key": "ConnectionTimeOut", "value": "30"})
             for number in (0, *process.board.connector_ids):
                 self.csms.ask("ChangeAvailability", {"connectorId": number, "type": "Operative"})
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from eventstore.chain import EMPTY, verify
@@ -10,7 +11,7 @@ from eventstore.directory import REPORT_NAME, StorageDirectory
 from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME
 from eventstore.log import EventLog
-from eventstore.salvage import SALVAGED_NAME, Recovery, finish, pending_recovery
+from eventstore.salvage import SALVAGED_NAME, STRAYS_NAME, Recovery, finish, pending_recovery
 from tests.fuse import FUSE, Crash
 from tests.logs import CATALOGUE, crash_copy, door, execute_behind_its_back, fill, fill_at_once, opened, overwrite
 
@@ -114,6 +115,10 @@ async def test_a_forged_event_ends_the_prefix(tmp_path: Path) -> None:
     execute_behind_its_back(path, "UPDATE event SET at_ms = 1 WHERE seq = 31")
     recovery = await reopened(path)
     assert (recovery.kept_seq, recovery.known_seq, recovery.stray_events) == (30, 60, 29)
+    lines = (path / "quarantine-1" / STRAYS_NAME).read_bytes().splitlines()
+    strays = [orjson.loads(line) for line in lines]
+    assert [stray["seq"] for stray in strays] == list(range(32, 61))
+    assert orjson.loads(strays[0]["payload"])["text"] == "door 32"
 
 
 @pytest.mark.asyncio
@@ -157,7 +162,7 @@ async def test_a_newer_log_is_not_salvaged_by_an_older_version(tmp_path: Path) -
     assert (path / DATABASE_NAME).exists()
 
 
-CHANGES_OF_A_RECOVERY = 16
+CHANGES_OF_A_RECOVERY = 17
 """All changes of names in the file system that a recovery makes; one more and nothing is cut."""
 
 

@@ -4,8 +4,8 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import pytest
 from distributed import LocalCluster
 
@@ -15,6 +15,8 @@ from station.fleet import one_log, running
 from station.fleet.finding_logs import find_logs
 from station.fleet.one_log import Row, Task
 from station.replay.errors import BadQuestion, ReplayError
+from tests import deadly_tasks
+from tests.duck import ask
 from tests.logs import overwrite
 from tests.replay_logs import metered, session, story, write_log
 from tests.tampering import tamper
@@ -58,8 +60,9 @@ def logs(made: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """A local Dask cluster of two workers."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as found:
-        yield found.scheduler_address
+    start: Any = LocalCluster  # distributed is untyped
+    with start(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as found:
+        yield str(found.scheduler_address)
 
 
 def rows(capsys: pytest.CaptureFixture[str], logs: Path, *words: str) -> list[Row]:
@@ -99,8 +102,8 @@ def test_an_export_on_a_cluster_answers_questions_in_duckdb(
     for place, how in (("one", ["--workers", "1"]), ("two", ["--scheduler", cluster])):
         rows(capsys, logs, "export", "--output", str(tmp_path / place), *how)
     query = "SELECT station, energy_wh FROM read_parquet('{}/transactions/*/*/*.parquet', hive_partitioning = true) ORDER BY ALL"
-    one = duckdb.sql(query.format(tmp_path / "one")).fetchall()
-    assert one == duckdb.sql(query.format(tmp_path / "two")).fetchall()
+    one = ask(query.format(tmp_path / "one"))
+    assert one == ask(query.format(tmp_path / "two"))
     assert len(one) == SMALL - 1
     assert all(energy_wh > 0 for _, energy_wh in one)
 
@@ -149,20 +152,11 @@ def test_whatever_a_log_does_to_us_is_its_row(
 
 
 def test_a_worker_that_dies_costs_its_log_alone(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tasks = [Task(path=log.path, mark=log.mark, command="summary") for log in find_logs(str(logs))]
-    deadly = Task(path="/no/such/log", mark="", command="summary", directory="die")
-    monkeypatch.setattr(running, "run", _dying)
-    found = list(running.in_processes([tasks[2], deadly, *tasks[3:]], 2))
+    tasks = [Task(path=log.path, mark=log.mark, command="summary") for log in find_logs(str(logs))[-2:]]
+    monkeypatch.setattr(running, "run", deadly_tasks.run)
+    found = list(running.in_processes([tasks[0], deadly_tasks.DEADLY, tasks[1]], 2))
     by_path = {str(row["log"]): row["status"] for row in found}
-    assert by_path == {"/no/such/log": "broken", **{task.path: "ok" for task in tasks[2:]}}
-
-
-def _dying(task: Task) -> Row:
-    if task.directory == "die":
-        import os
-
-        os._exit(9)
-    return one_log.run(task)
+    assert by_path == {"/no/such/log": "broken", **{task.path: "ok" for task in tasks}}
 
 
 def test_the_exit_status_tells_whether_all_is_in_order(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,6 @@ import csv
 import json
 from pathlib import Path
 
-import duckdb
 import pytest
 from pyarrow import parquet
 
@@ -14,6 +13,7 @@ from station.replay.importing import read_events
 from station.replay.source import open_log
 from station.replay.tables import PARTITION, TABLES
 from station.replay.verify import verify
+from tests.duck import ask
 from tests.replay_logs import StoryStation, lost_session, write_log
 
 
@@ -70,10 +70,10 @@ def test_partitions_lie_by_station_and_day_and_read_as_one_table(
     log: Path, station: StoryStation, tmp_path: Path
 ) -> None:
     export(log, "--output", str(tmp_path / "all"))
-    found = duckdb.sql(
+    found = ask(
         f"SELECT station, day, count(*) FROM read_parquet('{tmp_path}/all/events/*/*/*.parquet', hive_partitioning = true) "
         "GROUP BY ALL"
-    ).fetchall()
+    )
     assert [(name, str(day), count) for name, day, count in found] == [("CB-0417", "2026-01-01", len(station.log))]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.chain import Head
+from eventstore.chain import Head, digest_after, row_bytes
 from eventstore.database import DATABASE_NAME
 from station.replay.errors import BadQuestion
 from station.replay.findings import ALTERED, CONTRADICTED, DAMAGED, INSERTED, MOVED, REMOVED, REPLACED, TRUNCATED
@@ -114,7 +114,7 @@ def test_an_inserted_event_with_a_digest_that_fits_is_named_by_the_ones_behind(l
         tampering.shift(connection, 70, 1)
         before = tampering.row_at(connection, 69).digest
         fake = row._replace(payload="{}")
-        digest = tampering.digest_after(before, tampering.row_bytes(*fake[:8]))
+        digest = digest_after(before, row_bytes(*fake[:8]))
         tampering.put(connection, fake._replace(digest=digest))
 
     tamper(log, also=forge)

@@ -1,5 +1,6 @@
 """What if: nothing where nothing was changed, and the places where it would have mattered where something was."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,14 +64,11 @@ def test_offline_authorization_would_have_been_refused(reader: LogReader) -> Non
 def test_what_another_version_did_differs_without_any_change(tmp_path: Path) -> None:
     log = write_log(disputed_bill(), tmp_path / "log")
 
-    def of_another_version(connection: object) -> None:
-        connection.execute(
-            """UPDATE event SET payload = replace(payload, '"0.1.0"', '"0.0.9"') WHERE type = 'StationBooted'"""
-        )  # type: ignore[attr-defined]
-        connection.execute(
-            "UPDATE event SET payload = replace(payload, '21780', '21700') WHERE type = 'TransactionStopped'"
-        )  # type: ignore[attr-defined]
-        rehash(connection, 1)  # type: ignore[arg-type]
+    def of_another_version(connection: sqlite3.Connection) -> None:
+        edit = "UPDATE event SET payload = replace(payload, ?, ?) WHERE type = ?"
+        connection.execute(edit, ('"0.1.0"', '"0.0.9"', "StationBooted"))
+        connection.execute(edit, ("21780", "21700", "TransactionStopped"))
+        rehash(connection, 1)
 
     tamper(log, also=of_another_version)
     with open_log(log) as reader:

@@ -1,0 +1,173 @@
+"""Salvaging a log by hand: everything the daemon does at a start, and the checks that it does only later, in one go.
+
+What is damaged in the live segment is salvaged: each row is read and verified, the whole prefix of the chain goes on in a fresh
+log whose next event names the old head and the gap, and the originals lie in quarantine. Closed segments are looked through
+and left as they are: what can be read of a damaged one is read where it lies.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventstore.archive import ArchiveReader
+from eventstore.catalogue.lifecycle import LogSalvaged
+from eventstore.chain import ChainBrokenError, Head, Row, verify
+from eventstore.database import DATABASE_NAME, has_table, open_reader, read_base, read_head
+from eventstore.directory import IDENTITY_NAME, StorageDirectory
+from eventstore.errors import LogCorrupt, LogTooNew, StorageError, UnknownEventType
+from eventstore.event import Recorded
+from eventstore.inspection import WAL_NAME, inspect, is_damage
+from eventstore.log import EventLog
+from eventstore.rows import SELECT_ROWS
+from eventstore.salvage import SALVAGED_NAME, STRAYS_NAME, Recovery, pending_recovery
+from eventstore.segments import PastSegment, past_segments
+from projections.station import StationState
+from station.features import registry_for
+from station.kernel import step
+from station.runtime.recovery import fold_log, salvage_events
+
+EXIT_DONE, EXIT_FAILED, EXIT_LOG = 0, 1, 3
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvage:
+    """What was found and done. `recovery` is None when the live segment was whole; `closed` are findings in closed ones."""
+
+    recovery: Recovery | None
+    head: Head
+    closed: tuple[str, ...]
+
+
+Tell = Callable[[str], None]
+
+
+def salvage_and_tell(directory: Path, tell: Tell, complain: Tell) -> int:
+    """Salvage the log in this directory, and tell what was found and done; the exit status."""
+    try:
+        if not directory.is_dir() or not holds_log(directory):
+            complain(f"chargebox: {directory} holds no log")
+            return EXIT_FAILED
+        found = asyncio.run(salvage(directory))
+    except (StorageError, sqlite3.Error, OSError) as error:
+        complain(f"chargebox: {error}")
+        return EXIT_LOG
+    for line in _account(directory, found):
+        tell(line)
+    return EXIT_FAILED if found.closed else EXIT_DONE
+
+
+def _account(directory: Path, found: Salvage) -> Iterator[str]:
+    recovery = found.recovery
+    if recovery is None:
+        yield f"the log is whole up to event {found.head.seq}, digest {found.head.digest.hex()}"
+    else:
+        yield from (f"found: {finding}" for finding in recovery.findings)
+        yield f"kept: the events up to {recovery.kept_seq}, proven by their chain"
+        if recovery.lost_events:
+            yield f"missing: events {recovery.kept_seq + 1} to {recovery.known_seq}, digest {recovery.known_digest}"
+        if recovery.stray_events:
+            where = directory / recovery.quarantine / STRAYS_NAME
+            yield f"readable behind the damage: {recovery.stray_events} events, in {where}"
+        yield f"originals: {directory / recovery.quarantine}"
+        yield f"the fresh log ends with event {found.head.seq}, digest {found.head.digest.hex()}"
+    yield from (f"damaged, and left as it is: {finding}" for finding in found.closed)
+
+
+def holds_log(directory: Path) -> bool:
+    """Whether there is anything of a log in the directory."""
+    names = (DATABASE_NAME, WAL_NAME, IDENTITY_NAME, SALVAGED_NAME)
+    return any((directory / name).exists() for name in names) or bool(past_segments(directory))
+
+
+async def salvage(directory: Path) -> Salvage:
+    """Check the log in this directory whole, and salvage it if need be.
+
+    Raises LogLocked, LogTooNew, NotWritable, StorageFailed; nothing has changed then.
+    """
+    storage = StorageDirectory(directory)
+    storage.acquire()
+    try:
+        is_due = storage.exists(SALVAGED_NAME) or pending_recovery(storage) is not None
+        findings = () if is_due else inspect(storage) or _checked(directory)
+        if findings:
+            storage.condemn(findings)
+        closed = tuple(finding for segment in past_segments(directory) for finding in _closed_findings(segment))
+        identity = storage.identity()
+        if not is_due and not findings:
+            return Salvage(recovery=None, head=_head(directory), closed=closed)
+    finally:
+        storage.close()
+    log = await EventLog.open(directory, identity=identity)
+    try:
+        recovery = log.boot_report.recovery
+        await _name_the_gap(log)
+        return Salvage(recovery=recovery, head=log.head, closed=closed)
+    finally:
+        await log.close()
+
+
+def _checked(directory: Path) -> tuple[str, ...]:
+    """The whole chain of the live segment, and the structure of its file."""
+    if not (directory / DATABASE_NAME).exists():
+        return ()
+    try:
+        with closing(open_reader(directory / DATABASE_NAME)) as connection:
+            if not has_table(connection, "event"):
+                return ()
+            rows = connection.execute(f"{SELECT_ROWS} ORDER BY seq")
+            verify(read_base(connection), (Row._make(row) for row in rows))
+            quick = connection.execute("PRAGMA quick_check(10)").fetchall()
+    except ChainBrokenError as broken:
+        return (str(broken),)
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
+        return (f"{DATABASE_NAME}: {error}",)
+    return tuple(f"quick_check: {row[0]}" for row in quick if row[0] != "ok")
+
+
+def _closed_findings(segment: PastSegment) -> tuple[str, ...]:
+    try:
+        if segment.is_archive:
+            with ArchiveReader(segment.path) as reader:
+                return reader.verify()
+        with closing(open_reader(segment.path, immutable=True)) as connection:
+            rows = connection.execute(f"{SELECT_ROWS} ORDER BY seq")
+            head = verify(read_base(connection), (Row._make(row) for row in rows))
+    except LogCorrupt as error:
+        return (str(error),)
+    except (ChainBrokenError, sqlite3.Error, OSError) as error:
+        return (f"{segment.path.name}: {error}",)
+    return () if head.seq == segment.last_seq else (f"{segment.path.name}: it ends at event {head.seq}",)
+
+
+def _head(directory: Path) -> Head:
+    with closing(open_reader(directory / DATABASE_NAME)) as connection:
+        return read_head(connection)
+
+
+async def _name_the_gap(log: EventLog) -> None:
+    """The next event of the fresh log is LogSalvaged; where it cannot be decided on, the daemon's next start records it."""
+    try:
+        state, _ = await fold_log(log)
+    except (LogCorrupt, LogTooNew, UnknownEventType) as error:
+        LOGGER.warning("the gap will be named at the daemon's next start: %s", error)
+        return
+    batch: list[Recorded] = []
+    for event in salvage_events(log, state):
+        state, events = _stepped(state, event)
+        batch.extend(events)
+    await log.append(batch)
+    await log.witness()
+    await log.acknowledge_recovery()
+
+
+def _stepped(state: StationState, event: LogSalvaged) -> tuple[StationState, tuple[Recorded, ...]]:
+    """As the station itself would record it, at the last moment that the log knows."""
+    off = () if state.description is None else state.description.profiles_off
+    return step(state, event, state.at_ms, registry_for(off))

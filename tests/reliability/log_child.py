@@ -1,0 +1,112 @@
+"""A process that writes a log, to be watched while it does: python -m tests.reliability.log_child WHAT DIRECTORY
+
+It says "acked N" on its standard output once event N is durable, as far as it was told.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
+from eventstore.event import Recorded
+from eventstore.log import EventLog
+from projections.digest import fingerprint, state_bytes
+from projections.station import INITIAL, StationState, evolve
+from station.runtime import recovery
+from tests.given import StationUnderTest, charging
+
+IDENTITY = "CB-0001"
+BATCH = 3
+CRITICAL = (TransactionStarted, TransactionStopped)
+
+
+def history() -> StationUnderTest:
+    """Some sessions, one of them without the CSMS."""
+    found = charging()
+    for _ in range(3):
+        found.charge(500)
+        found.advance(61)
+    found.swipe()
+    found.unplug()
+    found.disconnect()
+    found.plug()
+    found.swipe()
+    found.charge(900)
+    found.advance(130)
+    found.unplug()
+    found.connect()
+    found.advance(400)
+    return found
+
+
+def batches(events: Sequence[Recorded]) -> list[Sequence[Recorded]]:
+    """The events in small batches."""
+    return [events[at : at + BATCH] for at in range(0, len(events), BATCH)]
+
+
+def say(seq: int) -> None:
+    """To whoever watches."""
+    os.write(1, f"acked {seq}\n".encode())
+
+
+async def _append(log: EventLog, events: Sequence[Recorded]) -> None:
+    for batch in batches(events):
+        await log.append(batch)
+        if any(isinstance(recorded.event, CRITICAL) for recorded in batch):
+            await log.witness()
+        say(batch[-1].seq)
+
+
+async def create(directory: Path) -> None:
+    """A log is made, filled, and closed."""
+    log = await EventLog.open(directory, identity=IDENTITY)
+    await _append(log, history().log)
+    await log.close()
+
+
+async def go_on(directory: Path) -> None:
+    """A log is opened, whatever it takes, and goes on where it ends."""
+    log = await EventLog.open(directory, identity=IDENTITY)
+    if log.head.seq:
+        say(log.head.seq)
+    state, _ = await recovery.fold_log(log)
+    found = StationUnderTest(state=state, at_ms=state.at_ms + 1_000, boots=state.clock.boot)
+    found.online()
+    if log.boot_report.recovery is not None:
+        await log.append(found.log)
+        await log.acknowledge_recovery()
+    else:
+        await _append(log, found.log)
+    await log.close()
+
+
+async def keep_snapshots(directory: Path) -> None:
+    """Snapshots are kept while the log grows, more than are kept at a time."""
+    log = await EventLog.open(directory, identity=IDENTITY)
+    events, state = history().log, INITIAL
+    for number, batch in enumerate(batches(events)):
+        await log.append(batch)
+        say(batch[-1].seq)
+        state = _folded(state, batch)
+        if number % 12 == 11:
+            await log.save_snapshot(state.seq, fingerprint(), state_bytes(state))
+    await log.close()
+
+
+def _folded(state: StationState, batch: Sequence[Recorded]) -> StationState:
+    for recorded in batch:
+        state = evolve(state, recorded)
+    return state
+
+
+CHILDREN: Mapping[str, Callable[[Path], Awaitable[None]]] = {
+    "create": create,
+    "go_on": go_on,
+    "keep_snapshots": keep_snapshots,
+}
+
+
+if __name__ == "__main__":
+    asyncio.run(CHILDREN[sys.argv[1]](Path(sys.argv[2])))  # type: ignore[arg-type]  # they are coroutines
