@@ -26,7 +26,7 @@ def refusal(state: StationState, connector_id: int | None) -> str | None:
     return refusal_to_start(state, state.connectors[connector_id])
 
 
-def usable_cables(state: StationState, able: Sequence[Connector]) -> Sequence[Connector]:
+def usable_cables(able: Sequence[Connector]) -> Sequence[Connector]:
     """Of connectors that could start, those whose cable is not left over from before: after a stop, or timed out. All of
     them if every one is left over (4.9 F2, errata 3.20)."""
     fresh = [connector for connector in able if not connector.finishing and not connector.timed_out]

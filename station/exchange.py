@@ -13,6 +13,7 @@ Theory of operation
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from eventstore.catalogue.link import (
@@ -38,6 +39,7 @@ from station.wire.frames import (
     CallError,
     CallResult,
     ErrorCode,
+    Frame,
     FrameError,
     format_payload,
     parse,
@@ -46,18 +48,45 @@ from station.wire.messages import MESSAGES
 from station.wire.schema import PayloadError, dump, load_request, load_response
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFrame:
+    """A frame as it was read; `request` is a CALL's request, validated, if that was done beforehand."""
+
+    frame: Frame
+    request: Any = None
+
+
+def read_large(text: str) -> ReadFrame | None:
+    """What can be done for a large frame off the loop: read it and validate a CALL's payload (rulings on large frames).
+
+    None, or no request, where something is wrong with it: the decision finds the same fault again and answers it.
+    """
+    try:
+        frame = parse(text)
+    except FrameError:
+        return None
+    known = MESSAGES.get(frame.action) if isinstance(frame, Call) else None
+    if known is None or not isinstance(frame, Call):
+        return ReadFrame(frame=frame)
+    try:
+        return ReadFrame(frame=frame, request=load_request(known.request, frame.payload))
+    except PayloadError:
+        return ReadFrame(frame=frame)
+
+
 def receive(state: StationState, frame: FrameReceived, at_ms: int, registry: Registry) -> Iterator[Event]:
     """What a frame comes to; never raises for what a peer may send."""
     if not state.link.up or frame.connection != state.link.connection:
         yield FrameIgnored(reason="it belongs to a connection that is closed")
         return
     try:
-        parsed = parse(frame.text)
+        read = frame.read if isinstance(frame.read, ReadFrame) else ReadFrame(frame=parse(frame.text))
     except FrameError as error:
         yield from _malformed(state, frame, error, at_ms, registry)
         return
+    parsed = read.frame
     if isinstance(parsed, Call):
-        yield from _answer(state, parsed, at_ms, registry)
+        yield from _answer(state, parsed, read.request, at_ms, registry)
     else:
         yield from _settle(state, parsed, at_ms, registry)
 
@@ -116,14 +145,14 @@ def answered(connection: int, message_id: str, action: str, response: Any) -> Ca
     )
 
 
-def _answer(state: StationState, call: Call, at_ms: int, registry: Registry) -> Iterator[Event]:
+def _answer(state: StationState, call: Call, read: Any, at_ms: int, registry: Registry) -> Iterator[Event]:
     if state.registration.status == REJECTED:
         yield FrameIgnored(reason=f"{call.action}: no answer while Rejected (4.2)")
         return
     if any(known.message_id == call.message_id for known in state.link.open_calls):
         yield _refused(state, call, ErrorCode.GENERIC_ERROR, "a call with this message id is still being handled")
         return
-    reply = _reply(state, call, at_ms, registry)
+    reply = _reply(state, call, read, at_ms, registry)
     match reply.response:
         case Refusal() as refusal:
             yield _refused(state, call, refusal.error_code, refusal.description)
@@ -140,7 +169,7 @@ def _answer(state: StationState, call: Call, at_ms: int, registry: Registry) -> 
     yield from reply.events
 
 
-def _reply(state: StationState, call: Call, at_ms: int, registry: Registry) -> Reply:
+def _reply(state: StationState, call: Call, read: Any, at_ms: int, registry: Registry) -> Reply:
     known = MESSAGES.get(call.action)
     if known is None:
         return Reply(Refusal(error_code=ErrorCode.NOT_IMPLEMENTED, description=f"unknown action {call.action[:50]!r}"))
@@ -149,7 +178,7 @@ def _reply(state: StationState, call: Call, at_ms: int, registry: Registry) -> R
     if answer is None and off_answer is None:
         return Reply(Refusal(error_code=ErrorCode.NOT_SUPPORTED, description=f"{call.action} is not supported"))
     try:
-        request: Any = load_request(known.request, call.payload)
+        request: Any = load_request(known.request, call.payload) if read is None else read
     except PayloadError as error:
         return Reply(Refusal(error_code=error.error_code, description=error.description))
     if answer is not None:

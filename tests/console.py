@@ -10,6 +10,7 @@ import shlex
 from pathlib import Path
 
 from station.cli.main import main
+from station.replay.tables import PARTITION, TABLES
 
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _HEAD = re.compile(r" \| head -(\d+)$")
@@ -18,6 +19,19 @@ _HEAD = re.compile(r" \| head -(\d+)$")
 def replayed(markdown: str, directory: Path) -> str:
     """The document with every output as it is now; commands run in `directory`."""
     return _BLOCK.sub(lambda block: f"```console\n{_session(block[1], directory)}```", markdown)
+
+
+_SCHEMA = re.compile(r"(<!-- schema:.*?-->\n).*?(<!-- /schema -->)", re.DOTALL)
+
+
+def with_schema(markdown: str) -> str:
+    """The document with the tables of an export as they are now."""
+    parts = []
+    for name, columns in {"every table": PARTITION, **TABLES}.items():
+        rows = [f"| `{column.name}` | {column.kind} | {column.doc} |" for column in columns]
+        parts.append("\n".join([f"**{name}**", "", "| column | kind | what it is |", "|---|---|---|", *rows, ""]))
+    text = "\n".join(parts)
+    return _SCHEMA.sub(lambda block: f"{block[1]}\n{text}\n{block[2]}", markdown)
 
 
 def _session(text: str, directory: Path) -> str:

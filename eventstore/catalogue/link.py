@@ -1,7 +1,7 @@
 """The link to the CSMS: connections, frames, and the fate of every call in both directions (OCPP-J)."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from eventstore.event import NOT_LOGGED, Decision, Observation, Recorded
 
@@ -47,7 +47,8 @@ class NetworkRestored(Observation):
 class FrameReceived(Observation):
     """A text frame as it came, but for secrets, which the link replaced by their fingerprints.
 
-    `ahead` is the message id of the prepared CALL that left when this frame arrived, "" if none did.
+    `ahead` is the message id of the prepared CALL that left when this frame arrived, "" if none did. `read` is what a
+    large frame was read as beforehand, in a worker thread; it follows from the text.
     """
 
     NAME: ClassVar[str] = "FrameReceived"
@@ -55,6 +56,7 @@ class FrameReceived(Observation):
     connection: int
     text: str
     ahead: str = ""
+    read: Any = field(default=None, compare=False, repr=False, metadata=NOT_LOGGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

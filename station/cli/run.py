@@ -10,6 +10,8 @@ from typing import NoReturn
 from station.runtime import daemon
 from station.settings import Settings, SettingsError, load_settings
 
+LOGGER = logging.getLogger(__name__)
+
 EXIT_SETTINGS = 2
 
 
@@ -38,9 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _run(settings: Settings) -> NoReturn:
     """Ends the process from within the loop: closing it would wait for a thread that hangs on a disk."""
-    ending = await daemon.run(settings)
-    status = ending.status
-    if ending.replace:
-        status = daemon.replace_process()
+    status = daemon.EXIT_FAILED
+    try:
+        ending = await daemon.run(settings)
+        status = daemon.replace_process() if ending.replace else ending.status
+    except SettingsError:
+        raise
+    except Exception as error:  # our own bug, or a board that is not what the settings say
+        LOGGER.critical("the station cannot be run: %s", error, exc_info=error)
     sys.stderr.flush()
     os._exit(status)

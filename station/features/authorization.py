@@ -114,7 +114,7 @@ def _choose(state: StationState, id_tag: str, at_ms: int) -> int | None:
         held = state.reservations.on(connector.connector_id)
         if held and reservations.reservation_for(state, connector.connector_id, id_tag, parent_id_tag) in held:
             return connector.connector_id
-    usable = usable_cables(state, free)
+    usable = usable_cables(free)
     plugged = [connector for connector in usable if state.connectors.occupied(connector)]
     if plugged:
         return min(plugged, key=lambda item: (item.occupied_since_ms or 0, item.connector_id)).connector_id

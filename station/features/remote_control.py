@@ -105,7 +105,7 @@ def _choose(state: StationState, id_tag: str, at_ms: int) -> int | None:
     for item in able:
         if reservations.reservation_for(state, item.connector_id, id_tag, parent_id_tag) is not None:
             return item.connector_id
-    usable = usable_cables(state, able)
+    usable = usable_cables(able)
     plugged = [item for item in usable if item.occupied_since_ms is not None]
     if plugged:
         return min(plugged, key=lambda item: (item.occupied_since_ms or 0, item.connector_id)).connector_id

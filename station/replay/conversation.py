@@ -148,7 +148,8 @@ class _Talk:
         frame = parsed(event.text)
         self._received = recorded
         if frame is None:
-            yield replace(self._mark(recorded, event.connection, "ignored", "unreadable"), request=event.text)
+            mark = self._mark(recorded, event.connection, "ignored", "unreadable")
+            yield replace(mark, ours=False, request=event.text)
             return
         message_id = str(frame[1])
         if frame[0] == 2:
@@ -256,7 +257,7 @@ def ladder(exchange: Exchange, zone: Zone, *, raw: bool = False) -> list[str]:
         of = f"  [transaction {exchange.transaction}]" if exchange.transaction is not None else ""
         said = exchange.request if raw else f"{exchange.action} {brief(exchange.request)}".strip()
         lines.append(f"{when:<24}  {there} {said}{of}{again}")
-    if exchange.answer_utc_ms is None and not exchange.answer:
+    if exchange.answer_utc_ms is None and not exchange.answer and exchange.outcome != "ignored":
         return lines
     then = zone.text(exchange.utc_ms if exchange.answer_utc_ms is None else exchange.answer_utc_ms)
     took = "" if exchange.latency_ms is None else f"  ({duration(exchange.latency_ms)})"

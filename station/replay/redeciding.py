@@ -18,7 +18,7 @@ from station import kernel
 from station.feature import Registry
 from station.features import registry_for
 from station.features.data_transfer import Vendor
-from station.replay.folding import filled, foundation
+from station.replay.folding import filled, foundation, without_cycles
 from station.replay.reader import Illegible, LogReader
 
 _VENDORS = "chargebox.vendors"
@@ -74,6 +74,11 @@ def decide_again(reader: LogReader) -> Iterator[Decided]:
         state.maintenance.software_version,
         registry_of(() if described is None else described.profiles_off),
     )
+    with without_cycles():
+        yield from _decide_all(reader, state, version, registry)
+
+
+def _decide_all(reader: LogReader, state: StationState, version: str, registry: Registry) -> Iterator[Decided]:
     for batch in batches(reader):
         event = batch[0].event
         if isinstance(event, StationBooted):

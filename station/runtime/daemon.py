@@ -222,13 +222,17 @@ async def _in_time(writing: Coroutine[Any, Any, object]) -> None:
 
 def _failed(parts: Parts, error: Exception) -> Ending:
     """Fail-stop: contactors open, nothing is tried again, the supervisor starts a new process (70)."""
-    parts.gateway.make_safe()
-    with contextlib.suppress(Exception):  # the contactors are open; what a board makes of its closing changes nothing
-        parts.gateway.close()
-    expected = isinstance(error, StorageError)
-    LOGGER.critical("ending at once, outputs safe: %s", error, exc_info=None if expected else error)
-    sys.stderr.flush()
-    os._exit(EXIT_STORAGE)
+    try:
+        parts.gateway.make_safe()
+        with contextlib.suppress(
+            Exception
+        ):  # the contactors are open; what a board makes of its closing changes nothing
+            parts.gateway.close()
+        expected = isinstance(error, StorageError)
+        LOGGER.critical("ending at once, outputs safe: %s", error, exc_info=None if expected else error)
+        sys.stderr.flush()
+    finally:  # whatever the board or the terminal have against it
+        os._exit(EXIT_STORAGE)
 
 
 async def _wind_up(parts: Parts, running: Sequence[asyncio.Task[None]]) -> None:

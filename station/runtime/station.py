@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import FrameReceived, OutboxWindowRead, OwedEventsLost
@@ -23,7 +24,7 @@ from eventstore.event import Observation, Recorded
 from eventstore.log import EventLog
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX
 from projections.station import StationState
-from station import kernel
+from station import exchange, kernel
 from station.feature import Deadline, Registry
 from station.runtime.books import Books
 from station.runtime.clock import SystemClock
@@ -32,7 +33,7 @@ LOGGER = logging.getLogger(__name__)
 
 INBOX_MAX = 1024
 ROUND_MAX = 64
-LARGE_FRAME = 16_384  # characters; what is larger is stepped in a worker thread, so that the reflex need not wait
+LARGE_FRAME = 16_384  # characters; what is larger is read in a worker thread, so that the reflex need not wait
 STUCK_AFTER_MS = 30_000
 _CRITICAL = (TransactionStarted, TransactionStopped)
 _OWED_NAMES = frozenset(kind.NAME for kind in TRANSACTIONAL)
@@ -185,10 +186,9 @@ class Station:
 
     async def _step(self, observation: Observation, at_ms: int, batch: list[Recorded]) -> None:
         if isinstance(observation, FrameReceived) and len(observation.text) > LARGE_FRAME:
-            stepped = await asyncio.to_thread(kernel.step, self._ahead, observation, at_ms, self.registry)
-        else:
-            stepped = kernel.step(self._ahead, observation, at_ms, self.registry)
-        self._ahead, events = stepped
+            read = await asyncio.to_thread(exchange.read_large, observation.text)
+            observation = replace(observation, read=read)
+        self._ahead, events = kernel.step(self._ahead, observation, at_ms, self.registry)
         batch.extend(events)
 
     def _publish(self, state: StationState, batch: Sequence[Recorded]) -> None:

@@ -47,11 +47,14 @@ class Upkeep:
 
     async def run(self) -> None:
         """All chores until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._sign_of_life(), name="sign of life")
-            group.create_task(self._watch_disk(), name="disk")
-            group.create_task(self._save_snapshots(), name="snapshots")
-            group.create_task(self._check_log(), name="log check")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._sign_of_life(), name="sign of life")
+                group.create_task(self._watch_disk(), name="disk")
+                group.create_task(self._save_snapshots(), name="snapshots")
+                group.create_task(self._check_log(), name="log check")
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from failures  # whoever asks wants to know what it was
 
     async def _pause(self, milliseconds: int) -> None:
         await self._clock.sleep_until(self._clock.at_ms() + milliseconds)

@@ -48,10 +48,10 @@ class ProbedBoard(BenchBoard):
 
     def open(self, report: Callable[[Reading], None]) -> None:
         """As the bench; the thread starts once the daemon is well under way."""
-        super().open(report)
         self.loop = asyncio.get_running_loop()
         self.opened = threading.Event()
         self.opened_at_s = 0.0
+        super().open(report)
         self.loop.call_later(1, threading.Thread(target=self._drive, name="fault input", daemon=True).start)
 
     def open_contactor(self, connector_id: int) -> None:
@@ -60,6 +60,9 @@ class ProbedBoard(BenchBoard):
         if not self.opened.is_set():
             self.opened_at_s = time.perf_counter()
             self.opened.set()
+
+    def _keep(self) -> None:
+        """Nothing: the sync of the bench's world file is no part of the reflex, a real board has none."""
 
     def _drive(self) -> None:
         with self.notes.open("w", buffering=1) as file:

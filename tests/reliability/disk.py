@@ -245,13 +245,12 @@ def _some_of(write: Write, chance: random.Random) -> list[Write]:
     return [part for part in _parts(write, chance.choice([SECTOR, BLOCK])) if chance.random() < 0.6]
 
 
-def read_tree(root: Path, ignored: Iterable[str] = ()) -> Tree:
+def read_tree(root: Path) -> Tree:
     """A real directory."""
     found: Tree = {}
     for path in sorted(root.rglob("*")):
         name = str(path.relative_to(root))
-        if name not in ignored:
-            found[f"{name}/" if path.is_dir() else name] = b"" if path.is_dir() else path.read_bytes()
+        found[f"{name}/" if path.is_dir() else name] = b"" if path.is_dir() else path.read_bytes()
     return found
 
 

@@ -5,7 +5,9 @@ that are the same to the byte are judged once, against what had been told by the
 """
 
 import asyncio
+import json
 import random
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +19,8 @@ from tests.reliability.interposer import Op, Record, environment, read_trace
 from tests.reliability.oracle import IDENTITY, Expectation, Oracle
 from tests.reliability.outside import outside
 
-NOT_COMPARED = frozenset({"chargebox.db-shm"})
-"""Shared memory, which SQLite makes anew; it is written past every system call."""
+SHARED_MEMORY = "-shm"
+"""What SQLite makes anew at each start; it is written past every system call, so it is not compared."""
 
 Run = Callable[[Path, dict[str, str]], None]
 """Runs the process on a storage directory in an environment, to its end."""
@@ -62,9 +64,9 @@ def record(scenario: Scenario, library: Path, base: Path) -> Recording:
     root, trace = base / "storage", base / "trace"
     root.mkdir()
     scenario.prepare(root)
-    before = read_tree(root, NOT_COMPARED)
+    before = read_tree(root)
     scenario.run(root, environment(library, root, trace=trace))
-    after = read_tree(root, NOT_COMPARED)
+    after = _compared(read_tree(root))
     copy = base / "copy"
     write_tree(after, copy)
     return Recording(before=before, records=read_trace(trace), after=after, rows=asyncio.run(_rows(copy)))
@@ -83,8 +85,11 @@ def modelled(recording: Recording) -> Tree:
     disk = Disk.holding(recording.before)
     for each in recording.records:
         disk.apply(each)
-    tree = disk.everything()
-    return {name: content for name, content in tree.items() if name not in NOT_COMPARED}
+    return _compared(disk.everything())
+
+
+def _compared(tree: Tree) -> Tree:
+    return {name: content for name, content in tree.items() if not name.endswith(SHARED_MEMORY)}
 
 
 def _states(recording: Recording, subsets: int) -> Iterator[tuple[int, Tree]]:
@@ -100,7 +105,7 @@ def _states(recording: Recording, subsets: int) -> Iterator[tuple[int, Tree]]:
 
 
 def _key(tree: Tree) -> int:
-    return hash(tuple((name, tree[name]) for name in sorted(tree) if name not in NOT_COMPARED))
+    return hash(tuple((name, tree[name]) for name in sorted(tree) if not name.endswith(SHARED_MEMORY)))
 
 
 def expectation(scenario: Scenario, recording: Recording) -> Expectation:
@@ -110,8 +115,8 @@ def expectation(scenario: Scenario, recording: Recording) -> Expectation:
         known = next((row.seq for row in reversed(recording.rows) if row.seq <= _head(recording.before)), 0)
     kept = 0
     if scenario.recovers:
-        kept = next(row.seq for row in recording.rows if row.type == "LogSalvaged") - 1
-        kept = next((row.seq for row in reversed(recording.rows[:kept]) if row.type == "StationBooted"), kept) - 1
+        salvaged = next(row for row in recording.rows if row.type == "LogSalvaged")
+        kept = int(json.loads(salvaged.payload)["kept_seq"])
     return Expectation(
         rows=recording.rows,
         outside=outside(recording.records),
@@ -124,8 +129,6 @@ def expectation(scenario: Scenario, recording: Recording) -> Expectation:
 
 def _head(tree: Tree) -> int:
     """The last event in a directory that nothing is wrong with."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as base:
         write_tree(tree, Path(base) / "storage")
         rows = asyncio.run(_rows(Path(base) / "storage"))
@@ -153,5 +156,3 @@ def judge(
     return Verdict(
         states=len(moments), checked=oracle.checked, heads=len(oracle.heads), violations=tuple(oracle.violations)
     )
-
-

@@ -5,9 +5,11 @@ It says "acked N" on its standard output once event N is durable, as far as it w
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.event import Recorded
@@ -66,6 +68,13 @@ async def create(directory: Path) -> None:
     await log.close()
 
 
+async def die(directory: Path) -> None:
+    """A log is made and filled, and its process killed."""
+    log = await EventLog.open(directory, identity=IDENTITY)
+    await _append(log, history().log)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 async def go_on(directory: Path) -> None:
     """A log is opened, whatever it takes, and goes on where it ends."""
     log = await EventLog.open(directory, identity=IDENTITY)
@@ -73,7 +82,9 @@ async def go_on(directory: Path) -> None:
         say(log.head.seq)
     state, _ = await recovery.fold_log(log)
     found = StationUnderTest(state=state, at_ms=state.at_ms + 1_000, boots=state.clock.boot)
-    found.online()
+    found.boot()
+    found.observe(*recovery._salvage_events(log, state))
+    found.connect()
     if log.boot_report.recovery is not None:
         await log.append(found.log)
         await log.acknowledge_recovery()
@@ -101,12 +112,13 @@ def _folded(state: StationState, batch: Sequence[Recorded]) -> StationState:
     return state
 
 
-CHILDREN: Mapping[str, Callable[[Path], Awaitable[None]]] = {
+CHILDREN: Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]] = {
     "create": create,
+    "die": die,
     "go_on": go_on,
     "keep_snapshots": keep_snapshots,
 }
 
 
 if __name__ == "__main__":
-    asyncio.run(CHILDREN[sys.argv[1]](Path(sys.argv[2])))  # type: ignore[arg-type]  # they are coroutines
+    asyncio.run(CHILDREN[sys.argv[1]](Path(sys.argv[2])))

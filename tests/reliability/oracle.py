@@ -72,7 +72,9 @@ class Oracle:
     def required(self, at: int) -> int:
         """The highest event that somebody had been told of before this record of the trace."""
         index = bisect.bisect_left(self._owed_at, at)
-        return max(self.expected.known_before if not self.expected.recovers else 0, self._owed_seq[index - 1] if index else 0)
+        return max(
+            self.expected.known_before if not self.expected.recovers else 0, self._owed_seq[index - 1] if index else 0
+        )
 
     def earliest(self, head_seq: int) -> int:
         """The record of the trace before which a log with this head cannot have been."""
@@ -187,4 +189,3 @@ class Oracle:
 def _settled(rows: Sequence[Row]) -> set[int]:
     payloads = [json.loads(row.payload) for row in rows if row.type == "CallSettled"]
     return {payload["owed_seq"] for payload in payloads if payload["ends_entry"]}
-

@@ -49,10 +49,11 @@ class Csms:
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.mood = 0.1
+        self.kind = False
         self.ids = 0
 
     def __call__(self, call: SentCall) -> dict[str, Any] | str | None:
-        if self.chance.random() < self.mood:
+        if not self.kind and self.chance.random() < self.mood:
             bad = self.chance.choice((SILENCE, ERROR, "SecurityError", MALFORMED))
             if bad == SILENCE:
                 return None
@@ -72,7 +73,8 @@ class Csms:
                 self.ids += 1
                 return {"idTagInfo": info, "transactionId": self.ids}
             case "BootNotification":
-                registration = self.chance.choice(("Accepted",) * 8 + ("Pending", "Rejected"))
+                moods = ("Accepted",) if self.kind else ("Accepted",) * 8 + ("Pending", "Rejected")
+                registration = self.chance.choice(moods)
                 return {"status": registration, "currentTime": "2026-01-01T00:00:10Z", "interval": 20}
         return accepting(call)
 
@@ -141,7 +143,28 @@ class Walk:
         for _ in range(steps):
             self.chance.choices(actions, weights)[0]()
             self._check()
+        self.finish()
         self._check_log()
+
+    def finish(self) -> None:
+        """Everybody goes home, the CSMS is well again: whatever is owed arrives, and every book is closed."""
+        self.csms.kind = True
+        self.heal()
+        for number in range(1, self.connectors + 1):
+            self.found.unplug(number)
+        for _ in range(60):
+            self.heal()
+            self.found.advance(600)
+            self._check()
+            if self.found.state.outbox.pending == 0 and self.found.state.outbox.in_flight is None:
+                break
+        state = self.found.state
+        assert state.outbox.pending == 0, [owed.action for owed in (*state.outbox.calls, *state.outbox.window)]
+        assert not state.transactions.running()
+        assert len(state.transactions.by_number) == 0, "ended, told, and not confirmed"
+        for number in range(1, state.transactions.last_number + 1):
+            actions = [entry.split("{", 1)[0] for entry in self.wire.told[number]]
+            assert (actions[0], actions[-1]) == ("StartTransaction", "StopTransaction"), actions
 
     # What may happen
 
@@ -233,7 +256,9 @@ class Walk:
                 ("Reset", {"type": self.chance.choice(("Soft", "Hard"))}),
             )
         )
-        self.found.ask(action, payload)
+        rejected = self.found.state.registration.status == "Rejected"
+        answer = self.found.ask(action, payload)
+        assert answer is not None or rejected or action == "UnlockConnector", f"{action} was not answered"
         reset = self.found.state.maintenance.reset
         if reset is not None and reset.due:
             if self.chance.random() < 0.3:

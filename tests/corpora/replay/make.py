@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.console import printed, replayed
+from tests.console import printed, replayed, with_schema
 from tests.replay_logs import STORIES, write_log
 
 HERE = Path(__file__).resolve().parent
@@ -45,7 +45,7 @@ def main() -> None:
             target.parent.mkdir(exist_ok=True)
             target.write_text(printed(command(name, question), HERE))
     if DOCUMENT.exists():
-        DOCUMENT.write_text(replayed(DOCUMENT.read_text(), HERE))
+        DOCUMENT.write_text(with_schema(replayed(DOCUMENT.read_text(), HERE)))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted, AuthorizeQueued
 from eventstore.catalogue.connectors import PreparingRestarted
-from station.authorizing import START, begin, conclude, grant, is_pending, refusal
+from projections.connector import Connector
+from station.authorizing import START, begin, conclude, grant, is_pending, refusal, usable_cables
 from station.identification import Ask, Denied, Granted, Source
 from tests.given import OTHER_TAG, TAG, answering, charging, station
 
@@ -72,3 +73,15 @@ def test_a_reservation_for_a_group_asks_for_a_tag_of_unknown_group() -> None:
     found.ask("ReserveNow", {**request, "parentIdTag": "FAMILY"})
     (asked,) = begin(found.state, 1, OTHER_TAG, AT_MS)
     assert isinstance(asked, AuthorizeQueued)
+
+
+def test_a_cable_that_is_left_over_counts_only_where_there_is_no_other() -> None:
+    """Errata 3.20."""
+    fresh, finishing, timed_out = (
+        Connector(connector_id=1),
+        Connector(connector_id=2, finishing=True),
+        Connector(connector_id=3, timed_out=True),
+    )
+    assert usable_cables([finishing, fresh, timed_out]) == [fresh]
+    assert usable_cables([finishing, timed_out]) == [finishing, timed_out]
+    assert usable_cables([]) == []

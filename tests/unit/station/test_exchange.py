@@ -11,6 +11,7 @@ from eventstore.catalogue.registration import RegistrationLost
 from eventstore.catalogue.transactions import TransactionIdAssigned
 from eventstore.event import Event
 from station import exchange
+from station.exchange import read_large
 from station.wire.enums import UnlockStatus
 from station.wire.messages.core import UnlockConnectorResponse
 from tests.given import StationUnderTest, answering, charging, station
@@ -156,3 +157,25 @@ def test_an_apology_is_for_calls_only() -> None:
     frames = ['[2,"m","Reset",{}]', '[3,"m",{}]', '[2,"m"', "x"]
     apologies = [list(exchange.apologize(found.state, FrameReceived(connection=1, text=text))) for text in frames]
     assert [len(apology) for apology in apologies] == [1, 0, 0, 0]
+
+
+def test_a_large_frame_that_was_read_beforehand_comes_to_the_same() -> None:
+    """Rulings on large frames: the worker thread's reading is a cache of what the text says."""
+    text = '[2,"x","SendLocalList",{"listVersion":1,"updateType":"Full","localAuthorizationList":[]}]'
+    outcomes = []
+    for read in (None, read_large(text)):
+        found = station().online()
+        connection = found.state.link.connection
+        found.observe(FrameReceived(connection=connection, text=text, read=read))
+        outcomes.append((found.answers[-1], found.state))
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("text", ['[2,"x"', '[2,"x","Nonsense",{}]', '[2,"x","Reset",{"type":"Warm"}]', '[3,"y",{}]'])
+def test_a_large_frame_with_a_fault_is_answered_as_any_other(text: str) -> None:
+    outcomes = []
+    for read in (None, read_large(text)):
+        found = station().online()
+        found.observe(FrameReceived(connection=found.state.link.connection, text=text, read=read))
+        outcomes.append((found.answers, found.state))
+    assert outcomes[0] == outcomes[1]
