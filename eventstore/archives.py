@@ -1,15 +1,25 @@
-"""The archives of a running station: made in slices, listed, dropped. Every call leaves the event loop free."""
+"""What lies before the live segment of a running log: made, read, listed, dropped. Every call leaves the event loop free.
+
+All of it runs on one thread of its own: a frame is unpacked into some megabytes, and the allocator keeps them for each thread
+that ever did so.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 from eventstore.archive import ArchiveHeader, header_facts
+from eventstore.chain import Row
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.history import History
 from eventstore.opening import Opening
 from eventstore.segments import PastSegment, archives, closed_segments, compress, end_of
 
+T = TypeVar("T")
 _DONE = object()
 
 
@@ -28,6 +38,38 @@ class Archives:
     def __init__(self, directory: StorageDirectory, live: Callable[[], Opening]) -> None:
         self._directory = directory
         self._live = live
+        self._history = History(directory.path)
+        self._is_closed = False
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archives")
+
+    async def _run(self, function: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *arguments, **named))
+
+    async def close(self) -> None:
+        """Let go of what is open; what is being made is left half done, and removed at the next start."""
+        if not self._is_closed:
+            self._is_closed = True
+            await self._run(self._history.close)
+            self._thread.shutdown(wait=False)
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What was found damaged while it was read."""
+        return self._history.findings
+
+    async def rows(self, after: int, limit: int) -> list[Row]:
+        """The rows behind `after` and before the live segment, at most `limit`; fewer only where there are no more."""
+        return await self._run(self._history.rows, after, limit, self._live().head.seq)
+
+    async def openings(self) -> AsyncIterator[Opening]:
+        """The states that segments begin with, the live one's first, then ever older ones; those that are lost are left out."""
+        live = self._live()
+        if live.state:
+            yield live
+        older = self._history.openings(live.head.seq)
+        while (opening := await self._run(next, older, None)) is not None:
+            if opening.state and opening.head.seq < live.head.seq:
+                yield opening
 
     @property
     def waiting(self) -> tuple[PastSegment, ...]:
@@ -40,14 +82,14 @@ class Archives:
 
         Raises LogCorrupt, ChainBrokenError, sqlite3.Error, OSError; the closed segment stays as it is then.
         """
-        after = await asyncio.to_thread(end_of, self._directory.path, segment, self._live())
+        after = await self._run(end_of, self._directory.path, segment, self._live())
         steps = compress(self._directory, segment, after)
-        while await asyncio.to_thread(next, steps, _DONE) is not _DONE:
+        while await self._run(next, steps, _DONE) is not _DONE:
             await pause()
 
     async def facts(self) -> tuple[ArchiveFacts, ...]:
         """All archives, oldest first. Raises OSError."""
-        return await asyncio.to_thread(self._facts)
+        return await self._run(self._facts)
 
     def _facts(self) -> tuple[ArchiveFacts, ...]:
         return tuple(_facts_of(segment) for segment in archives(self._directory.path))
@@ -57,7 +99,7 @@ class Archives:
         assert segment.last_seq < self._live().head.seq, (
             "the newest archive holds the state that the live segment begins with"
         )
-        await asyncio.to_thread(self._drop, segment)
+        await self._run(self._drop, segment)
 
     def _drop(self, segment: PastSegment) -> None:
         segment.path.unlink(missing_ok=True)

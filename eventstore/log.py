@@ -26,7 +26,6 @@ from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, connect, open_re
 from eventstore.directory import StorageDirectory
 from eventstore.errors import StorageError, StorageFailed
 from eventstore.event import Event, Recorded
-from eventstore.history import History
 from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.integrity import CheckProgress, check_rows, quick_check
 from eventstore.opening import Opening
@@ -59,7 +58,6 @@ class EventLog:
         self._reader_lock = asyncio.Lock()
         self._head = boot.report.head
         self._opening = boot.report.opening
-        self._history = History(directory.path)
         self.archives = Archives(directory, lambda: self._opening)
         self._under_way: Group | None = None
         self._waiting: list[Group] = []
@@ -103,7 +101,7 @@ class EventLog:
     @property
     def findings(self) -> tuple[str, ...]:
         """What was found damaged in closed segments while they were read."""
-        return self._history.findings
+        return self.archives.findings
 
     @property
     def boot_report(self) -> BootReport:
@@ -195,7 +193,7 @@ class EventLog:
             past: list[tuple[Any, ...]] = []
             base_seq = self._opening.head.seq
             if after < base_seq:
-                past.extend(await asyncio.to_thread(self._history.rows, after, limit, base_seq))
+                past.extend(await self.archives.rows(after, limit))
             if len(past) >= limit:
                 return past
             return past + await self._query(_READ, (max(after, base_seq), limit - len(past)))
@@ -216,14 +214,9 @@ class EventLog:
         except (sqlite3.Error, ValueError) as error:
             raise self._fail(f"reading failed: {error!r}") from error
 
-    async def openings(self) -> AsyncIterator[Opening]:
+    def openings(self) -> AsyncIterator[Opening]:
         """The states that segments begin with, the live one's first, then ever older ones; those that are lost are left out."""
-        if self._opening.state:
-            yield self._opening
-        found = self._history.openings(self._opening.head.seq)
-        while (opening := await asyncio.to_thread(next, found, None)) is not None:
-            if opening.state and opening.head.seq < self._opening.head.seq:
-                yield opening
+        return self.archives.openings()
 
     async def first_seq(self) -> int:
         """The oldest event that can be read, here or in an archive; 1 more than the head when there is none."""
@@ -390,5 +383,5 @@ class EventLog:
                 await reader.close()
         finally:
             await self._writer.close()
-            self._history.close()
+            await self.archives.close()
             self._directory.close()

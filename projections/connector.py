@@ -1,6 +1,7 @@
-"""A connector: its facts, kept as facts. Status, outputs and every refusal follow from them; no composite state is kept."""
+"""Connectors: their facts, kept as facts. Status, outputs and every refusal follow from them; no composite state is kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from eventstore.catalogue.transactions import HeldFor
 
@@ -97,3 +98,44 @@ class Connector:
     def connected(self) -> bool:
         """A vehicle is at the other end of the cable (pilot B, C or D)."""
         return self.pilot_state in ("B", "C", "D")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connectors:
+    """All connectors by id; `waiting` is an authorization for the next connector that is plugged in.
+
+    `known` holds once the board has reported every input of this boot.
+    """
+
+    by_id: tuple[Connector, ...] = (Connector(connector_id=0),)
+    socket: bool = True
+    has_lock: bool = True
+    known: bool = False
+    waiting: Grant | None = None
+
+    def __getitem__(self, connector_id: int) -> Connector:
+        """The connector; raises IndexError for an id that the station does not have."""
+        if connector_id < 0:
+            raise IndexError(connector_id)
+        return self.by_id[connector_id]
+
+    def has(self, connector_id: int) -> bool:
+        """Whether there is such a connector, 0 included."""
+        return 0 <= connector_id < len(self.by_id)
+
+    @property
+    def real(self) -> tuple[Connector, ...]:
+        """The connectors with copper: 1 to n."""
+        return self.by_id[1:]
+
+    def occupied(self, connector: Connector) -> bool:
+        """Whether a cable is in (socket) or the fixed cable is in a vehicle."""
+        return connector.connected or (self.socket and connector.cable_rating_ma is not None)
+
+    def changed(self, connector_id: int, **facts: Any) -> "Connectors":
+        """The same with other facts for one connector."""
+        if not self.has(connector_id):
+            return self
+        connector = replace(self.by_id[connector_id], **facts)
+        by_id = (*self.by_id[:connector_id], connector, *self.by_id[connector_id + 1 :])
+        return replace(self, by_id=by_id)

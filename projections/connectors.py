@@ -5,7 +5,7 @@ Index 0 is the station itself, which has availability, faults and a status (4.9)
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from eventstore.catalogue.authorization import AuthorizationEnded, AuthorizationGranted
@@ -45,50 +45,9 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Event, Recorded
 from projections.clock import Clock
-from projections.connector import EV_DISCONNECTED, Connector, Fault, Grant, MeterReading, Reported
+from projections.connector import EV_DISCONNECTED, Connector, Connectors, Fault, Grant, MeterReading, Reported
 
 FAULTS_KEPT = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connectors:
-    """All connectors by id; `waiting` is an authorization for the next connector that is plugged in.
-
-    `known` holds once the board has reported every input of this boot.
-    """
-
-    by_id: tuple[Connector, ...] = (Connector(connector_id=0),)
-    socket: bool = True
-    has_lock: bool = True
-    known: bool = False
-    waiting: Grant | None = None
-
-    def __getitem__(self, connector_id: int) -> Connector:
-        """The connector; raises IndexError for an id that the station does not have."""
-        if connector_id < 0:
-            raise IndexError(connector_id)
-        return self.by_id[connector_id]
-
-    def has(self, connector_id: int) -> bool:
-        """Whether there is such a connector, 0 included."""
-        return 0 <= connector_id < len(self.by_id)
-
-    @property
-    def real(self) -> tuple[Connector, ...]:
-        """The connectors with copper: 1 to n."""
-        return self.by_id[1:]
-
-    def occupied(self, connector: Connector) -> bool:
-        """Whether a cable is in (socket) or the fixed cable is in a vehicle."""
-        return connector.connected or (self.socket and connector.cable_rating_ma is not None)
-
-    def changed(self, connector_id: int, **facts: Any) -> "Connectors":
-        """The same with other facts for one connector."""
-        if not self.has(connector_id):
-            return self
-        connector = replace(self.by_id[connector_id], **facts)
-        by_id = (*self.by_id[:connector_id], connector, *self.by_id[connector_id + 1 :])
-        return replace(self, by_id=by_id)
 
 
 def _on_described(connectors: Connectors, event: StationDescribed, recorded: Recorded, _: Clock) -> Connectors:

@@ -48,7 +48,7 @@ from projections.authorization import Authorization
 from projections.charging_profiles import ChargingProfiles
 from projections.clock import Clock
 from projections.configuration import Configuration
-from projections.connectors import Connectors
+from projections.connector import Connectors
 from projections.link import Link
 from projections.maintenance import Maintenance
 from projections.outbox import Outbox

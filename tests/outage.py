@@ -110,7 +110,8 @@ class Outage:
         await observe(PilotStateObserved(connector_id=1, pilot_state="A"))
 
     async def quick_session(self, samples: int) -> None:
-        """The same as one append: what the kernel says of each observation, without a commit for each."""
+        """The same as one append: what the kernel says of each observation, without a commit for each. Offline only."""
+        assert not self.station.state.link.up
         station, batch = self.station, list[Recorded]()
         state, registry, at_ms = station.state, station.registry, self.clock.at_ms()
         plugged = (PilotStateObserved(connector_id=1, pilot_state="C"), IdTagPresented(id_tag=TAG, connector_id=1))
@@ -134,10 +135,20 @@ class Outage:
         for _ in range(2):  # the books are closed after those who wait were told
             await station.settle()
 
+    async def first_session(self) -> None:
+        """A session online, so that the tag is in the cache; then the link is lost."""
+        await self.online()
+        await self.session(1)
+        await self.delivered()
+        await self.offline()
+
     async def delivered(self) -> None:
-        """Waits until nothing is owed; each answer leads to the next call."""
-        while self.station.state.outbox.pending:
+        """Connects if need be, and waits until nothing is owed; each answer leads to the next call."""
+        if not self.station.state.link.up:
+            await self.online()
+        while pending := self.station.state.outbox.pending:
             await self.station.settle()
+            assert self.station.state.outbox.pending < pending, "no answer led to the next call"
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ from station.replay.errors import BadQuestion
 from station.replay.folding import Folded, state_at
 from station.replay.moments import Calendar, Place, Zone, bounds, calendar_of, place_at
 from station.replay.origin import Anchor
-from station.replay.page import Page, Text, json_line, json_text, plural, show
+from station.replay.page import Page, Text, json_line, json_text, line_writer, plural, show
 from station.replay.progress import bar
 from station.replay.reader import LogReader
 from station.replay.redaction import RedactionRules
@@ -80,12 +80,14 @@ def _answer(asked: Asked, value: Any, page: Callable[[], Page]) -> None:
 def _lines(asked: Asked, found: Iterable[Any], tell: Callable[[Any], Iterable[str]]) -> int:
     """A stream of answers: a JSON document a line, or lines of text; how many there were."""
     count = 0
+    write = line_writer()
     for each in found:
         count += 1
         if asked.as_json:
             sys.stdout.write(json_line(each))
-        else:
-            sys.stdout.writelines(f"{line.rstrip()}\n" for line in tell(each))
+            continue
+        for line in tell(each):
+            write(line)
     return count
 
 

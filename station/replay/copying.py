@@ -28,20 +28,36 @@ def is_live(directory: Path) -> bool:
         status = (directory / LOCK_NAME).stat()
     except OSError:
         return False
-    inode = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     try:
         lines = _LOCKS.read_text().splitlines()
     except OSError:  # no such table on this system: the process that noted itself as holder tells
         return _holder_lives(directory / LOCK_NAME)
-    return any(" FLOCK " in line and f" {inode} " in line for line in lines)
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
+    holder = _holder(directory / LOCK_NAME)
+    for fields in (line.split() for line in lines if " FLOCK " in line):
+        where, _, inode = fields[5].rpartition(":")
+        # Some file systems report another device here than to stat: there the holder that is noted in the file decides.
+        if inode == str(status.st_ino) and (where == device or fields[4] == str(holder)):
+            return True
+    return False
+
+
+def _holder(lock: Path) -> int | None:
+    try:
+        return int(lock.read_text().strip())
+    except (OSError, ValueError):
+        return None
 
 
 def _holder_lives(lock: Path) -> bool:
+    holder = _holder(lock)
+    if holder is None:
+        return False
     try:
-        os.kill(int(lock.read_text().strip()), 0)
+        os.kill(holder, 0)
     except PermissionError:
         return True
-    except (OSError, ValueError):
+    except OSError:
         return False
     return True
 

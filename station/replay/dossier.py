@@ -25,6 +25,7 @@ from station.replay.reader import LogReader
 from station.replay.timeline import DETAIL, Entry, Filter, Timeline
 from station.wire.instants import format_utc_ms
 
+_READING_BEFORE = 60
 _BEFORE_EVENTS = 400
 """How far before the start the authorization that led to it is looked for."""
 
@@ -231,7 +232,10 @@ def dossier(reader: LogReader, calendar: Calendar, number: int, *, by_id: bool =
     samples: list[Taken] = []
     until = row.stop_seq or last
     kinds = (MeterObserved, LimitChanged, MeterResetFound, MeterSampled, StopDataSampled)
-    for recorded in reader.recorded(max(0, row.first_seq - 2), until, kinds):
+    for recorded in reader.recorded(max(0, row.first_seq - _READING_BEFORE), until, kinds):
+        if recorded.seq < row.first_seq:  # the last reading before the start is where the curve begins
+            meter.curve.clear()
+            meter.limits.clear()
         meter.take(recorded)
         if isinstance(recorded.event, MeterSampled | StopDataSampled) and recorded.event.number == row.number:
             samples.append(_taken(recorded, recorded.event.sample, calendar))

@@ -1,7 +1,7 @@
 """What a command has to say, as headings, facts and tables; printed plainly, or through rich where a terminal is there."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -10,6 +10,8 @@ import orjson
 from eventstore.structure import to_plain
 
 GAP = "  "
+_LOUD = r"(?<![Tt]ag )\b(?!CSMS\b)[A-Z]{4,}(?: [A-Z]{2,})*\b"
+_TIME = r"^\s*\d*\s*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}~?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,32 @@ def _show_rich(page: Page, out: TextIO) -> bool:
                 shown.add_row(*(RichText(cell) for cell in row))
             console.print(shown)
     return True
+
+
+def line_writer(stream: TextIO | None = None) -> Callable[[str], None]:
+    """Writes lines of a story: on a terminal, if rich is installed, with what is written in CAPITALS standing out; else plainly."""
+    out = sys.stdout if stream is None else stream
+    if out.isatty():
+        try:
+            from rich.console import Console
+            from rich.text import Text as RichText
+        except ImportError:
+            pass
+        else:
+            console = Console(file=out, highlight=False, soft_wrap=True)
+
+            def coloured(line: str) -> None:
+                text = RichText(line)
+                text.highlight_regex(_LOUD, "bold red")
+                text.highlight_regex(_TIME, "cyan")
+                console.print(text)
+
+            return coloured
+
+    def bare(line: str) -> None:
+        out.write(f"{line.rstrip()}\n")
+
+    return bare
 
 
 def json_text(value: Any) -> str:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eventstore.catalogue import BY_NAME
+from eventstore.catalogue.hardware import EmergencyStopObserved, MainsObserved
+from eventstore.catalogue.lifecycle import StationBooted, StationStopped, StationStopping
+from eventstore.catalogue.link import LinkClosed, LinkOpened
 from eventstore.catalogue.transactions import TransactionConfirmed, TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
 from station.replay.causes import FATE_KINDS, Fates, because
@@ -32,6 +35,18 @@ _TELL_WHY = frozenset(
         "LockFailureFound",
     }
 )
+
+
+_STATION_WIDE = (
+    StationBooted,
+    StationStopping,
+    StationStopped,
+    LinkOpened,
+    LinkClosed,
+    MainsObserved,
+    EmergencyStopObserved,
+)
+"""What happens to every transaction that runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +148,7 @@ class Timeline:
             return bool(named == number)
         span = self._spans[number]
         within = span.first_seq <= recorded.seq <= span.last_seq
-        if within and connector_id == span.connector_id:
+        if within and (connector_id == span.connector_id or isinstance(recorded.event, _STATION_WIDE)):
             return True
         tag = getattr(recorded.event, "id_tag", None)
         return within and tag is not None and str(tag).casefold() == span.id_tag

@@ -25,7 +25,7 @@ from station.runtime.secrets import Secrets
 from station.runtime.station import Station
 from station.runtime.upkeep import Upkeep
 from station.runtime.wiring import read_wiring
-from station.settings import Settings, read_authorization_key, require_authorization_key
+from station.settings import Settings, SettingsError, read_authorization_key, require_authorization_key
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
@@ -77,9 +77,19 @@ def profiles_off(settings: Settings) -> tuple[str, ...]:
 
 
 def load_vendors() -> tuple[Vendor, ...]:
-    """The DataTransfer handlers of installed packages; raises whatever such a package raises."""
-    found = metadata.entry_points(group=VENDORS)
-    return tuple(vendor for entry in found for vendor in (entry.load(),) if isinstance(vendor, Vendor))
+    """The DataTransfer handlers of installed packages. Raises SettingsError naming one that cannot be used."""
+    return tuple(_vendor(entry) for entry in metadata.entry_points(group=VENDORS))
+
+
+def _vendor(entry: metadata.EntryPoint) -> Vendor:
+    where = f"entry point {entry.name} = {entry.value} of {VENDORS}"
+    try:
+        vendor = entry.load()
+    except Exception as error:  # a maker's code may raise anything
+        raise SettingsError((f"{where} cannot be loaded: {type(error).__name__}: {error}",)) from error
+    if not isinstance(vendor, Vendor):
+        raise SettingsError((f"{where} is a {type(vendor).__name__}, not a Vendor",))
+    return vendor
 
 
 def make_registry(settings: Settings) -> Registry:

@@ -20,7 +20,7 @@ from station.retention import needed_seq
 from station.runtime import recovery
 from station.runtime.archivist import Keep
 from tests.logs import overwrite
-from tests.outage import TRANSACTIONAL, Outage, living
+from tests.outage import TRANSACTIONAL, living
 
 STATE_BYTES_MAX = 64 << 10
 """What the state of this station takes as JSON, however much is owed."""
@@ -30,18 +30,10 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-async def known_tag(outage: Outage) -> None:
-    """A first session online, so that the tag is in the cache; then the link is lost."""
-    await outage.online()
-    await outage.session(1)
-    await outage.delivered()
-    await outage.offline()
-
-
 @pytest.mark.asyncio
 async def test_what_is_owed_over_several_segments_and_restarts_is_delivered_in_order(tmp_path: Path) -> None:
     async with living(tmp_path) as outage:
-        await known_tag(outage)
+        await outage.first_session()
     for _ in range(3):
         async with living(tmp_path) as outage:
             for _ in range(2):
@@ -52,7 +44,6 @@ async def test_what_is_owed_over_several_segments_and_restarts_is_delivered_in_o
         owed = outage.station.state.outbox
         assert (len(owed.window) <= WINDOW_MAX, owed.pending) == (True, 6 * 62)
         assert owed.window[0].seq < archives(tmp_path)[0].last_seq
-        await outage.online()
         await outage.delivered()
         counts = outage.csms.counts
         assert (counts["StartTransaction"], counts["MeterValues"], counts["StopTransaction"]) == (6, 6 * 60, 6)
@@ -62,7 +53,7 @@ async def test_what_is_owed_over_several_segments_and_restarts_is_delivered_in_o
 @pytest.mark.asyncio
 async def test_the_books_agree_with_the_fold_at_each_closing(tmp_path: Path) -> None:
     async with living(tmp_path) as outage:
-        await known_tag(outage)
+        await outage.first_session()
         for _ in range(4):
             await outage.quick_session(60)
         await outage.archivist.tidy()
@@ -86,7 +77,7 @@ async def test_the_books_agree_with_the_fold_at_each_closing(tmp_path: Path) -> 
 @pytest.mark.asyncio
 async def test_every_way_to_fold_the_log_leads_to_the_same_state(tmp_path: Path) -> None:
     async with living(tmp_path) as outage:
-        await known_tag(outage)
+        await outage.first_session()
         for _ in range(4):
             await outage.quick_session(60)
         await outage.archivist.tidy()
@@ -109,7 +100,7 @@ async def test_every_way_to_fold_the_log_leads_to_the_same_state(tmp_path: Path)
 async def test_archives_are_dropped_by_size_but_never_what_is_owed(tmp_path: Path) -> None:
     keep = Keep(total_bytes=1)
     async with living(tmp_path, keep=keep) as outage:
-        await known_tag(outage)
+        await outage.first_session()
         for _ in range(4):
             await outage.quick_session(60)
         await outage.archivist.tidy()
@@ -120,7 +111,6 @@ async def test_archives_are_dropped_by_size_but_never_what_is_owed(tmp_path: Pat
     async with living(tmp_path, keep=keep) as outage:
         await outage.archivist.tidy()
         assert archives(tmp_path) == kept
-        await outage.online()
         await outage.delivered()
         assert outage.csms.counts["MeterValues"] == 4 * 60
         assert outage.csms.faults == []
@@ -150,7 +140,7 @@ async def test_owed_messages_in_a_damaged_archive_are_given_up_on_record_and_the
     tmp_path: Path,
 ) -> None:
     async with living(tmp_path) as outage:
-        await known_tag(outage)
+        await outage.first_session()
         for _ in range(5):
             await outage.quick_session(60)
         await outage.archivist.tidy()
@@ -159,7 +149,6 @@ async def test_owed_messages_in_a_damaged_archive_are_given_up_on_record_and_the
         with ArchiveReader(victim.path) as reader:
             overwrite(victim.path, reader.index.frames[0].offset + 60, b"\0\0\0\0")
         before, counts = outage.station.state.outbox, outage.csms.counts.copy()
-        await outage.online()
         await outage.delivered()
         state = outage.station.state
         lost = [
@@ -177,7 +166,7 @@ async def test_owed_messages_in_a_damaged_archive_are_given_up_on_record_and_the
 @pytest.mark.asyncio
 async def test_a_station_whose_closed_segments_are_gone_begins_anew_and_says_so(tmp_path: Path) -> None:
     async with living(tmp_path) as outage:
-        await known_tag(outage)
+        await outage.first_session()
         for _ in range(4):
             await outage.quick_session(60)
         await outage.archivist.tidy()
@@ -199,7 +188,7 @@ async def test_thirty_days_offline_take_no_more_memory_than_one() -> None:
     with tempfile.TemporaryDirectory(dir=shared) as name:
         directory = Path(name) / "storage"
         async with living(directory, segment_bytes=4 << 20) as outage:
-            await known_tag(outage)
+            await outage.first_session()
             for _ in range(20):
                 await outage.quick_session(300)
             await outage.archivist.tidy()
@@ -211,7 +200,6 @@ async def test_thirty_days_offline_take_no_more_memory_than_one() -> None:
             assert state.outbox.pending == 600 * 302
             assert len(state_bytes(state)) < STATE_BYTES_MAX + 600 * 1_000  # unconfirmed transactions are state
             offline = resident_bytes()
-            await outage.online()
             await outage.delivered()
             await outage.archivist.tidy()
             delivered = resident_bytes()

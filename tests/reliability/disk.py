@@ -264,5 +264,7 @@ def write_tree(tree: Tree, root: Path) -> None:
             path.mkdir(exist_ok=True)
             continue
         with path.open("wb") as file:
-            file.write(tree[name].rstrip(b"\0") if len(tree[name]) > 1 << 20 else tree[name])
-            file.truncate(len(tree[name]))
+            content = tree[name]
+            if content != bytes(len(content)):
+                file.write(content)
+            file.truncate(len(content))

@@ -110,9 +110,7 @@ def _key(tree: Tree) -> int:
 
 def expectation(scenario: Scenario, recording: Recording) -> Expectation:
     """What every state of the recording is held to."""
-    known = 0
-    if not scenario.recovers and recording.before:
-        known = next((row.seq for row in reversed(recording.rows) if row.seq <= _head(recording.before)), 0)
+    known = 0 if scenario.recovers or not recording.before else _head(recording.before)
     kept = 0
     if scenario.recovers:
         salvaged = next(row for row in recording.rows if row.type == "LogSalvaged")

@@ -7,7 +7,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,49 +62,56 @@ async def _append(log: EventLog, events: Sequence[Recorded]) -> None:
         say(batch[-1].seq)
 
 
+@asynccontextmanager
+async def _opened(directory: Path) -> AsyncIterator[EventLog]:
+    log = await EventLog.open(directory, identity=IDENTITY)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
 async def create(directory: Path) -> None:
     """A log is made, filled, and closed."""
-    log = await EventLog.open(directory, identity=IDENTITY)
-    await _append(log, history().log)
-    await log.close()
+    async with _opened(directory) as log:
+        await _append(log, history().log)
 
 
 async def die(directory: Path) -> None:
     """A log is made and filled, and its process killed."""
-    log = await EventLog.open(directory, identity=IDENTITY)
-    await _append(log, history().log)
-    os.kill(os.getpid(), signal.SIGKILL)
+    async with _opened(directory) as log:
+        await _append(log, history().log)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def go_on(directory: Path) -> None:
     """A log is opened, whatever it takes, and goes on where it ends."""
-    log = await EventLog.open(directory, identity=IDENTITY)
-    if log.head.seq:
-        say(log.head.seq)
-    state, _ = await recovery.fold_log(log)
-    found = StationUnderTest(state=state, at_ms=state.at_ms + 1_000, boots=state.clock.boot)
-    found.boot()
-    found.observe(*recovery._salvage_events(log, state))
-    found.connect()
-    if log.boot_report.recovery is not None:
-        await log.append(found.log)
-        await log.acknowledge_recovery()
-    else:
-        await _append(log, found.log)
-    await log.close()
+    async with _opened(directory) as log:
+        if log.head.seq:
+            say(log.head.seq)
+        state, _ = await recovery.fold_log(log)
+        found = StationUnderTest(state=state, at_ms=state.at_ms + 1_000, boots=state.clock.boot)
+        found.boot()
+        found.observe(*recovery.salvage_events(log, state))
+        found.connect()
+        if log.boot_report.recovery is not None:
+            await log.append(found.log)
+            await log.acknowledge_recovery()
+            say(log.head.seq)
+        else:
+            await _append(log, found.log)
 
 
 async def keep_snapshots(directory: Path) -> None:
     """Snapshots are kept while the log grows, more than are kept at a time."""
-    log = await EventLog.open(directory, identity=IDENTITY)
     events, state = history().log, INITIAL
-    for number, batch in enumerate(batches(events)):
-        await log.append(batch)
-        say(batch[-1].seq)
-        state = _folded(state, batch)
-        if number % 12 == 11:
-            await log.save_snapshot(state.seq, fingerprint(), state_bytes(state))
-    await log.close()
+    async with _opened(directory) as log:
+        for number, batch in enumerate(batches(events)):
+            await log.append(batch)
+            say(batch[-1].seq)
+            state = _folded(state, batch)
+            if number % 12 == 11:
+                await log.save_snapshot(state.seq, fingerprint(), state_bytes(state))
 
 
 def _folded(state: StationState, batch: Sequence[Recorded]) -> StationState:

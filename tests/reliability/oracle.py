@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
-from eventstore.chain import Row
+from eventstore.catalogue.link import CallSettled
+from eventstore.chain import EMPTY, Row, verify
 from eventstore.database import DATABASE_NAME
 from eventstore.errors import StorageError
 from eventstore.event import Recorded
@@ -142,15 +143,9 @@ class Oracle:
         assert state == known, f"another state at event {log.head.seq} (I10, I11)"
         return state
 
-    def _booted(self, state: StationState) -> StationUnderTest:
-        description = state.description or DESCRIPTION
-        found = StationUnderTest(description=description, state=state, at_ms=state.at_ms + PROGRESS_MS)
-        found.boots = state.clock.boot
-        return found.boot(orderly=False)
-
     def _boot(self, state: StationState) -> list[Recorded]:
         if state.seq not in self._boots:
-            self._boots[state.seq] = self._booted(state).log
+            self._boots[state.seq] = rebooted(state).log
         return self._boots[state.seq]
 
     async def _check_second_boot(self, head_seq: int) -> None:
@@ -163,27 +158,54 @@ class Oracle:
             await log.close()
 
     def _live_on(self, head_seq: int, rows: Sequence[Row], state: StationState) -> None:
-        """I4, I7, I8, I12: with a healthy CSMS everything that is in the log is told and closed. Once for each head."""
-        if head_seq in self._lived:
-            return
-        self._lived.add(head_seq)
-        found = self._booted(state)
-        found.connect()
-        found.advance(900)
-        assert not found.state.transactions.by_number, f"open for ever: {found.state.transactions.by_number} (I12)"
-        assert found.state.outbox.pending == 0, f"owed for ever: {found.state.outbox} (I7)"
-        kinds = {kind.NAME for kind in TRANSACTIONAL}
-        owed = {row.seq for row in rows if row.type in kinds} | {
-            recorded.seq for recorded in found.log if isinstance(recorded.event, TRANSACTIONAL)
-        }
-        settled = _settled(rows) | {
-            recorded.event.owed_seq  # type: ignore[attr-defined]  # CallSettled has one
-            for recorded in found.log
-            if recorded.event.NAME == "CallSettled" and getattr(recorded.event, "ends_entry", False)
-        }
-        assert owed <= settled, f"events {sorted(owed - settled)} were never told (I4, I7)"
-        sent = [delivery.owed_seq for delivery in found.deliveries if delivery.lane == "transaction"]
-        assert sent == sorted(sent), "told in another order than recorded (I8)"
+        """Once for each head."""
+        if head_seq not in self._lived:
+            self._lived.add(head_seq)
+            check_life_after(rows, state)
+
+
+def rebooted(state: StationState) -> StationUnderTest:
+    """The station of this state, booted again after a cut."""
+    found = StationUnderTest(description=state.description or DESCRIPTION, state=state, at_ms=state.at_ms + PROGRESS_MS)
+    found.boots = state.clock.boot
+    return found.boot(orderly=False)
+
+
+def check_life_after(rows: Sequence[Row], state: StationState) -> None:
+    """I4, I7, I8, I12: with a healthy CSMS everything that is in the log is told and closed. Raises AssertionError."""
+    found = rebooted(state)
+    found.connect()
+    found.advance(900)
+    assert not found.state.transactions.by_number, f"open for ever: {found.state.transactions.by_number} (I12)"
+    assert found.state.outbox.pending == 0, f"owed for ever: {found.state.outbox} (I7)"
+    kinds = {kind.NAME for kind in TRANSACTIONAL}
+    new = [recorded for recorded in found.log if isinstance(recorded.event, (*TRANSACTIONAL, CallSettled))]
+    owed = {row.seq for row in rows if row.type in kinds}
+    owed |= {recorded.seq for recorded in new if isinstance(recorded.event, TRANSACTIONAL)}
+    settled = _settled(rows)
+    settled |= {each.event.owed_seq for each in new if isinstance(each.event, CallSettled) and each.event.ends_entry}
+    assert owed <= settled, f"events {sorted(owed - settled)} were never told (I4, I7)"
+    sent = [delivery.owed_seq for delivery in found.deliveries if delivery.lane == "transaction"]
+    assert sent == sorted(sent), "told in another order than recorded (I8)"
+
+
+async def check_aftermath(directory: Path, told: int) -> str:
+    """The log of a directory after a fault: whole, with everything that had been told, and good to go on from.
+
+    Raises AssertionError, StorageError. Returns the station's last event.
+    """
+    log = await EventLog.open(directory, identity=IDENTITY)
+    try:
+        assert not log.boot_report.recovered, f"taken for damaged: {log.boot_report.recovered} (I1)"
+        rows = await log.read_rows(0, 1_000_000)
+        assert verify(EMPTY, rows) == log.head, "the chain is broken (I6)"
+        assert log.head.seq >= told, f"the log ends at {log.head.seq}, event {told} had been told (I2)"
+        state, _ = await recovery.fold_log(log)
+    finally:
+        await log.close()
+    if state.description is not None:
+        check_life_after(rows, state)
+    return rows[-1].type if rows else ""
 
 
 def _settled(rows: Sequence[Row]) -> set[int]:

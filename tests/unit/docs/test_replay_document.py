@@ -50,8 +50,7 @@ def test_there_are_ten_questions() -> None:
 def test_a_question_has_an_answer(query: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(data)
     found = ask(query)
-    is_empty = "highest_wh > meter_stop_wh" in query or "NOT settled" in query or "phase IS NULL AND" in query
-    assert found or is_empty
+    assert found or any(rare in query for rare in ("highest_wh > meter_stop_wh", "NOT settled")), "the corpus has some"
 
 
 @pytest.mark.parametrize("tampered", [False, True])

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.catalogue.maintenance import FirmwareUpdateRequested
 from eventstore.catalogue.reservations import ReservationMade
-from projections.connector import INOPERATIVE, Connector, Fault, Grant
-from projections.connectors import Connectors
+from projections.connector import INOPERATIVE, Connector, Connectors, Fault, Grant
 from projections.maintenance import FirmwareJob, Maintenance
 from projections.reservations import Reservations
 from projections.station import StationState

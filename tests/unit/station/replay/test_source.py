@@ -15,6 +15,7 @@ from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.database import DATABASE_NAME, open_reader
 from eventstore.inspection import WAL_NAME
 from eventstore.log import EventLog
+from station.replay import copying
 from station.replay.errors import LogFromTheFuture, LogUnreadable
 from station.replay.folding import state_at
 from station.replay.source import open_log
@@ -322,3 +323,30 @@ def test_the_opened_copy_is_gone_afterwards(log: Path) -> None:
         with closing(open_reader(scratch / DATABASE_NAME)) as connection:
             assert connection.execute("SELECT count(*) FROM event").fetchone()[0] == reader.head.seq
     assert not scratch.exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "holder", "live"),
+    [
+        ("1: FLOCK  ADVISORY  WRITE 4711 {device}:{inode} 0 EOF", "1", True),
+        ("1: FLOCK  ADVISORY  WRITE 4711 00:99:{inode} 0 EOF", "4711", True),
+        ("1: FLOCK  ADVISORY  WRITE 4711 00:99:{inode} 0 EOF", "4712", False),
+        ("1: POSIX  ADVISORY  WRITE 4711 {device}:{inode} 0 EOF", "4711", False),
+        ("1: FLOCK  ADVISORY  WRITE 4711 {device}:1 0 EOF", "4711", False),
+        ("", "4711", False),
+        (None, str(os.getpid()), True),
+        (None, "garbage", False),
+    ],
+)
+def test_who_holds_the_lock_is_looked_up_without_taking_it(
+    tmp_path: Path, table: str | None, holder: str, live: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "lock"
+    lock.write_text(f"{holder}\n")
+    status = lock.stat()
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
+    locks = tmp_path / "locks"
+    if table is not None:
+        locks.write_text(table.format(device=device, inode=status.st_ino))
+    monkeypatch.setattr(copying, "_LOCKS", locks)
+    assert copying.is_live(tmp_path) is live

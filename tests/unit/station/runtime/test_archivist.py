@@ -1,5 +1,6 @@
 """Which archives are dropped, and what becomes of damaged ones."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,7 @@ def test_a_damaged_archive_is_as_old_as_the_next_one() -> None:
 
 
 async def filled(outage: Outage) -> None:
-    await outage.online()
-    await outage.session(1)
+    await outage.first_session()
     for _ in range(4):
         await outage.quick_session(60)
     await outage.delivered()
@@ -96,7 +96,7 @@ async def test_what_is_dropped_is_on_record_with_the_digests_around_it(tmp_path:
         events = [r.event for r in await outage.log.read(0, 10_000) if isinstance(r.event, ArchiveDropped)]
         assert events
         assert [event.reason for event in events] == ["size"] * len(events)
-        assert all(later.before == earlier.digest for earlier, later in zip(events, events[1:], strict=False))
+        assert all(later.before == earlier.digest for earlier, later in pairwise(events))
         assert archives(tmp_path)[0].first_seq == events[-1].last_seq + 1
         before = len(archives(tmp_path))
         await outage.archivist.tidy()
@@ -118,7 +118,7 @@ async def test_damage_in_an_archive_is_reported_once_and_stops_nothing(tmp_path:
 @pytest.mark.asyncio
 async def test_a_segment_that_cannot_be_compressed_now_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with living(tmp_path) as outage:
-        await outage.online()
+        await outage.first_session()
         for _ in range(2):
             await outage.quick_session(60)
         waiting = closed_segments(tmp_path)

@@ -38,7 +38,7 @@ def test_a_station_at_rest_decides_nothing_when_its_books_are_closed() -> None:
 @pytest.mark.asyncio
 async def test_a_full_segment_is_closed_when_nothing_is_under_way(tmp_path: Path) -> None:
     async with living(tmp_path) as outage:
-        await outage.online()
+        await outage.first_session()
         books = Books(outage.log, 1)
         assert await books.are_due()
         assert not await books.are_due()  # asked again only some events later
@@ -53,6 +53,7 @@ async def test_a_full_segment_is_closed_when_nothing_is_under_way(tmp_path: Path
 @pytest.mark.asyncio
 async def test_while_somebody_reads_the_file_the_books_stay_open(tmp_path: Path) -> None:
     async with living(tmp_path) as outage:
+        await outage.first_session()
         reader = open_reader(tmp_path / DATABASE_NAME)
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM event").fetchone()

@@ -133,19 +133,29 @@ NO_VENDOR = object()
 """
 
 
-def test_a_makers_handlers_are_found_by_their_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "example_maker.py").write_text(VENDOR_PACKAGE)
-    installed = tmp_path / "example_maker-1.0.dist-info"
+def install_maker(directory: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """A maker's package whose entry point names this value."""
+    (directory / "example_maker.py").write_text(VENDOR_PACKAGE)
+    installed = directory / "example_maker-1.0.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: example-maker\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text(
-        f"[{bootstrap.VENDORS}]\nmaker = example_maker:VENDOR\nnone = example_maker:NO_VENDOR\n"
-    )
+    (installed / "entry_points.txt").write_text(f"[{bootstrap.VENDORS}]\nmaker = {value}\n")
+    monkeypatch.syspath_prepend(str(directory))
+
+
+def test_a_makers_handlers_are_found_by_their_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_vendors() == ()
-    monkeypatch.syspath_prepend(str(tmp_path))
+    install_maker(tmp_path, monkeypatch, "example_maker:VENDOR")
     (vendor,) = load_vendors()
     assert vendor.vendor_id == "org.example.maker"
     assert "DataTransfer" in make_registry(settings()).answers
+
+
+@pytest.mark.parametrize("value", ["example_maker:NO_VENDOR", "example_maker:NOBODY", "no_such_module:VENDOR"])
+def test_handlers_that_cannot_be_used_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    install_maker(tmp_path, monkeypatch, value)
+    with pytest.raises(SettingsError, match=value):
+        load_vendors()
 
 
 # ---- building ----------------------------------------------------------------------------------------------------

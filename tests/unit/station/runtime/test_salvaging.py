@@ -1,5 +1,6 @@
 """`chargebox salvage` as a whole: what is kept, what is told, and the station that starts on it."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from eventstore.chain import EMPTY, verify
 from eventstore.database import DATABASE_NAME
 from eventstore.directory import StorageDirectory
 from eventstore.log import EventLog
-from eventstore.segments import archives
+from eventstore.segments import archives, past_segments
 from station.runtime.recovery import fold_log
 from station.runtime.salvaging import salvage_and_tell
 from tests.logs import execute_behind_its_back, overwrite
@@ -21,7 +22,7 @@ from tests.outage import living
 async def stopped(path: Path, *, segment_bytes: int = 1 << 30, sessions: int = 2) -> Path:
     """A log with some sessions in it, as an orderly end leaves it."""
     async with living(path, segment_bytes=segment_bytes) as outage:
-        await outage.online()
+        await outage.first_session()
         for _ in range(sessions):
             await outage.quick_session(60)
         await outage.delivered()
@@ -30,7 +31,8 @@ async def stopped(path: Path, *, segment_bytes: int = 1 << 30, sessions: int = 2
 
 
 def salvaged(path: Path) -> tuple[int, str, str]:
-    told, complained = [], []
+    told: list[str] = []
+    complained: list[str] = []
     status = salvage_and_tell(path, told.append, complained.append)
     return status, "\n".join(told), "\n".join(complained)
 
@@ -38,8 +40,6 @@ def salvaged(path: Path) -> tuple[int, str, str]:
 @pytest.fixture
 def damaged(tmp_path: Path) -> Path:
     """A log of which event 100 was changed."""
-    import asyncio
-
     path = asyncio.run(stopped(tmp_path / "log"))
     execute_behind_its_back(path, "UPDATE event SET at_ms = at_ms + 1 WHERE seq = 100")
     return path
@@ -72,14 +72,10 @@ async def test_the_fresh_log_names_the_old_head_and_the_gap_and_a_station_starts
     await fold_log(log)
     await log.close()
     async with living(path) as outage:
-        await outage.online()
-        await outage.quick_session(5)
-        await outage.delivered()
+        await outage.first_session()
 
 
 async def run_command(path: Path) -> subprocess.CompletedProcess[str]:
-    import asyncio
-
     command = [sys.executable, "-m", "station.cli", "salvage", str(path)]
     return await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
 
@@ -132,9 +128,7 @@ async def test_a_station_starts_on_a_log_of_which_nothing_was_left(tmp_path: Pat
     (path / DATABASE_NAME).unlink()
     assert (await run_command(path)).returncode == 0
     async with living(path) as outage:
-        await outage.online()
-        await outage.quick_session(2)
-        await outage.delivered()
+        await outage.first_session()
         events = [r.event for r in await outage.log.read(0, 10_000)]
         assert sum(isinstance(event, LogSalvaged) for event in events) == 1
 
@@ -154,12 +148,10 @@ async def test_damaged_archives_are_told_and_left_as_they_are(tmp_path: Path) ->
 @pytest.mark.asyncio
 async def test_a_live_segment_that_vanished_goes_on_behind_the_archives(tmp_path: Path) -> None:
     path = await stopped(tmp_path / "log", segment_bytes=65_536, sessions=3)
-    last = archives(path)[-1].last_seq
+    last = past_segments(path)[-1].last_seq
     (path / DATABASE_NAME).unlink()
     done = await run_command(path)
     assert done.returncode == 0
     assert f"kept: the events up to {last}" in done.stdout
     async with living(path) as outage:
-        await outage.online()
-        await outage.quick_session(2)
-        await outage.delivered()
+        await outage.first_session()

@@ -1,0 +1,299 @@
+"""A disk that fails: each operation of a daemon's life in turn is refused, done by half, or is its last.
+
+By default every few operations, with the kinds of failure taken in turn; with -m long every one with every kind.
+"""
+
+import asyncio
+import errno
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.csms.faulty import FaultyCsms
+from tests.daemon import Daemon, Settings
+from tests.integration.stations import delivered, settings_for, until
+from tests.reliability.disk import Tree, read_tree
+from tests.reliability.interposer import MUTATES, OPENS, READS, Action
+from tests.reliability.oracle import check_aftermath
+from tests.reliability.rig import GoneError, Rig, Run, begin, session
+
+STORAGE_FAILED, LOG, DONE = 70, 3, 0
+CONFIG = {"MeterValueSampleInterval": 30, "AllowOfflineTxForUnknownId": True}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What happens to an operation; `sticky`: and to all after it."""
+
+    name: str
+    action: Action
+    error: int = 0
+    sticky: bool = False
+    classes: int = MUTATES
+
+
+DISK_FAULTS = tuple(
+    Fault(
+        name=f"{errno.errorcode[code]} {'for good' if sticky else 'once'}",
+        action=Action.FAIL,
+        error=code,
+        sticky=sticky,
+    )
+    for code in (errno.ENOSPC, errno.EIO, errno.EROFS)
+    for sticky in (False, True)
+) + (Fault(name="a short write", action=Action.SHORT),)
+OPEN_FAULTS = tuple(
+    Fault(name=f"open: {errno.errorcode[code]}", action=Action.FAIL, error=code, classes=OPENS)
+    for code in (errno.EMFILE, errno.EACCES)
+) + (Fault(name="read: EIO", action=Action.FAIL, error=errno.EIO, classes=READS),)
+KILL = Fault(name="kill -9", action=Action.KILL)
+SIGTERM = Fault(name="SIGTERM", action=Action.TERM)
+SIGTERMS = Fault(name="SIGTERM again and again", action=Action.TERM, sticky=True)
+
+
+@pytest.fixture(scope="module")
+def commissioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, Settings]:
+    """The disk of a station that its CSMS has accepted once, and its settings; the CSMS is away from then on."""
+    directory = tmp_path_factory.mktemp("commissioned")
+
+    async def commission() -> Settings:
+        async with FaultyCsms() as csms:
+            settings = settings_for(csms.url, config=CONFIG)
+            async with Daemon(directory, settings) as daemon:
+                await until(daemon, delivered, "registration")
+                assert await daemon.stop() == 0
+            return settings
+
+    settings = asyncio.run(commission())
+    return read_tree(directory / "storage"), settings
+
+
+def injected(rig: Rig, tree: Tree, fault: Fault, nth: int) -> Run:
+    """One life with the fault at the n-th operation of its kind; AssertionError if anything is lost or hangs."""
+    rig.put(tree)
+    rig.control.arm(nth, fault.action, fault.error, sticky=fault.sticky, classes=fault.classes)
+    run = rig.live(session)
+    fired = rig.control.get("fired")
+    rig.control.disarm()
+    where = f"{fault.name} at operation {nth}: ended with {run.status}, {run.answers}\n{rig.stderr()}"
+    assert "Traceback" not in rig.stderr(), where
+    if run.status == STORAGE_FAILED:
+        assert "outputs safe" in rig.stderr(), where
+    try:
+        last = asyncio.run(check_aftermath(rig.root, run.told))
+    except Exception as error:
+        raise AssertionError(f"{where}\n{error}") from error
+    assert run.status != DONE or last == "StationStopped" or not fired, where
+    return run
+
+
+def operations(rig: Rig, tree: Tree, classes: int) -> int:
+    """How many operations of these classes a life has in which nothing fails."""
+    rig.put(tree)
+    rig.control.count(classes)
+    run = rig.live(session)
+    counted = rig.control.get("counted")
+    rig.control.disarm()
+    assert run.status == 0
+    assert run.answers[-1] == ("/bench/connectors/1/unplug", 200), run.answers
+    return counted
+
+
+def positions(count: int, step: int, faults: tuple[Fault, ...]) -> Iterator[tuple[int, Fault]]:
+    """Each `step`-th operation with one kind of fault after the other; with step 0 every operation with every kind."""
+    if not step:
+        yield from ((nth, fault) for nth in range(1, count + 1) for fault in faults)
+        return
+    for index, nth in enumerate(range(1, count + 1, step)):
+        yield nth, faults[index % len(faults)]
+
+
+def inject_everywhere(
+    library: Path,
+    base: Path,
+    commissioned: tuple[Tree, Settings],
+    faults: tuple[Fault, ...],
+    allowed: frozenset[int],
+    step: int,
+    *,
+    fresh: bool = False,
+) -> None:
+    """The faults at the operations of one life; `fresh`: of the first life of all."""
+    tree, settings = commissioned
+    outcomes: Counter[str] = Counter()
+    with Rig(library, base, settings) as rig:
+        count = operations(rig, {} if fresh else tree, faults[0].classes)
+        for nth, fault in positions(count, step, faults):
+            run = injected(rig, {} if fresh else tree, fault, nth)
+            assert run.status in allowed, f"{fault.name} at operation {nth}: {run.status}\n{rig.stderr()}"
+            outcomes[f"{fault.name}: {run.status}"] += 1
+    print(f"{sum(outcomes.values())} positions of {count} operations: {dict(sorted(outcomes.items()))}")
+
+
+STOPS = frozenset({DONE, LOG, STORAGE_FAILED})
+BY_SIGNAL = frozenset({DONE, -signal.SIGTERM})
+"""A signal that comes before anything was opened ends the process as it ends any other."""
+
+EVERY = pytest.mark.parametrize(
+    ("faults", "allowed", "step"),
+    [
+        pytest.param(DISK_FAULTS, STOPS, 6, id="the disk refuses"),
+        pytest.param(OPEN_FAULTS[:2], STOPS, 6, id="a file cannot be opened"),
+        pytest.param(OPEN_FAULTS[2:], STOPS, 9, id="a file cannot be read"),
+        pytest.param((KILL,), frozenset({DONE, -signal.SIGKILL}), 16, id="kill -9"),
+        pytest.param((SIGTERM, SIGTERMS), BY_SIGNAL, 10, id="SIGTERM"),
+    ],
+)
+
+
+@EVERY
+def test_a_fault_at_an_operation_stops_the_station_and_loses_nothing(
+    faults: tuple[Fault, ...],
+    allowed: frozenset[int],
+    step: int,
+    library: Path,
+    base: Path,
+    commissioned: tuple[Tree, Settings],
+) -> None:
+    inject_everywhere(library, base, commissioned, faults, allowed, step)
+
+
+def test_a_fault_at_an_operation_of_the_first_creation_loses_nothing(
+    library: Path, base: Path, commissioned: tuple[Tree, Settings]
+) -> None:
+    inject_everywhere(library, base, commissioned, DISK_FAULTS, STOPS, 12, fresh=True)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("fresh", [False, True], ids=["commissioned", "first creation"])
+@EVERY
+def test_a_fault_at_every_operation_stops_the_station_and_loses_nothing(
+    faults: tuple[Fault, ...],
+    allowed: frozenset[int],
+    step: int,
+    fresh: bool,
+    library: Path,
+    base: Path,
+    commissioned: tuple[Tree, Settings],
+) -> None:
+    inject_everywhere(library, base, commissioned, faults, allowed, 0, fresh=fresh)
+
+
+def test_a_disk_that_stays_bad_is_named_at_each_start_and_all_is_there_once_it_is_good(
+    library: Path, base: Path, commissioned: tuple[Tree, Settings]
+) -> None:
+    tree, settings = commissioned
+    with Rig(library, base, settings) as rig:
+        run = injected(rig, tree, Fault(name="EROFS for good", action=Action.FAIL, error=errno.EROFS, sticky=True), 90)
+        assert run.status == STORAGE_FAILED
+        rig.control.arm(1, Action.FAIL, errno.EROFS, sticky=True, classes=MUTATES | OPENS)
+        for _ in range(2):
+            assert rig.live().status == LOG
+            assert "takes no writes" in rig.stderr()
+            assert "ready" not in rig.stderr(), "READY without a durable write"
+        rig.control.disarm()
+        after = rig.live(session)
+        assert after.status == DONE
+        assert after.told > run.told
+
+
+def test_a_full_disk_starts_no_transaction_and_ends_those_that_run(
+    library: Path, base: Path, commissioned: tuple[Tree, Settings]
+) -> None:
+    tree, settings = commissioned
+    with Rig(library, base, settings) as rig:
+        rig.put(tree)
+        run = rig.start()
+        assert rig.ready(run)
+        begin(run)
+        assert [one["id_tag"] for one in run.state()["transactions"]] == ["B"]
+        rig.control.set(free_bytes=300_000)
+        run.post("clock", advance_s=31)  # the disk is looked at
+        run.post("clock", advance_s=31)
+        run.post("swipe", id_tag="B", connector_id=1)
+        assert [one["reason"] for one in run.state()["transactions"]] == ["Local"]
+        run.post("connectors/1/unplug")
+        begin(run)
+        assert [one["id_tag"] for one in run.state()["transactions"]] == ["B"], "started on a full disk"
+        run.send(signal.SIGKILL)
+        rig.end(run)
+        again = rig.start()  # it stays degraded over a restart
+        assert rig.ready(again), rig.stderr()
+        begin(again)
+        assert len(again.state()["transactions"]) == 1
+        rig.control.set(free_bytes=0)
+        again.post("clock", advance_s=31)
+        again.post("clock", advance_s=31)
+        again.post("connectors/1/unplug")
+        begin(again)
+        assert len(again.state()["transactions"]) == 2, "not resumed once there is room"
+        again.send(signal.SIGTERM)
+        assert rig.end(again) == DONE
+        asyncio.run(check_aftermath(rig.root, again.told))
+
+
+def test_a_disk_that_hangs_acknowledges_nothing_and_a_told_end_comes_in_time(
+    library: Path, base: Path, commissioned: tuple[Tree, Settings]
+) -> None:
+    tree, settings = commissioned
+    with Rig(library, base, settings) as rig:
+        rig.put(tree)
+        run = rig.start()
+        assert rig.ready(run)
+        told = run.told
+        rig.control.set(hang=1)
+        with pytest.raises(GoneError):
+            run.call("POST", "/bench/connectors/1/plug", {}, within_s=1.0)
+        with pytest.raises(GoneError):
+            run.call("POST", "/bench/swipe", {"id_tag": "B", "connector_id": 1}, within_s=1.0)
+        assert run.told == told
+        run.send(signal.SIGTERM)
+        assert rig.end(run) == STORAGE_FAILED
+        assert "has not answered" in rig.stderr()
+        rig.control.set(hang=0)
+        again = rig.live(session)
+        assert again.status == DONE
+        asyncio.run(check_aftermath(rig.root, again.told))
+
+
+def test_a_disk_that_hung_and_answers_again_costs_nothing(
+    library: Path, base: Path, commissioned: tuple[Tree, Settings]
+) -> None:
+    tree, settings = commissioned
+    with Rig(library, base, settings) as rig:
+        rig.put(tree)
+        run = rig.start()
+        assert rig.ready(run)
+        rig.control.set(hang=1)
+        with pytest.raises(GoneError):
+            run.call("POST", "/bench/connectors/1/plug", {}, within_s=1.0)
+        rig.control.set(hang=0)
+        assert run.post("swipe", id_tag="B", connector_id=1) == 200
+        assert [one["id_tag"] for one in run.state()["transactions"]] == ["B"]
+        run.send(signal.SIGTERM)
+        assert rig.end(run) == DONE
+        asyncio.run(check_aftermath(rig.root, run.told))
+
+
+def test_a_second_daemon_on_the_same_directory_is_refused(
+    library: Path, base: Path, commissioned: tuple[Tree, Settings]
+) -> None:
+    tree, settings = commissioned
+    second_base = base / "second"
+    second_base.mkdir()
+    with Rig(library, base, settings) as rig:
+        rig.put(tree)
+        run = rig.start()
+        assert rig.ready(run)
+        with Rig(library, second_base, settings) as second:
+            second.write_settings(settings, rig.root)
+            assert second.live().status == LOG
+            assert f"locked by process {run.pid}" in second.stderr()
+        assert run.post("connectors/1/plug") == 200
+        run.send(signal.SIGTERM)
+        assert rig.end(run) == DONE
