@@ -7,6 +7,7 @@ that ever did so.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.history import History
 from eventstore.opening import Opening
-from eventstore.segments import PastSegment, archives, closed_segments, compress, end_of
+from eventstore.segments import PastSegment, archives, closed_segments, compress, end_of, past_segments
 
 T = TypeVar("T")
 _DONE = object()
@@ -64,11 +65,14 @@ class Archives:
     async def openings(self) -> AsyncIterator[Opening]:
         """The states that segments begin with, the live one's first, then ever older ones; those that are lost are left out."""
         live = self._live()
+        told_seq = live.head.seq + 1
         if live.state:
+            told_seq = live.head.seq
             yield live
         older = self._history.openings(live.head.seq)
         while (opening := await self._run(next, older, None)) is not None:
-            if opening.state and opening.head.seq < live.head.seq:
+            if opening.state and opening.head.seq < told_seq:  # most states stand in two files
+                told_seq = opening.head.seq
                 yield opening
 
     @property
@@ -86,6 +90,14 @@ class Archives:
         steps = compress(self._directory, segment, after)
         while await self._run(next, steps, _DONE) is not _DONE:
             await pause()
+
+    def bytes_on_disk(self) -> int:
+        """What everything before the live segment takes on the disk."""
+        total = 0
+        for segment in past_segments(self._directory.path):
+            with suppress(FileNotFoundError):  # compressed or dropped this instant
+                total += segment.path.stat().st_size
+        return total
 
     async def facts(self) -> tuple[ArchiveFacts, ...]:
         """All archives, oldest first. Raises OSError."""

@@ -344,6 +344,10 @@ class EventLog:
         """What the live segment and its WAL take on the disk."""
         return self._directory.size_of(DATABASE_NAME) + self._directory.size_of(f"{DATABASE_NAME}-wal")
 
+    def archive_bytes(self) -> int:
+        """What the closed segments take on the disk."""
+        return self.archives.bytes_on_disk()
+
     async def segment_bytes(self) -> int:
         """How large the live segment has grown, with what still stands in its WAL. Raises StorageFailed."""
         query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"

@@ -128,9 +128,8 @@ class Outage:
                 due = registry.next_deadline(state)
                 if due is not None and due.due_ms <= at_ms:
                     taken = [DeadlineReached(name=due.name, key=due.key, due_ms=due.due_ms)]
-        for start in range(0, len(batch), 500):
-            await self.log.append(batch[start : start + 500])
-        station._ahead = station.state = state
+        station._ahead = station.state = state  # before anything else can happen: the loop goes on from here
+        await self.log.append(batch)
         self.clock.push(max(0, at_ms - self.clock.at_ms()))
         for _ in range(2):  # the books are closed after those who wait were told
             await station.settle()

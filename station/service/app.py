@@ -161,6 +161,7 @@ class Api:
             at_ms=station.clock.at_ms(),
             head=station.log.head,
             log_bytes=station.log.bytes_on_disk(),
+            archive_bytes=station.log.archive_bytes(),
             free_bytes=station.log.free_bytes(),
             oldest_utc_ms=await self._oldest_utc_ms(state),
             dropped=station.dropped,

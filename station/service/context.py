@@ -32,6 +32,10 @@ class LogPort(Protocol):
         """What the log takes on the disk."""
         ...
 
+    def archive_bytes(self) -> int:
+        """What its closed segments take."""
+        ...
+
     def free_bytes(self) -> int:
         """What the file system has left."""
         ...

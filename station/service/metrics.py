@@ -32,6 +32,7 @@ class Facts:
     at_ms: int
     head: Head
     log_bytes: int
+    archive_bytes: int
     free_bytes: int
     oldest_utc_ms: int | None
     dropped: int
@@ -79,7 +80,8 @@ def _log(state: StationState, facts: Facts) -> Iterator[Family]:
     digest = int.from_bytes(facts.head.digest[:DIGEST_BYTES], "big")
     yield _one("log_seq", "gauge", "Sequence number of the last durable event.", facts.head.seq)
     yield _one("log_head_digest", "gauge", "First 6 bytes of its digest as a number: a witness from outside.", digest)
-    yield _one("log_bytes", "gauge", "What the log takes on the disk.", facts.log_bytes)
+    yield _one("log_bytes", "gauge", "What the live segment of the log takes on the disk.", facts.log_bytes)
+    yield _one("archive_bytes", "gauge", "What its closed segments take.", facts.archive_bytes)
     yield _one("disk_free_bytes", "gauge", "What the file system has left.", facts.free_bytes)
     levels = ({"level": level} for level in ("ok", "low", "critical"))
     samples = ((labels, state.boot.disk == labels["level"]) for labels in levels)

@@ -1,5 +1,6 @@
 """The archives of a running log: listed, made, dropped."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,12 @@ async def test_compressing_pauses_between_its_slices(tmp_path: Path) -> None:
         await close_segment(log)
         await log.archives.compress(log.archives.waiting[0], pause)
     assert len(pauses) == 6  # three frames written, three read back
+
+
+@pytest.mark.asyncio
+async def test_each_state_is_told_once_and_one_that_the_live_segment_lost_comes_from_its_archive(tmp_path: Path) -> None:
+    await segmented(tmp_path, 3, 4, 5)
+    async with opened(tmp_path) as log:
+        assert [opening.state async for opening in log.openings()] == [b'{"at":12}', b'{"at":7}', b'{"at":3}']
+        log._opening = replace(log.opening, state=b"")
+        assert [opening.state async for opening in log.openings()] == [b'{"at":12}', b'{"at":7}', b'{"at":3}']

@@ -334,7 +334,7 @@ def test_the_opened_copy_is_gone_afterwards(log: Path) -> None:
         ("1: POSIX  ADVISORY  WRITE 4711 {device}:{inode} 0 EOF", "4711", False),
         ("1: FLOCK  ADVISORY  WRITE 4711 {device}:1 0 EOF", "4711", False),
         ("", "4711", False),
-        (None, str(os.getpid()), True),
+        (None, "{self}", True),
         (None, "garbage", False),
     ],
 )
@@ -342,7 +342,7 @@ def test_who_holds_the_lock_is_looked_up_without_taking_it(
     tmp_path: Path, table: str | None, holder: str, live: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = tmp_path / "lock"
-    lock.write_text(f"{holder}\n")
+    lock.write_text(holder.replace("{self}", str(os.getpid())) + "\n")
     status = lock.stat()
     device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
     locks = tmp_path / "locks"

@@ -13,6 +13,7 @@ def text_of(under_test: StationUnderTest, **facts: object) -> str:
         "at_ms": under_test.at_ms,
         "head": Head(seq=under_test.state.seq, digest=bytes(range(32))),
         "log_bytes": 81_920,
+        "archive_bytes": 4_096,
         "free_bytes": 10**9,
         "oldest_utc_ms": None,
         "dropped": 0,
@@ -54,6 +55,7 @@ def test_what_matters_is_there() -> None:
         f"chargebox_log_seq {under_test.state.seq}",
         "chargebox_log_head_digest 4328719365",
         "chargebox_log_bytes 81920",
+        "chargebox_archive_bytes 4096",
         "process_resident_memory_bytes 40000000",
         "process_cpu_seconds_total 1.500",
     ):

@@ -1,0 +1,180 @@
+"""Mistakes that the tests must find: each is a change of the product's source, and the test that kills it.
+
+A mistake that no test notices is a hole in the tests. `old` stands exactly once in the file; where the code has moved on,
+the table is brought up to date with it.
+"""
+
+from dataclasses import dataclass
+
+SEED = "tests/simulation/test_seeds.py::test_a_seed_keeps_every_invariant_and_settles"
+STORY = "tests/simulation/test_stop_after_every_batch.py::test_a_story_survives_a_cut_at_every_batch"
+CUT = "tests/reliability/test_crash_states.py::test_a_power_cut_costs_nothing_that_was_told"
+FAULTS = "tests/reliability/test_io_faults.py"
+OUTBOX = "tests/scenarios/test_outbox.py"
+STORE = "tests/unit/eventstore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """`quick`: killed within seconds, so that it is tried each time."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    killer: str
+    quick: bool = False
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        name="acknowledge before commit",
+        file="eventstore/log.py",
+        old="                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())\n",
+        new="                for done in group.waiting:\n"
+        "                    done.set_result(None)\n"
+        "                await asyncio.sleep(0.01)\n"
+        "                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())\n",
+        killer=f"{STORE}/test_log.py::test_an_append_is_on_the_disk_when_it_returns",
+        quick=True,
+    ),
+    Mutant(
+        name="acknowledge before commit, as the disk sees it",
+        file="eventstore/log.py",
+        old="                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())\n",
+        new="                for done in group.waiting:\n"
+        "                    done.set_result(None)\n"
+        "                await asyncio.sleep(0.01)\n"
+        "                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())\n",
+        killer=f"{CUT}[first creation and growth of a log]",
+    ),
+    Mutant(
+        name="send before commit",
+        file="station/runtime/station.py",
+        old="            await self.log.append(batch)\n            if any(",
+        new="            self._publish(self._ahead, batch)\n            await self.log.append(batch)\n            if any(",
+        killer=f"{STORY}[charging_online]",
+        quick=True,
+    ),
+    Mutant(
+        name="two commits for one decision",
+        file="station/runtime/station.py",
+        old="            await self.log.append(batch)\n            if any(",
+        new="            for each in batch:\n                await self.log.append([each])\n            if any(",
+        killer=f"{STORY}[charging_online]",
+    ),
+    Mutant(
+        name="mark delivered before the reply",
+        file="station/kernel.py",
+        old="            for event in calls.dispatch(run.state, run.at_ms, registry):\n                run.record(event)\n",
+        new="            for event in calls.dispatch(run.state, run.at_ms, registry):\n"
+        "                run.record(event)\n"
+        "                if isinstance(event, calls.CallDispatched) and event.action == 'MeterValues':\n"
+        "                    run.record(\n"
+        "                        calls.CallSettled(\n"
+        "                            message_id=event.message_id, action=event.action, lane=event.lane,\n"
+        "                            owed_seq=event.owed_seq, outcome='result', number=event.number,\n"
+        "                        )\n"
+        "                    )\n",
+        killer=f"{STORY}[charging_online]",
+    ),
+    Mutant(
+        name="hang at the end of a failed storage",
+        file="station/cli/run.py",
+        old="    os._exit(status)\n",
+        new="    sys.exit(status)\n",
+        killer=f"{FAULTS}::test_a_disk_that_hangs_acknowledges_nothing_and_a_told_end_comes_in_time",
+    ),
+    Mutant(
+        name="synchronous=NORMAL",
+        file="eventstore/database.py",
+        old='("synchronous", 2)',
+        new='("synchronous", 1)',
+        killer=f"{CUT}[first creation and growth of a log]",
+    ),
+    Mutant(
+        name="powersafe overwrite assumed",
+        file="eventstore/database.py",
+        old='{"psow": 0, **parameters}',
+        new='{"psow": 1, **parameters}',
+        killer=f"{STORE}/test_database.py::test_a_one_page_commit_takes_two_frames_without_powersafe_overwrite",
+        quick=True,
+    ),
+    Mutant(
+        name="small files replaced without a sync",
+        file="eventstore/directory.py",
+        old="                os.fsync(file.fileno())\n",
+        new="",
+        killer=f"{CUT}[recovery of a damaged log]",
+    ),
+    Mutant(
+        name="the next segment put in place without a sync",
+        file="eventstore/segments.py",
+        old="        sync_file(path)\n    except",
+        new="    except",
+        killer=f"{CUT}[closing and compressing segments]",
+    ),
+    Mutant(
+        name="an error of the storage tried again",
+        file="eventstore/log.py",
+        old='            self._fail(f"appending failed: {error!r}")\n',
+        new="            pass\n",
+        killer=f"{STORE}/test_log.py::test_the_first_error_of_the_storage_is_final",
+    ),
+    Mutant(
+        name="ready without a durable write",
+        file="station/runtime/recovery.py",
+        old="    await log.append(batch)\n    if log.boot_report",
+        new="    if log.boot_report",
+        killer=f"{STORY}[charging_online]",
+    ),
+    Mutant(
+        name="a vanished log taken for a new one",
+        file="eventstore/inspection.py",
+        old="    if directory.is_commissioned() or read_witness(directory.path) is not None:\n",
+        new="    if False:\n",
+        killer=f"{STORE}/test_inspection.py::test_a_log_that_vanished_is_found",
+    ),
+    Mutant(
+        name="an interrupted transaction forgotten",
+        file="station/features/transactions.py",
+        old="        BoardOpened: _on_board_opened,\n",
+        new="",
+        killer=f"{STORY}[charging_online]",
+    ),
+    Mutant(
+        name="no reflex",
+        file="station/runtime/gateway.py",
+        old="            if interlock.must_open(self._interlock, connector_id) is not None:\n",
+        new="            if False:\n",
+        killer=f"{STORY}[faults_while_charging]",
+    ),
+    Mutant(
+        name="station time begins anew at each boot",
+        file="station/runtime/recovery.py",
+        old="    return state.at_ms + max(0, system_utc_ms - state.clock.utc_ms(state.at_ms))\n",
+        new="    return 0\n",
+        killer=f"{STORY}[charging_online]",
+    ),
+    Mutant(
+        name="a message id used twice on a connection",
+        file="station/calls.py",
+        old="attempt.message_ids[-1] if attempt.keep_id else message_id",
+        new="attempt.message_ids[-1]",
+        killer=f"{OUTBOX}::test_a_retry_repeats_the_payload_bytes_under_a_new_message_id",
+    ),
+    Mutant(
+        name="the outbox forgotten with the link",
+        file="projections/outbox.py",
+        old="    return _link_gone(outbox, VOLATILE)\n",
+        new="    return replace(_link_gone(outbox, VOLATILE), window=())\n",
+        killer=f"{STORY}[charging_through_an_outage]",
+    ),
+    Mutant(
+        name="the first id that is answered does not bind",
+        file="station/transaction_rules.py",
+        old="    conflict = transaction.transaction_id is not None\n",
+        new="    conflict = True\n",
+        killer=f"{STORY}[charging_online]",
+    ),
+)

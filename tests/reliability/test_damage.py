@@ -1,0 +1,190 @@
+"""A medium that forgets: a wrong bit, a block of zeros or of garbage anywhere, a file cut short or gone.
+
+Whatever it is, the station starts; what it then has is a beginning of what was, unchanged; what is missing is named; and
+the next start finds nothing more to mend. By default at some places, with -m long everywhere.
+"""
+
+import asyncio
+import random
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from eventstore.chain import Row
+from eventstore.errors import LogCorrupt
+from eventstore.integrity import CheckProgress
+from eventstore.log import EventLog
+from eventstore.witness import read_witness
+from station.runtime import recovery
+from tests.daemon import ROOT
+from tests.reliability.disk import GARBAGE, Tree, read_tree, write_tree
+from tests.reliability.oracle import IDENTITY, rebooted
+
+BLOCK = 4096
+DATABASE, WAL, WITNESS = "chargebox.db", "chargebox.db-wal", "witness"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """What happens to a file: a function of its bytes; None is a file that is gone."""
+
+    name: str
+    file: str
+    harm: Callable[[bytes], bytes | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A log as a kill left it, and what it held."""
+
+    tree: Tree
+    rows: Sequence[Row]
+    witnessed: int
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    directory = tmp_path_factory.mktemp("log") / "storage"
+    subprocess.run([sys.executable, "-m", "tests.reliability.log_child", "die", str(directory)], cwd=ROOT, check=False)
+    tree = read_tree(directory)
+    assert tree[WAL], "the last commits stand in the WAL only"
+    witnessed = read_witness(directory)
+    assert witnessed is not None
+    return Whole(tree=tree, rows=asyncio.run(_rows(directory)), witnessed=witnessed.seq)
+
+
+async def _rows(directory: Path) -> list[Row]:
+    log = await EventLog.open(directory, identity=IDENTITY)
+    try:
+        return await log.read_rows(0, 100_000)
+    finally:
+        await log.close()
+
+
+def flip(at: int, bit: int) -> Callable[[bytes], bytes]:
+    def harm(content: bytes) -> bytes:
+        changed = bytearray(content)
+        changed[at % len(changed)] ^= 1 << bit
+        return bytes(changed)
+
+    return harm
+
+
+def block_of(at: int, filling: bytes) -> Callable[[bytes], bytes]:
+    def harm(content: bytes) -> bytes:
+        first = at % len(content) // BLOCK * BLOCK
+        length = min(BLOCK, len(content) - first)
+        return content[:first] + filling[:length] + content[first + length :]
+
+    return harm
+
+
+def cut_at(at: int) -> Callable[[bytes], bytes]:
+    return lambda content: content[: at % len(content)]
+
+
+def damages(tree: Tree, every: int | None) -> Iterator[Damage]:
+    """Of each kind in each file: at some places, or (`every`) in every so many bytes a bit, and in every block."""
+    chance = random.Random("damage")
+    for file in (DATABASE, WAL, WITNESS):
+        size = len(tree[file])
+        places = range(0, size, every) if every else [chance.randrange(size) for _ in range(12)]
+        blocks = range(0, size, BLOCK) if every else [chance.randrange(size) for _ in range(4)]
+        for at in places:
+            yield Damage(name=f"bit at {at} of {file}", file=file, harm=flip(at, at % 8))
+        for at in blocks:
+            yield Damage(name=f"zeros at {at} of {file}", file=file, harm=block_of(at, bytes(BLOCK)))
+            yield Damage(name=f"garbage at {at} of {file}", file=file, harm=block_of(at, GARBAGE))
+            yield Damage(name=f"{file} cut at {at}", file=file, harm=cut_at(at))
+        yield Damage(name=f"{file} gone", file=file, harm=lambda content: None)
+        yield Damage(name=f"{file} empty", file=file, harm=lambda content: b"")
+    for name in sorted(tree):
+        if name not in (DATABASE, WAL, WITNESS) and not name.endswith("/"):
+            yield Damage(name=f"{name} gone", file=name, harm=lambda content: None)
+            yield Damage(name=f"garbage in {name}", file=name, harm=block_of(0, GARBAGE))
+
+
+def harmed(tree: Tree, damage: Damage) -> Tree:
+    content = damage.harm(tree[damage.file])
+    rest = {name: kept for name, kept in tree.items() if name != damage.file}
+    return rest if content is None else {**rest, damage.file: content}
+
+
+async def _start(directory: Path) -> tuple[EventLog, bool]:
+    """As the daemon does: opened, folded, booted on record, and checked whole in the background; whether it must start anew."""
+    log = await EventLog.open(directory, identity=IDENTITY)
+    try:
+        state, _ = await recovery.fold_log(log)
+        boot = rebooted(state).log
+        await log.append(boot)
+        if log.boot_report.recovery is not None:
+            await log.acknowledge_recovery()
+        progress = CheckProgress()
+        while not progress.done:
+            progress = await log.check_slice(progress)
+    except LogCorrupt:
+        await log.close()
+        raise
+    await log.close()
+    return log, bool(progress.findings)
+
+
+def mended(directory: Path, whole: Whole, damage: Damage) -> str:
+    """Starts until nothing is found any more; how it ended. Raises AssertionError."""
+    gaps = []
+    for _ in range(3):
+        log, again = asyncio.run(_start(directory))
+        report = log.boot_report.recovery
+        if report is not None:
+            gaps.append(report)
+        if not again:
+            break
+    else:
+        raise AssertionError("found damaged at each start, for ever")
+    rows = asyncio.run(_rows(directory))
+    kept = next(
+        (at for at, pair in enumerate(zip(rows, whole.rows, strict=False)) if pair[0] != pair[1]), len(whole.rows)
+    )
+    kept = min(kept, len(rows))
+    lost = len(whole.rows) - kept
+    if not gaps:
+        # Commits at the end of the WAL leave no trace when they go; what is billed by is seen by the witness at once.
+        assert not lost or damage.file == WAL, f"{lost} events are missing, and nobody says so"
+        assert kept >= whole.witnessed, "events that the witness saw are missing, and nobody says so"
+        return "nothing lost" if not lost else "the end of the WAL lost, nothing that is billed by"
+    named = gaps[0]
+    assert named.kept_seq <= kept, f"{named} says that {named.kept_seq} are kept, there are {kept}"
+    if damage.file != WITNESS:
+        assert named.known_seq >= whole.witnessed, f"{named} does not know of what the witness saw"
+    return "salvaged whole" if not lost else "salvaged, the gap is named"
+
+
+def damage_everywhere(whole: Whole, base: Path, every: int | None) -> Counter[str]:
+    outcomes: Counter[str] = Counter()
+    for damage in damages(whole.tree, every):
+        directory = base / "storage"
+        shutil.rmtree(directory, ignore_errors=True)
+        write_tree(harmed(whole.tree, damage), directory)
+        try:
+            outcomes[mended(directory, whole, damage)] += 1
+        except Exception as error:
+            raise AssertionError(f"{damage.name}: {error!r}") from error
+    print(f"{sum(outcomes.values())} damages: {dict(outcomes)}")
+    return outcomes
+
+
+def test_damage_at_some_places_is_mended_or_named(whole: Whole, base: Path) -> None:
+    outcomes = damage_everywhere(whole, base, None)
+    assert outcomes["salvaged, the gap is named"] > 10, "nothing was ever damaged: this proves nothing"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_damage_anywhere_is_mended_or_named(whole: Whole, base: Path) -> None:
+    damage_everywhere(whole, base, 37)

@@ -1,0 +1,42 @@
+"""What is printed where: capitals stand out on a terminal, and text stays plain everywhere else."""
+
+import io
+
+from station.replay.page import Page, current, energy, facts, line_writer, plural, show, table
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+LINE = "2026-01-01 06:00:00.000   Tag DEADBEEF REFUSED by the CSMS"
+
+
+def test_a_terminal_shows_what_is_loud_and_when() -> None:
+    out = Terminal()
+    line_writer(out)(LINE)
+    text = out.getvalue()
+    assert "REFUSED" in text
+    assert text.replace("\x1b[1;31m", "").replace("\x1b[36m", "").replace("\x1b[0m", "") == f"{LINE}\n"
+
+
+def test_anything_else_gets_the_line_as_it_is() -> None:
+    out = io.StringIO()
+    line_writer(out)(f"{LINE}   ")
+    assert out.getvalue() == f"{LINE}\n"
+
+
+def test_a_page_on_a_terminal_says_the_same() -> None:
+    page = Page().add("Title", facts(("name", "value"), ("", "more")), table(("one", ">two"), [("[a]", 1), (None, 22)]))
+    out = Terminal()
+    show(page, out)
+    for said in ("Title", "name", "value", "[a]", "22"):
+        assert said in out.getvalue()
+
+
+def test_units_read_as_people_write_them() -> None:
+    assert (energy(1_234), energy(-5), current(16_050)) == ("1.234 kWh", "-0.005 kWh", "16.0 A")
+    assert (plural(1, "boot"), plural(2, "entry", "entries")) == ("1 boot", "2 entries")
