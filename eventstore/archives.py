@@ -5,14 +5,14 @@ that ever did so.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from eventstore.archive import ArchiveHeader, header_facts
+from eventstore.archive import ArchiveHeader, ArchiveReader, header_facts
 from eventstore.chain import Row
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew
@@ -91,6 +91,17 @@ class Archives:
         while await self._run(next, steps, _DONE) is not _DONE:
             await pause()
 
+    async def verify(self, segment: PastSegment, pause: Callable[[], Awaitable[None]]) -> tuple[str, ...]:
+        """What is wrong with an archive, with a pause after every frame; empty when it is whole. Raises OSError."""
+        steps = _verify(segment)
+        while True:
+            finding = await self._run(next, steps, _DONE)
+            if finding is _DONE:
+                return ()
+            if finding is not None:
+                return (str(finding),)
+            await pause()
+
     def bytes_on_disk(self) -> int:
         """What everything before the live segment takes on the disk."""
         total = 0
@@ -116,6 +127,17 @@ class Archives:
     def _drop(self, segment: PastSegment) -> None:
         segment.path.unlink(missing_ok=True)
         sync_directory(segment.path.parent)
+
+
+def _verify(segment: PastSegment) -> Iterator[str | None]:
+    try:
+        with ArchiveReader(segment.path) as reader:
+            for number in range(len(reader.index.frames)):
+                reader.frame(number)
+                yield None
+            reader.opening()
+    except (LogCorrupt, LogTooNew) as error:
+        yield str(error)
 
 
 def _facts_of(segment: PastSegment) -> ArchiveFacts:

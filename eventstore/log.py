@@ -225,7 +225,7 @@ class EventLog:
 
     async def may_close_segment(self) -> bool:
         """Whether nobody holds the live segment open in a way that it could not be closed now. Raises StorageFailed."""
-        return await self._empty_wal()
+        return not self._reader_lock.locked() and await self._empty_wal()
 
     async def close_segment(self, *, state: bytes, layout: int, fingerprint: str, owed_seq: int) -> bool:
         """End the live segment with the event at the head, after which the station is in this state, and begin the next one.
@@ -351,7 +351,11 @@ class EventLog:
     async def segment_bytes(self) -> int:
         """How large the live segment has grown, with what still stands in its WAL. Raises StorageFailed."""
         query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
-        return int((await self._select(query, ()))[0][0])
+        try:  # of the writer: a check of the whole file may keep the reader busy for long
+            rows: Any = await self._writer.execute_fetchall(query)
+        except (sqlite3.Error, ValueError) as error:
+            raise self._fail(f"reading failed: {error!r}") from error
+        return int(next(iter(rows))[0])
 
     def disk_bytes(self) -> int:
         """How large the file system is."""

@@ -31,7 +31,7 @@ from projections.station import StationState
 from projections.transactions import Transaction
 from station.calls import BOOT_INTERVAL_S, TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
 from station.feature import Deferral, Failure, Refusal, Registry, Reply
-from station.transaction_rules import assign_transaction_id
+from station.rules.transaction_rules import assign_transaction_id
 from station.wire.frames import (
     CALL_ERROR,
     CALL_RESULT,

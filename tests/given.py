@@ -41,9 +41,10 @@ from eventstore.codec import decode, encode
 from eventstore.event import Event, Observation, Recorded
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
-from station import kernel, outputs
+from station import kernel
 from station.feature import Registry
 from station.features import registry_for
+from station.rules import outputs
 from station.wire.instants import format_utc_ms
 
 E = TypeVar("E", bound=Event)

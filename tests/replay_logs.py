@@ -19,7 +19,7 @@ from eventstore.log import EventLog
 from eventstore.snapshots import Snapshot, write_snapshot
 from projections.digest import fingerprint, state_bytes
 from projections.station import StationState
-from station import outputs
+from station.rules import outputs
 from station.wire.instants import format_utc_ms
 from tests.given import DESCRIPTION, UTC_2026_MS, SentCall, StationUnderTest
 

@@ -173,7 +173,10 @@ class DiskSpaceObserved(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogDamageFound(Observation):
-    """A check after boot found the log damaged; the process ends and the next one salvages (rulings of storage)."""
+    """The log was found damaged while the station runs.
+
+    In the live segment: the process ends, and the next one salvages. In a closed one: what can be read of it is.
+    """
 
     NAME: ClassVar[str] = "LogDamageFound"
 

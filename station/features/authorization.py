@@ -25,11 +25,11 @@ from projections.connector import Connector
 from projections.outbox import AUTHORIZE, Owed
 from projections.station import StationState
 from projections.transactions import Transaction
-from station import reservations
-from station.authorizing import RELEASE, START, STOP, begin, conclude, is_pending, refusal, usable_cables
 from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
-from station.identification import (
+from station.rules import reservations
+from station.rules.authorizing import RELEASE, START, STOP, begin, conclude, is_pending, refusal, usable_cables
+from station.rules.identification import (
     ALLOW_OFFLINE_TX_FOR_UNKNOWN_ID,
     AUTHORIZATION_CACHE_ENABLED,
     ID_TAG_LENGTH_MAX,
@@ -44,8 +44,8 @@ from station.identification import (
     known_parent,
     look_up,
 )
-from station.idtag_info import info_of, received
-from station.transaction_rules import same_group, same_tag, stop
+from station.rules.idtag_info import info_of, received
+from station.rules.transaction_rules import same_group, same_tag, stop
 from station.wire.enums import ClearCacheStatus
 from station.wire.messages.core import Authorize, AuthorizeResponse, ClearCache, ClearCacheResponse
 

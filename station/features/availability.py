@@ -1,6 +1,6 @@
 """Availability and status: ChangeAvailability (5.2), StatusNotification (4.9).
 
-The status of a connector follows from its facts (`station.status`); this slice records each change and reports it. With
+The status of a connector follows from its facts (`station.rules.status`); this slice records each change and reports it. With
 MinimumStatusDuration 0 no status is left out while connected; above 0 only a status that held that long is reported.
 After an outage only what is true then is reported, never history. Each report's timestamp is that of the report.
 
@@ -23,7 +23,7 @@ from projections.connector import Connector, Fault
 from projections.station import StationState
 from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Answer, Call, Deadline, Events, Feature, Rendered, Reply, Rule
-from station.status import next_status, target
+from station.rules.status import next_status, target
 from station.wire.enums import AvailabilityStatus, AvailabilityType, ChargePointErrorCode, ChargePointStatus
 from station.wire.messages.core import ChangeAvailability, ChangeAvailabilityResponse, StatusNotification
 

@@ -17,7 +17,7 @@ from eventstore.catalogue.authorization import (
 from projections.station import StationState
 from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Answer, Feature, Reply
-from station.local_list import LOCAL_AUTH_LIST_ENABLED, PROFILE, is_enabled
+from station.rules.local_list import LOCAL_AUTH_LIST_ENABLED, PROFILE, is_enabled
 from station.wire.enums import UpdateStatus, UpdateType
 from station.wire.messages.local_auth_list import (
     GetLocalListVersion,

@@ -22,7 +22,7 @@ from projections.station import StationState
 from projections.transactions import ALIGNED, Transaction
 from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Call, Deadline, Events, Feature, Rendered
-from station.measurands import (
+from station.rules.measurands import (
     CLOCK,
     ITEMS_MAX,
     METER_VALUES_ALIGNED_DATA,
@@ -33,8 +33,8 @@ from station.measurands import (
     STOP_TXN_SAMPLED_DATA,
     sample,
 )
-from station.sampled_values import meter_value
-from station.transaction_rules import wire_id
+from station.rules.sampled_values import meter_value
+from station.rules.transaction_rules import wire_id
 from station.wire.messages.core import MeterValues
 
 DAY_MS = 86_400_000

@@ -16,14 +16,14 @@ from eventstore.event import Event
 from projections.link import OpenCall
 from projections.registration import ACCEPTED
 from projections.station import StationState
-from station import charging_profile_rules, reservations
-from station.authorizing import begin, grant, is_pending, refusal, usable_cables
-from station.charging_profile_rules import ProfileRefusal
 from station.config_keys import Access, Boolean, ConfigKey
 from station.exchange import answered
 from station.feature import Answer, Deadline, Deferral, Events, Feature, Refusal, Reply, Rule
-from station.identification import Granted, Source, known_parent
-from station.transaction_rules import stop
+from station.rules import charging_profile_rules, reservations
+from station.rules.authorizing import begin, grant, is_pending, refusal, usable_cables
+from station.rules.charging_profile_rules import ProfileRefusal
+from station.rules.identification import Granted, Source, known_parent
+from station.rules.transaction_rules import stop
 from station.wire.enums import RemoteStartStopStatus, UnlockStatus
 from station.wire.frames import ErrorCode
 from station.wire.messages.core import (

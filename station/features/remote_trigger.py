@@ -18,7 +18,7 @@ from projections.outbox import PRIORITY
 from projections.registration import ACCEPTED
 from projections.station import StationState
 from station.feature import Answer, Feature, Reply
-from station.measurands import METER_VALUES_SAMPLED_DATA, TRIGGER, sample
+from station.rules.measurands import METER_VALUES_SAMPLED_DATA, TRIGGER, sample
 from station.wire.enums import MessageTrigger, TriggerMessageStatus
 from station.wire.messages.remote_trigger import TriggerMessage, TriggerMessageResponse
 

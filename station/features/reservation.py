@@ -4,7 +4,7 @@ Theory of operation
     A reservation holds from ReservationMade to ReservationEnded, through restarts and outages. It ends when it is
     cancelled or replaced, at its expiry, when a transaction was started for it, and when what it is for becomes Faulted
     or Unavailable. Which tags it refuses meanwhile, and which connectors report Reserved, follows in
-    `station.reservations`.
+    `station.rules.reservations`.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from eventstore.event import Event
 from projections.connector import INOPERATIVE
 from projections.station import StationState
 from station.config_keys import Access, Boolean, ConfigKey
-from station.faults import blocking_fault
 from station.feature import Answer, Deadline, Feature, Reply, Rule
-from station.maintenance_rules import is_out_of_service
-from station.reservations import PROFILE, free_connectors, open_on_zero
-from station.transaction_rules import is_inoperative
+from station.rules.faults import blocking_fault
+from station.rules.maintenance_rules import is_out_of_service
+from station.rules.reservations import PROFILE, free_connectors, open_on_zero
+from station.rules.transaction_rules import is_inoperative
 from station.wire.enums import CancelReservationStatus, ChargePointStatus, ReservationStatus
 from station.wire.messages.reservation import (
     CancelReservation,

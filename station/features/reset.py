@@ -13,7 +13,7 @@ from eventstore.catalogue.maintenance import ResetAbandoned, ResetAccepted, Rese
 from projections.station import StationState
 from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Answer, Deadline, Events, Feature, Reply, Rule
-from station.transaction_rules import stop_all
+from station.rules.transaction_rules import stop_all
 from station.wire.enums import ResetStatus, ResetType
 from station.wire.messages.core import Reset, ResetResponse
 

@@ -32,14 +32,21 @@ from projections.outbox import Owed
 from projections.station import StationState
 from projections.transactions import Transaction
 from station.config_keys import Access, Boolean, ConfigKey, Integer
-from station.faults import ENDING
 from station.feature import Call, Deadline, Events, Feature, Rendered, Rule
-from station.idtag_info import info_of, received
-from station.measurands import BEGIN, STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop, sample
-from station.outputs import is_lock_wanted
-from station.reservations import reservation_for
-from station.sampled_values import meter_value
-from station.transaction_rules import assign_transaction_id, refusal_to_start, register_of, stop, stop_all, wire_id
+from station.rules.faults import ENDING
+from station.rules.idtag_info import info_of, received
+from station.rules.measurands import BEGIN, STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop, sample
+from station.rules.outputs import is_lock_wanted
+from station.rules.reservations import reservation_for
+from station.rules.sampled_values import meter_value
+from station.rules.transaction_rules import (
+    assign_transaction_id,
+    refusal_to_start,
+    register_of,
+    stop,
+    stop_all,
+    wire_id,
+)
 from station.wire.enums import Reason
 from station.wire.messages.core import (
     StartTransaction,

@@ -9,10 +9,11 @@ import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from eventstore.archives import ArchiveFacts
 from eventstore.catalogue.lifecycle import ArchiveDropped, BooksClosed, LogDamageFound
-from eventstore.chain import ChainBrokenError
+from eventstore.chain import ChainBrokenError, Head
 from eventstore.errors import LogCorrupt
 from eventstore.event import Recorded
 from eventstore.log import EventLog
@@ -67,6 +68,16 @@ def droppable(
         yield facts, reason
 
 
+def loose_ends(found: Sequence[ArchiveFacts], live: Head) -> Iterator[str]:
+    """Where the archives, oldest first, are not one chain up to the head that the live segment begins with."""
+    headers = [facts.header for facts in found if facts.header is not None]
+    for earlier, later in pairwise(headers):
+        if later.first_seq == earlier.last_seq + 1 and later.before != earlier.digest:
+            yield f"the archive of events {later.first_seq} to {later.last_seq} does not continue the one before it"
+    if headers and headers[-1].last_seq == live.seq and headers[-1].digest != live.digest.hex():
+        yield f"the live segment does not continue the archive of events {headers[-1].first_seq} to {headers[-1].last_seq}"
+
+
 class Archivist:
     """Keeps the archives of one station; `run` ends by cancellation."""
 
@@ -86,6 +97,8 @@ class Archivist:
     async def run(self) -> None:
         """At leisure after the boot, after each closed segment, and now and then, until cancelled."""
         await self._clock.sleep_until(self._clock.at_ms() + AFTER_BOOT_MS)
+        await self.tidy()
+        await self.verify()
         while True:
             self._wanted.clear()
             await self.tidy()
@@ -106,6 +119,18 @@ class Archivist:
             LOGGER.warning("the archives cannot be looked through: %s", error)
         for finding in self._log.findings:
             await self._report(finding)
+
+    async def verify(self) -> None:
+        """Reads every archive, the newest first, and sees that they are one chain that the live segment goes on from."""
+        try:
+            found = await self._log.archives.facts()
+            for finding in loose_ends(found, self._log.opening.head):
+                await self._report(finding)
+            for facts in reversed(found):
+                for finding in await self._log.archives.verify(facts.segment, self._pause):
+                    await self._report(finding)
+        except OSError as error:  # one was dropped meanwhile, or the disk has trouble: the next start looks again
+            LOGGER.warning("the archives cannot be verified now: %s", error)
 
     async def _pause(self) -> None:
         await self._clock.sleep_until(self._clock.at_ms() + PAUSE_MS)

@@ -39,9 +39,9 @@ from eventstore.catalogue.hardware import (
 )
 from eventstore.event import Observation, Recorded
 from projections.station import StationState
-from station import outputs
 from station.features.configuration import BLINK_REPEAT, LIGHT_INTENSITY
-from station.reading_rules import meters_wanted
+from station.rules import outputs
+from station.rules.reading_rules import meters_wanted
 
 LOGGER = logging.getLogger(__name__)
 

@@ -100,7 +100,7 @@ def test_every_row_is_done_or_exempt() -> None:
     "line",
     [
         "4.9\tA status is told",
-        "4.9\tA status is told\tdone: station/status.py",
+        "4.9\tA status is told\tdone: station/rules/status.py",
         "4.9\tA status is told\tdone: \ttests/a.py::test_b",
         "4.9\tA status is told\texempt: ",
         "4.9\tA status is told\texempt: no\ttests/a.py::test_b",

@@ -57,7 +57,7 @@ LAYERS = (
         never=(*SHELLS, *SETTINGS, "station.replay", "station.fleet", "station.cli"),
     ),
     # The outputs speak the board's language: its pure part, no driver.
-    Layer(package="station.outputs", ours=(*CORE, "devices.iec61851", "devices.readings")),
+    Layer(package="station.rules.outputs", ours=(*CORE, "devices.iec61851", "devices.readings")),
     Layer(
         package="station.replay",
         ours=(*CORE, "eventstore", "migrations"),
@@ -104,7 +104,7 @@ def layer_of(module: str) -> Layer:
 
 
 def is_pure(module: str) -> bool:
-    return is_within(module, PURE) or layer_of(module).package in ("station", "station.outputs")
+    return is_within(module, PURE) or layer_of(module).package in ("station", "station.rules.outputs")
 
 
 def may_import(module: str, target: str) -> bool:

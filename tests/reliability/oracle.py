@@ -15,6 +15,7 @@ from pathlib import Path
 
 from eventstore.boot import Boot
 from eventstore.catalogue.link import CallSettled, OutboxWindowRead
+from eventstore.catalogue.transactions import TransactionStopped
 from eventstore.chain import EMPTY, Row, verify
 from eventstore.codec import catalogue_codec
 from eventstore.database import DATABASE_NAME
@@ -24,6 +25,7 @@ from eventstore.event import Recorded
 from eventstore.history import History
 from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.log import EventLog
+from eventstore.salvage import Recovery
 from projections.outbox import TRANSACTIONAL
 from projections.station import INITIAL, StationState, evolve
 from station.runtime import recovery
@@ -142,7 +144,7 @@ class Oracle:
         try:
             head_seq, rows = opened.head.seq, opened.rows()
             self._check_rows(rows, head_seq)
-            self._check_report(opened.report.recovered, head_seq)
+            self._check_report(opened.report.recovery, head_seq)
             assert opened.quick_check() == "ok", f"{opened.quick_check()} (I1)"
             if self.checked % WHOLE_EVERY:
                 state, boot = self._booted(head_seq)
@@ -176,12 +178,13 @@ class Oracle:
         assert len(rows) == head_seq, f"{len(rows)} events, the head is {head_seq} (I6)"
         assert rows == self.expected.rows[:head_seq], "another history (I6)"
 
-    def _check_report(self, findings: Sequence[str], head_seq: int) -> None:
+    def _check_report(self, report: Recovery | None, head_seq: int) -> None:
         if not self.expected.recovers:
-            assert not findings, f"taken for damaged: {findings} (I1)"
+            assert report is None, f"taken for damaged: {report} (I1)"
             return
         told = any(row.type == "LogSalvaged" for row in self.expected.rows[:head_seq])
-        assert findings or told, "the damage is forgotten (I11)"
+        assert report is not None or told, "the damage is forgotten (I11)"
+        assert report is None or report.kept_seq == self.expected.kept_seq, f"told otherwise: {report} (I11)"
         assert head_seq >= self.expected.kept_seq, f"{head_seq} events kept of {self.expected.kept_seq} (I11)"
         copies = [path for path in self.directory.rglob(DATABASE_NAME) if path.read_bytes() == self.expected.evidence]
         assert copies, "the damaged file is gone"
@@ -233,6 +236,10 @@ def rebooted(state: StationState) -> StationUnderTest:
 def check_life_after(rows: Sequence[Row], state: StationState) -> None:
     """I4, I7, I8, I12: with a healthy CSMS everything that is in the log is told and closed. Raises AssertionError."""
     found = rebooted(state)
+    if found.state.described.power_loss_policy == "stop":
+        ended = [event for event in found.events(TransactionStopped) if event.reason in ("PowerLoss", "Reboot")]
+        assert {event.number for event in ended} == {item.number for item in state.transactions.running()}, "(I12)"
+        assert all(event.stopped.at_ms <= state.at_ms for event in ended), "stopped later than the log proves (I12)"
     found.connect()
     found.advance(900)
     assert not found.state.transactions.by_number, f"open for ever: {found.state.transactions.by_number} (I12)"

@@ -4,7 +4,7 @@ import pytest
 
 from eventstore.catalogue.authorization import AuthorizationEnded
 from eventstore.catalogue.hardware import ContactorObserved, EmergencyStopObserved, LockObserved, MeterFailed
-from station import outputs
+from station.rules import outputs
 from tests.given import StationUnderTest, charging, station
 
 ENDING = ("GroundFailure", "OverCurrentFailure")

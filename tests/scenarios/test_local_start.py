@@ -6,7 +6,7 @@ from eventstore.catalogue.authorization import AuthorizationDenied
 from eventstore.catalogue.hardware import MeterFailed, MeterObserved
 from eventstore.catalogue.lifecycle import DiskSpaceObserved
 from eventstore.catalogue.transactions import TransactionStarted
-from station import outputs
+from station.rules import outputs
 from tests.given import OTHER_TAG, TAG, StationUnderTest, answering, charging, station, utc
 
 

@@ -10,7 +10,7 @@ from eventstore.catalogue.transactions import (
     TransactionStarted,
     TransactionStopped,
 )
-from station import outputs
+from station.rules import outputs
 from tests.given import TAG, UTC_2026_MS, StationUnderTest, answering, charging, station, utc
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.hardware import FaultCleared, FaultObserved
-from station.status import TRANSITIONS
+from station.rules.status import TRANSITIONS
 from tests.given import StationUnderTest, answering, charging, station, utc
 
 

@@ -7,7 +7,7 @@ import pytest
 from eventstore.catalogue.authorization import AuthorizationDenied
 from eventstore.catalogue.hardware import EmergencyStopObserved, MeterFailed
 from eventstore.catalogue.lifecycle import SystemClockObserved
-from station import outputs
+from station.rules import outputs
 from tests.given import OTHER_TAG, TAG, UTC_2026_MS, StationUnderTest, answering, charging, station, utc
 
 GROUP = {"idTagInfo": {"status": "Accepted", "parentIdTag": "GROUP"}}

@@ -4,7 +4,7 @@ import pytest
 
 from eventstore.catalogue.hardware import LockObserved
 from eventstore.catalogue.transactions import TransactionStopped
-from station import outputs
+from station.rules import outputs
 from tests.given import SentAnswer, StationUnderTest, charging, station
 
 

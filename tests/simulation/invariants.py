@@ -35,9 +35,9 @@ from projections.outbox import QUEUE_MAX, WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
 from station import kernel
 from station.calls import MESSAGE_TIMEOUT
-from station.faults import BLOCKING
 from station.feature import Registry
-from station.status import TRANSITIONS
+from station.rules.faults import BLOCKING
+from station.rules.status import TRANSITIONS
 from station.wire.instants import parse_utc_ms
 from tests.simulation.csms import Call, SimulatedCsms
 from tests.simulation.store import SimulatedLog
@@ -79,6 +79,7 @@ class Invariants:
         self._answered: Counter[tuple[int, str]] = Counter()
         self._received: set[str] = set()
         self._given_up: set[int] = set()
+        self._resumed: set[int] = set()
         self._durable: set[int] = set()
         self._checks: Mapping[type[Event], Callable[[Recorded, Any], None]] = {
             DecisionFailed: self._check_wrong,
@@ -124,6 +125,7 @@ class Invariants:
     def _check_boot(self, recorded: Recorded, event: StationBooted) -> None:
         self._granted.clear()
         self._status.clear()
+        self._resumed.clear()
 
     def _check_grant(self, recorded: Recorded, event: AuthorizationGranted) -> None:
         if event.connector_id is not None:
@@ -146,6 +148,7 @@ class Invariants:
 
     def _check_resumed(self, recorded: Recorded, event: TransactionResumed) -> None:
         assert self._running.get(event.connector_id) == event.number
+        self._resumed.add(event.number)
 
     def _note_id(self, recorded: Recorded, event: TransactionIdAssigned) -> None:
         self._assigned[event.number].add(event.transaction_id)
@@ -217,7 +220,8 @@ class Invariants:
     # ---- the loop -----------------------------------------------------------------------------------------------
 
     def begin(self, process: "Process") -> None:
-        """A process runs."""
+        """A process runs; its time goes on where the log ends."""
+        assert process.clock.at_ms() >= self.shadow.at_ms, "station time goes back with the boot"
         self._process = process
 
     def process_ended(self) -> None:
@@ -240,6 +244,10 @@ class Invariants:
             due = self.registry.next_deadline(state)
             if due is None or due.due_ms > state.at_ms:
                 assert kernel.rules_at_rest(state, state.at_ms, self.registry), f"a rule has more to say\n{self.tail()}"
+        if state.connectors.known:
+            for item in state.transactions.running():
+                is_own = item.started.boot == state.clock.boot or item.number in self._resumed
+                assert is_own, f"transaction {item.number} runs on over a boot (I12)\n{self.tail()}"
         if self._process is not None and self._process.board is board:
             self.check_copper(board)
             self._check_wanted(board, state)

@@ -101,8 +101,8 @@ class People:
         elif what == "unplug":
             world.unplug(connector_id)
         else:
-            world.board.vehicle(connector_id, ready=chance.random() < 0.7)
-            world.look()
+            ready = chance.random() < 0.7
+            world.touch(lambda board: board.vehicle(connector_id, ready=ready))
         return f"{what} {connector_id} {id_tag}"
 
     def _hands(self, chance: random.Random) -> str | None:
@@ -120,13 +120,9 @@ class People:
         }
         what = chance.choices(list(damages), [6, 3, 3, 3, 1, 1, 1])[0]
         breaks, mends = damages[what]
-        self._touch(breaks)
-        virtual_loop().call_later(chance.choice([1, 10, 60, 300]), self._touch, mends)
+        self.world.touch(breaks)
+        virtual_loop().call_later(chance.choice([1, 10, 60, 300]), self.world.touch, mends)
         return f"{what} {n} {code}"
-
-    def _touch(self, hand: "Hand") -> None:
-        hand(self.world.board)
-        self.world.look()
 
     def _network(self, chance: random.Random) -> str | None:
         network = self.world.network

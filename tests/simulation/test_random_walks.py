@@ -31,8 +31,9 @@ from eventstore.catalogue.maintenance import ResetFailed
 from eventstore.catalogue.registration import RegistrationAnswered, RegistrationLost
 from eventstore.event import Observation, Recorded
 from projections.station import INITIAL
-from station import faults, kernel, outputs
-from station.status import TRANSITIONS
+from station import kernel
+from station.rules import faults, outputs
+from station.rules.status import TRANSITIONS
 from tests.given import SentCall, StationUnderTest, accepting, station
 
 SEEDS = range(24)

@@ -175,6 +175,11 @@ class World:
         self.board.swipe(id_tag, connector_id)
         self.look()
 
+    def touch(self, hand: Callable[[BenchBoard], None]) -> None:
+        """Whatever hands do to the copper; the reflex has acted when they are done."""
+        hand(self.board)
+        self.look()
+
     def look(self) -> None:
         """What may never be, whatever hands do: energy on a line that must have none."""
         if self.process is not None:

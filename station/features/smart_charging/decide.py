@@ -8,11 +8,11 @@ from decimal import Decimal
 from eventstore.catalogue.smart_charging import ChargingProfile, ChargingProfileCleared, SchedulePeriod
 from projections.charging_profiles import Installed
 from projections.station import StationState
-from station import charging_profile_rules
-from station.charging_profile_rules import CONFIG_KEYS, OCPP_PROFILE, ProfileRefusal
 from station.feature import Answer, Feature, Refusal, Reply
 from station.features.smart_charging.composite import Composite, composite_connector, composite_station
 from station.features.smart_charging.situation import situation_of
+from station.rules import charging_profile_rules
+from station.rules.charging_profile_rules import CONFIG_KEYS, OCPP_PROFILE, ProfileRefusal
 from station.wire.enums import (
     ChargingProfileStatus,
     ChargingRateUnit,

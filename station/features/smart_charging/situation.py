@@ -6,9 +6,9 @@ from eventstore.catalogue.smart_charging import ChargingProfile
 from projections.charging_profiles import Installed
 from projections.station import StationState
 from projections.transactions import Transaction
-from station import charging_profile_rules
 from station.features.smart_charging.composite import Charging, Situation
 from station.features.smart_charging.limits import Surroundings
+from station.rules import charging_profile_rules
 
 __all__ = ["situation_of"]
 

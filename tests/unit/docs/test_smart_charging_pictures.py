@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from docs.pictures.smart_charging import DOCS, EXAMPLES, PAGE, draw, page
-from station.charging_profile_rules import CONFIG_KEYS
+from station.rules.charging_profile_rules import CONFIG_KEYS
 from tests.unit.station.features.smart_charging.given_station import Charge
 
 AGAIN = "run python -m docs.pictures.smart_charging"

@@ -1,15 +1,17 @@
 """Which archives are dropped, and what becomes of damaged ones."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from eventstore.archive import ArchiveHeader
+from eventstore.archive import ArchiveHeader, ArchiveReader
 from eventstore.archives import ArchiveFacts
 from eventstore.catalogue.lifecycle import ArchiveDropped, LogDamageFound
+from eventstore.chain import Head
 from eventstore.segments import PastSegment, archives, closed_segments
-from station.runtime.archivist import DAY_MS, Keep, droppable
+from station.runtime.archivist import DAY_MS, Keep, droppable, loose_ends
 from tests.logs import overwrite
 from tests.outage import Outage, living
 
@@ -133,3 +135,37 @@ async def test_a_segment_that_cannot_be_compressed_now_waits(tmp_path: Path, mon
         assert closed_segments(tmp_path) == waiting
         await outage.archivist.tidy()
         assert closed_segments(tmp_path) == []
+
+
+@pytest.mark.asyncio
+async def test_a_frame_that_rotted_is_found_by_reading_all_archives(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await filled(outage)
+        await outage.archivist.verify()
+        assert [r for r in await outage.log.read(0, 10_000) if isinstance(r.event, LogDamageFound)] == []
+        victim = archives(tmp_path)[1].path
+        with ArchiveReader(victim) as reader:
+            overwrite(victim, reader.index.frames[0].offset + 60, b"\0\0\0\0")
+        await outage.archivist.verify()
+        (found,) = [r.event for r in await outage.log.read(0, 10_000) if isinstance(r.event, LogDamageFound)]
+        assert found.finding.startswith(f"{victim.name}: events ")
+
+
+def test_archives_of_another_history_are_loose_ends() -> None:
+    def chain(*digests: str) -> tuple[ArchiveFacts, ...]:
+        return tuple(
+            replace(each, header=replace(each.header, before=before, digest=digest))
+            for each, before, digest in zip(FOUND, digests, digests[1:], strict=False)
+            if each.header is not None
+        )
+
+    live = Head(seq=40, digest=b"\x05")
+    whole = chain("01", "02", "03", "04", "05")
+    assert list(loose_ends(whole, live)) == []
+    other = (whole[0], *chain("99", "99", "03", "04", "05")[1:])
+    assert list(loose_ends(other, live)) == ["the archive of events 11 to 20 does not continue the one before it"]
+    strange = Head(seq=40, digest=b"\x06")
+    assert list(loose_ends(whole, strange)) == ["the live segment does not continue the archive of events 31 to 40"]
+    assert list(loose_ends(whole, Head(seq=50, digest=b"\x06"))) == []
+    assert list(loose_ends((whole[0], *whole[2:]), live)) == []
+    assert list(loose_ends((), live)) == []

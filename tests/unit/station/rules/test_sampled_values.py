@@ -1,7 +1,7 @@
 """Samples as MeterValue messages (7.33, 7.43)."""
 
 from eventstore.catalogue.transactions import Moment, Sample, SampledValue
-from station.sampled_values import meter_value
+from station.rules.sampled_values import meter_value
 from station.wire.schema import dump
 from tests.given import UTC_2026_MS, station, utc
 

@@ -9,7 +9,7 @@ from eventstore.catalogue.hardware import MeterFailed
 from eventstore.catalogue.transactions import HeldFor, Moment, TransactionIdAssigned
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.transaction_rules import (
+from station.rules.transaction_rules import (
     GIVEN_UP_ID,
     assign_transaction_id,
     refusal_to_serve,

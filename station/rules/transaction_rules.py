@@ -16,10 +16,10 @@ from projections.connector import INOPERATIVE, Connector
 from projections.registration import REJECTED
 from projections.station import StationState
 from projections.transactions import Transaction, thinned
-from station.faults import blocking_fault
-from station.maintenance_rules import is_disk_full, is_waiting_to_install
-from station.measurands import STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop
-from station.measurands import sample as measurands_sample
+from station.rules.faults import blocking_fault
+from station.rules.maintenance_rules import is_disk_full, is_waiting_to_install
+from station.rules.measurands import STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop
+from station.rules.measurands import sample as measurands_sample
 
 GIVEN_UP_ID = -1  # errata 3.18: for a transaction whose StartTransaction was given up, and in no other case
 

@@ -9,7 +9,7 @@ from eventstore.catalogue.authorization import IdTagInfo
 from projections.authorization import Authorization
 from projections.configuration import Configuration
 from projections.station import StationState
-from station.local_list import is_enabled, listed
+from station.rules.local_list import is_enabled, listed
 from tests.given import DESCRIPTION
 
 LISTED = IdTagInfo(status="Accepted", parent_id_tag="GROUP")

@@ -20,8 +20,8 @@ from enum import StrEnum
 
 from eventstore.catalogue.authorization import IdTagInfo
 from projections.station import StationState
-from station import local_list
 from station.config_keys import Access, Boolean, ConfigKey
+from station.rules import local_list
 
 ID_TAG_LENGTH_MAX = 20
 

@@ -9,8 +9,8 @@ from devices.iec61851 import duty_permille_from_ma
 from devices.readings import ConnectorOutputs
 from projections.connector import Connector
 from projections.station import StationState
-from station import faults
-from station.status import is_offered
+from station.rules import faults
+from station.rules.status import is_offered
 
 STEADY = 1000  # +12 V without PWM: connected or not, nothing is offered
 

@@ -8,7 +8,7 @@ import pytest
 from eventstore.catalogue.transactions import HeldFor
 from projections.connector import Connector, Fault
 from projections.station import StationState
-from station import outputs
+from station.rules import outputs
 from tests.given import StationUnderTest, charging, station
 
 

@@ -3,8 +3,8 @@
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted, AuthorizeQueued
 from eventstore.catalogue.connectors import PreparingRestarted
 from projections.connector import Connector
-from station.authorizing import START, begin, conclude, grant, is_pending, refusal, usable_cables
-from station.identification import Ask, Denied, Granted, Source
+from station.rules.authorizing import START, begin, conclude, grant, is_pending, refusal, usable_cables
+from station.rules.identification import Ask, Denied, Granted, Source
 from tests.given import OTHER_TAG, TAG, answering, charging, station
 
 AT_MS = 9_000

@@ -7,7 +7,7 @@ import pytest
 
 from eventstore.catalogue.authorization import IdTagInfo, IdTagInfoReceived, LocalListConflictFound
 from projections.station import StationState
-from station.idtag_info import info_of, received
+from station.rules.idtag_info import info_of, received
 from station.wire.enums import AuthorizationStatus
 from station.wire.messages import types as wire
 from tests.given import station

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 from projections.connector import EV_DISCONNECTED, INOPERATIVE, Connector, Fault
 from projections.station import StationState
-from station import faults, maintenance_rules, reservations
-from station.transaction_rules import is_inoperative
+from station.rules import faults, maintenance_rules, reservations
+from station.rules.transaction_rules import is_inoperative
 
 AVAILABLE = "Available"
 PREPARING = "Preparing"

@@ -5,7 +5,8 @@ import pytest
 
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted, AuthorizeQueued
 from eventstore.catalogue.smart_charging import ChargingProfileInstalled, SchedulePeriod
-from station.charging_profile_rules import (
+from station.config_keys import Access
+from station.rules.charging_profile_rules import (
     CHARGE_PROFILE_MAX_STACK_LEVEL,
     CHARGING_SCHEDULE_MAX_PERIODS,
     CONFIG_KEYS,
@@ -15,7 +16,6 @@ from station.charging_profile_rules import (
     install,
     read_profile,
 )
-from station.config_keys import Access
 from station.wire.messages.smart_charging import SetChargingProfile
 from station.wire.messages.types import ChargingProfile as WireProfile
 from station.wire.schema import load_request

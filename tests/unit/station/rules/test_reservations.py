@@ -13,7 +13,7 @@ from projections.connector import INOPERATIVE, Connector, Connectors, Fault, Gra
 from projections.maintenance import FirmwareJob, Maintenance
 from projections.reservations import Reservations
 from projections.station import StationState
-from station.reservations import (
+from station.rules.reservations import (
     blocks,
     free_connectors,
     is_reserved,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from projections.connector import Connector, Fault
-from station import faults
+from station.rules import faults
 from station.wire.enums import ChargePointErrorCode
 from tests.given import charging
 

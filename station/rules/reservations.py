@@ -17,9 +17,9 @@ from eventstore.catalogue.reservations import ReservationMade
 from projections.connector import Connector, Grant
 from projections.reservations import Reservations
 from projections.station import StationState
-from station.faults import blocking_fault
-from station.maintenance_rules import is_out_of_service
-from station.transaction_rules import is_inoperative, same_group, same_tag
+from station.rules.faults import blocking_fault
+from station.rules.maintenance_rules import is_out_of_service
+from station.rules.transaction_rules import is_inoperative, same_group, same_tag
 
 PROFILE = "Reservation"
 _NONE = Reservations()

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.transactions import Moment
-from station import measurands
-from station.measurands import GIVEN, PERIODIC, is_supported, measurands_for_stop, offered_ma, sample
+from station.rules import measurands
+from station.rules.measurands import GIVEN, PERIODIC, is_supported, measurands_for_stop, offered_ma, sample
 from station.wire.enums import Measurand, Phase, UnitOfMeasure
 from tests.given import StationUnderTest, charging, station
 

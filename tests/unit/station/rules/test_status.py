@@ -6,7 +6,7 @@ from itertools import pairwise, permutations
 import pytest
 
 from eventstore.catalogue.hardware import FaultObserved
-from station.status import (
+from station.rules.status import (
     AVAILABLE,
     FAULTED,
     FINISHING,

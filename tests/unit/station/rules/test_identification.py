@@ -8,7 +8,7 @@ import pytest
 from eventstore.catalogue.authorization import IdTagInfo
 from projections.authorization import Cached
 from projections.station import StationState
-from station.identification import (
+from station.rules.identification import (
     Ask,
     Denied,
     Granted,

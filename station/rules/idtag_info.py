@@ -2,9 +2,9 @@
 
 from eventstore.catalogue.authorization import IdTagInfo, IdTagInfoReceived, LocalListConflictFound
 from projections.station import StationState
-from station import local_list
 from station.feature import Events
-from station.identification import AUTHORIZATION_CACHE_ENABLED, known
+from station.rules import local_list
+from station.rules.identification import AUTHORIZATION_CACHE_ENABLED, known
 from station.wire.messages import types as wire
 
 

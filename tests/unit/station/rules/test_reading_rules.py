@@ -16,7 +16,7 @@ from eventstore.catalogue.hardware import (
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
 from eventstore.catalogue.link import FrameReceived, LinkOpened
 from eventstore.event import Observation
-from station.reading_rules import meters_wanted
+from station.rules.reading_rules import meters_wanted
 from tests.given import StationUnderTest, answering, charging, station
 
 

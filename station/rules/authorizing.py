@@ -1,7 +1,7 @@
 """From a presented tag to a granted authorization: what local presentation and RemoteStartTransaction share.
 
-Pure; where the tag is looked up stands in `station.identification`, who a connector is kept for in
-`station.reservations`.
+Pure; where the tag is looked up stands in `station.rules.identification`, who a connector is kept for in
+`station.rules.reservations`.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from eventstore.catalogue.connectors import PreparingRestarted
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE
 from projections.station import StationState
-from station import reservations
 from station.feature import Events
-from station.identification import Ask, Denied, Granted, Verdict, known_parent, look_up, start_situation
-from station.transaction_rules import refusal_to_serve, refusal_to_start
+from station.rules import reservations
+from station.rules.identification import Ask, Denied, Granted, Verdict, known_parent, look_up, start_situation
+from station.rules.transaction_rules import refusal_to_serve, refusal_to_start
 
 START, STOP, RELEASE = "start", "stop", "release"
 

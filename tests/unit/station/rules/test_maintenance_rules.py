@@ -7,8 +7,8 @@ import pytest
 from eventstore.catalogue.maintenance import FirmwareUpdateRequested
 from projections.maintenance import FirmwareJob
 from projections.station import StationState
-from station.maintenance_rules import is_disk_full, is_out_of_service, is_waiting_to_install
-from station.transaction_rules import refusal_to_serve
+from station.rules.maintenance_rules import is_disk_full, is_out_of_service, is_waiting_to_install
+from station.rules.transaction_rules import refusal_to_serve
 from tests.given import station
 
 REQUEST = FirmwareUpdateRequested(job=1, location="ftp://127.0.0.1/f", retrieve_utc_ms=0, retries=0, retry_interval_s=0)
