@@ -141,6 +141,15 @@ class Outage:
         await self.delivered()
         await self.offline()
 
+    async def close_books(self) -> None:
+        """The segment ends here, whatever its size."""
+        usual, self.station.books = self.station.books, Books(self.log, 1)
+        last_seq = self.log.opening.head.seq
+        while self.log.opening.head.seq == last_seq:  # a reader may put it off
+            await self.read_meter()
+            await self.station.settle()
+        self.station.books = usual
+
     async def delivered(self) -> None:
         """Connects if need be, and waits until nothing is owed; each answer leads to the next call."""
         if not self.station.state.link.up:

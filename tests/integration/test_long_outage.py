@@ -117,6 +117,7 @@ async def test_archives_are_dropped_by_size_but_never_what_is_owed(tmp_path: Pat
         for _ in range(2):
             await outage.session(40)
         await outage.delivered()
+        await outage.close_books()
         await outage.archivist.tidy()
         left = archives(tmp_path)
         assert len(left) <= 2

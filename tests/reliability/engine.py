@@ -28,12 +28,17 @@ Run = Callable[[Path, dict[str, str]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """`prepare` makes the directory as it is before; `recovers` if that is damaged, so that it must be salvaged."""
+    """`prepare` makes the directory as it is before; `recovers` if that is damaged, so that it must be salvaged.
+
+    `inside` is where in the directory the storage lies; `witnesses` as in `Expectation`.
+    """
 
     name: str
     run: Run
     prepare: Callable[[Path], None] = lambda root: None
     recovers: bool = False
+    inside: str = ""
+    witnesses: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,9 @@ def record(scenario: Scenario, library: Path, base: Path) -> Recording:
     after = _compared(read_tree(root))
     copy = base / "copy"
     write_tree(after, copy)
-    return Recording(before=before, records=read_trace(trace), after=after, rows=asyncio.run(_rows(copy)))
+    return Recording(
+        before=before, records=read_trace(trace), after=after, rows=asyncio.run(_rows(copy / scenario.inside))
+    )
 
 
 async def _rows(directory: Path) -> list[Row]:
@@ -121,6 +128,8 @@ def expectation(scenario: Scenario, recording: Recording) -> Expectation:
         known_before=known,
         recovers=scenario.recovers,
         kept_seq=kept,
+        inside=scenario.inside,
+        witnesses=scenario.witnesses,
         evidence=recording.before.get("chargebox.db", b"") if scenario.recovers else b"",
     )
 

@@ -101,6 +101,20 @@ MUTANTS: tuple[Mutant, ...] = (
         quick=True,
     ),
     Mutant(
+        name="the witness forgotten",
+        file="station/runtime/station.py",
+        old="                await self.log.witness()\n            self._busy_since_ms = None\n",
+        new="                pass\n            self._busy_since_ms = None\n",
+        killer=f"{CUT}[charging]",
+    ),
+    Mutant(
+        name="a new directory whose name is not synced",
+        file="eventstore/directory.py",
+        old="        path.mkdir(mode=_MODE_DIRECTORY, exist_ok=True)\n        sync_directory(path.parent)\n",
+        new="        path.mkdir(mode=_MODE_DIRECTORY, exist_ok=True)\n",
+        killer=f"{CUT}[a directory that must be made]",
+    ),
+    Mutant(
         name="small files replaced without a sync",
         file="eventstore/directory.py",
         old="                os.fsync(file.fileno())\n",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from eventstore.boot import Boot
 from eventstore.catalogue.link import CallSettled, OutboxWindowRead
-from eventstore.catalogue.transactions import TransactionStopped
+from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.chain import EMPTY, Row, verify
 from eventstore.codec import catalogue_codec
 from eventstore.database import DATABASE_NAME
@@ -26,6 +26,7 @@ from eventstore.history import History
 from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.log import EventLog
 from eventstore.salvage import Recovery
+from eventstore.witness import read_witness
 from projections.outbox import TRANSACTIONAL
 from projections.station import INITIAL, StationState, evolve
 from station.runtime import recovery
@@ -36,6 +37,7 @@ from tests.reliability.outside import Outside, obligations, permissions
 OPEN_WITHIN_S = 20.0
 IDENTITY = "CB-0001"
 PROGRESS_MS = 1_000
+CRITICAL = frozenset({TransactionStarted.NAME, TransactionStopped.NAME})
 SECOND_BOOT_EVERY, WHOLE_EVERY = 3, 10
 
 
@@ -44,7 +46,8 @@ class Expectation:
     """What a scenario's trace allows. `rows` is its log in the end; `known_before` the head when the trace began.
 
     `recovers` says that the log was damaged on purpose: then events up to `kept_seq` survive, and what was there stays in
-    quarantine (`evidence`).
+    quarantine (`evidence`). `inside` is where in the recorded directory the log lies. `witnesses` says that the head witness
+    is written before anybody is told of an event that is billed by.
     """
 
     rows: Sequence[Row]
@@ -53,6 +56,8 @@ class Expectation:
     recovers: bool = False
     kept_seq: int = 0
     evidence: bytes = b""
+    inside: str = ""
+    witnesses: bool = True
 
 
 class _Opened:
@@ -106,6 +111,8 @@ class Oracle:
         self._owed_at = [at for at, _, _ in owed]
         self._owed_seq = list(accumulate((seq for _, seq, _ in owed), max))
         allowed = permissions(self.expected.outside.replies, self.expected.rows, self.expected.known_before)
+        self._storage = self.directory / self.expected.inside
+        self._critical = [row.seq for row in self.expected.rows if row.type in CRITICAL]
         self._allowed_seq = sorted(allowed)
         self._allowed_at = list(accumulate((allowed[seq] for seq in self._allowed_seq), max))
 
@@ -127,11 +134,20 @@ class Oracle:
         shutil.rmtree(self.directory, ignore_errors=True)
         write_tree(tree, self.directory)
         try:
+            self._check_witness(last_at)
             head_seq = runner.run(asyncio.wait_for(self._check(), OPEN_WITHIN_S))
             self._check_head(head_seq, first_at, last_at)
             self.heads.add(head_seq)
         except (AssertionError, StorageError, sqlite3.Error, OSError, TimeoutError) as error:
             self.violations.append(f"before record {last_at}: {type(error).__name__}: {error}"[:400])
+
+    def _check_witness(self, last_at: int) -> None:
+        """What is billed by was noted outside the log before anybody was told of it."""
+        told = range(self.expected.known_before + 1, self.required(last_at) + 1)
+        seq = max((seq for seq in self._critical if seq in told), default=0)
+        seen = read_witness(self._storage) if self._storage.is_dir() else None
+        if self.expected.witnesses and not self.expected.recovers:
+            assert not seq or (seen is not None and seen.seq >= seq), f"the witness has not seen event {seq}: {seen}"
 
     def _check_head(self, head_seq: int, first_at: int, last_at: int) -> None:
         required = self.required(last_at)
@@ -140,7 +156,7 @@ class Oracle:
 
     async def _check(self) -> int:
         """Opened as the station opens it (I1, I14); every few states also by all of it, threads included."""
-        opened = _Opened(self.directory)
+        opened = _Opened(self._storage)
         try:
             head_seq, rows = opened.head.seq, opened.rows()
             self._check_rows(rows, head_seq)
@@ -160,7 +176,7 @@ class Oracle:
 
     async def _open_whole(self, head_seq: int) -> tuple[StationState, list[Recorded]]:
         """I10, I11: folded from whatever snapshot or segment, the same state; and the log takes what follows."""
-        log = await EventLog.open(self.directory, identity=IDENTITY)
+        log = await EventLog.open(self._storage, identity=IDENTITY)
         try:
             assert log.head.seq == head_seq
             folded, _ = await recovery.fold_log(log)
@@ -198,7 +214,7 @@ class Oracle:
 
     def _check_second_boot(self, head_seq: int) -> None:
         """I11: what was appended after the cut is there, and opening again finds the same."""
-        opened = _Opened(self.directory)
+        opened = _Opened(self._storage)
         try:
             assert opened.head.seq == head_seq, "what was appended after the cut is lost"
             again = opened.report.recovered and not self.expected.recovers

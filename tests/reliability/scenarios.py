@@ -101,9 +101,9 @@ async def fill_segments(daemon: Daemon, csms: FaultyCsms) -> None:
 # ---- processes that only write ------------------------------------------------------------------------------------
 
 
-def _child(what: str, *, status: int = 0) -> Callable[[Path, dict[str, str]], None]:
+def _child(what: str, *, status: int = 0, inside: str = "") -> Callable[[Path, dict[str, str]], None]:
     def run(root: Path, environment: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "tests.reliability.log_child", what, str(root)]
+        command = [sys.executable, "-m", "tests.reliability.log_child", what, str(root / inside)]
         done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
         assert done.returncode == status, f"{what} ended with {done.returncode}:\n{done.stderr}"
 
@@ -160,7 +160,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(name="an outage", run=_telling(endure_an_outage), prepare=_commissioned),
     Scenario(name="closing and compressing segments", run=_telling(fill_segments, storage={"segment_bytes": 65_536})),
     Scenario(name="first creation and growth of a log", run=_child("create")),
-    Scenario(name="snapshots", run=_child("keep_snapshots")),
+    Scenario(name="a directory that must be made", run=_child("create", inside="var/lib"), inside="var/lib"),
+    Scenario(name="snapshots", run=_child("keep_snapshots"), witnesses=False),
     Scenario(name="migration", run=_child("go_on"), prepare=_of_an_older_version),
     Scenario(name="reopening what a kill left", run=_child("go_on"), prepare=_left_by_a_kill),
     Scenario(name="recovery of a damaged log", run=_child("go_on"), prepare=_damaged, recovers=True),

@@ -64,6 +64,7 @@ async def test_an_append_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
         head = log.head
     async with opened(tmp_path / "copy") as log:
         assert log.head == head
+        assert log.head.seq == 2
         assert log.boot_report.recovered == ()
 
 

@@ -88,6 +88,7 @@ async def filled(outage: Outage) -> None:
     for _ in range(4):
         await outage.quick_session(60)
     await outage.delivered()
+    await outage.close_books()  # from here on nothing before is needed
     await outage.archivist.tidy()
 
 
