@@ -13,7 +13,7 @@ DEV_DIGEST = $(shell cat tests/requirements.txt deploy/make-venv.sh pyproject.to
 RUN = $(VENV)/.run-$(RUN_DIGEST)
 DEV = $(VENV)/.dev-$(DEV_DIGEST)
 
-.PHONY: demo test test-long check bench docs conformance-table clean venv lint types
+.PHONY: compiler demo test test-long check bench docs conformance-table clean venv lint types
 .NOTPARALLEL:
 
 demo: $(RUN)
@@ -27,11 +27,15 @@ lint: $(DEV)
 types: $(DEV)
 	@$(BIN)/mypy --no-error-summary
 
-test: lint types
+# The reliability tests put a small C library between the daemon and its disk.
+compiler:
+	@command -v gcc >/dev/null 2>&1 || command -v cc >/dev/null 2>&1 || sh tests/reliability/install-compiler.sh
+
+test: compiler lint types
 	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
 
-test-long: $(DEV)
-	@$(BIN)/pytest -q -m long --timeout 3600 $(ARGS)
+test-long: compiler $(DEV)
+	@$(BIN)/pytest -q -n $(WORKERS) -m long --timeout 7200 $(ARGS)
 
 check: $(DEV)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)

@@ -102,10 +102,16 @@ def has_table(connection: sqlite3.Connection, name: str) -> bool:
 
 
 def applied(connection: sqlite3.Connection) -> list[tuple[int, str, int]]:
-    """(number, sha256, min_reader) of each migration that the file went through."""
+    """(number, sha256, min_reader) of each migration that the file went through.
+
+    Raises sqlite3.DatabaseError, as SQLite would, for a record that no migration ever wrote: the page is damaged.
+    """
     if not has_table(connection, "migration"):
         return []
-    return connection.execute("SELECT number, sha256, min_reader FROM migration ORDER BY number").fetchall()
+    rows = connection.execute("SELECT number, sha256, min_reader FROM migration ORDER BY number").fetchall()
+    if any(not isinstance(row[0], int) or not isinstance(row[1], str) or not isinstance(row[2], int) for row in rows):
+        raise sqlite3.DatabaseError("the record of the migrations is damaged")
+    return rows
 
 
 def check_readable(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

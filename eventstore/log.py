@@ -24,7 +24,7 @@ from eventstore.chain import Head, Row
 from eventstore.codec import Codec, catalogue_codec
 from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, connect, open_reader, open_writer
 from eventstore.directory import StorageDirectory
-from eventstore.errors import StorageError, StorageFailed
+from eventstore.errors import NotWritable, StorageError, StorageFailed
 from eventstore.event import Event, Recorded
 from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.integrity import CheckProgress, check_rows, quick_check
@@ -86,7 +86,12 @@ class EventLog:
                 await opening.result().close()
                 storage.close()
             raise
-        return cls(storage, boot, writer, codec)
+        try:
+            return cls(storage, boot, writer, codec)
+        except OSError as error:  # what lies beside the database cannot be read
+            await writer.close()
+            storage.close()
+            raise NotWritable(f"the log in {directory} cannot be opened: {error}") from error
 
     @property
     def head(self) -> Head:

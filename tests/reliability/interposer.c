@@ -280,6 +280,22 @@ ssize_t send(int fd, const void *data, size_t bytes, int flags) {
     }
     return done;
 }
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+    pthread_mutex_lock(&lock);
+    int64_t bytes = 0;
+    for (size_t part = 0; part < message->msg_iovlen; part++) {
+        record(SEND, fd, 0, 0, 0, message->msg_iov[part].iov_base, message->msg_iov[part].iov_len);
+        bytes += message->msg_iov[part].iov_len;
+    }
+    pthread_mutex_unlock(&lock);
+    ssize_t done = syscall(SYS_sendmsg, fd, message, flags);
+    if (done >= 0 && done < bytes) {
+        pthread_mutex_lock(&lock);
+        record(SEND, fd, done - bytes, 0, 0, 0, 0);
+        pthread_mutex_unlock(&lock);
+    }
+    return done;
+}
 ssize_t recv(int fd, void *data, size_t bytes, int flags) {
     ssize_t done = syscall(SYS_recvfrom, fd, data, bytes, flags, 0, 0);
     if (done > 0) {

@@ -230,6 +230,23 @@ def test_nothing_is_commanded_before_the_copper_is_known() -> None:
     assert not board.told
 
 
+def test_nothing_is_commanded_once_it_is_closed() -> None:
+    gateway, board = opened()
+    gateway.close()
+    board.told.clear()
+    gateway.publish(charging(station(connectors=2)).state, ())
+    assert not board.told
+
+
+def test_a_fault_that_clears_has_the_meters_read_that_had_failed_though_nothing_is_plugged() -> None:
+    gateway, board = opened()
+    board.meter = METER
+    found = station(connectors=2).online()
+    found.observe(MeterFailed(connector_id=2, reason="silent"))
+    read = readings(gateway, found.state, FaultCleared(connector_id=2, error_code="PowerMeterFailure"))
+    assert [each.connector_id for each in read if isinstance(each, MeterObserved)] == [2]
+
+
 def test_energy_is_given_when_the_state_wants_it_and_the_interlock_has_nothing_against_it() -> None:
     gateway, board = opened()
     gateway.publish(charging(station(connectors=2)).state, ())
