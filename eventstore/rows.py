@@ -22,6 +22,8 @@ def readable_rows(source: sqlite3.Connection, after: int, *, misses_max: int) ->
             rows = select_rows(source, "seq > ? ORDER BY seq LIMIT ?", (after, SLICE_ROWS))
             if not rows:
                 return
+            if rows[-1].seq <= after:  # the damaged tree leads in a circle
+                raise sqlite3.DatabaseError(f"after event {after} comes event {rows[-1].seq}")
             yield rows
             after, misses = rows[-1].seq, 0
         except sqlite3.Error:

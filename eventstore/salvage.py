@@ -273,17 +273,20 @@ def _give_up(file: IO[bytes] | None, path: Path) -> None:
 
 def _keep_strays(rows: Iterable[Row], path: Path, kept: Head) -> tuple[int, Head]:
     """Write what verifies behind the damage, an event a line, to be read by people; how many, and the last of them."""
-    count, known, file = 0, kept, None
-    for row in rows:
-        count, known = count + 1, Head(seq=row.seq, digest=row.digest)
-        try:
-            if count == 1:
-                file = path.open("wb", buffering=0)
-            if file is not None:
-                file.write(orjson.dumps({**row._asdict(), "digest": row.digest.hex()}) + b"\n")
-        except OSError:  # no space for what is a convenience: the originals have it
-            _give_up(file, path)
-            file = None
-    if file is not None:
-        file.close()
+    count, known = 0, kept
+    file: IO[bytes] | None = None
+    try:
+        for row in rows:
+            count, known = count + 1, Head(seq=row.seq, digest=row.digest)
+            try:
+                if count == 1:
+                    file = path.open("wb", buffering=0)
+                if file is not None:
+                    file.write(orjson.dumps({**row._asdict(), "digest": row.digest.hex()}) + b"\n")
+            except OSError:  # no space for what is a convenience: the originals have it
+                _give_up(file, path)
+                file = None
+    finally:
+        if file is not None:
+            file.close()
     return count, known

@@ -16,6 +16,8 @@ from tests.reliability.interposer import Op, Record
 SECTOR, BLOCK = 512, 4096
 GARBAGE = bytes(range(1, 252)) * 17
 ROOT = 1
+SINGLED_OUT_MAX = 48
+"""Of more unsynced writes than that, which a working disk does not come to, only some are lost or torn by rule."""
 Tree = dict[str, bytes]
 """The files of a directory by their relative path; "name/" is a directory."""
 
@@ -170,7 +172,8 @@ class Disk:
             yield self.tree(namings[:count], ())
         for directory in sorted({name for change in namings for name in change.directories}):
             yield self.tree([change for change in namings if directory not in change.directories], writes)
-        for index, write in enumerate(writes):
+        for index in range(0, len(writes), 1 + len(writes) // SINGLED_OUT_MAX):
+            write = writes[index]
             before, after = writes[:index], writes[index + 1 :]
             yield self.tree(namings, before)
             yield self.tree(namings, [*before, *after])

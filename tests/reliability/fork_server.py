@@ -9,12 +9,13 @@ import json
 import os
 import sys
 
-import station.service.app
-import station.service.server
+from station.cli import run as imported_with_all_it_needs
 from station.cli.main import main
+from station.runtime import diagnostics, jobs, transfer
+from station.service import app
 
-assert station.service.app
-assert station.service.server
+IMPORTED = (app, diagnostics, imported_with_all_it_needs, jobs, transfer)
+"""What a daemon imports once it runs: each fork has it already."""
 
 
 def _daemon(arguments: list[str], stderr: str) -> int:

@@ -12,7 +12,7 @@ from tests.reliability.engine import Recording, Scenario, judge, modelled, recor
 from tests.reliability.interposer import Action, Control
 from tests.reliability.scenarios import SCENARIOS
 
-SAMPLE = 220
+SAMPLE = 150
 SUBSETS_IN_THE_LONG_RUN = 24
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)

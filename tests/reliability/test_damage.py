@@ -48,12 +48,14 @@ class Whole:
     witnessed: int
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+@pytest.fixture(scope="module", params=["die", "create"], ids=["killed", "closed"])
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Either with its last commits in the WAL only, or with all of it in the database."""
     directory = tmp_path_factory.mktemp("log") / "storage"
-    subprocess.run([sys.executable, "-m", "tests.reliability.log_child", "die", str(directory)], cwd=ROOT, check=False)
+    child = [sys.executable, "-m", "tests.reliability.log_child", request.param, str(directory)]
+    subprocess.run(child, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
     tree = read_tree(directory)
-    assert tree[WAL], "the last commits stand in the WAL only"
+    assert (WAL in tree) == (request.param == "die")
     witnessed = read_witness(directory)
     assert witnessed is not None
     return Whole(tree=tree, rows=asyncio.run(_rows(directory)), witnessed=witnessed.seq)
@@ -85,6 +87,17 @@ def block_of(at: int, filling: bytes) -> Callable[[bytes], bytes]:
     return harm
 
 
+def end_of_block(at: int) -> Callable[[bytes], bytes]:
+    """A block that was written in part: its end is zero. (SQLite reads what its cells were as rows with the number 0.)"""
+
+    def harm(content: bytes) -> bytes:
+        first = at % len(content) // BLOCK * BLOCK + 1024
+        length = max(0, min(BLOCK - 1024, len(content) - first))
+        return content[:first] + bytes(length) + content[first + length :]
+
+    return harm
+
+
 def cut_at(at: int) -> Callable[[bytes], bytes]:
     return lambda content: content[: at % len(content)]
 
@@ -92,15 +105,16 @@ def cut_at(at: int) -> Callable[[bytes], bytes]:
 def damages(tree: Tree, every: int | None) -> Iterator[Damage]:
     """Of each kind in each file: at some places, or (`every`) in every so many bytes a bit, and in every block."""
     chance = random.Random("damage")
-    for file in (DATABASE, WAL, WITNESS):
+    for file in (file for file in (DATABASE, WAL, WITNESS) if file in tree):
         size = len(tree[file])
         places = range(0, size, every) if every else [chance.randrange(size) for _ in range(12)]
-        blocks = range(0, size, BLOCK) if every else [chance.randrange(size) for _ in range(4)]
+        blocks = range(0, size, BLOCK) if every else chance.sample(range(0, size, BLOCK), min(4, size // BLOCK))
         for at in places:
             yield Damage(name=f"bit at {at} of {file}", file=file, harm=flip(at, at % 8))
         for at in blocks:
             yield Damage(name=f"zeros at {at} of {file}", file=file, harm=block_of(at, bytes(BLOCK)))
             yield Damage(name=f"garbage at {at} of {file}", file=file, harm=block_of(at, GARBAGE))
+            yield Damage(name=f"half a block of zeros at {at} of {file}", file=file, harm=end_of_block(at))
             yield Damage(name=f"{file} cut at {at}", file=file, harm=cut_at(at))
         yield Damage(name=f"{file} gone", file=file, harm=lambda content: None)
         yield Damage(name=f"{file} empty", file=file, harm=lambda content: b"")
@@ -181,7 +195,7 @@ def damage_everywhere(whole: Whole, base: Path, every: int | None) -> Counter[st
 
 def test_damage_at_some_places_is_mended_or_named(whole: Whole, base: Path) -> None:
     outcomes = damage_everywhere(whole, base, None)
-    assert outcomes["salvaged, the gap is named"] > 10, "nothing was ever damaged: this proves nothing"
+    assert outcomes["salvaged, the gap is named"] > 5, "nothing was ever damaged: this proves nothing"
 
 
 @pytest.mark.long

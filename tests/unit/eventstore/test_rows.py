@@ -33,3 +33,21 @@ async def test_damage_is_stepped_over_up_to_a_limit(tmp_path: Path) -> None:
     assert some == most[: len(some)]
     assert len(some) < len(most) < 1_200
     assert most[-1] == 1_200
+
+
+@pytest.mark.asyncio
+async def test_a_tree_that_leads_in_a_circle_is_left(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await fill_at_once(log, 1_200)
+    path = tmp_path / DATABASE_NAME
+    connection = open_reader(path)
+    [(root,)] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'")
+    connection.close()
+    page = path.read_bytes()[(root - 1) * 4096 : root * 4096]
+    first_cell = int.from_bytes(page[12:14], "big")
+    overwrite(path, (root - 1) * 4096 + 8, page[first_cell : first_cell + 4])  # the last child is the first one again
+    connection = open_reader(path)
+    read = [row.seq for rows in readable_rows(connection, 0, misses_max=10) for row in rows]
+    connection.close()
+    assert sorted(set(read))[0] == 1
+    assert len(read) < 2_400
