@@ -103,12 +103,17 @@ def _decisions(run: _Run, observation: Observation, registry: Registry) -> Itera
 
 
 def _reconcile(run: _Run, registry: Registry) -> None:
-    """Runs the rules to their fixed point. A rule is asked again only after an event that it can depend on."""
+    """Runs the rules to their fixed point. A rule is asked again only after an event that it can depend on.
+
+    A boot asks them all: a log that was salvaged may end in the middle of a batch, with decisions that were lost.
+    """
     fresh = run.kinds
+    all_are_asked = StationBooted in fresh
     for _ in range(RECONCILE_ROUNDS_MAX):
         run.kinds = set()
         for rule in registry.rules:
-            if rule.when is not None and rule.when.isdisjoint(fresh) and rule.when.isdisjoint(run.kinds):
+            when = None if all_are_asked else rule.when
+            if when is not None and when.isdisjoint(fresh) and when.isdisjoint(run.kinds):
                 continue
             for event in rule.decide(run.state, run.at_ms):
                 run.record(event)
@@ -120,7 +125,7 @@ def _reconcile(run: _Run, registry: Registry) -> None:
                 run.record(event)
         if not run.kinds:
             return
-        fresh = run.kinds
+        fresh, all_are_asked = run.kinds, False
     raise NoFixedPoint(f"no fixed point in {RECONCILE_ROUNDS_MAX} rounds")
 
 

@@ -184,7 +184,7 @@ def mended(directory: Path, whole: Whole, damage: Damage) -> str:
         assert kept >= whole.witnessed, "events that the witness saw are missing, and nobody says so"
         return "nothing lost" if not lost else "the end of the WAL lost, nothing that is billed by"
     named = gaps[0]
-    assert named.kept_seq <= kept, f"{named} says that {named.kept_seq} are kept, there are {kept}"
+    assert min(named.kept_seq, len(whole.rows)) <= kept, f"{named} says that {named.kept_seq} are kept, there are {kept}"
     if damage.file != WITNESS:
         assert named.known_seq >= whole.witnessed, f"{named} does not know of what the witness saw"
     return "salvaged whole" if not lost else "salvaged, the gap is named"

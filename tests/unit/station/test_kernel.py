@@ -10,11 +10,12 @@ from eventstore.catalogue.hardware import IdTagPresented, MainsObserved
 from eventstore.catalogue.lifecycle import DecisionFailed, ObservationRejected, StationBooted
 from eventstore.catalogue.link import CallAnswered, FrameReceived, OutboxWindowRead
 from eventstore.catalogue.registration import DataTransferQueued
+from eventstore.catalogue.transactions import TransactionConfirmed
 from eventstore.event import Event
 from projections.station import INITIAL, StationState, evolve
 from station import kernel
 from station.feature import Feature, Registry, Rule
-from tests.given import UTC_2026_MS, charging, station
+from tests.given import UTC_2026_MS, StationUnderTest, charging, station
 
 MAINS = MainsObserved(present=True)
 
@@ -86,6 +87,20 @@ def test_a_rule_is_asked_only_after_what_it_depends_on() -> None:
     assert asked == []
     kernel.step(state, IdTagPresented(id_tag="A", connector_id=None), 1, rules)
     assert asked == [2]
+
+
+def test_a_boot_asks_every_rule_whatever_it_depends_on() -> None:
+    """A salvaged log may end in the middle of a batch: what was not concluded then is concluded now."""
+    found = charging()
+    found.swipe()
+    settled = next(at for at, each in enumerate(found.log) if isinstance(each.event, TransactionConfirmed))
+    cut = INITIAL
+    for recorded in found.log[:settled]:
+        cut = evolve(cut, recorded)
+    assert cut.transactions.by_number
+    again = StationUnderTest(state=cut, at_ms=cut.at_ms + 1_000, boots=cut.clock.boot)
+    again.boot()
+    assert not again.state.transactions.by_number
 
 
 def test_rules_that_never_come_to_rest_lose_nothing_but_their_conclusions() -> None:
