@@ -32,10 +32,10 @@ compiler:
 	@command -v gcc >/dev/null 2>&1 || command -v cc >/dev/null 2>&1 || sh tests/reliability/install-compiler.sh
 
 test: compiler lint types
-	@$(BIN)/pytest -q -n $(WORKERS) $(ARGS)
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-long: compiler $(DEV)
-	@$(BIN)/pytest -q -n $(WORKERS) -m long --timeout 7200 $(ARGS)
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m long --timeout 7200 $(ARGS)
 
 check: $(DEV)
 	@$(BIN)/ruff format --check --quiet $(SOURCES)
@@ -54,7 +54,7 @@ docs: $(DEV)
 
 # Runs the certification cases and writes what they showed.
 conformance-table: $(DEV)
-	@CHARGEBOX_CONFORMANCE_TABLE=docs/conformance-cases.md $(BIN)/pytest -q -n $(WORKERS) tests/conformance
+	@CHARGEBOX_CONFORMANCE_TABLE=docs/conformance-cases.md $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/conformance
 
 clean:
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,7 +7,6 @@ is changed anywhere shows.
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
@@ -19,6 +18,7 @@ import orjson
 from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.chain import Head, Row, digest_after, row_bytes, verify
 from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.frozen import dataclass
 from eventstore.opening import Opening
 from eventstore.rows import select_rows
 from eventstore.structure import StructureError, compile_decoder, to_json

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from eventstore.archive import ArchiveHeader, ArchiveReader, header_facts
 from eventstore.chain import Row
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.frozen import dataclass
 from eventstore.history import History
 from eventstore.opening import Opening
 from eventstore.segments import PastSegment, archives, closed_segments, compress, end_of, past_segments

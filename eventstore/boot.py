@@ -2,12 +2,12 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from eventstore.chain import EMPTY, Head
 from eventstore.database import DATABASE_NAME, migrate, open_writer, read_head
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import NotWritable
+from eventstore.frozen import dataclass
 from eventstore.inspection import inspect
 from eventstore.opening import FIRST, Opening, read_opening
 from eventstore.salvage import Recovery, finish, pending_recovery, recover

@@ -6,11 +6,12 @@ Without a key this proves consistency; only a head digest known from elsewhere p
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
 import orjson
+
+from eventstore.frozen import dataclass
 
 GENESIS_DIGEST = bytes(32)
 """What stands for the digest before the first event."""

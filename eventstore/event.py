@@ -5,9 +5,10 @@ never an import path, so classes may move. A change of fields is a new `VERSION`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
+
+from eventstore.frozen import dataclass
 
 # Metadata of a field that is never written: it is filled in again from elsewhere in the log by whoever folds it.
 NOT_LOGGED: Mapping[str, bool] = MappingProxyType({"logged": False})

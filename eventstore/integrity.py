@@ -5,10 +5,10 @@ runs it decides on the pauses between slices.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, verify
+from eventstore.frozen import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,13 @@ the newest archive, both under a checksum, and its digest stands in the chain (B
 """
 
 import sqlite3
-from dataclasses import dataclass
 from hashlib import sha256
 
 import orjson
 
 from eventstore.chain import EMPTY, GENESIS_DIGEST, Head
 from eventstore.database import has_table
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +17,7 @@ import orjson
 from eventstore.chain import ChainBrokenError, Head, Row, fits, verify
 from eventstore.database import DATABASE_NAME, check_readable, migrate, open_reader, read_base, read_head
 from eventstore.directory import CONDEMNED_NAME, REPORT_NAME, TEMPORARY_SUFFIX, StorageDirectory, sync_directory
+from eventstore.frozen import dataclass
 from eventstore.inspection import JOURNAL_NAME, WAL_NAME, seen_heads
 from eventstore.opening import FIRST, Opening, read_opening
 from eventstore.rows import readable_rows

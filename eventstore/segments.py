@@ -19,7 +19,6 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from eventstore.archive import SUFFIX, ArchiveReader, write_archive
@@ -27,6 +26,7 @@ from eventstore.chain import Head
 from eventstore.database import DATABASE_NAME, migrate, open_reader, read_base, read_head
 from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt
+from eventstore.frozen import dataclass
 from eventstore.opening import FIRST, Opening, read_opening, write_opening
 from migrations import MIGRATIONS, Migration
 

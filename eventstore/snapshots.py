@@ -6,13 +6,13 @@ chain's digest at `seq`: a snapshot of another history is never used, and one th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import orjson
 
 from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory
+from eventstore.frozen import dataclass
 from eventstore.structure import StructureError, compile_decoder, to_json
 
 PREFIX = "snapshot-"

@@ -9,7 +9,8 @@ stands behind a frame that is not intact.
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from eventstore.frozen import dataclass
 
 HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24

@@ -5,7 +5,6 @@ A migration that was ever applied is never edited: its SHA-256 is pinned here an
 
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib import resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +18,8 @@ class Migration:
 
     def sql(self) -> str:
         """The statements, from package data. Raises ValueError when the file is not the one that was pinned."""
+        from importlib import resources  # here: most starts apply no migration
+
         found = resources.files("migrations").joinpath("sql", f"{self.number:04d}_{self.name}.sql").read_bytes()
         digest = sha256(found).hexdigest()
         if digest != self.sha256:

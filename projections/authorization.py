@@ -4,7 +4,6 @@ idTags compare case-insensitively (errata 3.73): both maps are keyed by the case
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import immutables
@@ -21,6 +20,7 @@ from eventstore.catalogue.authorization import (
 from eventstore.catalogue.connectors import StatusNotificationQueued
 from eventstore.catalogue.hardware import LocalListStoreFailing
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
 
 CACHE_MAX = 1_000

@@ -5,7 +5,6 @@ stop drawing is remembered as a `Fall`, because it needs time to follow (IEC 618
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import immutables
@@ -26,6 +25,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
 
 FALLS_KEPT = 32

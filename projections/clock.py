@@ -6,7 +6,6 @@ of its boot, or, if that boot never got one, of the first later boot that did.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import immutables
@@ -14,6 +13,7 @@ import immutables
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 
 BOOTS_REMEMBERED = 64
 

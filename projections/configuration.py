@@ -1,7 +1,6 @@
 """OCPP configuration keys (section 9): what the CSMS set, over the factory values that the settings gave."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import immutables
@@ -9,6 +8,7 @@ import immutables
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
 
 

@@ -9,7 +9,6 @@ whose default is the truth for an old state, needs a step that does nothing.
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 import orjson
@@ -49,6 +48,8 @@ def digest(state: StationState) -> str:
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
     """What the folding code is: SHA-256 over the sources of projections and catalogue, hexadecimal."""
+    from importlib import resources  # here: a start without a snapshot needs none
+
     total = hashlib.sha256()
     for package in _FOLDED_BY:
         sources = sorted(

@@ -1,7 +1,6 @@
 """The link to the CSMS: up or down, when to connect next, and the CALLs of the CSMS that are still to be answered."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted, StationDescribed
@@ -18,6 +17,7 @@ from eventstore.catalogue.link import (
     NetworkRestored,
 )
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
 
 RECONNECT = "reconnect"

@@ -5,7 +5,6 @@ the midst of a step of the runner's leaves the step as it was, to be done again,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed, StationStopping
@@ -24,6 +23,7 @@ from eventstore.catalogue.maintenance import (
     ResetFailed,
 )
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
 
 

@@ -1,13 +1,13 @@
 """Registration with the CSMS (4.2): accepted or not, and when BootNotification is due next."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
 from eventstore.catalogue.link import CallDispatched, LinkClosed
 from eventstore.catalogue.registration import BootNotificationQueued, RegistrationAnswered, RegistrationLost
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
 
 ACCEPTED, PENDING, REJECTED, UNKNOWN = "Accepted", "Pending", "Rejected", "Unknown"

@@ -1,12 +1,12 @@
 """Reservations that hold (5.13), by their id; they outlive restarts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from eventstore.catalogue.reservations import ReservationEnded, ReservationMade
 from eventstore.catalogue.transactions import TransactionStarted
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
 
 

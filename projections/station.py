@@ -5,12 +5,12 @@ that no projection reads moves only the position in the log.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationBooted, StationDescribed, StationStopped
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from projections import (
     authorization as authorization_projection,
 )

@@ -5,10 +5,10 @@ answer to GetConfiguration and ChangeConfiguration follows from the declaration 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from eventstore.frozen import dataclass
 from projections.station import StationState
 
 T = TypeVar("T")

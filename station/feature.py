@@ -6,10 +6,11 @@ each other; they meet in the projections. Everything here is pure: time comes as
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from eventstore.event import Event, Observation
+from eventstore.frozen import dataclass
 from projections.outbox import Owed
 from projections.station import StationState
 from station.config_keys import ConfigKey
@@ -88,13 +89,16 @@ class Call:
     on_failure: Callable[[StationState, Owed, Failure, int], Events] = _nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
     """A due time on the station's axis; (due, name, key) orders deadlines that fall together."""
 
     due_ms: int
     name: str
     key: int = 0
+
+    def __lt__(self, other: "Deadline") -> bool:
+        return (self.due_ms, self.name, self.key) < (other.due_ms, other.name, other.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

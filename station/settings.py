@@ -11,12 +11,13 @@ import ipaddress
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
+from eventstore.frozen import dataclass, replace
 from station.settings_lines import TomlPath, find_line, index_lines
 from station.settings_sections import (
     SECTIONS,

@@ -1,11 +1,12 @@
 """The tables of the settings file and their keys, each declared once: its kind, its meaning, its default."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field
+from dataclasses import MISSING, Field, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from eventstore.frozen import dataclass
 from station.settings_values import (
     FilePath,
     Flag,

@@ -7,10 +7,11 @@ A kind's `read` returns the value as the settings keep it, and raises ValueError
 import math
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
+
+from eventstore.frozen import dataclass
 
 
 class Kind(Protocol):

@@ -1,9 +1,9 @@
 """OCPP configuration keys (section 9): what the CSMS set."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.event import Decision
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

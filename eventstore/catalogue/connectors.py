@@ -1,10 +1,10 @@
 """Connectors: the status that follows from the facts (4.9), what was reported of it, availability (5.2)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Decision
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """What the board reported: every edge and reading that anything was decided on."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.event import Observation
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """Facts of the station's life: boots, what it is made of, its clock, how it ended, and what it could not decide."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.event import Decision, Observation
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

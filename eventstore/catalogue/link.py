@@ -1,9 +1,10 @@
 """The link to the CSMS: connections, frames, and the fate of every call in both directions (OCPP-J)."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from eventstore.event import NOT_LOGGED, Decision, Observation, Recorded
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """Maintenance: resets (5.14), firmware updates (5.19) and diagnostics (5.9)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.event import Decision, Observation
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """Registration with the CSMS (4.2), and the calls that are made for its own sake."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.event import Decision
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

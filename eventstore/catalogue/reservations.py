@@ -1,9 +1,9 @@
 """Reservations (5.13, 5.1)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.event import Decision
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """Facts of Smart Charging: which charging profiles are installed (3.13, 5.16) and which limit prevails."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.event import Decision
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

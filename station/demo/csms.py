@@ -6,10 +6,10 @@ repeated with the same payload gets the answer that it got before: a StartTransa
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from eventstore.frozen import dataclass
 from station.runtime.clock import Clock, SystemClock
 from station.wire.instants import format_utc_ms
 

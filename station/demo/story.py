@@ -8,10 +8,10 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eventstore.frozen import dataclass
 from station.demo import ending
 from station.demo.bench_station import BenchStation, DemoError
 from station.demo.books import books_of_csms, books_of_log, differences

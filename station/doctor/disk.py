@@ -9,10 +9,10 @@ import re
 import stat
 import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from eventstore.directory import RESERVE_NEEDS_FREE_BYTES
+from eventstore.frozen import dataclass
 from station.doctor.findings import Finding, fault, ok, warning
 from station.runtime.disk import watermarks
 

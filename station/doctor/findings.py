@@ -1,7 +1,8 @@
 """A finding: one line that says how something is, and, unless all is well, what to do about it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from eventstore.frozen import dataclass
 
 
 class Level(StrEnum):

@@ -9,7 +9,6 @@ when it ends (Scheduled), and the station when the last one does.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from eventstore.catalogue.connectors import (
     AvailabilityChanged,
@@ -18,6 +17,7 @@ from eventstore.catalogue.connectors import (
     StatusNotificationQueued,
 )
 from eventstore.event import Event
+from eventstore.frozen import replace
 from projections.authorization import LOCAL_LIST_CONFLICT
 from projections.connector import Connector, Fault
 from projections.station import StationState

@@ -5,10 +5,10 @@ unknown vendor is UnknownVendorId, a known one without that message UnknownMessa
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from eventstore.catalogue.link import DataTransferRequested
 from eventstore.catalogue.registration import DataTransferQueued
+from eventstore.frozen import dataclass
 from projections.station import StationState
 from station.feature import Answer, Call, Events, Feature, Rendered, Reply
 from station.wire.enums import DataTransferStatus

@@ -8,13 +8,13 @@ Theory of operation
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from eventstore.catalogue.connectors import ConnectorStatusChanged
 from eventstore.catalogue.lifecycle import ClockAdjusted, DeadlineReached, StationBooted, StationDescribed
 from eventstore.catalogue.reservations import ReservationEnded, ReservationMade
 from eventstore.catalogue.transactions import TransactionStarted
 from eventstore.event import Event
+from eventstore.frozen import replace
 from projections.connector import INOPERATIVE
 from projections.station import StationState
 from station.config_keys import Access, Boolean, ConfigKey

@@ -5,7 +5,6 @@ open at a time (OCPP-J 4.1.1), and only a few of the CSMS's, so a log of any len
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -23,6 +22,7 @@ from eventstore.catalogue.link import (
     LinkOpened,
 )
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from station.replay.causes import parsed
 from station.replay.moments import Calendar, Zone, duration
 from station.replay.reader import LogReader

@@ -10,7 +10,6 @@ import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
@@ -19,6 +18,7 @@ from urllib.parse import quote
 import orjson
 
 from eventstore.catalogue.lifecycle import StationDescribed
+from eventstore.frozen import dataclass
 from station.replay.errors import BadQuestion, LibraryMissing
 from station.replay.moments import Calendar
 from station.replay.reader import LogReader

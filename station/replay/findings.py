@@ -1,6 +1,6 @@
 """What a verification finds: where in the log, of what kind, and in words."""
 
-from dataclasses import dataclass
+from eventstore.frozen import dataclass
 
 ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRADICTED = (
     "altered",

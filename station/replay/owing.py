@@ -1,8 +1,8 @@
 """What was owed to the CSMS at one moment, and why each message had not gone yet (section 3.7, OCPP-J 4.1)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from eventstore.frozen import dataclass
 from projections.outbox import BOOT, PRIORITY, TRANSACTION, Attempt, Owed
 from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState

@@ -7,11 +7,12 @@ unkeyed digest of them is soon undone. Tags compare case-insensitively (errata 3
 
 import hmac
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import orjson
+
+from eventstore.frozen import dataclass
 
 _TAG_MEMBERS = frozenset({"idtag", "parentidtag", "stopidtag"})
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"]*@")

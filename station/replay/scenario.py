@@ -6,7 +6,6 @@ the station took on it. Tags and identity are replaced, the same everywhere, and
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.codec import decode, encode
 from eventstore.errors import StorageError
 from eventstore.event import Event, Observation, Recorded
+from eventstore.frozen import dataclass, replace
 from eventstore.structure import StructureError, to_plain
 from projections.digest import state_from
 from projections.station import INITIAL, StationState, evolve

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -10,6 +9,7 @@ import orjson
 from eventstore.catalogue.transactions import MeterSampled, MeterValuesTriggered, Sample, StopDataSampled
 from eventstore.chain import Row
 from eventstore.event import Recorded
+from eventstore.frozen import dataclass
 from station.replay.conversation import Asked, exchanges
 from station.replay.dossier import transactions
 from station.replay.moments import Calendar

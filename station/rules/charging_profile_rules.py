@@ -4,7 +4,6 @@ A profile comes with SetChargingProfile (5.16) or with RemoteStartTransaction (5
 to the CALL (PropertyConstraintViolation); a profile that is well-formed but cannot be accepted is Rejected.
 """
 
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from eventstore.catalogue.authorization import AuthorizeQueued
@@ -15,6 +14,7 @@ from eventstore.catalogue.smart_charging import (
     SchedulePeriod,
 )
 from eventstore.event import Event
+from eventstore.frozen import dataclass, replace
 from projections.charging_profiles import Installed
 from projections.station import StationState
 from station.config_keys import Access, Boolean, ConfigKey, Csl, Integer

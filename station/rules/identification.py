@@ -15,10 +15,10 @@ that started a transaction stops it without being looked up (4.1).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from eventstore.catalogue.authorization import IdTagInfo
+from eventstore.frozen import dataclass
 from projections.station import StationState
 from station.config_keys import Access, Boolean, ConfigKey
 from station.rules import local_list

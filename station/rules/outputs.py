@@ -3,10 +3,9 @@
 The interlock in `devices` has the last word on the contactor: it may always keep it open, and never closes it.
 """
 
-from dataclasses import dataclass, replace
-
 from devices.iec61851 import duty_permille_from_ma
 from devices.readings import ConnectorOutputs
+from eventstore.frozen import dataclass, replace
 from projections.connector import Connector
 from projections.station import StationState
 from station.rules import faults

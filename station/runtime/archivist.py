@@ -8,7 +8,6 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from eventstore.archives import ArchiveFacts
@@ -16,6 +15,7 @@ from eventstore.catalogue.lifecycle import ArchiveDropped, BooksClosed, LogDamag
 from eventstore.chain import ChainBrokenError, Head
 from eventstore.errors import LogCorrupt
 from eventstore.event import Recorded
+from eventstore.frozen import dataclass
 from eventstore.log import EventLog
 from projections.station import StationState
 from station.retention import needed_seq

@@ -1,11 +1,11 @@
 """Closing the books: when a segment of the log is full, and its last event."""
 
 import asyncio
-from dataclasses import replace
 from hashlib import sha256
 
 from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.event import Recorded
+from eventstore.frozen import replace
 from eventstore.log import EventLog
 from projections.digest import STATE_LAYOUT, fingerprint, state_bytes
 from projections.station import StationState, evolve

@@ -13,11 +13,11 @@ import os
 import re
 import shlex
 import signal
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from eventstore.directory import StorageDirectory
+from eventstore.frozen import dataclass
 
 VERSION_LENGTH_MAX = 50  # firmwareVersion, 6.3: CiString50
 MANIFEST_BYTES_MAX = 4096

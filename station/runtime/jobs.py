@@ -11,11 +11,11 @@ import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed
 from eventstore.event import Observation
+from eventstore.frozen import dataclass
 from projections.maintenance import DiagnosticsJob, FirmwareJob
 from projections.station import StationState
 from station.runtime.diagnostics import DiagnosticsSource

@@ -8,11 +8,11 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from eventstore.directory import sync_directory
+from eventstore.frozen import dataclass
 
 BUFFER_BYTES = 256 * 1024
 

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, StationBooted, StationDescribed
 from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.event import Recorded
+from eventstore.frozen import replace
 from eventstore.log import EventLog
 from projections.digest import STATE_LAYOUT, fingerprint, state_bytes, state_from
 from projections.station import INITIAL, StationState, evolve

@@ -10,7 +10,6 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from eventstore.archive import ArchiveReader
@@ -20,6 +19,7 @@ from eventstore.database import DATABASE_NAME, has_table, open_reader, read_base
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import LogCorrupt, LogTooNew, StorageError, UnknownEventType
 from eventstore.event import Recorded
+from eventstore.frozen import dataclass
 from eventstore.inspection import WAL_NAME, inspect, is_damage
 from eventstore.log import EventLog
 from eventstore.rows import SELECT_ROWS

@@ -9,11 +9,11 @@ import asyncio
 import shutil
 import ssl
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
+from eventstore.frozen import dataclass
 from station.runtime.partial_file import PartialFile
 
 CHUNK_BYTES = 64 * 1024

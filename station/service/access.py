@@ -10,10 +10,10 @@ by a page. With a token both are pointless, since a page does not know it, and n
 import hmac
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from eventstore.frozen import dataclass
 from station.settings import Settings
 
 TOKEN_BYTES_MAX = 4096

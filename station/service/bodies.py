@@ -5,11 +5,11 @@ Unknown members, missing ones, wrong types and values out of bounds are all told
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from eventstore.frozen import dataclass
 from station.settings_values import Kind, shown
 from station.wire.instants import parse_utc_ms
 

@@ -3,11 +3,11 @@
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from eventstore.chain import Head, Row
 from eventstore.event import Observation
+from eventstore.frozen import dataclass
 from projections.station import StationState
 from station.feature import Registry
 from station.settings import Settings

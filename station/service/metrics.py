@@ -5,9 +5,9 @@ with its own life would only be a second truth.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from eventstore.chain import Head
+from eventstore.frozen import dataclass
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION
 from projections.registration import ACCEPTED, PENDING, REJECTED, UNKNOWN

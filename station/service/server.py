@@ -13,10 +13,10 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from errno import EADDRINUSE
 from typing import TYPE_CHECKING
 
+from eventstore.frozen import dataclass
 from station.service.access import read_token
 from station.service.context import ServiceContext
 from station.settings import Settings

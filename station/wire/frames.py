@@ -7,12 +7,14 @@ Lenient where a strict reading would leave a call of ours hanging: a CALLERROR m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Never
 
 import orjson
+
+from eventstore.frozen import dataclass
 
 __all__ = [
     "MAX_DEPTH",

@@ -7,13 +7,14 @@ is no integer.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, partial
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
+from eventstore.frozen import dataclass
 from station.wire.frames import ErrorCode
 from station.wire.instants import format_utc_ms, parse_utc_ms
 from station.wire.primitives import INTEGER_MAX, RATE_MAX, SECONDS_MAX, AtLeast, CiString, Instant, Seconds, Tenths

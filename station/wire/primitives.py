@@ -3,9 +3,10 @@
 A message declares its members with these; `station.wire.members` reads the markers.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Final
+
+from eventstore.frozen import dataclass
 
 __all__ = [
     "INTEGER_MAX",

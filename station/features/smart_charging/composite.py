@@ -9,10 +9,11 @@ Everything is a function of the `Situation` and a window of time; profiles are t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from eventstore.catalogue.smart_charging import ChargingProfile, SchedulePeriod
+from eventstore.frozen import dataclass
 from station.features.smart_charging.limits import (
     DAY_MS,
     HOUR_MS,

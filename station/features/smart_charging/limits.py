@@ -13,10 +13,11 @@ Moments are taken to the whole second, as schedules count seconds. Nothing here 
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 
 from eventstore.catalogue.smart_charging import ChargingProfile, SchedulePeriod
+from eventstore.frozen import dataclass
 from station.features.smart_charging.steps import Steps, from_pieces
 from station.wire.enums import ChargingProfileKind, ChargingRateUnit, RecurrencyKind
 

@@ -9,8 +9,9 @@ So the offers never add up to more than the limit, not even for a moment.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
+
+from eventstore.frozen import dataclass
 
 __all__ = ["CURRENT_MIN_MA", "EV_RESPONSE_MS", "Wish", "decreased", "share"]
 

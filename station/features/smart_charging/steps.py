@@ -6,8 +6,9 @@ only over the same window. Combining sweeps once over all moments at which any o
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from eventstore.frozen import dataclass
 
 __all__ = ["Steps", "applied", "at", "combined", "constant", "from_pieces", "merged", "next_change_ms", "prevailing"]
 

@@ -1,10 +1,10 @@
 """The 28 actions of OCPP 1.6: for each the request and response class, who may send it, and its feature profile (3.2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from eventstore.frozen import dataclass
 from station.wire.messages import (
     core,
     firmware_management,

@@ -1,8 +1,8 @@
 """Messages of the Core profile (OCPP 1.6 sections 4 and 5; fields in section 6)."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
+from eventstore.frozen import dataclass
 from station.wire.enums import (
     AvailabilityStatus,
     AvailabilityType,

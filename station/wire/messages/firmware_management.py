@@ -1,7 +1,6 @@
 """Messages of the FirmwareManagement profile (fields in OCPP 1.6 section 6)."""
 
-from dataclasses import dataclass
-
+from eventstore.frozen import dataclass
 from station.wire.enums import DiagnosticsStatus, FirmwareStatus
 from station.wire.primitives import CiString255Type, DateTime, DurationSeconds
 

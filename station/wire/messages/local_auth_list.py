@@ -1,7 +1,6 @@
 """Messages of the LocalAuthListManagement profile (fields in OCPP 1.6 section 6)."""
 
-from dataclasses import dataclass
-
+from eventstore.frozen import dataclass
 from station.wire.enums import UpdateStatus, UpdateType
 from station.wire.messages.types import AuthorizationData
 

@@ -1,8 +1,8 @@
 """Classes that several messages of OCPP 1.6 share (section 7)."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
+from eventstore.frozen import dataclass
 from station.wire.enums import (
     AuthorizationStatus,
     ChargingProfileKind,
