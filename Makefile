@@ -16,6 +16,9 @@ DEV = $(VENV)/.dev-$(DEV_DIGEST)
 .PHONY: compiler demo test test-long check bench docs conformance-table clean venv lint types
 .NOTPARALLEL:
 
+# Hundreds of processes are started here; each would compile all of the station anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 demo: $(RUN)
 	@$(BIN)/chargebox demo $(ARGS)
 

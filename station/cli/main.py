@@ -6,7 +6,9 @@ Exit status: 0 done; 1 what was asked for failed; 2 wrong usage or settings; 3 t
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module, metadata
+from importlib import import_module
+
+from station import VERSION
 
 # Command: the module that has `add_arguments(parser)` and `run(arguments) -> int`, and what it does in a line.
 COMMANDS = {
@@ -27,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="chargebox", description="An OCPP 1.6J charge point.")
-    parser.add_argument("--version", action="version", version=f"chargebox {metadata.version('chargebox')}")
+    parser.add_argument("--version", action="version", version=f"chargebox {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     asked = next((word for word in arguments if not word.startswith("-")), None)
     for name, (module, summary) in COMMANDS.items():

@@ -9,6 +9,7 @@ from devices.protocols import StationBoard
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
 from eventstore.log import EventLog
 from projections.station import StationState
+from station import VERSION
 from station.config_keys import ConfigKey
 from station.feature import Registry
 from station.features import registry_for
@@ -64,11 +65,6 @@ class Parts:
     def bench(self) -> "BenchBoard | None":
         """The board, if it is a bench: what the bench controls work on."""
         return None if self.settings.board.kind != "bench" else cast("BenchBoard", self.board)
-
-
-def software_version() -> str:
-    """The version of the installed distribution."""
-    return metadata.version("chargebox")
 
 
 def profiles_off(settings: Settings) -> tuple[str, ...]:
@@ -194,7 +190,6 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     clock.begin(recovery.boot_base_ms(state, system_utc_ms))
     board = make_board(settings, clock)
     installer = _installer(settings)
-    version = software_version()
     # A bench's calendar clock is a simulated one: it is trusted only when a bench control says so.
     trusted = settings.board.kind != "bench" and clock.is_synchronised()
     booted = recovery.boot_event(
@@ -203,7 +198,7 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
         system_utc_ms=system_utc_ms,
         trusted=trusted,
         installation=entropy.installation(),
-        versions=(version, installer.firmware_version(version)),
+        versions=(VERSION, installer.firmware_version(VERSION)),
         boot_id=_boot_id(),
     )
     described = describe(settings, board, registry)

@@ -1,5 +1,6 @@
 """How the machine is: what the kernel says of memory, load, disk and temperature. Nothing here fails; what is unknown is left out."""
 
+import importlib.metadata
 import os
 import platform
 import shutil
@@ -30,8 +31,6 @@ def system_health(directory: Path, *, proc: Path = _PROC, thermal: Path = _THERM
 
 
 def _libraries() -> Iterator[tuple[str, str]]:
-    import importlib.metadata  # here: it takes a tenth of the time to start, and only diagnostics ask
-
     for name in ("chargebox", "websockets", "httpx", "aioftp", "aiosqlite"):
         try:
             yield f"{name}_version", importlib.metadata.version(name)

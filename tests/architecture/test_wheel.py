@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from station import VERSION
 from tests.architecture.sources import PACKAGES, ROOT, sources
 
 
@@ -29,8 +30,7 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
 
 
 def test_the_wheel_holds_the_five_packages_and_its_metadata_only(wheel_names: frozenset[str]) -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert {name.partition("/")[0] for name in wheel_names} == {*PACKAGES, f"chargebox-{version}.dist-info"}
+    assert {name.partition("/")[0] for name in wheel_names} == {*PACKAGES, f"chargebox-{VERSION}.dist-info"}
 
 
 def test_the_wheel_holds_every_module(wheel_names: frozenset[str]) -> None:
