@@ -26,14 +26,13 @@ else:
     def replace(value: Any, /, **changes: Any) -> Any:
         """A copy of a dataclass with these fields changed. Raises TypeError for a field that it has not."""
         cls = type(value)
-        return (_COPIERS.get(cls) or _copier(cls))(value, **changes)
+        return (_COPIERS.get(cls) or _copier(cls))(value, changes)
 
 
-__all__ = ["dataclass", "replace"]
+__all__ = ["compiled", "dataclass", "replace"]
 
-_COPIERS: dict[type, Callable[..., Any]] = {}
+_COPIERS: dict[type, Callable[[Any, dict[str, Any]], Any]] = {}
 _MADE_ANEW = object()
-_KEPT = object()
 
 
 def _made(cls: type, kw_only: bool) -> type:
@@ -121,28 +120,27 @@ def _constructor(cls: type) -> Callable[..., None]:
         lines.append(f" _put{at}(self, {f'_make{at}() if {given} is _made else {given}' if made else given})")
     if hasattr(cls, "__post_init__"):
         lines.append(" self.__post_init__()")
-    return _compiled(cls, "__init__", ", ".join(first), parameters, lines or [" pass"], names)
+    signature = ", ".join([*first, *(["*", *parameters] if parameters else [])])
+    return compiled("__init__", signature, lines or [" pass"], names)
 
 
-def _copier(cls: type) -> Callable[..., Any]:
+def _copier(cls: type) -> Callable[[Any, dict[str, Any]], Any]:
     """What copies values of a class: slot by slot, or by the constructor if that does more than to fill them."""
     fields = dataclasses.fields(cls)
-    puts = [getattr(getattr(cls, field.name, None), "__set__", None) for field in fields]
-    if hasattr(cls, "__post_init__") or not all(puts) or not all(field.init for field in fields):
-        return _COPIERS.setdefault(cls, partial(dataclasses.replace))
-    names = {"_new": object.__new__, "_class": cls, "_kept": _KEPT, **{f"_put{at}": put for at, put in enumerate(puts)}}
-    lines = [" _copy = _new(_class)"]
-    for at, field in enumerate(fields):
-        lines.append(f" _put{at}(_copy, self.{field.name} if {field.name} is _kept else {field.name})")
-    parameters = [f"{field.name}=_kept" for field in fields]
-    return _COPIERS.setdefault(cls, _compiled(cls, "replace", "self, /", parameters, [*lines, " return _copy"], names))
+    puts = {field.name: getattr(getattr(cls, field.name, None), "__set__", None) for field in fields}
+    if hasattr(cls, "__post_init__") or not all(puts.values()) or not all(field.init for field in fields):
+        return _COPIERS.setdefault(cls, lambda value, changes: dataclasses.replace(value, **changes))
+    names = {"new": object.__new__, "cls": cls, "puts": puts} | {
+        f"put{at}": put for at, put in enumerate(puts.values())
+    }
+    lines = [" copy = new(cls)", *(f" put{at}(copy, value.{name})" for at, name in enumerate(puts))]
+    lines += [" try:", "  for name in changes: puts[name](copy, changes[name])", " except KeyError:"]
+    lines += ["  raise TypeError(f'{cls.__name__} has no field {name!r}') from None", " return copy"]
+    return _COPIERS.setdefault(cls, compiled("replace", "value, changes", lines, names))
 
 
-def _compiled(
-    cls: type, name: str, first: str, parameters: list[str], lines: list[str], names: dict[str, Any]
-) -> Callable[..., Any]:
-    signature = f"{first}, *, {', '.join(parameters)}" if parameters else first
-    exec(f"def {name}({signature}):\n" + "\n".join(lines), names)  # noqa: S102  # the names of fields, nothing from outside
+def compiled(name: str, signature: str, lines: list[str], names: dict[str, Any]) -> Callable[..., Any]:
+    """The function of this name, of these lines, each indented, which mean these things by their names."""
+    exec(f"def {name}({signature}):\n" + "\n".join(lines), names)  # noqa: S102  # nothing in it is from outside
     found: Callable[..., Any] = names[name]
-    found.__qualname__ = f"{cls.__qualname__}.{name}"
     return found

@@ -19,6 +19,8 @@ from typing import Any, Literal, NoReturn
 import immutables
 import orjson
 
+from eventstore.frozen import compiled, dataclass
+
 Decoder = Callable[[Any], Any]
 
 _SCALARS: Mapping[Any, type] = {str: str, int: int, bool: bool, None: type(None), type(None): type(None)}
@@ -252,32 +254,35 @@ def _setters(cls: type, names: frozenset[str]) -> dict[str, Callable[[Any, Any],
 
 
 def _compile_slots(shape: "_Shape", setters: Mapping[str, Callable[[Any, Any], None]]) -> Decoder:
-    """The fast path, for slotted dataclasses with every member there: a frozen class's own constructor takes twice as long."""
-    cls, names, new = shape.cls, shape.names, object.__new__
-    plan = {name: (shape.nested.get(name), shape.scalars.get(name, frozenset()), setters[name]) for name in names}
+    """The fast path, for slotted dataclasses with every member there and of its type: long histories pass through here.
 
-    def decode(raw: Any) -> Any:
-        if type(raw) is not dict or raw.keys() != names:
-            return shape.decode(raw)
-        value: Any = new(cls)
-        name = ""
-        try:
-            for name, item in raw.items():
-                decoder, allowed, put = plan[name]
-                if decoder is not None:
-                    put(value, decoder(item))
-                elif type(item) in allowed:
-                    put(value, item)
-                else:
-                    _decode_scalar(allowed, item)
-        except StructureError as error:
-            raise error.under(name) from None
-        return value
+    Whatever else comes goes the long way, which tells what is wrong.
+    """
+    names: dict[str, Any] = {"_new": object.__new__, "_class": shape.cls, "_otherwise": shape.decode}
+    names["_wrong"] = (KeyError, StructureError)
+    read, checks, fill = [], [f"type(raw) is dict and len(raw) == {len(setters)}"], []
+    for at, (name, put) in enumerate(setters.items()):
+        names[f"_put{at}"] = put
+        read.append(f"   v{at} = raw[{name!r}]")
+        if name in shape.nested:
+            names[f"_decode{at}"] = shape.nested[name]
+            fill.append(f"    _put{at}(value, _decode{at}(v{at}))")
+        else:
+            names[f"_kinds{at}"] = shape.scalars[name] if len(shape.scalars[name]) > 1 else (*shape.scalars[name],)[0]
+            checks.append(f"type(v{at}) {'in' if len(shape.scalars[name]) > 1 else 'is'} _kinds{at}")
+            fill.append(f"    _put{at}(value, v{at})")
+    lines = [
+        " try:",
+        f"  if {checks[0]}:",
+        *read,
+        f"   if {' and '.join(checks[1:]) or 'True'}:",
+        "    value = _new(_class)",
+    ]
+    lines += [*fill, "    return value", " except _wrong:", "  pass", " return _otherwise(raw)"]
+    return compiled("decode", "raw", lines, names)
 
-    return decode
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
     """What the decoder of one dataclass knows of it; `required` are the members without a default."""
 

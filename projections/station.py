@@ -108,9 +108,24 @@ INITIAL = StationState()
 
 Fold = Callable[[Any, Any, Recorded, Clock], Any]
 
+
+def _described(_: Any, event: StationDescribed, recorded: Recorded, clock: Clock) -> StationDescribed:
+    return event
+
+
+def _stopped(boot: Boot, event: StationStopped, recorded: Recorded, _: Clock) -> Boot:
+    return replace(boot, ended=event.why)
+
+
+def _disk(boot: Boot, event: DiskSpaceObserved, recorded: Recorded, _: Clock) -> Boot:
+    return replace(boot, disk=event.level)
+
+
 # `clock` first: the folds after it see the clock as the event leaves it.
 _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "clock": clock_projection.FOLDS,
+    "boot": {StationStopped: _stopped, DiskSpaceObserved: _disk},
+    "description": {StationDescribed: _described},
     "registration": registration_projection.FOLDS,
     "link": link_projection.FOLDS,
     "connectors": connectors_projection.FOLDS,
@@ -132,33 +147,50 @@ def _table() -> dict[type[Event], tuple[tuple[str, Fold], ...]]:
 FOLDS: Mapping[type[Event], tuple[tuple[str, Fold], ...]] = _table()
 
 
-def _boot(state: StationState, event: StationBooted) -> Boot:
-    proven = state.clock.moment(state.at_ms) if state.seq else None
-    same_power = event.boot_id != "" and event.boot_id == state.boot.boot_id
-    return Boot(
-        proven=proven, orderly=event.orderly, same_power=same_power, boot_id=event.boot_id, disk=state.boot.disk
-    )
+class Folding:
+    """A state on its way through a long history: as `evolve` event by event, without the states between.
+
+    `seq` is that of the last event.
+    """
+
+    __slots__ = ("_at_ms", "_parts", "seq")
+
+    def __init__(self, state: StationState) -> None:
+        self.seq = state.seq
+        self._at_ms = state.at_ms
+        self._parts: dict[str, Any] = {name: getattr(state, name) for name in _PARTS}
+
+    def add(self, recorded: Recorded) -> None:
+        """Folds one more event in; raises whatever a fold raises for an event that cannot be."""
+        event, parts = recorded.event, self._parts
+        if type(event) is StationBooted:
+            parts["boot"] = _booted(parts["boot"], event, self.seq, self._at_ms, parts["clock"])
+        for name, fold in FOLDS.get(type(event), ()):
+            parts[name] = fold(parts[name], event, recorded, parts["clock"])
+        self.seq = recorded.seq
+        self._at_ms = max(self._at_ms, recorded.at_ms)
+
+    def state(self) -> StationState:
+        """The state as of the last event."""
+        return StationState(seq=self.seq, at_ms=self._at_ms, **self._parts)
+
+
+def _booted(boot: Boot, event: StationBooted, seq: int, at_ms: int, clock: Clock) -> Boot:
+    """Of the state before the event."""
+    proven = clock.moment(at_ms) if seq else None
+    same_power = event.boot_id != "" and event.boot_id == boot.boot_id
+    return Boot(proven=proven, orderly=event.orderly, same_power=same_power, boot_id=event.boot_id, disk=boot.disk)
 
 
 def evolve(state: StationState, recorded: Recorded) -> StationState:
     """The state after one more event; raises whatever a fold raises for an event that cannot be (kernel's business)."""
     event = recorded.event
-    kind = type(event)
     facts: dict[str, Any] = {"seq": recorded.seq, "at_ms": max(state.at_ms, recorded.at_ms)}
-    if isinstance(event, StationBooted):
-        facts["boot"] = _boot(state, event)
-    elif isinstance(event, StationDescribed):
-        facts["description"] = event
-    elif isinstance(event, StationStopped):
-        facts["boot"] = replace(state.boot, ended=event.why)
-    elif isinstance(event, DiskSpaceObserved):
-        facts["boot"] = replace(state.boot, disk=event.level)
+    if type(event) is StationBooted:
+        facts["boot"] = _booted(state.boot, event, state.seq, state.at_ms, state.clock)
     present = state.clock
-    for name, fold in FOLDS.get(kind, ()):
-        before = getattr(state, name)
-        after = fold(before, event, recorded, present)
-        if after is not before:
-            facts[name] = after
+    for name, fold in FOLDS.get(type(event), ()):
+        facts[name] = after = fold(getattr(state, name), event, recorded, present)
         if name == "clock":
             present = after
     return replace(state, **facts)

@@ -11,7 +11,7 @@ from eventstore.event import Recorded
 from eventstore.frozen import replace
 from eventstore.log import EventLog
 from projections.digest import STATE_LAYOUT, fingerprint, state_bytes, state_from
-from projections.station import INITIAL, StationState, evolve
+from projections.station import INITIAL, Folding, StationState
 from station.feature import Registry
 from station.kernel import step
 from station.runtime.station import read_window
@@ -70,12 +70,13 @@ async def _bases(log: EventLog) -> AsyncIterator[StationState]:
 
 
 async def _folded(log: EventLog, state: StationState) -> StationState:
+    folding = Folding(state)
     async for events in log.fold_source(state.seq):
         for recorded in events:
-            if recorded.seq != state.seq + 1:
-                raise GapError(f"events {state.seq + 1} to {recorded.seq - 1} are missing")
-            state = evolve(state, await filled(log, recorded))
-    return state
+            if recorded.seq != folding.seq + 1:
+                raise GapError(f"events {folding.seq + 1} to {recorded.seq - 1} are missing")
+            folding.add(await filled(log, recorded) if type(recorded.event) is OutboxWindowRead else recorded)
+    return folding.state()
 
 
 async def filled(log: EventLog, recorded: Recorded) -> Recorded:

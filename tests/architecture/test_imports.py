@@ -36,7 +36,7 @@ SHELLS = ("station.runtime", "station.service", "station.demo", "station.doctor"
 LAYERS = (
     Layer(package="migrations", ours=("migrations",)),
     *(Layer(package=name, ours=PURE_EVENTSTORE) for name in PURE_EVENTSTORE[:2]),
-    Layer(package="eventstore.structure", third_party=frozenset({"immutables", "orjson"})),
+    Layer(package="eventstore.structure", ours=(FROZEN,), third_party=frozenset({"immutables", "orjson"})),
     Layer(package="eventstore", ours=("eventstore", "migrations"), third_party=frozenset({"aiosqlite", "orjson", "zstandard"})),
     Layer(package="devices", ours=("devices",)),
     Layer(package="devices.readers", ours=("devices",), third_party=frozenset({"serialx", "evdev"})),

@@ -8,7 +8,7 @@ from eventstore.catalogue import ALL
 from eventstore.catalogue.hardware import MainsObserved
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationBooted, StationStopped
 from eventstore.event import Recorded
-from projections.station import FOLDS, INITIAL, StationState, evolve
+from projections.station import FOLDS, INITIAL, Folding, StationState, evolve
 from tests.given import UTC_2026_MS, charging, station
 
 
@@ -52,6 +52,25 @@ def test_the_log_tells_the_state() -> None:
         folded = evolve(folded, each)
     assert folded == found.state
     assert folded.seq == len(found.log)
+
+
+@pytest.mark.parametrize("base", [0, 1, 40])
+def test_a_long_history_folds_to_what_its_events_do_one_by_one(base: int) -> None:
+    found = charging()
+    found.advance(300)
+    found.swipe()
+    found.boot(orderly=False)
+    found.disconnect()
+    found.unplug()
+    expected = INITIAL
+    for each in found.log[:base]:
+        expected = evolve(expected, each)
+    folding = Folding(expected)
+    for each in found.log[base:]:
+        folding.add(each)
+        expected = evolve(expected, each)
+        assert folding.seq == each.seq
+    assert folding.state() == expected
 
 
 def test_what_a_boot_proves_of_the_one_before() -> None:
