@@ -8,7 +8,7 @@ from eventstore.database import DATABASE_NAME, migrate, open_writer, read_head
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import NotWritable
 from eventstore.frozen import dataclass
-from eventstore.inspection import inspect
+from eventstore.inspection import inspect, note_damage
 from eventstore.opening import FIRST, Opening, read_opening
 from eventstore.salvage import Recovery, finish, pending_recovery, recover
 from eventstore.segments import finish_switch
@@ -60,6 +60,8 @@ class Boot:
         try:
             return self._open_or_make_room()
         except (OSError, sqlite3.Error) as error:
+            if isinstance(error, sqlite3.Error):  # met by writing only: the next start salvages
+                note_damage(self._directory, f"opening failed: {error!r}", error)
             self._directory.close()
             raise NotWritable(f"the log in {self._directory.path} cannot be opened for writing: {error}") from error
         except BaseException:

@@ -7,6 +7,7 @@ are opened read-only and never checkpoint. All but `connect` is synchronous and 
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 
@@ -76,8 +77,18 @@ def open_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
     return _open(uri(path, **parameters), SHARED_PRAGMAS)
 
 
+class _Connection(sqlite3.Connection):
+    """Its errors are sqlite3.Error only: the binding fails to decode a message that quotes a damaged schema."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*arguments)
+        except UnicodeDecodeError as error:
+            raise sqlite3.DatabaseError(f"the schema is damaged: {error}") from error
+
+
 def _open(location: str, pragmas: Sequence[tuple[str, str | int]]) -> sqlite3.Connection:
-    connection = sqlite3.connect(location, uri=True, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(location, uri=True, isolation_level=None, check_same_thread=False, factory=_Connection)
     try:
         for name, value in pragmas:
             connection.execute(f"PRAGMA {name} = {value}").fetchall()

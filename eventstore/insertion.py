@@ -36,6 +36,14 @@ FROM json_each(?2)
 """Parameters: the first seq, the payloads as a JSON array, the records one after the other."""
 
 
+def encode_batch(batch: Sequence[Recorded]) -> Sequence[str]:
+    """The payload texts of a batch; the longest part of appending a large one, which any thread may do beforehand.
+
+    Raises StructureError for an event that JSON cannot hold.
+    """
+    return [encode(recorded.event) for recorded in batch]
+
+
 class Group:
     """Batches that share one commit, each chained to the one before; `head` is where the log ends after them."""
 
@@ -50,26 +58,26 @@ class Group:
     def __len__(self) -> int:
         return len(self._payloads)
 
-    def add(self, batch: Sequence[Recorded]) -> None:
-        """Chain a batch to the head.
+    def add(self, batch: Sequence[Recorded], payloads: Sequence[str] | None = None) -> None:
+        """Chain a batch to the head; `payloads` are those of `encode_batch`, if that was done beforehand.
 
         Asserts that its seqs continue the head. Raises StructureError for an event that JSON cannot hold; the group stays
         as it was then.
         """
         size = len(self._payloads)
         try:
-            self.head = self._chain(batch)
+            self.head = self._chain(batch, encode_batch(batch) if payloads is None else payloads)
         except BaseException:
             del self._payloads[size:], self._records[size:]
             raise
 
-    def _chain(self, batch: Sequence[Recorded]) -> Head:
+    def _chain(self, batch: Sequence[Recorded], payloads: Sequence[str]) -> Head:
         seq, digest = self.head.seq, self.head.digest
-        for recorded in batch:
+        for recorded, payload in zip(batch, payloads, strict=True):
             seq += 1
             assert recorded.seq == seq, f"event {recorded.seq} does not continue the log at {seq - 1}"
             event, cause, at_ms, utc_ms = recorded.event, recorded.cause, recorded.at_ms, recorded.utc_ms
-            name, version, payload = event.NAME, event.VERSION, encode(event)
+            name, version = event.NAME, event.VERSION
             connector_id: int | None = getattr(event, "connector_id", None)
             row = row_bytes(seq, cause, at_ms, utc_ms, name, version, connector_id, payload)
             digest = digest_after(digest, row)

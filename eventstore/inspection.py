@@ -4,6 +4,7 @@ Looked at are: a log that vanished, a WAL without its database or damaged in its
 the last snapshot, and the heads that the snapshots, the witness and the archives saw. The rest of the chain is checked later (integrity).
 """
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ from eventstore.wal import NO_CONTENT, read_wal
 from eventstore.witness import read_witness
 from migrations import MIGRATIONS, Migration
 
+LOGGER = logging.getLogger(__name__)
+
 WAL_NAME = f"{DATABASE_NAME}-wal"
 JOURNAL_NAME = f"{DATABASE_NAME}-journal"
 
@@ -27,9 +30,19 @@ _DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite
 def is_damage(error: sqlite3.Error) -> bool:
     """Does this error speak of the file's content, not of the disk, the permissions or a lock?"""
     code: int | None = getattr(error, "sqlite_errorcode", None)
-    if code is None:  # raised by the binding itself: text that is not UTF-8
-        return isinstance(error, sqlite3.OperationalError)
+    if code is None:  # raised by the binding for text that is not UTF-8, or by us
+        return type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError)
     return code & 0xFF in _DAMAGE_CODES or code == sqlite3.SQLITE_IOERR_SHORT_READ
+
+
+def note_damage(directory: StorageDirectory, reason: str, error: sqlite3.Error) -> None:
+    """Have the next start set the log aside, if this error speaks of damage; what cannot be noted is told."""
+    if not is_damage(error):
+        return
+    try:
+        directory.condemn((reason,))
+    except OSError as second:
+        LOGGER.warning("the damage cannot be noted: %s", second)
 
 
 def inspect(directory: StorageDirectory, migrations: Sequence[Migration] = MIGRATIONS) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -26,24 +25,22 @@ from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, connect, open_re
 from eventstore.directory import StorageDirectory
 from eventstore.errors import NotWritable, StorageError, StorageFailed
 from eventstore.event import Event, Recorded
+from eventstore.frozen import replace
 from eventstore.insertion import INSERT_EVENTS, Group
+from eventstore.inspection import note_damage
 from eventstore.integrity import CheckProgress, check_rows, quick_check
 from eventstore.opening import Opening
+from eventstore.rows import SELECT_ROWS
 from eventstore.segments import NEXT_NAME, prepare_next, switch
 from eventstore.snapshots import Snapshot, newest_snapshot, write_snapshot
 from eventstore.witness import Witness
 
 LOGGER = logging.getLogger(__name__)
 
-GROUP_EVENTS_MAX = 2_048
-"""A group with so many events takes no further batch."""
-SLICE_EVENTS = 500
-"""How many events are read and decoded at a time, so that the loop is never held for long."""
+GROUP_EVENTS_MAX = 2_048  # a group with so many takes no further batch
+SLICE_EVENTS = 500  # read and decoded at a time, so that the loop is never held for long
 
-_READ = (
-    "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest "
-    "FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
-)
+_READ = f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
 class EventLog:
@@ -118,8 +115,8 @@ class EventLog:
         """Why the log takes no more events; None while it does."""
         return self._failure
 
-    async def append(self, batch: Sequence[Recorded]) -> None:
-        """Append a batch, whole; returns once it is durable.
+    async def append(self, batch: Sequence[Recorded], payloads: Sequence[str] | None = None) -> None:
+        """Append a batch, whole, encoded beforehand if it is large (`encode_batch`); returns once it is durable.
 
         Raises StorageFailed when it is not known to be durable: the caller must stop. Raises StructureError, and leaves
         the log as it was, for an event that JSON cannot hold. Asserts that `seq` continues the log.
@@ -129,7 +126,7 @@ class EventLog:
         if not batch:
             return
         group = self._open_group()
-        group.add(batch)
+        group.add(batch, payloads)
         loop = asyncio.get_running_loop()
         done = loop.create_future()
         group.waiting.append(done)
@@ -155,7 +152,7 @@ class EventLog:
                     if not done.done():  # its caller was cancelled; the batch is durable all the same
                         done.set_result(None)
         except BaseException as error:
-            self._fail(f"appending failed: {error!r}")
+            await self._failed(f"appending failed: {error!r}", error)
             if not isinstance(error, sqlite3.Error | ValueError):
                 raise
         finally:
@@ -168,6 +165,12 @@ class EventLog:
         for done in [done for group in stranded for done in group.waiting if not done.done()]:
             done.set_exception(StorageFailed(reason))
         return StorageFailed(reason)
+
+    async def _failed(self, reason: str, error: BaseException) -> StorageFailed:
+        """As `_fail`; damage is noted on disk, so that the next start salvages the log instead of failing again."""
+        if isinstance(error, sqlite3.Error):
+            await asyncio.to_thread(note_damage, self._directory, reason, error)
+        return self._fail(reason)
 
     async def read(self, after: int = 0, limit: int = 1000) -> list[Recorded]:
         """The events behind seq `after`, at most `limit`, in order, upcast to their present version.
@@ -203,10 +206,6 @@ class EventLog:
                 return past
             return past + await self._query(_READ, (max(after, base_seq), limit - len(past)))
 
-    async def _select(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        async with self._reader_lock:
-            return await self._query(query, parameters)
-
     async def _query(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """With the lock held: the reading connection has one thread, and closing a segment replaces it."""
         if self._is_closed:
@@ -217,7 +216,7 @@ class EventLog:
             rows: Any = await self._reader.execute_fetchall(query, parameters)
             return list(rows)
         except (sqlite3.Error, ValueError) as error:
-            raise self._fail(f"reading failed: {error!r}") from error
+            raise await self._failed(f"reading failed: {error!r}", error) from error
 
     def openings(self) -> AsyncIterator[Opening]:
         """The states that segments begin with, the live one's first, then ever older ones; those that are lost are left out."""
@@ -257,7 +256,7 @@ class EventLog:
                 self._opening = opening if is_closed else self._opening
             return is_closed
         except (OSError, sqlite3.Error, ValueError) as error:
-            raise self._fail(f"the segment cannot be closed: {error!r}") from error
+            raise await self._failed(f"the segment cannot be closed: {error!r}", error) from error
         finally:
             self._flush = None
             if self._waiting and self._failure is None:  # appends that came meanwhile
@@ -282,7 +281,7 @@ class EventLog:
             rows = await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             await self._writer.execute_fetchall(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         except (sqlite3.Error, ValueError) as error:
-            raise self._fail(f"the checkpoint failed: {error!r}") from error
+            raise await self._failed(f"the checkpoint failed: {error!r}", error) from error
         return not next(iter(rows))[0]
 
     async def check_slice(self, progress: CheckProgress, *, events: int = SLICE_EVENTS) -> CheckProgress:
@@ -293,14 +292,15 @@ class EventLog:
         """
         if progress.done:
             return progress
-        head, base = self._head, self._opening.head
-        if progress.verified.seq < base.seq:
-            progress = replace(progress, verified=base)
-        if progress.verified.seq >= head.seq:
-            result = quick_check(progress, await self._select("PRAGMA quick_check(10)", ()))
-        else:
-            limit = min(events, head.seq - progress.verified.seq)
-            result = check_rows(progress, await self._select(_READ, (progress.verified.seq, limit)))
+        async with self._reader_lock:  # no segment is closed between where it begins and what is read of it
+            head, base = self._head, self._opening.head
+            if progress.verified.seq < base.seq:
+                progress = replace(progress, verified=base)
+            if progress.verified.seq >= head.seq:
+                result = quick_check(progress, await self._query("PRAGMA quick_check(10)", ()))
+            else:
+                limit = min(events, head.seq - progress.verified.seq)
+                result = check_rows(progress, await self._query(_READ, (progress.verified.seq, limit)))
         if result.findings:
             await asyncio.to_thread(self._directory.condemn, result.findings)
         return result
@@ -359,7 +359,7 @@ class EventLog:
         try:  # of the writer: a check of the whole file may keep the reader busy for long
             rows: Any = await self._writer.execute_fetchall(query)
         except (sqlite3.Error, ValueError) as error:
-            raise self._fail(f"reading failed: {error!r}") from error
+            raise await self._failed(f"reading failed: {error!r}", error) from error
         return int(next(iter(rows))[0])
 
     def disk_bytes(self) -> int:

@@ -100,6 +100,7 @@ def finish(directory: StorageDirectory) -> None:
     recovery = pending_recovery(directory) or _illegible(directory.path)
     quarantine = directory.path / recovery.quarantine
     quarantine.mkdir(mode=0o700, exist_ok=True)
+    directory.sync()  # else what is moved there may have a name in a directory that has none
     with closing(open_reader(directory.path / SALVAGED_NAME)) as fresh:
         base = read_base(fresh)
     moved = [DATABASE_NAME, WAL_NAME, f"{DATABASE_NAME}-shm", JOURNAL_NAME, WITNESS_NAME, CONDEMNED_NAME, STRAYS_NAME]

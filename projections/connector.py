@@ -1,9 +1,9 @@
 """Connectors: their facts, kept as facts. Status, outputs and every refusal follow from them; no composite state is kept."""
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 from eventstore.catalogue.transactions import HeldFor
+from eventstore.frozen import dataclass, replace
 
 OPERATIVE, INOPERATIVE = "Operative", "Inoperative"
 EV_DISCONNECTED = "EV side disconnected"  # the info that 4.9 asks for
@@ -59,7 +59,8 @@ class MeterReading:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
     """`preparing_since_ms` is when the present Preparing began (ConnectionTimeOut); `finishing` holds from a stop
-    until the cable is out; `timed_out` after ConnectionTimeOut with the cable in."""
+    until the cable is out; `timed_out` after ConnectionTimeOut with the cable in; `reading_before` is the last reading of
+    the process before, until the meter has been read by this one."""
 
     connector_id: int
     availability: str = OPERATIVE
@@ -91,6 +92,7 @@ class Connector:
     limit_ma: int = 0
     phases: int = 3
     reading: MeterReading | None = None
+    reading_before: MeterReading | None = None
     register_offset_wh: int = 0
     meter_failed: str = ""
 
@@ -98,6 +100,11 @@ class Connector:
     def connected(self) -> bool:
         """A vehicle is at the other end of the cable (pilot B, C or D)."""
         return self.pilot_state in ("B", "C", "D")
+
+    @property
+    def stuck_locked(self) -> bool:
+        """The lock was driven open and is where it was. It ends with the drive that opens it."""
+        return self.jammed and self.locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

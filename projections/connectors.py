@@ -5,7 +5,6 @@ Index 0 is the station itself, which has availability, faults and a status (4.9)
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from eventstore.catalogue.authorization import AuthorizationEnded, AuthorizationGranted
@@ -44,6 +43,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
+from eventstore.frozen import replace
 from projections.clock import Clock
 from projections.connector import EV_DISCONNECTED, Connector, Connectors, Fault, Grant, MeterReading, Reported
 
@@ -80,6 +80,7 @@ def _on_boot(connectors: Connectors, event: StationBooted, recorded: Recorded, _
             status="",
             reported=None,
             meter_failed="",
+            reading_before=connector.reading,
             limit_ma=0,
         )
         for connector in connectors.by_id
@@ -141,7 +142,10 @@ def _on_meter(connectors: Connectors, event: MeterObserved, recorded: Recorded, 
     if connector.reading is not None and reading.energy_wh < connector.reading.energy_wh:
         # The register that is reported never falls; MeterResetFound, decided in the same batch, explains it.
         reading = replace(reading, energy_wh=connector.reading.energy_wh)
-    return connectors.changed(event.connector_id, reading=reading, meter_failed="")
+    before = connector.reading_before
+    if before is not None and connector.reading != before:  # this is the second reading of the process
+        before = None
+    return connectors.changed(event.connector_id, reading=reading, reading_before=before, meter_failed="")
 
 
 def _on_meter_failed(connectors: Connectors, event: MeterFailed, recorded: Recorded, _: Clock) -> Connectors:
@@ -149,7 +153,15 @@ def _on_meter_failed(connectors: Connectors, event: MeterFailed, recorded: Recor
 
 
 def _on_meter_reset(connectors: Connectors, event: MeterResetFound, recorded: Recorded, _: Clock) -> Connectors:
-    return connectors.changed(event.connector_id, register_offset_wh=event.offset_wh)
+    if not connectors.has(event.connector_id):
+        return connectors
+    connector = connectors[event.connector_id]
+    reading = connector.reading
+    if (
+        reading is not None and event.offset_wh < connector.register_offset_wh
+    ):  # another meter, with more on its register
+        reading = replace(reading, energy_wh=reading.energy_wh - connector.register_offset_wh + event.offset_wh)
+    return connectors.changed(event.connector_id, register_offset_wh=event.offset_wh, reading=reading)
 
 
 def _on_fault(connectors: Connectors, event: FaultObserved, recorded: Recorded, _: Clock) -> Connectors:
@@ -283,13 +295,15 @@ def _on_registered(connectors: Connectors, event: RegistrationAnswered, recorded
 
 
 def _on_board_opened(connectors: Connectors, event: BoardOpened, recorded: Recorded, _: Clock) -> Connectors:
-    # What was to last until the cable is out has ended if the cable went while the station was off.
+    # What was to last until the cable is out has ended if the cable went while the station was off. And each meter was read
+    # before this, if only to find its register unchanged; one that could not be read may be another when it can.
     by_id = tuple(
         connector
         if connectors.occupied(connector)
         else replace(connector, finishing=False, held_for=None, lock_failed=False)
         for connector in connectors.by_id
     )
+    by_id = tuple(item if item.meter_failed else replace(item, reading_before=None) for item in by_id)
     return replace(connectors, by_id=by_id, known=True)
 
 

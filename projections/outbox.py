@@ -15,7 +15,6 @@ two cursors into the log. When the window runs low, OutboxWindowRead brings the 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from eventstore.catalogue import BY_NAME
@@ -46,6 +45,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from eventstore.structure import compile_decoder
 from projections.clock import Clock
 
@@ -273,8 +273,8 @@ def _landed(outbox: Outbox, message_id: str) -> Outbox:
 def _on_settled(outbox: Outbox, event: CallSettled, recorded: Recorded, _: Clock) -> Outbox:
     after = _landed(outbox, event.message_id)
     if event.ends_entry:
-        given_up = after.given_up + (1 if event.outcome == "given_up" else 0)
-        return replace(_without_entry(after, event.owed_seq), given_up=given_up)
+        after = _without_entry(after, event.owed_seq)
+        return replace(after, given_up=after.given_up + 1) if event.outcome == "given_up" else after
     attempt = after.attempt_for(event.owed_seq)
     if attempt is None:
         return after
@@ -295,14 +295,17 @@ def _on_timed_out(outbox: Outbox, event: CallTimedOut, recorded: Recorded, _: Cl
 
 
 def _link_gone(outbox: Outbox, emptied: frozenset[str]) -> Outbox:
-    """Some lanes empty; the call in flight keeps its message id for the next connection (OCPP-J 4.1.4)."""
+    """Some lanes empty; the call in flight keeps its message id for the next connection (OCPP-J 4.1.4).
+
+    What waited because of a time-out waits no longer: that was the connection's doing. After a CALLERROR the wait goes on.
+    """
     calls = tuple(owed for owed in outbox.calls if owed.lane not in emptied)
     kept = {owed.seq for owed in calls} | {owed.seq for owed in outbox.window[:2]}
     unanswered = outbox.in_flight.owed_seq if outbox.in_flight else None
     attempts = tuple(
         replace(attempt, keep_id=True, retry_due_ms=None, timeouts=0)
         if attempt.owed_seq == unanswered
-        else replace(attempt, timeouts=0)
+        else replace(attempt, timeouts=0, retry_due_ms=None if attempt.timeouts else attempt.retry_due_ms)
         for attempt in outbox.attempts
         if attempt.owed_seq in kept
     )

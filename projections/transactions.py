@@ -5,7 +5,6 @@ been answered or given up, so that a restart at any point loses nothing (lessons
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import immutables
@@ -28,10 +27,13 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
 
 ALIGNED = "aligned"
 MESSAGE_IDS_KEPT = 8
+CONFIRMED_KEPT = 16
+SMALL_STEP_MS = 300_000  # corrections of a clock that was right but for its drift
 STOP_SAMPLES_MAX = 200  # StopTransactionMaxMeterValues never lets it come this far
 
 
@@ -81,14 +83,25 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """What is remembered of a transaction that is settled wholly: by which id, and under which message ids it was told."""
+
+    number: int
+    transaction_id: int | None
+    start_message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transactions:
     """By number: those that run (`active`: connector to number) and those not confirmed wholly.
 
-    `aligned_utc_ms` is the calendar moment up to which clock-aligned samples were taken (9.1.5).
+    `aligned_utc_ms` is the calendar moment up to which clock-aligned samples were taken (9.1.5). `confirmed` are the last
+    ones of those that left.
     """
 
     last_number: int = 0
     aligned_utc_ms: int = 0
+    confirmed: tuple[Confirmed, ...] = ()
     by_number: immutables.Map[int, Transaction] = immutables.Map()
     active: immutables.Map[int, int] = immutables.Map()
 
@@ -101,9 +114,19 @@ class Transactions:
         """All that run, by connector."""
         return tuple(self.by_number[self.active[connector_id]] for connector_id in sorted(self.active))
 
+    def known(self, number: int) -> Transaction | Confirmed | None:
+        """The transaction, or what is remembered of it once it is confirmed wholly."""
+        kept = (item for item in self.confirmed if item.number == number)
+        return self.by_number.get(number) or next(kept, None)
+
     def by_transaction_id(self, transaction_id: int) -> Transaction | None:
         """The running transaction that the CSMS knows by this id."""
         return next((item for item in self.running() if item.is_known_as(transaction_id)), None)
+
+    def started_by(self, message_id: str) -> Transaction | Confirmed | None:
+        """Whose StartTransaction had this message id."""
+        candidates = (*self.by_number.values(), *self.confirmed)
+        return next((item for item in candidates if message_id in item.start_message_ids), None)
 
     def changed(self, number: int, **facts: Any) -> "Transactions":
         """The same with other facts for one transaction; unknown numbers change nothing."""
@@ -208,10 +231,18 @@ def _on_assigned(
 ) -> Transactions:
     transaction = transactions.by_number.get(event.number)
     if transaction is None:
-        return transactions
+        return transactions if event.conflict else _assigned_late(transactions, event)
     if event.conflict:
         return transactions.changed(event.number, other_ids=(*transaction.other_ids, event.transaction_id)[-4:])
     return transactions.changed(event.number, transaction_id=event.transaction_id)
+
+
+def _assigned_late(transactions: Transactions, event: TransactionIdAssigned) -> Transactions:
+    confirmed = tuple(
+        replace(item, transaction_id=event.transaction_id) if item.number == event.number else item
+        for item in transactions.confirmed
+    )
+    return replace(transactions, confirmed=confirmed)
 
 
 def _on_dispatched(transactions: Transactions, event: CallDispatched, recorded: Recorded, _: Clock) -> Transactions:
@@ -237,20 +268,32 @@ def _on_settled(transactions: Transactions, event: CallSettled, recorded: Record
 def _on_confirmed(
     transactions: Transactions, event: TransactionConfirmed, recorded: Recorded, _: Clock
 ) -> Transactions:
-    if event.number not in transactions.by_number:
+    transaction = transactions.by_number.get(event.number)
+    if transaction is None:
         return transactions
-    return replace(transactions, by_number=transactions.by_number.delete(event.number))
+    confirmed = Confirmed(
+        number=event.number,
+        transaction_id=transaction.transaction_id,
+        start_message_ids=transaction.start_message_ids,
+    )
+    return replace(
+        transactions,
+        by_number=transactions.by_number.delete(event.number),
+        confirmed=(*transactions.confirmed, confirmed)[-CONFIRMED_KEPT:],
+    )
 
 
 def _on_deadline(transactions: Transactions, event: DeadlineReached, recorded: Recorded, clock: Clock) -> Transactions:
-    if event.name != ALIGNED:
-        return transactions
-    return replace(transactions, aligned_utc_ms=clock.utc_ms(recorded.at_ms))
+    return _on_grid_moved(transactions, event, recorded, clock) if event.name == ALIGNED else transactions
 
 
 def _on_grid_moved(transactions: Transactions, event: Event, recorded: Recorded, clock: Clock) -> Transactions:
-    # A boot or another clock begins the grid anew: what passed meanwhile was not measured and is not invented.
-    return replace(transactions, aligned_utc_ms=clock.utc_ms(recorded.at_ms))
+    # A boot or another clock begins the grid anew: what passed meanwhile was not measured and is not invented. But a clock
+    # that was put back a little passes points again of which there is a sample; one put back by more was simply wrong.
+    present_utc_ms, sampled_utc_ms = clock.utc_ms(recorded.at_ms), transactions.aligned_utc_ms
+    if present_utc_ms <= sampled_utc_ms <= present_utc_ms + SMALL_STEP_MS:
+        return transactions
+    return replace(transactions, aligned_utc_ms=present_utc_ms)
 
 
 def _on_configured(
@@ -258,7 +301,7 @@ def _on_configured(
 ) -> Transactions:
     if event.key != "ClockAlignedDataInterval":
         return transactions
-    return replace(transactions, aligned_utc_ms=clock.utc_ms(recorded.at_ms))
+    return _on_grid_moved(transactions, event, recorded, clock)
 
 
 FOLDS: Mapping[type[Event], Callable[[Transactions, Any, Recorded, Clock], Transactions]] = {

@@ -13,7 +13,6 @@ Theory of operation
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from eventstore.catalogue.link import (
@@ -25,10 +24,10 @@ from eventstore.catalogue.link import (
 )
 from eventstore.catalogue.registration import RegistrationLost
 from eventstore.event import Event
+from eventstore.frozen import dataclass
 from projections.outbox import TRANSACTION, Attempt, Owed
 from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState
-from projections.transactions import Transaction
 from station.calls import BOOT_INTERVAL_S, TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
 from station.feature import Deferral, Failure, Refusal, Registry, Reply
 from station.rules.transaction_rules import assign_transaction_id
@@ -244,7 +243,7 @@ def _settle_late(state: StationState, answer: CallResult | CallError) -> Iterato
             owed_seq=in_flight.owed_seq,
             outcome="void",
         )
-    transaction = _started_by(state, answer.message_id)
+    transaction = state.transactions.started_by(answer.message_id)
     if transaction is None or isinstance(answer, CallError):
         if in_flight is None or in_flight.message_id != answer.message_id:
             yield FrameIgnored(reason=f"answer to a call that was not made or is settled: {answer.message_id[:50]}")
@@ -256,13 +255,6 @@ def _settle_late(state: StationState, answer: CallResult | CallError) -> Iterato
         yield FrameIgnored(reason=f"late answer to StartTransaction: {error.description}")
         return
     yield from assign_transaction_id(state, transaction.number, response.transaction_id)
-
-
-def _started_by(state: StationState, message_id: str) -> Transaction | None:
-    for transaction in state.transactions.by_number.values():
-        if message_id in transaction.start_message_ids:
-            return transaction
-    return None
 
 
 def _failed(

@@ -1,7 +1,8 @@
 """Analogue to digital converters of the MCP3000 family on SPI, and how a pilot that alternates is read with them.
 
-The extremes of a pilot at 1 kHz are found by at least 64 conversions over at least 20 periods: their spacing is no simple fraction
-of a period, so that they fall all over it and the shortest pulse of the standard (8 % duty) is met.
+The extremes of a pilot at 1 kHz are found by at least 64 conversions over at least 20 periods: their spacing, and each of its
+multiples where a conversion takes longer, is no simple fraction of a period, so that they fall all over it and the shortest pulse
+of the standard (8 % duty) is met.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from devices.gpio.sections import AdcSection
 CONVERSIONS_MIN = 64
 SPAN_US = 20_000
 """20 periods of 1 ms."""
-_SPACING_US = 299
-"""67 conversions in the span; 299 and 1000 have no common divisor."""
+_SPACING_US = 317
+"""64 conversions in the span. Of these, and of 64 that are up to ten times as far apart, two that are neighbours in the period are
+32 us apart at most; the shortest pulse has 80."""
 
 
 class AdcChannel:
@@ -48,9 +50,10 @@ def extremes(read: Callable[[], int], pace: Pace) -> tuple[int, int]:
     """The highest and the lowest of at least 64 conversions over at least 20 periods of the pilot."""
     began_us = pace.now_us()
     highest = lowest = read()
-    conversions = 1
+    conversions, slot = 1, 0
     while conversions < CONVERSIONS_MIN or pace.now_us() - began_us < SPAN_US:
-        wait_us = began_us + conversions * _SPACING_US - pace.now_us()
+        slot = max(slot + 1, -((began_us - pace.now_us()) // _SPACING_US))
+        wait_us = began_us + slot * _SPACING_US - pace.now_us()
         if wait_us > 0:
             pace.pause_us(wait_us)
         code = read()

@@ -7,7 +7,8 @@ positive extreme is used.
 
 Annex A of IEC 61851-1 gives the station 100 ms to open when a vehicle leaves C or D; `reaction_ms` is what a wiring needs at worst
 before it knows. A level that cannot be read any more is a failure after `STALE_MS`: who does not see the vehicle must not
-deliver.
+deliver. A pilot that is driven steady offers nothing: then the level is read less often, is given more time, and is the same
+all the time, so that a few conversions tell it.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from devices.iec61851 import pilot_state_from_mv
 from devices.readings import DUTY_FAULT_PERMILLE, DUTY_STEADY_PERMILLE
 
 STALE_MS = 500
+IDLE_STALE_MS = 2_000
+STEADY_CONVERSIONS = 3
 REACTION_MAX_MS = 100
 _COMPARATORS = (
     ("above_10500_mv", 12_000),
@@ -121,7 +124,10 @@ class AdcSense:
 
     def levels(self) -> Levels:
         """One measurement, in mV. Blocks. Raises what the bus raises."""
-        if self._section.sense == "extremes":
+        if self._section.sense == "extremes" and self.steady:
+            codes = [self._channels[0].read() for _ in range(STEADY_CONVERSIONS)]
+            levels = (self._mv(max(codes)), self._mv(min(codes)))
+        elif self._section.sense == "extremes":
             high, low = extremes(self._channels[0].read, self._poller.pace)
             levels = (self._mv(high), self._mv(low))
         else:
@@ -162,7 +168,8 @@ class AdcSense:
         self._check = self._rack.timers.call_at(self._rack.timers.now_ms() + STALE_MS, self._look)
 
     def _look(self) -> None:
-        self._fail(failed=self._rack.timers.now_ms() - self._read_at_ms > STALE_MS)
+        stale_ms = IDLE_STALE_MS if self.steady else STALE_MS
+        self._fail(failed=self._rack.timers.now_ms() - self._read_at_ms > stale_ms)
         self._arm()
 
     def _fail(self, *, failed: bool) -> None:

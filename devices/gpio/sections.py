@@ -146,7 +146,7 @@ class PilotSection:
         Input(active="high", pull="none"), "comparators: negative level below -10.5 V, for the diode check", None
     )
     period_ms: int = key(Whole(minimum=5, maximum=1_000), "how often the level is read while a current is offered", 25)
-    idle_period_ms: int = key(Whole(minimum=5, maximum=2_000), "how often it is read otherwise", 100)
+    idle_period_ms: int = key(Whole(minimum=5, maximum=400), "how often it is read otherwise", 250)
     hold_ms: int = key(Whole(minimum=0, maximum=1_000), "how long a new state must last before it counts", 20)
 
 
@@ -162,7 +162,7 @@ class ProximitySection:
     pull_up_ohm: int = key(Whole(minimum=100, maximum=100_000), "adc: from the contact to the ADC's reference", 1_000)
     contact: InputLine | None = key(Input(active="low"), "contact: active when a plug is in", None)
     cable_rating_a: int = key(Whole(minimum=6, maximum=80), "contact: the rating that every cable is taken to have", 13)
-    period_ms: int = key(Whole(minimum=5, maximum=2_000), "adc: how often it is read", 50)
+    period_ms: int = key(Whole(minimum=5, maximum=2_000), "adc: how often it is read", 250)
     hold_ms: int = key(Whole(minimum=0, maximum=2_000), "how long a new value must last before it counts", 50)
 
 

@@ -1,9 +1,9 @@
 """Who may charge: presentations, the CSMS's word, the cache (3.5.1) and the Local Authorization List (3.5.2)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.event import Decision
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class IdTagInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizeQueued(Decision):
-    """Authorize is owed for a presented tag; `purpose` is "start", "stop" or "release" (the held lock).
+    """Authorize is owed for a presented tag; `purpose` is "start", "stop", "release" (the held lock) or "start or stop".
 
     `connector_id` None: whichever connector is plugged in next. `remote` marks RemoteStartTransaction.
     """

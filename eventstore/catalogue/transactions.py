@@ -1,9 +1,9 @@
 """Transactions: their start, samples and stop as facts, and what the CSMS made of them (4.7, 4.8, 4.10)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from eventstore.event import Decision
+from eventstore.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,10 @@ class MeterSamplesDropped(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterResetFound(Decision):
-    """The raw register fell: `offset_wh` is added to it from now on, so the reported register never falls."""
+    """The raw register fell, or rose over a restart by more than can have flowed: another meter, or one that began anew.
+
+    `offset_wh` is added to it from now on, so the reported register goes on where it was.
+    """
 
     NAME: ClassVar[str] = "MeterResetFound"
 

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from station.doctor.findings import Finding, fault, ok, warning
-from station.doctor.provisioning import tls_context
 from station.runtime.link import SUBPROTOCOL
 from station.runtime.secrets import basic_credentials
+from station.runtime.tls import tls_context
 from station.settings import Settings, SettingsError, read_authorization_key
 
 SUBJECT = "csms"
@@ -76,6 +76,8 @@ async def _tls(settings: Settings, host: str, port: int, timeout_s: float) -> Fi
         version = await asyncio.wait_for(_connect(host, port, tls_context(settings)), timeout_s)
     except TimeoutError:
         return warning(SUBJECT, f"TLS is not answered within {timeout_s:g} s", LATER)
+    except SettingsError as error:
+        return fault(SUBJECT, f"TLS is not tried: {error}", "see the certificates above")
     except ssl.SSLCertVerificationError as error:
         advice = "[csms] ca_file must hold the CSMS's trust anchor, its url the certificate's name; is the clock right?"
         return fault(SUBJECT, f"its certificate is not accepted: {error.verify_message}", advice)

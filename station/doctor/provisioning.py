@@ -1,11 +1,11 @@
 """The settings: everything that is wrong with the file, and the files with keys and certificates that it names."""
 
-import ssl
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from station.doctor.findings import Finding, fault, ok, warning
+from station.runtime.tls import tls_context
 from station.service.access import read_token
 from station.settings import Settings, SettingsError, load_settings, read_authorization_key, secret_file_findings
 
@@ -38,12 +38,13 @@ def key_findings(settings: Settings) -> Iterator[Finding]:
             yield fault(KEYS, str(error), "put one line of printable ASCII into it")
         else:
             yield from _private(settings.service.token_file)
-    if csms.url.startswith("wss:"):
+    if csms.url.startswith("wss:") or csms.ca_file is not None:
         try:
             tls_context(settings)
-        except (OSError, ValueError) as error:
-            advice = "[csms] ca_file, client_certificate_file and client_key_file must be PEM that fits together"
-            yield fault(KEYS, f"certificates cannot be loaded: {error}", advice)
+        except SettingsError as error:
+            yield fault(
+                KEYS, str(error), "without it `chargebox run` ends with status 2: PEM that fits together is needed"
+            )
         else:
             trusted = csms.ca_file if csms.ca_file is not None else "those of the system"
             yield ok(KEYS, f"trust anchors: {trusted}")
@@ -79,13 +80,3 @@ def _private(path: Path) -> Iterator[Finding]:
         yield from (warning(KEYS, doubt, "the secret may be known already: replace it") for doubt in doubts)
     else:
         yield ok(KEYS, f"{path} is private")
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext:
-    """TLS towards the CSMS as the link does it. Raises OSError (ssl.SSLError is one) for files that cannot be used."""
-    csms = settings.csms
-    context = ssl.create_default_context(cafile=csms.ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if csms.security_profile == 3 and csms.client_certificate_file is not None:
-        context.load_cert_chain(csms.client_certificate_file, csms.client_key_file)
-    return context

@@ -1,8 +1,9 @@
 """Authorization: a tag at the reader, Authorize (4.1), the cache (3.5.1, 5.4), and authorizations that lapse.
 
 A presented tag, in this order: it stops the transaction it started (or one of its group), it releases a cable that is
-held for it, it takes back its own authorization (second presentation), or it asks to start. ConnectionTimeOut runs
-from the beginning of Preparing (errata 3.76, 3.87).
+held for it, it takes back its own authorization (second presentation), or it asks to start. At a common reader a tag
+that the CSMS must be asked about may turn out to be of a group: then it means that group's transaction after all.
+ConnectionTimeOut runs from the beginning of Preparing (errata 3.76, 3.87).
 """
 
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ from eventstore.catalogue.hardware import IdTagPresented
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallSettled, LinkClosed
 from eventstore.catalogue.registration import RegistrationAnswered, RegistrationLost
+from eventstore.catalogue.transactions import HeldFor
 from eventstore.event import Event
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE, Owed
@@ -28,7 +30,7 @@ from projections.transactions import Transaction
 from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
 from station.rules import reservations
-from station.rules.authorizing import RELEASE, START, STOP, begin, conclude, is_pending, refusal, usable_cables
+from station.rules.authorizing import EITHER, RELEASE, STOP, begin, conclude, is_pending, refusal, usable_cables
 from station.rules.identification import (
     ALLOW_OFFLINE_TX_FOR_UNKNOWN_ID,
     AUTHORIZATION_CACHE_ENABLED,
@@ -43,6 +45,7 @@ from station.rules.identification import (
     group_situation,
     known_parent,
     look_up,
+    start_situation,
 )
 from station.rules.idtag_info import info_of, received
 from station.rules.transaction_rules import same_group, same_tag, stop
@@ -66,6 +69,9 @@ def _on_presented(state: StationState, event: IdTagPresented, at_ms: int) -> Eve
     if not 0 < len(id_tag) <= ID_TAG_LENGTH_MAX:
         return (AuthorizationDenied(connector_id=event.connector_id, id_tag=id_tag[:20], reason="no valid idTag"),)
     connector_id = event.connector_id if event.connector_id is not None else _choose(state, id_tag, at_ms)
+    if event.connector_id is None and _may_be_of_a_group(state, connector_id, id_tag, at_ms):
+        asked = AuthorizeQueued(id_tag=id_tag, connector_id=connector_id, purpose=EITHER)
+        return () if is_pending(state, connector_id) else (asked,)
     if connector_id is None:
         waiting = state.connectors.waiting
         if waiting is not None and same_tag(waiting.id_tag, id_tag):
@@ -99,7 +105,7 @@ def _choose(state: StationState, id_tag: str, at_ms: int) -> int | None:
     owners = [
         (connector.connector_id, owner)
         for connector in state.connectors.real
-        if (owner := state.transactions.on(connector.connector_id) or connector.held_for or connector.grant) is not None
+        if (owner := _user(state, connector) or connector.grant) is not None
     ]
     own = [number for number, owner in owners if same_tag(owner.id_tag, id_tag)]
     own += [number for number, owner in owners if same_group(owner.parent_id_tag, parent_id_tag)]
@@ -119,6 +125,35 @@ def _choose(state: StationState, id_tag: str, at_ms: int) -> int | None:
     if plugged:
         return min(plugged, key=lambda item: (item.occupied_since_ms or 0, item.connector_id)).connector_id
     return usable[0].connector_id if len(usable) == 1 else None
+
+
+def _user(state: StationState, connector: Connector) -> Transaction | HeldFor | None:
+    """Whose transaction runs there, or for whom its cable is held."""
+    return state.transactions.on(connector.connector_id) or connector.held_for
+
+
+def _of_group(state: StationState, parent_id_tag: str | None) -> Connector | None:
+    """The first connector that somebody of the group uses."""
+    for connector in state.connectors.real:
+        user = _user(state, connector)
+        if user is not None and same_group(user.parent_id_tag, parent_id_tag):
+            return connector
+    return None
+
+
+def _may_be_of_a_group(state: StationState, connector_id: int | None, id_tag: str, at_ms: int) -> bool:
+    """Whether only the CSMS can tell that a tag at the common reader means a transaction or cable of its group (3.10).
+
+    Not where it is asked for nothing, because list or cache let the tag start, or where the tag means its own connector.
+    """
+    chosen = None if connector_id is None else state.connectors[connector_id]
+    waits = state.connectors.waiting is not None and same_tag(state.connectors.waiting.id_tag, id_tag)
+    if waits or (chosen is not None and (_user(state, chosen) or chosen.grant) is not None):
+        return False
+    users = (_user(state, connector) for connector in state.connectors.real)
+    if not any(user is not None and user.parent_id_tag is not None for user in users):
+        return False
+    return isinstance(look_up(state, start_situation(state), id_tag, at_ms), Ask)
 
 
 def _at_transaction(state: StationState, transaction: Transaction, id_tag: str, at_ms: int) -> Events:
@@ -172,7 +207,10 @@ def _conclude(state: StationState, asked: AuthorizeQueued, info: IdTagInfo, at_m
     number = asked.connector_id
     if info.status != "Accepted":
         return (AuthorizationDenied(connector_id=number, id_tag=asked.id_tag, reason=info.status),)
-    if asked.purpose != START:
+    if asked.purpose == EITHER and (used := _of_group(state, info.parent_id_tag)) is not None:
+        purpose = RELEASE if used.transaction_number is None else STOP
+        return _let(state, used.connector_id, asked.id_tag, purpose, at_ms)
+    if asked.purpose in (STOP, RELEASE):
         return _conclude_group(state, asked, info, at_ms)
     reason = refusal(state, number)
     if reason is None and reservations.blocks(state, number or 0, asked.id_tag, info.parent_id_tag):
@@ -196,7 +234,7 @@ def _conclude_group(state: StationState, asked: AuthorizeQueued, info: IdTagInfo
 def _offline(state: StationState, asked: AuthorizeQueued, at_ms: int) -> Events:
     """Authorize stays unanswered: the offline rules decide (3.5)."""
     number = asked.connector_id
-    if asked.purpose != START:
+    if asked.purpose in (STOP, RELEASE):
         return (AuthorizationDenied(connector_id=number, id_tag=asked.id_tag, reason="Authorize was not answered"),)
     reason = refusal(state, number)
     verdict = look_up(state, Situation.START_OFFLINE, asked.id_tag, at_ms)

@@ -55,21 +55,28 @@ def _rotations(state: StationState) -> tuple[str, ...]:
 
 
 def _number(
-    name: str, clause: str, doc: str, default: Any, *, maximum: int = 65_535, minimum: int = 0, required: bool = False
+    name: str, clause: str, doc: str, default: Any, *, required: bool = False, can_be_lowered: bool = False
 ) -> ConfigKey[int]:
+    """A limit, or what the station is: that no factory value changes."""
     return ConfigKey(
         name=name,
-        kind=Integer(minimum=minimum, maximum=maximum),
+        kind=Integer(minimum=1, maximum=default if can_be_lowered else 65_535),
         access=Access.READ_ONLY,
         default=default,
         required=required,
         clause=clause,
         doc=doc,
+        settable_in_factory=can_be_lowered,
     )
 
 
 GET_CONFIGURATION_MAX_KEYS = _number(
-    "GetConfigurationMaxKeys", "9.1.9", "How many keys one GetConfiguration may ask for.", 100, minimum=1, required=True
+    "GetConfigurationMaxKeys",
+    "9.1.9",
+    "How many keys one GetConfiguration may ask for.",
+    100,
+    required=True,
+    can_be_lowered=True,
 )
 CONNECTOR_PHASE_ROTATION = ConfigKey(
     name="ConnectorPhaseRotation",

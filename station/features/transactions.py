@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from eventstore.catalogue.connectors import LockFailureEnded, LockFailureFound
 from eventstore.catalogue.hardware import BoardOpened, LockObserved, MeterObserved
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
-from eventstore.catalogue.link import CallSettled
+from eventstore.catalogue.link import CallSettled, OwedEventsLost
 from eventstore.catalogue.transactions import (
     EnergyOfferEnded,
     MeterResetFound,
@@ -41,6 +41,7 @@ from station.rules.reservations import reservation_for
 from station.rules.sampled_values import meter_value
 from station.rules.transaction_rules import (
     assign_transaction_id,
+    is_stop_lost,
     refusal_to_start,
     register_of,
     stop,
@@ -57,6 +58,12 @@ from station.wire.messages.core import (
 from station.wire.messages.types import MeterValue
 
 ENERGY_CHECK_MS = 2_000
+HOUR_MS = 3_600_000
+# What may have flowed unseen over a restart: more than is rated, by so much; a register may count in steps of so much; and
+# without a clock that is right, so much time may have passed that the log knows nothing of.
+MARGIN_PERCENT = 125
+RESOLUTION_WH = 100
+UNTOLD_MS = 900_000
 
 STOP_TRANSACTION_ON_EV_SIDE_DISCONNECT = ConfigKey(
     name="StopTransactionOnEVSideDisconnect",
@@ -176,10 +183,11 @@ def _end_offer(state: StationState, at_ms: int) -> Events:
 
 
 def _confirm(state: StationState, at_ms: int) -> Events:
+    """All that was owed is settled; or its end is lost with a damaged segment, and nothing is left to wait for."""
     return tuple(
         TransactionConfirmed(number=number)
         for number, transaction in sorted(state.transactions.by_number.items())
-        if transaction.stop_settled
+        if transaction.stop_settled or is_stop_lost(state, transaction)
     )
 
 
@@ -202,15 +210,32 @@ def _on_lock(state: StationState, event: LockObserved, at_ms: int) -> Events:
 
 
 def _on_meter(state: StationState, event: MeterObserved, at_ms: int) -> Events:
-    """A raw register that fell is a meter reset: the difference is added from now on (lesson: never a negative one)."""
+    """A raw register that fell, or that rose while the station was off by more than can have flowed, is another meter's or
+    began anew: the difference is added from now on, so that no session is negative and none pays for another's energy."""
     if not state.connectors.has(event.connector_id):
         return ()
     connector = state.connectors[event.connector_id]
     assert connector.reading is not None, "the fold has just set it"
     missing_wh = connector.reading.energy_wh - (event.energy_wh + connector.register_offset_wh)
     if missing_wh <= 0:
+        missing_wh = -_impossible_wh(state, connector)
+    if missing_wh == 0:
         return ()
     return (MeterResetFound(connector_id=event.connector_id, offset_wh=connector.register_offset_wh + missing_wh),)
+
+
+def _impossible_wh(state: StationState, connector: Connector) -> int:
+    """By how much the register of an interrupted transaction rose since the last process, if by more than the connector
+    can have given in that time; else 0. Asked of the first reading of a process, when the meter may be another."""
+    reading, before = connector.reading, connector.reading_before
+    if reading is None or before is None or state.transactions.on(connector.connector_id) is None:
+        return 0
+    risen_wh = reading.energy_wh - before.energy_wh
+    elapsed_ms = reading.at_ms - before.at_ms + (0 if state.clock.trusted else UNTOLD_MS)
+    described = state.described
+    milliwatts = described.phases * described.voltage_v * described.max_current_ma
+    possible_wh = milliwatts * elapsed_ms * MARGIN_PERCENT // (100 * 1000 * HOUR_MS) + RESOLUTION_WH
+    return risen_wh if risen_wh > possible_wh else 0
 
 
 def _on_board_opened(state: StationState, event: BoardOpened, at_ms: int) -> Events:
@@ -335,7 +360,7 @@ FEATURE = Feature(
         Rule(decide=_stop_for_facts),
         Rule(decide=_end_offer, when=frozenset({MeterObserved, TransactionInvalidated, DeadlineReached})),
         Rule(decide=_start_ready),
-        Rule(decide=_confirm, when=frozenset({CallSettled})),
+        Rule(decide=_confirm, when=frozenset({CallSettled, OwedEventsLost})),
     ),
     deadlines=_deadlines,
     config_keys=(

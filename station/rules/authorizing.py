@@ -16,7 +16,7 @@ from station.rules import reservations
 from station.rules.identification import Ask, Denied, Granted, Verdict, known_parent, look_up, start_situation
 from station.rules.transaction_rules import refusal_to_serve, refusal_to_start
 
-START, STOP, RELEASE = "start", "stop", "release"
+START, STOP, RELEASE, EITHER = "start", "stop", "release", "start or stop"
 
 
 def refusal(state: StationState, connector_id: int | None) -> str | None:

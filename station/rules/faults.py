@@ -27,6 +27,7 @@ ENDING = frozenset({"GroundFailure", "OverCurrentFailure"})
 
 METER_FAULT = Fault(error_code="PowerMeterFailure")
 LOCK_FAULT = Fault(error_code="ConnectorLockFailure")
+UNLOCK_FAULT = Fault(error_code="ConnectorLockFailure", info="Lock does not open")
 EMERGENCY_FAULT = Fault(error_code="OtherError", info="Emergency stop")
 WELDED_FAULT = Fault(error_code="PowerSwitchFailure", info="Contactor welded")
 STUCK_FAULT = Fault(error_code="PowerSwitchFailure", info="Contactor does not close")
@@ -43,6 +44,8 @@ def own_fault(connector: Connector) -> Fault | None:
         return WELDED_FAULT if connector.contactor_fault == "welded" else STUCK_FAULT
     if connector.lock_failed:
         return LOCK_FAULT
+    if connector.stuck_locked:
+        return UNLOCK_FAULT
     return METER_FAULT if connector.meter_failed else None
 
 

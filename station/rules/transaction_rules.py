@@ -2,6 +2,22 @@
 
 Pure functions from the state; each returns events or a reason. Sections 3.5, 4.8, 4.10, 5.11 and rulings in
 docs/conformance.md.
+
+What ends a transaction, and the reason that is told (7.37); the cable is let go unless the last column says otherwise:
+
+    what                                                 reason          idTag  cable
+    a tag: the one that started it, or of its group      Local           yes
+    RemoteStopTransaction (5.12)                         Remote          -
+    StartTransaction.conf not Accepted (9.1.24)          DeAuthorized    -      held for its owner (3.5.4)
+    unplugged at the vehicle (9.1.23)                    EVDisconnected  -      held unless 9.1.33 lets it go
+    UnlockConnector (5.18)                               UnlockCommand   -
+    Reset Soft (5.14)                                    SoftReset       -
+    Reset Hard (5.14)                                    HardReset       -
+    the emergency stop                                   EmergencyStop   -
+    GroundFailure, OverCurrentFailure                    Other           -
+    the process ends in order, or ended while the        Reboot          -
+    board kept its power, and the policy is "stop"
+    mains is gone, or was: at the next boot              PowerLoss       -
 """
 
 from eventstore.catalogue.transactions import (
@@ -21,7 +37,7 @@ from station.rules.maintenance_rules import is_disk_full, is_waiting_to_install
 from station.rules.measurands import STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop
 from station.rules.measurands import sample as measurands_sample
 
-GIVEN_UP_ID = -1  # errata 3.18: for a transaction whose StartTransaction was given up, and in no other case
+GIVEN_UP_ID = -1  # errata 3.18: for a transaction whose StartTransaction was given up or lost, and in no other case
 
 
 def same_tag(one: str, other: str) -> bool:
@@ -70,7 +86,7 @@ def refusal_to_start(state: StationState, connector: Connector) -> str | None:
 
 def assign_transaction_id(state: StationState, number: int | None, transaction_id: int) -> tuple[Event, ...]:
     """The CSMS's id for our transaction: the first answer binds, another one later is a contradiction on record."""
-    transaction = None if number is None else state.transactions.by_number.get(number)
+    transaction = None if number is None else state.transactions.known(number)
     if transaction is None or transaction_id == transaction.transaction_id:
         return ()
     conflict = transaction.transaction_id is not None
@@ -78,14 +94,30 @@ def assign_transaction_id(state: StationState, number: int | None, transaction_i
 
 
 def wire_id(state: StationState, number: int | None) -> int | None:
-    """The transactionId that a message of our transaction carries; -1 only if its Start was given up (errata 3.18)."""
+    """The transactionId that a message of our transaction carries; -1 only if its Start was given up (errata 3.18).
+
+    One that the log has lost before it could leave is given up, too: what is left of the transaction is told all the same.
+    """
     transaction = None if number is None else state.transactions.by_number.get(number)
     if transaction is None:
         return None
     if transaction.transaction_id is not None:
         return transaction.transaction_id
-    assert transaction.start_given_up, "the lane's order lets nothing pass an unsettled StartTransaction"
+    is_waiting = any(owed.seq == transaction.started_seq for owed in state.outbox.window)
+    assert transaction.start_given_up or not is_waiting, (
+        "the lane's order lets nothing pass an unsettled StartTransaction"
+    )
     return GIVEN_UP_ID
+
+
+def is_stop_lost(state: StationState, transaction: Transaction) -> bool:
+    """Whether the log has lost the end of a transaction before it could be told."""
+    if transaction.stopped is None or transaction.stop_settled or state.outbox.beyond:
+        return False
+    return not any(
+        isinstance(owed.event, TransactionStopped) and owed.event.number == transaction.number
+        for owed in state.outbox.window
+    )
 
 
 def register_of(state: StationState, transaction: Transaction) -> tuple[int, bool]:

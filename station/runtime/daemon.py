@@ -12,12 +12,12 @@ obeyed once the boot is on record.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from devices.protocols import BoardUnavailable
@@ -26,10 +26,11 @@ from eventstore.catalogue.lifecycle import StationStopped, StationStopping
 from eventstore.catalogue.maintenance import ResetFailed
 from eventstore.errors import LogLocked, LogTooNew, NotWritable, StorageError, StorageFailed
 from eventstore.event import Recorded
+from eventstore.frozen import dataclass
 from eventstore.log import EventLog
 from projections.station import StationState
 from station.feature import Registry
-from station.runtime import bootstrap, recovery, supervisor
+from station.runtime import bootstrap, recovery, supervisor, tls
 from station.runtime.bootstrap import Parts
 from station.runtime.clock import SystemClock
 from station.service.context import ServiceContext
@@ -42,6 +43,8 @@ EXIT_DONE, EXIT_FAILED, EXIT_LOG, EXIT_STORAGE = 0, 1, 3, 70
 DRAIN_MS = 2_000
 STOPPING_MAX_S = 10
 """How long the log may take for the last words; a disk that hangs is a storage that failed."""
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread may compute while the event loop, and with it the reflex, waits for the interpreter; Python has 5 ms."""
 RESET = "Reset"
 MAINS_LOST = "MainsLost"
 
@@ -89,9 +92,11 @@ class _Endings:
 async def run(settings: Settings) -> Ending:
     """Runs the station until it is asked to end. Raises SettingsError for settings that cannot be used."""
     endings = _Endings()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, endings.ask, signal.Signals(number).name)
     registry = bootstrap.make_registry(settings)
+    tls.check_files(settings)
     try:
         listener = bind(settings)  # before anything else: a taken address must not cost a boot
     except ListenError as error:
@@ -126,6 +131,7 @@ async def _open(settings: Settings, registry: Registry, listener: Listener | Non
 
 async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> Ending:
     loop = asyncio.get_running_loop()
+    gc.freeze()  # what is there by now stays: searching it for garbage takes 50 ms, in which no reflex acts
     parts.station.followers.append(endings.publish)
     running = [
         loop.create_task(parts.station.run(), name="station"),

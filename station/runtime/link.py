@@ -10,7 +10,6 @@ A half-open link is found by our own pings (WebSocketPingInterval): no pong with
 import asyncio
 import json
 import logging
-import ssl
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
 from station.runtime.clock import Clock
 from station.runtime.secrets import Secrets, basic_credentials, may_hold_secret
+from station.runtime.tls import tls_context
 from station.settings import Settings
 from station.wire.frames import (
     CALL_RESULT,
@@ -92,7 +92,7 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self._socket: ClientConnection | None = None
         self._connection = 0
-        self._closing = False
+        self._closing = asyncio.Event()
         self._sent_ahead = ""  # the message id of the prepared call that left last
         self._outgoing: asyncio.Queue[str | None] = asyncio.Queue()
         self._network_up = True
@@ -118,7 +118,7 @@ class Link:
 
     def _hang_up(self) -> None:
         """What is queued leaves first."""
-        self._closing = True
+        self._closing.set()
         self._outgoing.put_nowait(None)
 
     async def close(self) -> None:
@@ -155,7 +155,7 @@ class Link:
         """One attempt, and the connection's whole life if it succeeds."""
         self._connection = state.link.connection + 1
         self._sent_ahead = ""
-        self._closing = False
+        self._closing = asyncio.Event()
         self._outgoing = asyncio.Queue()
         try:
             socket = await self._connect(state)
@@ -204,7 +204,7 @@ class Link:
     def _options(self, state: StationState) -> dict[str, Any]:
         options: dict[str, Any] = {}
         if self._settings.csms.url.startswith("wss:"):
-            options["ssl"] = self._tls()
+            options["ssl"] = tls_context(self._settings)
         if (credentials := self._credentials(state)) is not None:
             options["additional_headers"] = {"Authorization": credentials}
         return options
@@ -219,22 +219,6 @@ class Link:
             key = read_authorization_key(self._settings.csms.authorization_key_file)
         return None if key is None else basic_credentials(self._settings.station.identity, key)
 
-    def _tls(self) -> ssl.SSLContext:
-        csms = self._settings.csms
-        try:
-            context = ssl.create_default_context(cafile=csms.ca_file)
-        except OSError as error:
-            raise ConnectionError(f"[csms] ca_file {csms.ca_file}: {error.strerror or error}") from error
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        certificate = csms.client_certificate_file
-        if csms.security_profile == 3 and certificate is not None:
-            try:
-                context.load_cert_chain(certificate, csms.client_key_file)
-            except OSError as error:
-                problem = error.strerror or error
-                raise ConnectionError(f"[csms] client_certificate_file {certificate} and its key: {problem}") from error
-        return context
-
     async def _converse(self, socket: "ClientConnection") -> str:
         """Until the connection ends; returns why it did."""
         # In this order they are asked why it ended: what the station did is the cause of what it then read.
@@ -243,15 +227,16 @@ class Link:
             asyncio.create_task(self._ping(socket), name="link ping"),
             asyncio.create_task(self._read(socket), name="link read"),
         ]
+        closing = asyncio.create_task(self._closing.wait(), name="link close")
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if self._closing:
-                await asyncio.wait(tasks[:1], timeout=CLOSE_TIMEOUT_S)
-            return next(task.result() for task in tasks if task.done())
+            await asyncio.wait([*tasks, closing], return_when=asyncio.FIRST_COMPLETED)
+            if self._closing.is_set():  # a CSMS that reads nothing any more holds the writer for ever
+                await asyncio.wait(tasks[:1], timeout=2 * CLOSE_TIMEOUT_S)
+            return next((task.result() for task in tasks if task.done()), "closed by the station, not all was sent")
         finally:
-            for task in tasks:
+            for task in (*tasks, closing):
                 task.cancel()
-            await asyncio.wait(tasks)
+            await asyncio.wait([*tasks, closing])
 
     async def _read(self, socket: "ClientConnection") -> str:
         from websockets.exceptions import ConnectionClosed
@@ -325,14 +310,23 @@ class Link:
                 return _reason(closed)
 
     async def _is_alive(self, socket: "ClientConnection", within_s: int) -> bool:
-        if self._silent:
-            pong: Any = asyncio.get_running_loop().create_future()
-        else:
-            pong = await socket.ping()
+        """Whether a ping is answered in time; one that cannot even leave is not. Raises ConnectionClosed."""
+        asked = asyncio.create_task(self._asked(socket), name="link pong")
         answered = asyncio.Event()
-        pong.add_done_callback(lambda _: answered.set())
-        await self._clock.wait(answered, self._clock.at_ms() + within_s * 1000)
-        return answered.is_set()
+        asked.add_done_callback(lambda _: answered.set())
+        try:
+            await self._clock.wait(answered, self._clock.at_ms() + within_s * 1000)
+            if asked.done():
+                asked.result()
+            return asked.done()
+        finally:
+            asked.cancel()
+            await asyncio.wait([asked])
+
+    async def _asked(self, socket: "ClientConnection") -> None:
+        if self._silent:
+            await asyncio.Event().wait()
+        await (await socket.ping())
 
 
 def _reason(error: BaseException) -> str:

@@ -4,7 +4,8 @@ Theory of operation
     Observations are taken from the inbox in order, each is stepped through the kernel, and the batches of one round go
     to the log in one append. Only when that has returned is the new state published: to the gateway, which drives the
     board, to the link, which writes frames, to the job runner. So nothing leaves before its record is durable. While
-    the append is under way, new observations wait; the reflex does not (`gateway`).
+    the append is under way, new observations wait; the reflex does not (`gateway`). It needs the event loop, though, so a
+    large frame is read, stepped and encoded in a worker thread.
 
     Time enters as station time, taken when an observation is stepped; deadlines are the state's own, and the loop waits
     for the first of them. Storage failure is final: the outputs are made safe and the process ends (status 70).
@@ -14,13 +15,15 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from functools import partial
 
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import FrameReceived, OutboxWindowRead, OwedEventsLost
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.codec import decode
 from eventstore.event import Observation, Recorded
+from eventstore.frozen import replace
+from eventstore.insertion import encode_batch
 from eventstore.log import EventLog
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX
 from projections.station import StationState
@@ -33,7 +36,8 @@ LOGGER = logging.getLogger(__name__)
 
 INBOX_MAX = 1024
 ROUND_MAX = 64
-LARGE_FRAME = 16_384  # characters; what is larger is read in a worker thread, so that the reflex need not wait
+LARGE_FRAME = 16_384  # characters; what is larger is worked on in a thread
+LARGE_BATCH = 256  # events
 STUCK_AFTER_MS = 30_000
 _CRITICAL = (TransactionStarted, TransactionStopped)
 _OWED_NAMES = frozenset(kind.NAME for kind in TRANSACTIONAL)
@@ -145,13 +149,17 @@ class Station:
     async def _round(self) -> None:
         """Steps what is in the inbox, appends it as one, publishes it."""
         batch: list[Recorded] = []
+        is_large = False
         for _ in range(ROUND_MAX):
-            if not self._inbox:
+            if not self._inbox or is_large:  # what came behind a large frame goes into a batch of its own
                 break
-            await self._take(self._inbox.popleft(), batch)
+            observation = self._inbox.popleft()
+            is_large = _is_large(observation)
+            await self._take(observation, batch)
         if batch:
             self._busy_since_ms = self.clock.at_ms()
-            await self.log.append(batch)
+            in_thread = is_large or len(batch) > LARGE_BATCH
+            await self.log.append(batch, await asyncio.to_thread(encode_batch, batch) if in_thread else None)
             if any(isinstance(recorded.event, _CRITICAL) for recorded in batch):
                 await self.log.witness()
             self._busy_since_ms = None
@@ -185,10 +193,11 @@ class Station:
         await self._step(observation, at_ms, batch)
 
     async def _step(self, observation: Observation, at_ms: int, batch: list[Recorded]) -> None:
-        if isinstance(observation, FrameReceived) and len(observation.text) > LARGE_FRAME:
-            read = await asyncio.to_thread(exchange.read_large, observation.text)
-            observation = replace(observation, read=read)
-        self._ahead, events = kernel.step(self._ahead, observation, at_ms, self.registry)
+        step = partial(kernel.step, self._ahead, at_ms=at_ms, registry=self.registry)
+        if _is_large(observation):
+            self._ahead, events = await asyncio.to_thread(lambda: step(_read(observation)))
+        else:
+            self._ahead, events = step(observation)
         batch.extend(events)
 
     def _publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
@@ -234,6 +243,16 @@ async def read_window(log: EventLog, after_seq: int, count_max: int, to_seq: int
 def _window(after_seq: int, found: Sequence[Recorded]) -> OutboxWindowRead:
     to_seq = found[-1].seq if found else after_seq
     return OutboxWindowRead(after_seq=after_seq, to_seq=to_seq, count=len(found), entries=tuple(found))
+
+
+def _is_large(observation: Observation) -> bool:
+    return isinstance(observation, FrameReceived) and len(observation.text) > LARGE_FRAME
+
+
+def _read(observation: Observation) -> Observation:
+    """A large frame with what was read of it."""
+    assert isinstance(observation, FrameReceived), "no other observation is large"
+    return replace(observation, read=exchange.read_large(observation.text))
 
 
 def _nothing_before(state: StationState, observation: Observation, at_ms: int) -> Iterable[Observation]:

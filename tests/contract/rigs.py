@@ -12,7 +12,7 @@ from devices.readings import MeterReading, Reading
 from tests.contract.electrical import Model
 from tests.contract.hand_time import HandPoller, HandTimers, drained
 
-SETTLE_MS = 400
+SETTLE_MS = 600
 """Longer than any input is debounced and any output takes."""
 LOCK_MS = 600
 WIEGAND_FRAME_MS = 60

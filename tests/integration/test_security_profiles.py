@@ -209,15 +209,21 @@ async def test_a_certificate_that_proves_nothing_is_refused_before_anything_is_s
 
 
 @pytest.mark.asyncio
-async def test_a_ca_file_that_is_not_there_is_named_and_the_station_works_offline(tmp_path: Path) -> None:
+async def test_a_ca_file_that_goes_while_the_station_runs_is_named_and_the_station_works_offline(
+    tmp_path: Path,
+) -> None:
     authority = make_authority(tmp_path)
-    async with Csms(password=OLD_KEY, tls=server_context(issue(tmp_path, authority))) as csms:
-        settings = tls_settings(csms, tmp_path, authority)
+    server = server_context(issue(tmp_path, authority))
+    async with (
+        Csms(password=OLD_KEY, tls=server) as csms,
+        Daemon(tmp_path, tls_settings(csms, tmp_path, authority)) as daemon,
+    ):
+        await until(daemon, delivered, "the link")
         authority.certificate_file.rename(tmp_path / "moved.pem")
-        async with Daemon(tmp_path, settings) as daemon:
-            assert str(authority.certificate_file) in await refused(daemon)
-            (tmp_path / "moved.pem").rename(authority.certificate_file)
-            await csms.expect("BootNotification")
+        await csms.hang_up()
+        assert str(authority.certificate_file) in await refused(daemon)
+        (tmp_path / "moved.pem").rename(authority.certificate_file)
+        await until(daemon, delivered, "the link to open anew")
 
 
 # ---- profile 3: client certificates -------------------------------------------------------------------------------

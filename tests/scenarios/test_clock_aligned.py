@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, SystemClockObserved
 from tests.given import TAG, UTC_2026_MS, StationUnderTest, charging, station, utc
 
@@ -129,3 +131,37 @@ def test_on_a_full_disk_only_transactions_are_measured() -> None:
     found.configure(MeterValueSampleInterval=0)
     found.advance(59)
     assert [payload["connectorId"] for payload in found.sent("MeterValues")] == [1]
+
+
+@pytest.mark.parametrize("back_s", [1, 20, 299])
+def test_a_clock_that_is_put_back_a_little_samples_no_point_of_the_grid_twice(back_s: int) -> None:
+    """9.1.5: each point once, here the points that the clock passes a second time."""
+    found = aligned(10)
+    found.advance(901)
+    before = stamps(found)
+    found.observe(SystemClockObserved(utc_ms=UTC_2026_MS + found.at_ms - back_s * 1000, trusted=True))
+    found.advance(900)
+    assert len(stamps(found)) > len(before)
+    assert len(stamps(found)) == len(set(stamps(found)))
+    assert stamps(found) == sorted(stamps(found))
+
+
+def test_nor_does_a_changed_interval_or_a_restart_while_the_clock_is_behind() -> None:
+    found = aligned(10)
+    found.advance(901)
+    found.observe(SystemClockObserved(utc_ms=UTC_2026_MS + found.at_ms - 60_000, trusted=True))
+    found.configure(ClockAlignedDataInterval=20)
+    found.offset_ms -= 60_000
+    found.boot().connect()
+    found.advance(300)
+    assert len(stamps(found)) == len(set(stamps(found)))
+    assert stamps(found)[-1] > utc(900)
+
+
+def test_a_clock_that_was_wrong_by_more_begins_the_grid_where_it_is() -> None:
+    """Else a station that once believed in next week would take no samples until then."""
+    found = aligned(60)
+    found.advance(7_201)
+    found.observe(SystemClockObserved(utc_ms=UTC_2026_MS + 60_000, trusted=True))
+    found.advance(60)
+    assert stamps(found)[-1] == utc(120)

@@ -1,7 +1,13 @@
 """A station with several connectors and one reader (3.8, errata 3.20; contract of the reader)."""
 
+from typing import Any
+
+import pytest
+
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationEnded
-from tests.given import OTHER_TAG, TAG, StationUnderTest, answering, charging, station
+from tests.given import OTHER_TAG, TAG, StationUnderTest, answering, charging, station, utc
+
+GROUP = {"idTagInfo": {"status": "Accepted", "parentIdTag": "GROUP"}}
 
 
 def two(**settings: object) -> StationUnderTest:
@@ -174,3 +180,94 @@ def test_each_connector_has_its_own_samples_and_register() -> None:
         for payload in found.sent("MeterValues")
     }
     assert values == {1: (9001, "1010"), 2: (9002, "2020")}
+
+
+def of_the_group(**settings: Any) -> StationUnderTest:
+    """A member of a group charges on the first of two connectors."""
+    found = station(connectors=2, **settings)
+    found.csms = answering(Authorize=GROUP)
+    return charging(found).forget()
+
+
+@pytest.mark.parametrize("plugged", [False, True])
+def test_an_unknown_member_of_the_group_at_the_common_reader_is_asked_for_and_stops_it(plugged: bool) -> None:
+    """3.10: only the answer to Authorize tells the group, so the tag starts nowhere before it has come."""
+    found = of_the_group()
+    if plugged:
+        found.plug(2)
+    found.forget()
+    found.swipe(OTHER_TAG)
+    assert found.actions()[:2] == ["Authorize", "StopTransaction"]
+    assert found.sent("StopTransaction")[0]["idTag"] == OTHER_TAG
+    assert found.sent("StartTransaction") == []
+    assert found.state.connectors.waiting is None
+    assert running(found) == []
+
+
+def test_it_stops_it_also_where_every_other_connector_is_kept_for_somebody_else() -> None:
+    """3.10: what stands against a start does not stand against a stop."""
+    found = of_the_group()
+    expiry = {"expiryDate": utc(3600), "idTag": "ELSE", "reservationId": 1}
+    found.ask("ReserveNow", {"connectorId": 2, **expiry})
+    found.swipe(OTHER_TAG)
+    assert running(found) == []
+
+
+@pytest.mark.parametrize("info", [{"status": "Accepted"}, {"status": "Accepted", "parentIdTag": "X"}])
+def test_an_unknown_tag_of_no_or_another_group_starts_where_it_would_have(info: dict[str, str]) -> None:
+    """3.10, and the contract of the reader."""
+    found = of_the_group()
+    found.csms = answering(Authorize={"idTagInfo": info})
+    found.plug(2)
+    found.swipe(OTHER_TAG)
+    assert len(found.sent("Authorize")) == 1
+    assert running(found) == [1, 2]
+
+
+def test_an_unknown_member_of_the_group_releases_the_held_cable_of_its_group() -> None:
+    """3.5.4, errata 3.5."""
+    found = station(connectors=2)
+    found.csms = answering(Authorize=GROUP, StartTransaction={"idTagInfo": {"status": "Blocked"}, "transactionId": 1})
+    found.online()
+    found.plug(1)
+    found.swipe()
+    assert found.state.connectors[1].locked
+    found.swipe(OTHER_TAG)
+    assert not found.state.connectors[1].locked
+
+
+def test_the_group_of_an_unknown_tag_is_not_known_offline_so_it_starts_by_the_offline_rules() -> None:
+    """3.5.4: what cannot be asked for is not guessed."""
+    for allowed in ("true", "false"):
+        found = of_the_group(factory={"AllowOfflineTxForUnknownId": allowed})
+        found.plug(2)
+        found.disconnect()
+        found.swipe(OTHER_TAG)
+        assert running(found) == ([1, 2] if allowed == "true" else [1])
+
+
+def test_an_authorize_that_stays_unanswered_leaves_the_start_to_the_offline_rules() -> None:
+    """3.5, rulings on Authorize."""
+    found = of_the_group(factory={"AllowOfflineTxForUnknownId": "true"})
+    found.csms = answering(Authorize=None)
+    found.plug(2)
+    found.swipe(OTHER_TAG)
+    assert running(found) == [1]
+    found.advance(30)
+    assert running(found) == [1, 2]
+
+
+def test_a_blocked_member_of_the_group_neither_stops_nor_starts() -> None:
+    found = of_the_group()
+    found.csms = answering(Authorize={"idTagInfo": {"status": "Blocked", "parentIdTag": "GROUP"}})
+    found.plug(2)
+    found.swipe(OTHER_TAG)
+    assert running(found) == [1]
+
+
+def test_a_member_of_the_group_at_the_reader_of_a_connector_means_that_connector() -> None:
+    """The contract of the reader."""
+    found = of_the_group()
+    found.plug(2)
+    found.swipe(OTHER_TAG, 2)
+    assert running(found) == [1, 2]

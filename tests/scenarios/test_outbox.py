@@ -3,6 +3,7 @@ OCPP-J 4.1, OCPP-J errata 3.2 and 3.8)."""
 
 import itertools
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -19,10 +20,19 @@ from eventstore.catalogue.link import (
     FrameReceived,
     LinkCloseDecided,
     OutboxWindowRead,
+    OwedEventsLost,
 )
 from eventstore.catalogue.registration import RegistrationLost
-from eventstore.catalogue.transactions import TransactionConfirmed, TransactionIdAssigned
-from projections.outbox import WINDOW_MAX
+from eventstore.catalogue.transactions import (
+    MeterSampled,
+    TransactionConfirmed,
+    TransactionIdAssigned,
+    TransactionStarted,
+    TransactionStopped,
+)
+from eventstore.event import Event
+from projections.outbox import TRANSACTIONAL, WINDOW_MAX
+from station.retention import needed_seq
 from tests.given import OTHER_TAG, TAG, UTC_2026_MS, SentCall, StationUnderTest, answering, charging, station
 
 OFFLINE_FOR_ALL = {"AllowOfflineTxForUnknownId": "true"}
@@ -247,11 +257,37 @@ def test_the_third_time_out_in_a_row_opens_the_link_anew() -> None:
     assert len(found.events(LinkCloseDecided)) == 1
     assert found.state.link.close_wanted
     found.disconnect("closed by us")
-    found.connect()
     found.csms = answering()
-    found.advance(3600)
+    found.connect()
     assert len(found.sent("StartTransaction")) == 4
     assert found.state.outbox.pending == 0
+
+
+@pytest.mark.parametrize("is_cut", [False, True], ids=["lost link", "power cut"])
+def test_what_waits_because_of_a_time_out_goes_at_once_on_the_next_connection(is_cut: bool) -> None:
+    """Rulings on retries: the wait is for a live link; nothing has failed on the new one."""
+    found = started(None)
+    found.advance(30 + 60 + 30)  # the second time-out: 120 s to wait
+    if is_cut:
+        found.boot(pilots={1: "C"}, orderly=False)
+    else:
+        found.disconnect()
+    found.csms = answering()
+    found.connect()
+    assert len(found.sent("StartTransaction")) == 3
+    assert found.sent("StartTransaction")[2] == found.sent("StartTransaction")[0]
+
+
+def test_what_waits_because_of_a_callerror_waits_on_the_next_connection_too() -> None:
+    """3.7.1: TransactionMessageRetryInterval is about the message, not about the link."""
+    found = started("InternalError")
+    assert len(found.sent("StartTransaction")) == 1
+    found.disconnect()
+    found.csms = answering()
+    found.connect()
+    assert len(found.sent("StartTransaction")) == 1
+    found.advance(60)
+    assert len(found.sent("StartTransaction")) == 2
 
 
 def test_an_answered_call_in_between_begins_the_count_of_time_outs_anew() -> None:
@@ -492,6 +528,37 @@ def test_a_second_different_transaction_id_is_a_contradiction_on_record_and_both
         found.csms = answering()
         found.answer({}, call=found.last("MeterValues"))
         assert ids(found, "StopTransaction") == [5]
+
+
+def test_another_transaction_id_after_the_transaction_is_settled_wholly_is_on_record_too() -> None:
+    """Rulings on late answers: the first answer binds, the contradiction is seen however late it comes."""
+    found = charging()
+    start = found.last("StartTransaction")
+    found.swipe()
+    assert found.events(TransactionConfirmed)
+    before = found.state.transactions.confirmed
+    for transaction_id in (9001, 77):
+        found.answer({"transactionId": transaction_id, **REJECTED_START}, call=start)
+    assert [(event.number, event.transaction_id, event.conflict) for event in found.events(TransactionIdAssigned)] == [
+        (1, 9001, False),
+        (1, 77, True),
+    ]
+    assert found.state.transactions.confirmed == before
+
+
+def test_the_id_that_comes_after_a_given_up_transaction_is_settled_wholly_is_on_record_once() -> None:
+    """Errata 3.18, rulings on late answers: nothing is left to be told under it."""
+    found = started("InternalError", factory={"TransactionMessageAttempts": "1"})
+    start = found.last("StartTransaction")
+    found.csms = answering()
+    found.swipe()
+    assert ids(found, "StopTransaction") == [-1]
+    for transaction_id in (5, 5, 6):
+        found.answer({"transactionId": transaction_id, **REJECTED_START}, call=start)
+    assert [(event.transaction_id, event.conflict) for event in found.events(TransactionIdAssigned)][-2:] == [
+        (5, False),
+        (6, True),
+    ]
 
 
 def test_a_late_callerror_counts_while_the_repetition_is_under_way() -> None:
@@ -806,3 +873,71 @@ def test_a_time_out_calls_it_off() -> None:
     first, again = found.calls
     assert first.text == again.text
     assert first.message_id != again.message_id
+
+
+# What a damaged segment has lost (rulings on failures)
+
+
+@dataclass
+class Damaged(StationUnderTest):
+    """A station some of whose owed events can no longer be read from its log."""
+
+    lost: tuple[type[Event], ...] = ()
+
+    def _read_window(self) -> bool:
+        outbox = self.state.outbox
+        if not outbox.must_read:
+            return False
+        behind = [item for item in self.log[outbox.window_end_seq :] if isinstance(item.event, TRANSACTIONAL)]
+        left = [item for item in behind if not isinstance(item.event, self.lost)][: WINDOW_MAX - len(outbox.window)]
+        if left:
+            read = OutboxWindowRead(
+                after_seq=outbox.window_end_seq, to_seq=left[-1].seq, count=len(left), entries=tuple(left)
+            )
+            self.observe(read)
+        else:
+            self.observe(OwedEventsLost(after_seq=outbox.window_end_seq, count=outbox.beyond))
+        return True
+
+
+def told_after_a_loss(*lost: type[Event]) -> Damaged:
+    """A long session, then a short one whose events of these kinds are lost; both were offline, and are delivered now."""
+    found = Damaged(description=station(factory=OFFLINE_FOR_ALL).description, csms=answering(), lost=lost)
+    found.online().disconnect()
+    for minutes in (WINDOW_MAX + 5, 3):
+        found.plug()
+        found.swipe()
+        found.advance(60 * minutes)
+        found.swipe()
+        found.unplug()
+        found.advance(1)
+    found.forget().connect()
+    found.advance(1)
+    return found
+
+
+def test_a_transaction_whose_start_is_lost_is_told_from_there_on_as_one_whose_start_was_given_up() -> None:
+    """Errata 3.18: its samples and its end leave, in their order, with transactionId -1."""
+    found = told_after_a_loss(TransactionStarted)
+    assert ids(found, "MeterValues")[-3:] == [-1, -1, -1]
+    assert ids(found, "StopTransaction") == [9001, -1]
+    assert len(found.sent("StartTransaction")) == 1
+    assert found.state.outbox.pending == 0
+    assert found.state.outbox.given_up == 1
+    assert len(found.state.transactions.by_number) == 0
+
+
+def test_a_transaction_whose_end_is_lost_is_not_waited_for_for_ever() -> None:
+    """Nothing of it is owed any more, so the log need not be kept for it."""
+    found = told_after_a_loss(TransactionStopped)
+    assert found.sent("StopTransaction") == []
+    assert len(found.sent("StartTransaction")) == 2
+    assert found.state.outbox.pending == 0
+    assert len(found.state.transactions.by_number) == 0
+
+
+def test_a_transaction_of_which_all_is_lost_is_not_waited_for_either() -> None:
+    found = told_after_a_loss(TransactionStarted, MeterSampled, TransactionStopped)
+    assert len(found.sent("StartTransaction")) == 1
+    assert len(found.state.transactions.by_number) == 0
+    assert needed_seq(found.state) == found.state.seq + 1

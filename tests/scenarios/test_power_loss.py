@@ -69,6 +69,74 @@ def test_a_register_below_the_last_stored_one_is_a_reset_and_the_stored_one_stan
     assert found.state.connectors[1].reading.energy_wh == 1410  # type: ignore[union-attr]  # it was read
 
 
+@pytest.mark.parametrize("policy", ["stop", "resume"])
+def test_a_meter_with_more_on_its_register_that_was_put_in_meanwhile_is_not_billed(policy: str) -> None:
+    """Rulings on interrupted transactions: plausible is what the connector can have given in the time, 22 kW at most."""
+    found = charging(station(power_loss_policy=policy, factory={"MeterValueSampleInterval": "0"}))
+    found.charge(400)
+    found.energy_wh[1] = 654_321
+    cut(found, pilots={1: "C"}).connect()
+    if policy == "resume":
+        found.charge(10)
+        found.swipe()
+    assert found.sent("StopTransaction")[0]["meterStop"] == (1400 if policy == "stop" else 1410)
+    assert [event.offset_wh for event in found.events(MeterResetFound)] == [1400 - 654_321]
+    assert found.state.connectors[1].reading.energy_wh == found.energy_wh[1] + 1400 - 654_321  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("risen_wh", "counts"), [(4_700, True), (4_800, False)])
+def test_what_can_have_flowed_until_the_power_went_is_billed_and_not_a_watt_hour_more(
+    risen_wh: int, counts: bool
+) -> None:
+    """3 x 230 V x 32 A for 600 s are 3680 Wh; a quarter more for a generous grid, 100 Wh for a coarse register."""
+    found = charging()
+    found.charge(400)
+    found.energy_wh[1] += risen_wh
+    cut(found, off_for_s=600).connect()
+    assert found.sent("StopTransaction")[0]["meterStop"] == (1400 + risen_wh if counts else 1400)
+    assert bool(found.events(MeterResetFound)) is not counts
+
+
+def test_without_a_clock_that_is_right_a_quarter_of_an_hour_more_may_have_passed() -> None:
+    """A board without a calendar clock does not know how long it was off; what flowed is billed all the same."""
+    found = station()
+    found.trusted = False
+    found.csms = answering(BootNotification={"status": "Accepted", "currentTime": utc(1), "interval": 300})
+    charging(found)
+    found.energy_wh[1] += 5_000
+    cut(found, off_for_s=0).connect()
+    assert found.sent("StopTransaction")[0]["meterStop"] == 6_000
+
+
+def test_another_meter_on_a_connector_that_nobody_used_is_taken_as_it_is() -> None:
+    """Nobody pays for it: the register is told as the meter shows it."""
+    found = station().online()
+    found.energy_wh[1] = 654_321
+    cut(found).connect()
+    assert found.events(MeterResetFound) == []
+    assert found.state.connectors[1].reading.energy_wh == 654_321  # type: ignore[union-attr]  # it was read
+
+
+def test_only_the_first_reading_of_a_process_may_be_another_meters() -> None:
+    """Later ones are the word of a meter that is known, however large."""
+    found = charging(station(power_loss_policy="resume"))
+    cut(found, pilots={1: "C"}).connect()
+    found.charge(50_000)
+    assert found.events(MeterResetFound) == []
+
+
+def test_a_meter_that_can_be_read_again_only_after_the_boot_may_be_another_too() -> None:
+    found = charging(station(power_loss_policy="resume"))
+    found.forget()
+    found.meter_works = False
+    cut(found, pilots={1: "C"}).connect()
+    found.meter_works = True
+    found.energy_wh[1] = 654_321
+    found.read_meter()
+    assert found.state.connectors[1].reading.energy_wh == 1_000  # type: ignore[union-attr]  # it was read before
+    assert len(found.events(MeterResetFound)) == 1
+
+
 def test_a_meter_that_cannot_be_read_at_boot_leaves_the_last_stored_register_flagged() -> None:
     """Rulings on the meter."""
     found = charging()

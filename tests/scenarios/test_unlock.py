@@ -5,7 +5,7 @@ import pytest
 from eventstore.catalogue.hardware import LockObserved
 from eventstore.catalogue.transactions import TransactionStopped
 from station.rules import outputs
-from tests.given import SentAnswer, StationUnderTest, charging, station
+from tests.given import OTHER_TAG, SentAnswer, StationUnderTest, charging, station
 
 
 def unlock(found: StationUnderTest, connector_id: int = 1) -> SentAnswer | None:
@@ -137,3 +137,74 @@ def test_it_forces_a_new_attempt_each_time() -> None:
     assert status(unlock(found)) == "UnlockFailed"
     found.lock_moves = True
     assert status(unlock(found)) == "Unlocked"
+
+
+# A lock that jams on opening (4.9, 7.6)
+
+
+def told(found: StationUnderTest) -> tuple[str, str, str]:
+    payload = found.sent("StatusNotification")[-1]
+    return payload["status"], payload["errorCode"], payload.get("info", "")
+
+
+def test_a_lock_that_does_not_open_at_the_end_of_a_session_is_told_by_itself() -> None:
+    """7.6: "failure to lock or unlock connector"; nobody needs to ask for it."""
+    found = charging().forget()
+    found.lock_moves = False
+    found.swipe()
+    assert found.sent("StopTransaction")[0]["reason"] == "Local"
+    assert told(found) == ("Faulted", "ConnectorLockFailure", "Lock does not open")
+    assert found.statuses() == ["Finishing", "Faulted"]
+
+
+def test_it_is_over_once_the_lock_opens_after_all() -> None:
+    """4.9: back to what was before."""
+    found = charging()
+    found.lock_moves = False
+    found.swipe()
+    found.lock_moves = True
+    found.forget()
+    assert status(unlock(found)) == "Unlocked"
+    assert found.statuses() == ["Finishing"]
+    found.unplug()
+    assert found.statuses() == ["Finishing", "Available"]
+
+
+def test_unlock_connector_that_fails_is_told_as_a_lock_failure_too() -> None:
+    """5.18, 7.6."""
+    found = charging().forget()
+    found.lock_moves = False
+    assert status(unlock(found)) == "UnlockFailed"
+    assert told(found) == ("Faulted", "ConnectorLockFailure", "Lock does not open")
+
+
+def test_nobody_starts_on_a_cable_that_cannot_be_let_go() -> None:
+    """4.9: Faulted cannot be used."""
+    found = charging()
+    found.lock_moves = False
+    found.swipe()
+    found.swipe(OTHER_TAG)
+    answer = found.ask("RemoteStartTransaction", {"connectorId": 1, "idTag": OTHER_TAG})
+    assert answer is not None
+    assert answer.payload == {"status": "Rejected"}
+    assert found.state.transactions.on(1) is None
+
+
+def test_a_jam_that_outlives_a_power_cut_is_told_again() -> None:
+    """The lock is driven anew by the next process, and fails anew."""
+    found = charging()
+    found.lock_moves = False
+    found.swipe()
+    found.forget()
+    found.boot(pilots={1: "B"}, orderly=False).connect()
+    assert told(found) == ("Faulted", "ConnectorLockFailure", "Lock does not open")
+
+
+def test_a_lock_that_holds_and_one_that_did_not_close_are_not_taken_for_one_that_does_not_open() -> None:
+    found = charging()
+    assert found.status() == "Charging"
+    other = station().online()
+    other.lock_moves = False
+    other.plug()
+    other.swipe()
+    assert told(other) == ("Faulted", "ConnectorLockFailure", "")

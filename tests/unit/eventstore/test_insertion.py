@@ -12,7 +12,7 @@ from eventstore.chain import EMPTY, Row, verify
 from eventstore.codec import encode
 from eventstore.database import migrate
 from eventstore.event import Decision, Recorded
-from eventstore.insertion import INSERT_EVENTS, Group
+from eventstore.insertion import INSERT_EVENTS, Group, encode_batch
 from eventstore.structure import StructureError
 from tests.logs import DoorMoved, door, pair
 
@@ -73,6 +73,15 @@ def test_batches_become_one_statement_in_their_order(connection: sqlite3.Connect
         (3, 3, "DoorMoved", 2),
     ]
     assert verify(EMPTY, stored(connection)) == group.head
+
+
+def test_what_was_encoded_beforehand_makes_the_same_group() -> None:
+    groups = Group(EMPTY), Group(EMPTY)
+    batch = [*pair(1), door(3)]
+    groups[0].add(batch)
+    groups[1].add(batch, encode_batch(batch))
+    assert groups[0].parameters() == groups[1].parameters()
+    assert groups[0].head == groups[1].head
 
 
 def test_a_batch_that_does_not_continue_the_head_is_refused() -> None:

@@ -25,6 +25,7 @@ from eventstore.event import Event, Recorded
 from projections.clock import Clock
 from projections.transactions import (
     ALIGNED,
+    CONFIRMED_KEPT,
     FOLDS,
     MESSAGE_IDS_KEPT,
     STOP_SAMPLES_MAX,
@@ -210,6 +211,32 @@ def test_a_settled_stop_is_all_that_was_owed() -> None:
     assert len(confirmed.by_number) == 0
     assert folded(confirmed, TransactionConfirmed(number=1)) == confirmed
     assert confirmed.last_number == 1, "a number is never used again"
+
+
+def test_the_last_confirmed_ones_are_remembered_by_what_a_late_answer_may_name() -> None:
+    """Rulings on late answers."""
+    transactions = Transactions()
+    for number in range(1, CONFIRMED_KEPT + 4):
+        sent = replace(dispatched(f"m{number}"), number=number)
+        transactions = folded(transactions, replace(STARTED, number=number), sent, TransactionConfirmed(number=number))
+    assert len(transactions.confirmed) == CONFIRMED_KEPT
+    assert transactions.started_by("m3") is None
+    found = transactions.started_by("m4")
+    assert found is not None
+    assert found.number == 4
+    assert transactions.known(4) == found
+    assert transactions.known(3) is None
+    late = TransactionIdAssigned(number=4, transaction_id=7)
+    assert folded(transactions, late).known(4) == replace(found, transaction_id=7)
+    assert folded(transactions, replace(late, conflict=True)) == transactions
+
+
+def test_a_clock_put_back_a_little_does_not_take_the_grid_back() -> None:
+    """9.1.5: each point once."""
+    begun = Transactions(aligned_utc_ms=1_000_000)
+    for present_ms, expected_ms in ((999_999, 1_000_000), (700_000, 1_000_000), (699_999, 699_999), (1_000_001,) * 2):
+        moved = ClockAdjusted(offset_ms=0, trusted=True, source="CSMS")
+        assert folded(begun, moved, at_ms=present_ms).aligned_utc_ms == expected_ms
 
 
 def test_a_resumed_one_samples_from_then_on() -> None:

@@ -1,11 +1,12 @@
 """Converters: gpiozero's protocol bit by bit, and the extremes of a pilot that alternates."""
 
+from random import Random
 from typing import Any
 
 import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory, MockSPIDevice
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from devices.gpio.adc import CONVERSIONS_MIN, SPAN_US, AdcChannel, extremes, scaled
@@ -63,6 +64,8 @@ def test_a_channel_is_read_bit_by_bit(chip: str, bits: int) -> None:
     st.integers(5, 400),
     st.randoms(use_true_random=False),
 )
+@example(80, 12_000, 65, 400, Random(0))
+@example(80, 12_000, 65, 330, Random(0))
 @settings(max_examples=60, deadline=None)
 def test_both_extremes_are_met_at_every_duty_of_the_standard(
     duty_permille: int, level_mv: int, phase_us: int, conversion_us: int, chance: Any

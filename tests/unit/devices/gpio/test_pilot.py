@@ -9,13 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.gpio.pilot import REACTION_MAX_MS, STALE_MS, AdcSense, ComparatorSense, Pilot, reaction_ms
+from devices.gpio.adc import CONVERSIONS_MIN
+from devices.gpio.pilot import (
+    IDLE_STALE_MS,
+    REACTION_MAX_MS,
+    STALE_MS,
+    STEADY_CONVERSIONS,
+    AdcSense,
+    ComparatorSense,
+    Pilot,
+    reaction_ms,
+)
 from devices.gpio.sections import PilotSection
 from devices.gpio.values import InputLine
 from tests.unit.devices.gpio.hand_rack import HandRack
 
 LEVELS_MV = {"A": 12_000, "B": 9_000, "C": 6_000, "D": 3_000, "E": 0, "F": -12_000}
-PEAK = PilotSection(pin="GPIO18", sense="peak", adc="a", low_channel=2)
+PEAK = PilotSection(pin="GPIO18", sense="peak", adc="a", low_channel=2, idle_period_ms=100)
 LINES = {
     "above_10500_mv": "GPIO5",
     "above_7500_mv": "GPIO6",
@@ -155,11 +165,15 @@ async def test_the_duty_is_what_is_really_set() -> None:
     assert rig.output.duty_permille == 1000
 
 
+@pytest.mark.parametrize(("duty_permille", "stale_ms"), [(500, STALE_MS), (1_000, IDLE_STALE_MS)])
 @pytest.mark.asyncio
-async def test_a_level_that_cannot_be_read_is_a_failure_until_it_can() -> None:
+async def test_a_level_that_cannot_be_read_is_a_failure_until_it_can(duty_permille: int, stale_ms: int) -> None:
+    """Soon where it would offer a current, later where it offers nothing."""
     rig = Rig()
+    rig.driver.set_duty(duty_permille)
+    rig.level(12_000, 12_000 if duty_permille == 1_000 else -12_000)
     rig.high.fails = True  # type: ignore[attr-defined]
-    await rig.timers.advance(STALE_MS)
+    await rig.timers.advance(stale_ms)
     assert rig.failures == []
     await rig.timers.advance(2 * STALE_MS)
     assert rig.failures == ["the pilot's level cannot be read"]
@@ -170,6 +184,25 @@ async def test_a_level_that_cannot_be_read_is_a_failure_until_it_can() -> None:
     await rig.timers.advance(5_000)
     assert rig.states == ["A"]
     assert len(rig.failures) == 2
+
+
+@pytest.mark.asyncio
+async def test_a_steady_level_is_told_by_a_few_conversions_and_an_alternating_one_by_its_extremes() -> None:
+    """The processor has other work while nothing is offered."""
+    rig = Rig(replace(PEAK, sense="extremes", low_channel=None, idle_period_ms=250))
+    channel: Any = rig.high
+    read, counted = channel.read, [0]
+
+    def count() -> int:
+        counted[0] += 1
+        return int(read())
+
+    channel.read = count
+    await rig.timers.advance(1_000)
+    assert counted[0] <= 4 * STEADY_CONVERSIONS
+    rig.driver.set_duty(500)
+    await rig.timers.advance(300)
+    assert counted[0] >= CONVERSIONS_MIN
 
 
 @given(

@@ -28,6 +28,8 @@ def test_every_error_code_blocks_or_warns_but_for_two_that_are_no_faults() -> No
         ({}, None),
         ({"meter_failed": "dead"}, "PowerMeterFailure"),
         ({"lock_failed": True}, "ConnectorLockFailure"),
+        ({"jammed": True, "locked": True}, "ConnectorLockFailure"),
+        ({"jammed": True, "locked": False}, None),
         ({"contactor_fault": "welded"}, "PowerSwitchFailure"),
         ({"contactor_fault": "stuck"}, "PowerSwitchFailure"),
         ({"emergency_stop": True}, "OtherError"),

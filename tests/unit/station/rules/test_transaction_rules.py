@@ -9,6 +9,7 @@ from eventstore.catalogue.hardware import MeterFailed
 from eventstore.catalogue.transactions import HeldFor, Moment, TransactionIdAssigned
 from projections.station import StationState
 from projections.transactions import Transaction
+from station.rules import transaction_rules
 from station.rules.transaction_rules import (
     GIVEN_UP_ID,
     assign_transaction_id,
@@ -21,7 +22,15 @@ from station.rules.transaction_rules import (
     stop_all,
     wire_id,
 )
+from station.wire.enums import Reason
 from tests.given import StationUnderTest, answering, charging, station
+
+
+def test_the_table_of_what_ends_a_transaction_has_every_reason_once() -> None:
+    """7.37."""
+    rows = [line for line in (transaction_rules.__doc__ or "").splitlines() if line.startswith("    ")][1:]
+    told = [line[57:73].strip() for line in rows if line[57:73].strip()]
+    assert sorted(told) == sorted(reason.value for reason in Reason)
 
 
 def running(found: StationUnderTest) -> Transaction:

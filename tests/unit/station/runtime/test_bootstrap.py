@@ -48,6 +48,8 @@ def test_factory_values_are_canonical_texts_by_the_standards_names_in_order() ->
     [
         ("HeartbeatIntervall = 60", "is no configuration key of this station"),
         ("SupportedFeatureProfiles = 'Core'", "cannot be set in the factory"),
+        ("NumberOfConnectors = 7", "cannot be set in the factory"),
+        ("GetConfigurationMaxKeys = 101", "not within 1 to 100"),
         ("AuthorizationKey = '00112233445566778899AABBCCDDEEFF'", "cannot be set in the factory"),
         ("HeartbeatInterval = 'often'", "HeartbeatInterval"),
         ("HeartbeatInterval = -1", "HeartbeatInterval"),

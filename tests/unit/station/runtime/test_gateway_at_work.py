@@ -37,10 +37,10 @@ class HeldLog:
         self.answers.set()
         self.asked = asyncio.Event()
 
-    async def append(self, batch: Sequence[Recorded]) -> None:
+    async def append(self, batch: Sequence[Recorded], payloads: Sequence[str] | None = None) -> None:
         self.asked.set()
         await self.answers.wait()
-        await self._log.append(batch)
+        await self._log.append(batch, payloads)
 
     def hang(self) -> None:
         self.asked.clear()

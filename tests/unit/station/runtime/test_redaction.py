@@ -17,6 +17,18 @@ def test_without_secrets_nothing_changes() -> None:
     assert redact(value) == value
 
 
+@pytest.mark.parametrize("text", ['[3, "1", {"status": "Accepted",\t"a": 1e2}]', '{"b":1, "a":"\\u00e9"}', "[ ]"])
+def test_a_text_in_which_nothing_is_redacted_stays_to_the_byte(text: str) -> None:
+    assert redact({"text": text}, id_tags=True) == {"text": text}
+
+
+def test_what_a_repeated_member_hides_never_leaves() -> None:
+    text = '{"idTag": "DEADBEEF", "idTag": 5, "AuthorizationKey": "0011", "AuthorizationKey": null, "key":"x"}'
+    redacted = redact({"text": text}, id_tags=True)["text"]
+    assert "DEADBEEF" not in redacted
+    assert "0011" not in redacted
+
+
 @pytest.mark.parametrize("id_tags", [False, True])
 def test_credentials_in_a_location_never_leave(id_tags: bool) -> None:
     text = '[2,"1","GetDiagnostics",{"location":"ftp://user:pass@host/x@y"}]'

@@ -1,6 +1,7 @@
 """The loop: durable before published, deadlines on time, and no going on after the storage has failed."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -9,16 +10,18 @@ import pytest_asyncio
 
 from eventstore.catalogue.hardware import BoardOpened, IdTagPresented, MeterObserved, PilotStateObserved
 from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted
-from eventstore.catalogue.link import LinkOpened, OutboxWindowRead
+from eventstore.catalogue.link import FrameReceived, LinkOpened, OutboxWindowRead
 from eventstore.catalogue.transactions import MeterSampled
 from eventstore.errors import StorageFailed
-from eventstore.event import Recorded
+from eventstore.event import Event, Recorded
+from eventstore.insertion import encode_batch
 from eventstore.log import EventLog
 from projections.station import INITIAL, StationState
-from station.features import registry_for
+from station.feature import Feature, Registry, Rule
+from station.features import ALL, registry_for
 from station.runtime.clock import SystemClock
 from station.runtime.recovery import fold_log
-from station.runtime.station import INBOX_MAX, Station, read_window
+from station.runtime.station import INBOX_MAX, LARGE_FRAME, Station, read_window
 from tests.given import DESCRIPTION, UTC_2026_MS
 
 BOOTED = StationBooted(
@@ -69,6 +72,40 @@ async def test_the_log_folds_to_the_published_state(station: Station, log: Event
     await station.observe(BOOTED, DESCRIPTION, *OPENED, IdTagPresented(id_tag="DEADBEEF", connector_id=1))
     state, _ = await fold_log(log)
     assert state == station.state
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+@pytest.mark.asyncio
+async def test_a_large_frame_is_stepped_and_encoded_in_a_thread_so_that_the_reflex_need_not_wait(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    """Rulings on large frames."""
+    stepped: set[bool] = set()
+    encoded: list[int] = []
+
+    def note(state: StationState, at_ms: int) -> tuple[Event, ...]:
+        stepped.add(threading.current_thread() is threading.main_thread())
+        return ()
+
+    def spy(batch: Sequence[Recorded]) -> Sequence[str]:
+        assert threading.current_thread() is not threading.main_thread()
+        encoded.append(len(batch))
+        return encode_batch(batch)
+
+    monkeypatch.setattr("station.runtime.station.encode_batch", spy)
+    watcher = Feature(name="watcher", ocpp_profile="Core", rules=(Rule(decide=note),))
+    station = Station(log, Registry((*ALL, watcher)), SystemClock(), INITIAL)
+    running = asyncio.create_task(station.run())
+    await station.observe(BOOTED, DESCRIPTION, *OPENED, LinkOpened(connection=1))
+    stepped.clear()
+    call = '[2,"1","GetConfiguration",{}]'
+    station.submit(FrameReceived(connection=1, text=call + " " * LARGE_FRAME if is_large else call))
+    await station.observe(IdTagPresented(id_tag="BEHIND", connector_id=1))
+    assert stepped == ({True, False} if is_large else {True})
+    assert len(encoded) == (1 if is_large else 0)
+    assert station.state == (await fold_log(log))[0]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 @pytest.mark.asyncio
