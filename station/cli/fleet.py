@@ -1,10 +1,9 @@
 """`chargebox fleet DIR|GLOB COMMAND`: many logs at once (docs/replay.md)."""
 
 import argparse
-import sys
 from pathlib import Path
 
-EXIT_FAILED = 1
+from station.cli.replay import answered, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _question(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("--workers", type=int, metavar="N", help="worker processes (default: all cores; 1: none)")
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="worker processes (default: all cores, if it pays; 1: none)"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, e.g. tcp://10.0.0.5:8786")
     parser.add_argument("--report", type=Path, metavar="FILE", help="keep the rows there, and go on where they end")
     parser.add_argument("--again", action="store_true", help="do what the report has as done once more")
@@ -40,15 +41,5 @@ def _question(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Answers; the exit status."""
     from station.fleet.commands import answer
-    from station.replay.errors import ReplayError
 
-    try:
-        status = answer(arguments)
-        sys.stdout.flush()
-        return status
-    except ReplayError as error:
-        print(f"chargebox: {error}", file=sys.stderr)
-        return error.status
-    except OSError as error:
-        print(f"chargebox: {error}", file=sys.stderr)
-        return EXIT_FAILED
+    return answered(answer, arguments)

@@ -2,11 +2,15 @@
 
 import argparse
 import os
+import signal
+import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 
-EXIT_FAILED = 1
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +32,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 Parser = argparse.ArgumentParser
+WIDTH_MIN = 10
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on; argparse tells what is wrong with any other."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"not a whole number from 1 on: {text!r}")
+    return int(text)
+
+
+def width(text: str) -> int:
+    """The columns of a drawing."""
+    if positive(text) < WIDTH_MIN:
+        raise argparse.ArgumentTypeError(f"nothing can be drawn in {text} columns")
+    return int(text)
 
 
 def _none(parser: Parser) -> None:
@@ -55,7 +74,12 @@ def _transaction(parser: Parser) -> None:
     parser.add_argument("number", type=int, metavar="N", help="the station's number of the transaction")
     parser.add_argument("--id", action="store_true", help="N is the CSMS's transactionId")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw power, energy and limit as .svg or .png")
-    parser.add_argument("--width", type=int, default=72, metavar="COLUMNS", help="width of the drawing in the terminal")
+    parser.add_argument(
+        "--width",
+        type=width,
+        metavar="COLUMNS",
+        help="width of the drawing in the terminal (default: 72, if it has them)",
+    )
 
 
 def _conversation(parser: Parser) -> None:
@@ -97,13 +121,14 @@ def _sign(parser: Parser) -> None:
     _range(parser)
     parser.add_argument("--key", type=Path, required=True, metavar="FILE", help="Ed25519 private key (PEM)")
     parser.add_argument("--says", default="", metavar="TEXT", help="what the signer adds")
+    parser.add_argument("--closed", action="store_true", help="closed segments only: up to the end of the last one")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to (default: the standard output)")
 
 
 def _whatif(parser: Parser) -> None:
     _range(parser)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a changed key (repeatable)")
-    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="tell at most so many differences")
+    parser.add_argument("--limit", type=positive, default=1000, metavar="N", help="tell at most so many differences")
     parser.add_argument("--python", type=Path, metavar="FILE", help="the interpreter of another installed version")
 
 
@@ -156,21 +181,53 @@ QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
 }
 
 
+def end(number: int, frame: object) -> None:
+    """At SIGTERM and SIGHUP, as at Ctrl-C: by way of whoever has a copy of a log to remove."""
+    sys.exit(128 + number)
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Signals that would end the process at once let it clean up first."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Answers; the exit status."""
     from station.replay.commands import answer
+
+    return answered(answer, arguments)
+
+
+def answered(answer: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Has the question answered; what goes wrong is one line. The exit status."""
     from station.replay.errors import ReplayError
 
     try:
-        status = answer(arguments)
-        sys.stdout.flush()
+        with ending_in_order():
+            status = answer(arguments)
+            sys.stdout.flush()
         return status
     except ReplayError as error:
         print(f"chargebox: {error}", file=sys.stderr)
         return error.status
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
     except BrokenPipeError:  # who read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"chargebox: {error}", file=sys.stderr)
+        what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        print(f"chargebox: {what}", file=sys.stderr)
+        return EXIT_FAILED
+    except sqlite3.Error as error:
+        print(f"chargebox: the log cannot be read further: {error}", file=sys.stderr)
         return EXIT_FAILED

@@ -3,13 +3,15 @@
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
 from station.fleet.finding_logs import find_logs
 from station.fleet.one_log import OK, Row, Task
 from station.fleet.report import Report, asked_of, page
 from station.fleet.running import in_processes, on_cluster
 from station.replay.commands import redaction_key
-from station.replay.errors import BadQuestion
+from station.replay.errors import BadQuestion, LibraryMissing
 from station.replay.export import check_request
 from station.replay.page import json_line, show
 from station.replay.progress import bar
@@ -42,10 +44,13 @@ def _tasks(options: Namespace) -> Iterator[Task]:
     tables = check_request(options.table or ["all"], options.format) if exports else ()
     if exports and options.redact and options.redact_key is None:
         raise BadQuestion("redacting many logs needs --redact-key: without it every station would get the same name")
+    if exports:
+        _prepare(options.output, options.format)
     for log in find_logs(options.logs):
         yield Task(
             path=log.path,
             mark=log.mark,
+            size=log.size,
             command=options.question,
             level=options.level if options.question == "verify" else "",
             directory=str(options.output.absolute()) if exports else "",
@@ -54,6 +59,16 @@ def _tasks(options: Namespace) -> Iterator[Task]:
             redact=exports and options.redact,
             redact_key=redaction_key(options.redact_key) if exports else b"",
         )
+
+
+def _prepare(output: Path, form: str) -> None:
+    """What would fail for every log alike is told at once. Raises BadQuestion, LibraryMissing."""
+    if form == "parquet" and find_spec("pyarrow") is None:
+        raise LibraryMissing("writing Parquet", "pyarrow")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadQuestion(f"{output} cannot be written: {error.strerror or error}") from error
 
 
 def _rows(tasks: list[Task], options: Namespace) -> Iterator[Row]:

@@ -4,22 +4,29 @@ import glob
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 
+from eventstore.archive import SUFFIX
 from eventstore.database import DATABASE_NAME
+from eventstore.directory import LOCK_NAME, RESERVE_NAME
+from eventstore.frozen import dataclass
+from eventstore.segments import ARCHIVE_DIRECTORY
 from station.replay.errors import BadQuestion
 
-_FILE_SUFFIXES = (".db", ".sqlite", ".zip")
+_FILE_SUFFIXES = (".db", ".sqlite", ".zip", SUFFIX)
+_NOT_THE_LOG = frozenset({LOCK_NAME, RESERVE_NAME, f"{DATABASE_NAME}-shm"})
 _PASSED_OVER = ("quarantine-", "backup-", "closed-", "snapshot-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFile:
-    """A log to be read: its path, and a mark that changes when the log does."""
+    """A log to be read: its path, a mark that changes when the log does, and its size in bytes."""
 
     path: str
     mark: str
+    size: int
 
 
 def find_logs(where: str) -> list[LogFile]:
@@ -29,7 +36,7 @@ def find_logs(where: str) -> list[LogFile]:
         paths = sorted(_below(directory))
     else:
         paths = sorted(Path(name) for name in glob.glob(where, recursive=True))  # noqa: PTH207  # a pattern from anywhere
-    found = [LogFile(path=str(path), mark=_mark(path)) for path in paths]
+    found = [_log_file(path) for path in paths]
     if not found:
         raise BadQuestion(f"{where}: no logs there")
     return found
@@ -43,6 +50,11 @@ def _below(directory: Path) -> Iterator[Path]:
             yield Path(folder)
             continue
         names[:] = sorted(name for name in names if not name.startswith("quarantine-"))
+        if not names and any(
+            file.endswith(SUFFIX) for file in files
+        ):  # archives without a live segment are a log together
+            yield Path(folder)
+            continue
         for file in files:
             path = Path(folder) / file
             if path.suffix in _FILE_SUFFIXES and not file.startswith(_PASSED_OVER) and _may_be_log(path):
@@ -57,16 +69,18 @@ def _may_be_log(path: Path) -> bool:
         return "log.jsonl" in archive.namelist()
 
 
-def _mark(path: Path) -> str:
-    """Sizes and times of the files that make up the log."""
-    parts = [path]
+def _log_file(path: Path) -> LogFile:
+    """The mark covers names, sizes and times of everything that a verdict on the log depends on."""
+    parts = [path, path.with_name(f"{path.name}-wal")]
     if path.is_dir():
-        parts = [path / DATABASE_NAME, path / f"{DATABASE_NAME}-wal"]
-    marks = []
-    for part in parts:
+        parts = [*path.glob("*"), *path.glob(f"{ARCHIVE_DIRECTORY}/*")]
+    marks, size = [], 0
+    for part in sorted(parts):
         try:
             status = part.stat()
         except OSError:
             continue
-        marks.append(f"{status.st_size}-{status.st_mtime_ns}")
-    return "/".join(marks)
+        if S_ISREG(status.st_mode) and part.name not in _NOT_THE_LOG:
+            marks.append((part.name, status.st_size, status.st_mtime_ns))
+            size += status.st_size
+    return LogFile(path=str(path), mark=sha256(repr(marks).encode()).hexdigest()[:24], size=size)

@@ -3,10 +3,10 @@
 Runs in worker processes, here or elsewhere: tasks and rows are plain data, and everything a task needs stands in it.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eventstore.frozen import dataclass
 from eventstore.structure import to_plain
 from station.replay.errors import ReplayError
 from station.replay.export import ExportRequest, export_directory
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to do with one log: "summary", "verify" or "export", with that command's options."""
+    """What to do with one log: "summary", "verify" or "export", with that command's options. `size` is the log's, in bytes."""
 
     path: str
     mark: str
@@ -50,6 +50,7 @@ class Task:
     form: str = "parquet"
     redact: bool = False
     redact_key: bytes = b""
+    size: int = 0
 
 
 def run(task: Task) -> Row:
@@ -79,7 +80,7 @@ def _ask(task: Task) -> Row:
         rules = RedactionRules(tags=task.redact, identity=task.redact, key=task.redact_key)
         request = ExportRequest(tables=task.tables, form=task.form, rules=rules)
         done = export_directory(reader, calendar, request, Path(task.directory))
-        damage = "" if reader.origin.damage is None else "; ".join(reader.origin.damage.findings)
+        damage = "; ".join(reader.damage())
         return {
             "status": FAULTY if damage else OK,
             "error": damage,

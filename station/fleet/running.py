@@ -1,60 +1,130 @@
-"""Running the tasks: in worker processes of this machine, or on a Dask cluster; rows come as they are done.
+"""Running the tasks: right here, in worker processes of this machine, or on a Dask cluster; rows come as they are done.
 
-A worker process that dies (out of memory, killed) takes its log along as a broken row: the others are given to a fresh pool.
+Small logs are handed out by the handful, so that a worker reads more than it waits. A process that dies (out of memory, killed)
+takes its log along as a broken row: the others that it was given are read again, each by itself.
 """
 
+import os
+import signal
+import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from os import cpu_count
 from typing import Any
 
 from station.fleet.one_log import BROKEN, Row, Task, run
 from station.replay.errors import LibraryMissing, ReplayError
 
 CONNECT_S = 30
-AHEAD_PER_WORKER = 4
-"""How many tasks are handed out at once for each worker, so that thousands of logs are not thousands of futures."""
+AHEAD_PER_WORKER = 2
+"""How many handfuls each worker has before it, so that thousands of logs are not thousands of futures."""
+HANDFUL_S = 0.5
+PROCESSES_PAY_S = 4.0
+"""Starting worker processes takes about a second of their time: less work than this is done sooner without them."""
+_LOG_S = 0.005
+_BYTE_S = {"summary": 1e-8, "verify": 1.5e-7, "export": 1e-7}
+"""Roughly what a log takes: so much for opening it, and so much for each of its bytes."""
+_IMPORTS = ["station.fleet.one_log"]
+
+Handful = tuple[Task, ...]
 
 
 def in_processes(tasks: Sequence[Task], workers: int | None = None) -> Iterator[Row]:
-    """The rows of all tasks, as they are done, on all cores of this machine unless `workers` says otherwise; 1 means right here."""
-    count = workers or cpu_count() or 1
+    """The rows of all tasks, as they are done, in so many processes; 1 means right here.
+
+    Without `workers`, on all cores of this machine, or right here where that is sooner.
+    """
+    count = workers or (1 if sum(map(seconds, tasks)) < PROCESSES_PAY_S else cores())
     if count == 1 or len(tasks) == 1:
         yield from map(run, tasks)
         return
-    rest = deque(tasks)
+    rest = deque(handfuls(tasks, count))
     while rest:
         suspects: list[Task] = []
-        with ProcessPoolExecutor(min(count, len(rest)), mp_context=get_context("spawn")) as pool:
-            yield from _drained(pool, rest, count * AHEAD_PER_WORKER, suspects)
+        with _pool(min(count, len(rest))) as pool:
+            try:
+                yield from _drained(pool, rest, count * AHEAD_PER_WORKER, suspects)
+            except BaseException:  # we are told to end: what no worker has begun is left
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         # One of those under way when a worker died may have killed it: each gets a process of its own.
         yield from map(_alone, suspects)
 
 
-def _drained(pool: ProcessPoolExecutor, rest: deque[Task], ahead: int, suspects: list[Task]) -> Iterator[Row]:
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def seconds(task: Task) -> float:
+    """Roughly how long a log will take."""
+    return _LOG_S + task.size * _BYTE_S[task.command]
+
+
+def handfuls(tasks: Iterable[Task], workers: int) -> Iterator[Handful]:
+    """The tasks in order, as many together as take a moment, and few enough that every worker gets its share."""
+    given = list(tasks)
+    moment = min(HANDFUL_S, sum(map(seconds, given)) / (4 * workers))
+    held: list[Task] = []
+    taken = 0.0
+    for task in given:
+        if held and seconds(task) >= moment:  # small ones do not wait for a large one
+            yield tuple(held)
+            held, taken = [], 0.0
+        held.append(task)
+        taken += seconds(task)
+        if taken >= moment:
+            yield tuple(held)
+            held, taken = [], 0.0
+    if held:
+        yield tuple(held)
+
+
+def run_all(handful: Handful, one: Callable[[Task], Row]) -> list[Row]:
+    """The rows of a handful; in a worker process."""
+    return [one(task) for task in handful]
+
+
+def _pool(count: int) -> ProcessPoolExecutor:
+    """Workers are forked from a process that has imported what they need, and has no threads: the imports are paid for once."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(_IMPORTS)
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_end_in_order)
+
+
+def _end_in_order() -> None:
+    """A worker that is told to end removes the copy of the log that it reads."""
+
+    def end(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+def _drained(pool: ProcessPoolExecutor, rest: deque[Handful], ahead: int, suspects: list[Task]) -> Iterator[Row]:
     """Works off `rest` until it is empty or a worker dies; who was under way then is suspect."""
-    running: dict[Future[Row], Task] = {}
+    running: dict[Future[list[Row]], Handful] = {}
     is_broken = False
     while rest or running:
         while rest and len(running) < ahead and not is_broken:
-            task = rest.popleft()
+            handful = rest.popleft()
             try:
-                running[pool.submit(run, task)] = task
+                running[pool.submit(run_all, handful, run)] = handful
             except BrokenProcessPool:
-                rest.appendleft(task)
+                rest.appendleft(handful)
                 is_broken = True
         if not running:
             return
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
-            task = running.pop(future)
+            handful = running.pop(future)
             try:
-                yield future.result()
+                yield from future.result()
             except BrokenProcessPool:
-                suspects.append(task)
+                suspects += handful
                 is_broken = True
 
 
@@ -64,7 +134,7 @@ def _died(task: Task, who: str) -> Row:
 
 
 def _alone(task: Task) -> Row:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with _pool(1) as pool:
         try:
             return pool.submit(run, task).result()
         except BrokenProcessPool:
@@ -76,40 +146,49 @@ def on_cluster(tasks: Sequence[Task], scheduler: str) -> Iterator[Row]:
 
     Raises LibraryMissing, and ReplayError when the scheduler cannot be reached.
     """
+    with _connected(scheduler) as client:
+        workers = max(1, sum(client.nthreads().values()))
+        waiting = deque(handfuls(tasks, workers))
+        under_way: dict[str, Handful] = {}
+        completed = _watch(client)
+        for _ in range(workers * AHEAD_PER_WORKER):
+            _hand_out(client, completed, waiting, under_way)
+        for future in completed:
+            handful = under_way.pop(future.key)
+            try:
+                yield from future.result()
+            except Exception:  # noqa: BLE001  # a worker died under it: which log did that, only each by itself can tell
+                if len(handful) == 1:
+                    yield _died(handful[0], "worker")
+                waiting.extendleft((task,) for task in handful if len(handful) > 1)
+            _hand_out(client, completed, waiting, under_way)
+
+
+def _connected(scheduler: str) -> Any:
     try:
-        from distributed import Client, as_completed
+        from distributed import Client
     except ImportError as error:
         raise LibraryMissing("a Dask cluster", "distributed") from error
+    _, _, port = scheduler.rpartition(":")
+    if not port.isdecimal():  # asked of the library, this ends in a traceback a minute later
+        raise ReplayError(f"{scheduler!r} is no address of a Dask scheduler: expected e.g. tcp://10.0.0.5:8786")
     try:
         connect: Any = Client  # distributed is untyped
-        client = connect(scheduler, timeout=CONNECT_S, set_as_default=False)
+        return connect(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ReplayError(f"the Dask scheduler {scheduler} cannot be reached: {error}") from error
-    with client:
-        waiting = iter(tasks)
-        ahead = max(1, sum(client.nthreads().values())) * AHEAD_PER_WORKER
-        by_key: dict[str, Task] = {}
-        watch: Any = as_completed
-        completed = watch(loop=client.loop)
-        for _ in range(ahead):
-            _hand_out(client, completed, waiting, by_key)
-        for future in completed:
-            task = by_key.pop(future.key)
-            yield _result(future, task)
-            _hand_out(client, completed, waiting, by_key)
 
 
-def _hand_out(client: Any, completed: Any, waiting: Iterator[Task], by_key: dict[str, Task]) -> None:
-    task = next(waiting, None)
-    if task is not None:
-        future = client.submit(run, task, pure=False, retries=1)
-        by_key[future.key] = task
+def _watch(client: Any) -> Any:
+    from distributed import as_completed
+
+    watch: Any = as_completed
+    return watch(loop=client.loop)
+
+
+def _hand_out(client: Any, completed: Any, waiting: deque[Handful], under_way: dict[str, Handful]) -> None:
+    if waiting:
+        handful = waiting.popleft()
+        future = client.submit(run_all, handful, run, pure=False, retries=1)
+        under_way[future.key] = handful
         completed.add(future)
-
-
-def _result(future: Any, task: Task) -> Row:
-    try:
-        row: Row = future.result()
-    except Exception:  # noqa: BLE001  # a worker that died under the task is that log's row
-        return _died(task, "worker")
-    return row

@@ -35,6 +35,8 @@ FATE_KINDS: tuple[type[Event], ...] = (
     StationBooted,
     StationStopped,
 )
+LASTING_KINDS = tuple(kind for kind in FATE_KINDS if kind not in (CallDispatched, CallSettled, CallTimedOut))
+"""Of these, those that tell of what comes long after them."""
 OFFLINE_WORTH_TELLING_MS = 1_000
 
 
@@ -105,15 +107,28 @@ class Fate:
 class Fates:
     """The fates of StartTransaction and StopTransaction, or of every message, and the times without a link."""
 
-    def __init__(self, events: Iterable[Recorded], *, every: bool = False) -> None:
-        """`events` are the log's, of FATE_KINDS at least, in order. With `every`, all messages are followed."""
+    def __init__(
+        self, events: Iterable[Recorded], *, every: bool = False, after_seq: int = 0, to_seq: int | None = None
+    ) -> None:
+        """`events` are the log's, of FATE_KINDS at least, in order. With `every`, all messages are followed.
+
+        What was owed behind `after_seq` and up to `to_seq`, if given, is followed to its end, and nothing beyond.
+        """
         self.by_seq: dict[int, Fate] = {}
         self.transaction_ids: dict[int, int] = {}
         self._every = every
+        self._after_seq = after_seq
         self._down: list[tuple[int, int]] = []
         self._down_since: int | None = 0
         self._last_ms = 0
+        self._open: set[int] = set()
+        cause = 0
         for recorded in events:
+            # What the last answer led to, e.g. the CSMS's id, stands behind it under the same cause.
+            is_beyond = to_seq is not None and recorded.seq > to_seq and recorded.cause != cause
+            if is_beyond and not self._open:
+                break
+            cause = recorded.cause
             self._follow(recorded)
         if self._down_since is not None:
             self._down.append((self._down_since, self._last_ms))
@@ -123,9 +138,10 @@ class Fates:
         event, at_ms = recorded.event, recorded.at_ms
         before_ms, self._last_ms = self._last_ms, at_ms
         match event:
-            case TransactionStarted() | TransactionStopped():
+            case TransactionStarted() | TransactionStopped() if recorded.seq > self._after_seq:
                 action = "StartTransaction" if isinstance(event, TransactionStarted) else "StopTransaction"
                 self.by_seq[recorded.seq] = Fate(seq=recorded.seq, action=action, owed_ms=at_ms, number=event.number)
+                self._open.add(recorded.seq)
             case TransactionIdAssigned(conflict=False):
                 self.transaction_ids[event.number] = event.transaction_id
             case CallDispatched():
@@ -136,6 +152,7 @@ class Fates:
                 fate.timeouts += 1
                 if event.ends_entry:
                     fate.outcome, fate.settled_ms, fate.settled_seq = "unanswered", at_ms, recorded.seq
+                    self._open.discard(event.owed_seq)
             case LinkOpened() if self._down_since is not None:
                 self._down.append((self._down_since, at_ms))
                 self._down_since = None
@@ -163,6 +180,7 @@ class Fates:
             fate.errors.append(event.error_code or event.outcome)
         if event.ends_entry:
             fate.outcome, fate.settled_ms, fate.settled_seq = event.outcome, recorded.at_ms, recorded.seq
+            self._open.discard(event.owed_seq)
 
     def offline_ms(self, from_ms: int, to_ms: int) -> int:
         """How long the link was down between two moments of station time."""

@@ -6,13 +6,13 @@
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from eventstore.frozen import dataclass
 from eventstore.structure import to_plain
 from station.replay import (
     conversation,
@@ -30,12 +30,12 @@ from station.replay import (
     whatif,
 )
 from station.replay.checkpoints import Checkpoints, default_directory
-from station.replay.errors import BadQuestion
+from station.replay.errors import BadQuestion, ReplayError
 from station.replay.folding import Folded, state_at
 from station.replay.moments import Calendar, Place, Zone, bounds, calendar_of, place_at
 from station.replay.origin import Anchor
 from station.replay.page import Page, Text, json_line, json_text, line_writer, plural, show
-from station.replay.progress import bar
+from station.replay.progress import QUIET_STEPS, Bar, bar, silent
 from station.replay.reader import LogReader
 from station.replay.redaction import RedactionRules
 from station.replay.source import open_log
@@ -54,6 +54,7 @@ class Asked:
     zone: Zone
     as_json: bool
     options: Namespace
+    bar: Bar
 
     def range(self) -> tuple[int, int]:
         """(after_seq, to_seq) of --from and --to."""
@@ -71,6 +72,7 @@ class Asked:
 
 def _answer(asked: Asked, value: Any, page: Callable[[], Page]) -> None:
     """One answer: as JSON, or as a page, which is made only when it is wanted."""
+    asked.bar.stop()
     if asked.as_json:
         sys.stdout.write(json_text(value))
     else:
@@ -89,6 +91,11 @@ def _lines(asked: Asked, found: Iterable[Any], tell: Callable[[Any], Iterable[st
         for line in tell(each):
             write(line)
     return count
+
+
+def _tell_if_none(count: int) -> None:
+    if not count:
+        print("chargebox: nothing in the log is like that", file=sys.stderr)
 
 
 def show_summary(asked: Asked) -> int:
@@ -111,8 +118,9 @@ def show_timeline(asked: Asked) -> int:
         kinds=timeline.event_kinds(options.type),
         loudest=NOISE if options.all else DETAIL if options.detail else HEADLINE,
     )
-    story = timeline.Timeline(asked.reader, asked.calendar)
-    _lines(asked, story.entries(wanted), lambda entry: timeline.line(entry, asked.zone, with_seq=options.seq))
+    story = timeline.Timeline(asked.reader, asked.calendar, after_seq, to_seq)
+    count = _lines(asked, story.entries(wanted), lambda entry: timeline.line(entry, asked.zone, with_seq=options.seq))
+    _tell_if_none(count)
     return DONE
 
 
@@ -133,11 +141,16 @@ def show_transaction(asked: Asked) -> int:
     options = asked.options
     found = dossier.dossier(asked.reader, asked.calendar, options.number, by_id=options.id)
     if options.plot is not None:
-        plotting.draw(found, asked.zone, options.plot)
+        try:
+            plotting.draw(found, asked.zone, options.plot)
+        except OSError as error:
+            raise ReplayError(f"{options.plot} cannot be written: {error.strerror or error}") from error
     _answer(
         asked,
         found,
-        lambda: transaction_page.page(found, asked.zone, plotting.terminal(found, asked.zone, options.width)),
+        lambda: transaction_page.page(
+            found, asked.zone, plotting.terminal(found, asked.zone, options.width or plotting.fitting())
+        ),
     )
     return DONE
 
@@ -155,7 +168,7 @@ def show_conversation(asked: Asked) -> int:
         message_id=options.message_id,
     )
     found = conversation.exchanges(asked.reader, asked.calendar, wanted)
-    _lines(asked, found, lambda exchange: conversation.ladder(exchange, asked.zone, raw=options.raw))
+    _tell_if_none(_lines(asked, found, lambda exchange: conversation.ladder(exchange, asked.zone, raw=options.raw)))
     return DONE
 
 
@@ -195,8 +208,8 @@ def show_verdict(asked: Asked) -> int:
             raise BadQuestion("a statement proves something only against the signer's public key: add --public-key")
         statement.check_signature(stated, options.public_key)
         outside += statement.anchors(stated)
-    with bar("verifying") as progress:
-        found = verify(asked.reader, level=options.level, outside=outside, progress=progress)
+    asked.reader.progress = silent  # it tells by itself: reading is the least of it
+    found = verify(asked.reader, level=options.level, outside=outside, progress=asked.bar)
     _answer(asked, found, lambda: verdict_page.page(found))
     return DONE if found.verdict == WHOLE else FAILED
 
@@ -206,10 +219,18 @@ def make_statement(asked: Asked) -> int:
     options = asked.options
     after_seq, to_seq = asked.range()
     from_seq = max(after_seq + 1, asked.reader.first_seq)
+    if options.closed:
+        closed = [seq for seq in asked.reader.segment_ends() if from_seq <= seq <= to_seq]
+        if not closed:
+            raise BadQuestion("no segment is closed in this range: without --closed, the live one is signed as well")
+        to_seq = max(closed)
     stated = statement.make(
         asked.reader, asked.calendar, options.key, from_seq=from_seq, to_seq=to_seq, says=options.says
     )
     _write(options.output, json_text(stated).encode())
+    if options.output is not None:
+        told = f"events {stated.from_seq} to {stated.to_seq} of {stated.identity} are signed in {options.output}"
+        print(f"chargebox: {told}", file=sys.stderr)
     return DONE
 
 
@@ -258,7 +279,10 @@ def make_export(asked: Asked) -> int:
     after_seq, to_seq = asked.range()
     output: Path | None = options.output
     form = options.format or ("jsonl" if output is None else output.suffix.removeprefix("."))
-    single = output is None or output.suffix.removeprefix(".") in export.FORMATS
+    named = "" if output is None else output.suffix.removeprefix(".")
+    single = output is None or named in export.FORMATS
+    if named in export.FORMATS and form != named:
+        raise BadQuestion(f"{output} is to be {form} by --format, and {named} by its name")
     tables = export.check_request(options.table or (["events"] if single else ["all"]), form or "parquet")
     if single and len(tables) > 1:
         raise BadQuestion("one file holds one table: name one with --table, or a directory with --output")
@@ -269,11 +293,16 @@ def make_export(asked: Asked) -> int:
         after_seq=after_seq,
         to_seq=to_seq,
     )
-    if single:
-        done = export.export_file(asked.reader, asked.calendar, request, output)
-    else:
-        assert output is not None, "without an output it is a single file"
-        done = export.export_directory(asked.reader, asked.calendar, request, output)
+    try:
+        if single:
+            done = export.export_file(asked.reader, asked.calendar, request, output)
+        else:
+            assert output is not None, "without an output it is a single file"
+            done = export.export_directory(asked.reader, asked.calendar, request, output)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ReplayError(f"{output} cannot be written: {error.strerror or error}") from error
     if output is not None:
         rows = ", ".join(f"{plural(count, 'row')} of {table}" for table, count in done.rows.items())
         told = f"{rows} in {plural(len(done.files), 'file')} under {output}"
@@ -305,6 +334,7 @@ def _write(file: Path | None, content: bytes) -> None:
         raise BadQuestion(f"{file} cannot be written: {error.strerror or error}") from error
 
 
+STREAMS = ("timeline", "conversation", "whatif")
 ANSWERS: Mapping[str, Callable[[Asked], int]] = {
     "summary": show_summary,
     "timeline": show_timeline,
@@ -325,6 +355,10 @@ ANSWERS: Mapping[str, Callable[[Asked], int]] = {
 def answer(options: Namespace) -> int:
     """Opens the log and answers. Raises ReplayError."""
     zone = Zone(options.tz)
-    with open_log(options.log) as reader:
-        asked = Asked(reader=reader, calendar=calendar_of(reader), zone=zone, as_json=options.json, options=options)
+    # Lines that are printed while the log is read tell themselves how far things are.
+    wanted = options.question not in STREAMS or not sys.stdout.isatty()
+    with bar(options.question, wanted=wanted, quiet_steps=QUIET_STEPS) as shown, open_log(options.log) as reader:
+        reader.progress = shown
+        calendar = calendar_of(reader)
+        asked = Asked(reader=reader, calendar=calendar, zone=zone, as_json=options.json, options=options, bar=shown)
         return ANSWERS[options.question](asked)

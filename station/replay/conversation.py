@@ -279,14 +279,14 @@ def _ending(exchange: Exchange, *, raw: bool) -> str:
     return f"{late}{brief(exchange.answer) or 'ok'}{odd}"
 
 
-def brief(text: str) -> str:
+def brief(text: str, length_max: int = _BRIEF_MAX) -> str:
     """What a frame's payload says, in one short line."""
     frame = parsed(text)
     if frame is None:
-        return text[:_BRIEF_MAX]
+        return text[:length_max]
     payload = frame[-1] if frame[0] != 4 else (frame[3] if len(frame) > 3 else "")
     said = _flat(payload)
-    return said if len(said) <= _BRIEF_MAX else f"{said[: _BRIEF_MAX - 1]}…"
+    return said if len(said) <= length_max else f"{said[: length_max - 1]}…"
 
 
 def _flat(value: Any) -> str:

@@ -71,7 +71,7 @@ def copy_storage(database: Path, target: Path) -> bool:
     live = is_live(directory)
     _check_space(database, target)
     try:
-        _copy_small_files(directory, target)
+        copy_small_files(directory, target)
         if live and _vacuum(database, target / DATABASE_NAME):
             return True
         _copy_at_rest(database, target)
@@ -101,7 +101,8 @@ def _parts(database: Path) -> dict[str, Path]:
     }
 
 
-def _copy_small_files(directory: Path, target: Path) -> None:
+def copy_small_files(directory: Path, target: Path) -> None:
+    """What a storage directory remembers beside its log: the witness, snapshots, its identity. Raises OSError."""
     # Before the log: of a live one they then never know more than the copy holds.
     for file in (*(directory / name for name in _SMALL_FILES), *snapshot_files(directory)):
         if file.is_file():

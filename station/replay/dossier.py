@@ -320,7 +320,7 @@ def _remarks(row: TransactionRow, meter: _Meter) -> Iterator[str]:
     if row.energy_wh is not None and row.energy_wh < 0:
         yield "its register at the end is below that at the start"
     if meter.offset_wh:
-        yield f"the meter's register fell before its end: {energy(meter.offset_wh)} are added to it"
+        yield f"the meter's register fell or jumped before its end: {energy(meter.offset_wh)} are added to it"
     gaps = [(a, b) for a, b in zip(meter.curve, meter.curve[1:], strict=False) if b.energy_wh > a.energy_wh + 50_000]
     for before, after in gaps:
         yield f"the register jumps by {energy(after.energy_wh - before.energy_wh)} between events {before.seq} and {after.seq}"

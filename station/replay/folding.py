@@ -7,19 +7,23 @@ its user (`checkpoints`), and goes through the events behind it. What an OutboxW
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 from eventstore.catalogue.link import OutboxWindowRead
+from eventstore.chain import EMPTY, ChainBrokenError, Head, Row
+from eventstore.chain import verify as verify_chain
 from eventstore.event import Recorded
+from eventstore.frozen import dataclass, replace
 from eventstore.snapshots import headers
 from eventstore.structure import StructureError
 from projections.digest import fingerprint, state_from
-from projections.station import INITIAL, StationState, evolve
+from projections.station import INITIAL, Folding, StationState, evolve
 from station.replay.checkpoints import Checkpoints
 from station.replay.errors import BadQuestion
 from station.replay.reader import Illegible, LogReader
 
-CHECKPOINT_EVERY = 50_000
+CHECKPOINT_EVERY = 20_000
+WORTH_KEEPING = 2_000
+"""How many events behind the last state that is kept the one that was asked for is kept as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,27 +47,27 @@ def filled(reader: LogReader, recorded: Recorded) -> Recorded:
 def foundation(reader: LogReader) -> StationState:
     """The state that the whole of a log, or of what is there of it, is folded from: nothing, or the state its first segment begins with.
 
-    Raises BadQuestion for an excerpt whose beginning nothing tells.
+    That one counts whichever version folded it: what it was folded from is gone. Raises BadQuestion for an excerpt whose beginning nothing tells.
     """
     if reader.is_complete:
         return INITIAL
     base = reader.origin.base
-    for state in _openings(reader, reader.first_seq - 1):
+    for state in _openings(reader, reader.first_seq - 1, ours_only=False):
         if base is not None and state.seq == base.seq:
             return state
     raise BadQuestion(
-        f"this {reader.origin.kind} begins with event {reader.first_seq}, and the state before it is not known: "
+        f"the log begins with event {reader.first_seq}, and the state before it is not known: "
         "states follow from a log that is there from its first event on"
     )
 
 
-def _openings(reader: LogReader, seq: int) -> Iterator[StationState]:
-    """The states that segments end in, up to `seq`, of this folding code, newest first."""
-    for opening in sorted(reader.origin.openings, key=lambda each: -each.head.seq):
-        if opening.head.seq > seq or not opening.state or opening.fingerprint != fingerprint():
+def _openings(reader: LogReader, seq: int, *, ours_only: bool = True) -> Iterator[StationState]:
+    """The states that segments end in, up to `seq`, newest first; those of this folding code only, unless told otherwise."""
+    for opening in reader.openings(seq):
+        if not opening.state or (ours_only and opening.fingerprint != fingerprint()):
             continue
         try:
-            yield state_from(opening.state)
+            yield state_from(opening.state, opening.layout)
         except (StructureError, KeyError, ValueError):
             continue
 
@@ -73,26 +77,58 @@ def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None
     state = _base(reader, seq, checkpoints) or foundation(reader)
     if seq < state.seq:
         raise BadQuestion(f"the log begins with event {reader.first_seq}, and state {seq} lies before that")
-    base_seq, left_out, next_mark = state.seq, 0, state.seq + CHECKPOINT_EVERY
+    base_seq = read_seq = state.seq
+    left_out, kept_seq, head = 0, state.seq, _head_at(reader, state.seq)
     with without_cycles():
         for rows in reader.rows(after=state.seq, until=seq):
+            left_out += rows[-1].seq - read_seq - len(rows)  # what is gone from the log is missed as well
+            read_seq = rows[-1].seq
+            if checkpoints is not None:
+                head = _head_behind(head, rows)
             state, missed = _fold_slice(reader, state, reader.decoded(rows))
             left_out += missed
-            if checkpoints is not None and not left_out and state.seq >= next_mark:
+            is_due = state.seq - kept_seq >= (CHECKPOINT_EVERY if read_seq < seq else WORTH_KEEPING)
+            # A state is found again by a digest: one that was folded from events which do not fit theirs is not kept.
+            if is_due and checkpoints is not None and head is not None and not left_out:
                 checkpoints.keep(reader, state)
-                next_mark = state.seq + CHECKPOINT_EVERY
+                kept_seq = state.seq
     return Folded(state=state, base_seq=base_seq, left_out=left_out)
+
+
+def _head_at(reader: LogReader, seq: int) -> Head | None:
+    if not seq:
+        return EMPTY
+    row = reader.row(seq)
+    return reader.origin.base if row is None else Head(seq=row.seq, digest=row.digest)
+
+
+def _head_behind(head: Head | None, rows: list[Row]) -> Head | None:
+    """The head after these rows; None once the chain is broken."""
+    try:
+        return None if head is None else verify_chain(head, rows)
+    except ChainBrokenError:
+        return None
 
 
 def _fold_slice(reader: LogReader, state: StationState, events: list[Recorded]) -> tuple[StationState, int]:
     """The state after some events, and how many of them could not be taken into account. Every event of a long log passes here."""
+    folding = Folding(state)
+    try:
+        for recorded in events:
+            folding.add(filled(reader, recorded) if type(recorded.event) is OutboxWindowRead else recorded)
+    except Exception:  # noqa: BLE001  # whatever a fold raises for an event that cannot be: the rest still tells
+        return _fold_one_by_one(reader, state, events)
+    return folding.state(), sum(type(recorded.event) is Illegible for recorded in events)
+
+
+def _fold_one_by_one(reader: LogReader, state: StationState, events: list[Recorded]) -> tuple[StationState, int]:
+    """The same, without those events that cannot be."""
     missed = 0
     for recorded in events:
-        kind = type(recorded.event)
-        missed += kind is Illegible
+        missed += type(recorded.event) is Illegible
         try:
-            state = evolve(state, filled(reader, recorded) if kind is OutboxWindowRead else recorded)
-        except Exception:  # noqa: BLE001  # whatever a fold raises for an event that cannot be: the rest still tells
+            state = evolve(state, filled(reader, recorded))
+        except Exception:  # noqa: BLE001  # as above
             missed += 1
     return state, missed
 

@@ -7,7 +7,7 @@ payload comes as JSON or as the JSON's text; either way it is written canonicall
 import csv
 import sqlite3
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from station.wire.instants import parse_utc_ms
 _LOG_NAME, _ABOUT_NAME = "log.jsonl", "about.json"
 _INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REDACTION_MARKS = ('"(withheld)"', '"tag-')
+_COLUMNS = ("seq", "cause", "at_ms", "type", "version", "connector_id", "payload", "digest")
 _NUMBERS = ("seq", "cause", "at_ms", "version", "connector_id", "utc_ms")
 
 
@@ -38,7 +39,7 @@ def take_bundle(path: Path, scratch: Path) -> Origin:
                 _lay(path, scratch, _from_lines(stream))
     except (zipfile.BadZipFile, orjson.JSONDecodeError, OSError, EOFError) as error:
         raise LogUnreadable(f"{path} is damaged: {error}") from error
-    # Whatever left the station in one went through its redaction.
+    # Whatever left the station in one went through its redaction, which may have found nothing to redact.
     return Origin(kind="diagnostics file", excerpt=_is_excerpt(about), redacted=True, anchors=_anchors(about))
 
 
@@ -58,16 +59,52 @@ def _anchors(about: Mapping[str, Any]) -> tuple[Anchor, ...]:
 
 def take_export(path: Path, scratch: Path) -> Origin:
     """The events of an exported file. Raises LogUnreadable, LibraryMissing."""
+    return _take_files([path], path, scratch)
+
+
+def _take_files(files: Sequence[Path], path: Path, scratch: Path) -> Origin:
+    count = 0
+
+    def counted() -> Iterator[Row]:
+        nonlocal count
+        for file in files:
+            for row in read_events(file):
+                count += 1
+                yield row
+
     try:
-        redacted = _lay(path, scratch, read_events(path))
-    except (OSError, csv.Error) as error:
+        redacted = _lay(path, scratch, counted())
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise LogUnreadable(f"{path} cannot be read: {error}") from error
+    if not count:
+        raise LogUnreadable(f"{path} holds no events")
     return Origin(kind="exported events", redacted=redacted)
 
 
 def read_events(path: Path) -> Iterator[Row]:
     """The rows of an exported table of events, in the file's order. Raises LogUnreadable, LibraryMissing, OSError."""
     return EVENT_FORMATS[path.suffix](path)
+
+
+def is_partitioned(path: Path) -> bool:
+    """Is this a directory that a partitioned export was written to, or the part of it that holds events?"""
+    return path.is_dir() and any(_stations(path))
+
+
+def take_partitioned(path: Path, scratch: Path) -> Origin:
+    """The events of one station from a partitioned export. Raises LogUnreadable, LibraryMissing."""
+    stations = sorted(_stations(path))
+    if len(stations) > 1:
+        some = ", ".join(str(each) for each in stations[:3])
+        raise LogUnreadable(f"{path} holds the events of {len(stations)} stations: name one of them, e.g. {some}")
+    files = sorted(file for file in stations[0].glob("day=*/part-*") if file.suffix in EVENT_FORMATS)
+    return _take_files(files, path, scratch)
+
+
+def _stations(path: Path) -> list[Path]:
+    if path.name.startswith("station="):
+        return [path] if any(path.glob("day=*/part-*")) else []
+    return [each for each in (*path.glob("events/station=*"), *path.glob("station=*")) if each.is_dir()]
 
 
 def _read_jsonl(path: Path) -> Iterator[Row]:
@@ -77,22 +114,31 @@ def _read_jsonl(path: Path) -> Iterator[Row]:
 
 def _read_csv(path: Path) -> Iterator[Row]:
     with path.open(newline="", encoding="utf-8") as stream:
-        for number, values in enumerate(csv.DictReader(stream), 2):
-            numbers = {name: int(values[name]) if values.get(name) else None for name in _NUMBERS}
+        reader = csv.DictReader(stream)
+        if missing := [name for name in _COLUMNS if name not in (reader.fieldnames or ())]:
+            raise LogUnreadable(f"its first line names no column {', '.join(missing)}: it is no table of events")
+        for number, values in enumerate(reader, 2):
+            try:
+                numbers = {name: int(values[name]) if values.get(name) else None for name in _NUMBERS}
+            except ValueError as error:
+                raise LogUnreadable(f"line {number} is no event: {error}") from error
             yield _row({**values, **numbers}, number)
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
     try:
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         raise LibraryMissing("reading Parquet", "pyarrow") from error
     number = 0
-    with closing(parquet.ParquetFile(path)) as file:
-        for batch in file.iter_batches():
-            for values in batch.to_pylist():
-                number += 1
-                yield _row(values, number)
+    try:
+        with closing(parquet.ParquetFile(path)) as file:
+            for batch in file.iter_batches():
+                for values in batch.to_pylist():
+                    number += 1
+                    yield _row(values, number)
+    except ArrowException as error:
+        raise LogUnreadable(f"it is no Parquet file, or damaged: {error}") from error
 
 
 EVENT_FORMATS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
@@ -129,8 +175,10 @@ def _row(values: Any, number: int) -> Row:
             payload=orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode(),
             digest=bytes.fromhex(values["digest"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise LogUnreadable(f"line {number} is no event: {error!r}") from error
+    except KeyError as error:
+        raise LogUnreadable(f"line {number} is no event: it has no {error.args[0]}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise LogUnreadable(f"line {number} is no event: {error}") from error
 
 
 def _lay(path: Path, scratch: Path, rows: Iterable[Row]) -> bool:

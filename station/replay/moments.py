@@ -6,12 +6,12 @@ or else of the first later boot that had one (`projections.clock`). A moment tha
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
 from eventstore.event import Recorded
+from eventstore.frozen import dataclass
 from station.replay.errors import BadQuestion
 from station.replay.reader import LogReader
 
@@ -190,6 +190,8 @@ def bounds(
     if to_text is not None:
         is_seq = to_text.strip().isdecimal()
         to_seq = int(to_text) if is_seq else seq_by_utc(reader, calendar, zone.parse(to_text))
+    if from_text is not None and to_text is not None and after_seq > to_seq:
+        raise BadQuestion(f"nothing lies between {from_text} and {to_text}")
     return max(0, after_seq), to_seq
 
 

@@ -1,9 +1,9 @@
 """What is known of where a log came from, before its first event is read."""
 
-from dataclasses import dataclass
-
 from eventstore.chain import Head
+from eventstore.frozen import dataclass
 from eventstore.opening import Opening
+from station.replay.past import Past
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,8 @@ class Origin:
     """`kind` in words. `excerpt`: it holds what was asked for, not the whole log; `redacted`: payloads were changed on purpose.
 
     `anchors` are heads that the source itself names, e.g. a diagnostics file. A log whose first segments are gone begins behind
-    `base`; `openings` are the states that segments end in, and `findings` what is damaged in closed ones.
+    `base`; `past` are the closed segments, and `opening` is what the live one says that they end in. `findings` is what is damaged in
+    that.
     """
 
     kind: str
@@ -43,5 +44,6 @@ class Origin:
     damage: Damage | None = None
     anchors: tuple[Anchor, ...] = ()
     base: Head | None = None
-    openings: tuple[Opening, ...] = ()
+    opening: Opening | None = None
+    past: Past | None = None
     findings: tuple[str, ...] = ()

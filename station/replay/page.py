@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import orjson
 
 from eventstore.structure import to_plain
 
 GAP = "  "
+_LAST_MIN = 20
 _LOUD = r"(?<![Tt]ag )\b(?!CSMS\b)[A-Z]{4,}(?: [A-Z]{2,})*\b"
 _TIME = r"^\s*\d*\s*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}~?"
 
@@ -124,15 +125,26 @@ def _show_rich(page: Page, out: TextIO) -> bool:
         for block in section.blocks:
             if not isinstance(block, Table):
                 style = block.style if isinstance(block, Text) else ""
-                console.print(RichText("\n".join(_block_lines(block)), style=style))
+                console.print(RichText("\n".join(_block_lines(block)), style=style), soft_wrap=True)
+                continue
+            if _width_of(block) > console.width:  # cut to fit, nobody could read it
+                console.print(RichText("\n".join(line.rstrip() for line in table_lines(block))), soft_wrap=True)
                 continue
             shown = RichTable(box=None, pad_edge=False, header_style="bold")
             for name in block.columns:
-                shown.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+                is_last = name == block.columns[-1]  # the longest texts stand there: they may take several lines
+                justify: Literal["left", "right"] = "right" if name.startswith(">") else "left"
+                shown.add_column(name.removeprefix(">"), justify=justify, no_wrap=not is_last, overflow="fold")
             for row in block.rows:
                 shown.add_row(*(RichText(cell) for cell in row))
             console.print(shown)
     return True
+
+
+def _width_of(block: Table) -> int:
+    """The narrowest that a table can be with all but its last column on one line."""
+    widths = [max(len(row[place]) for row in (block.columns, *block.rows)) for place in range(len(block.columns))]
+    return sum(widths[:-1]) + min(widths[-1], _LAST_MIN) + len(GAP) * (len(widths) - 1)
 
 
 def line_writer(stream: TextIO | None = None) -> Callable[[str], None]:

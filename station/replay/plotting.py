@@ -1,16 +1,20 @@
 """Power, energy and limit of a transaction over time: in the terminal with block characters, or as SVG or PNG."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 from station.replay.dossier import Dossier, Point
 from station.replay.errors import BadQuestion, LibraryMissing
 from station.replay.moments import Zone
 
-WIDTH, POWER_ROWS, ENERGY_ROWS = 72, 10, 5
+WIDTH, WIDTH_MIN, POWER_ROWS, ENERGY_ROWS = 72, 10, 10, 5
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _LIMIT = "╌"
+_MARGIN = 11
+KILO = 1_000
 FORMATS = (".svg", ".png")
 
 
@@ -27,9 +31,14 @@ def terminal(found: Dossier, zone: Zone, width: int = WIDTH) -> list[str]:
     lines = _chart("kW", powers, limits, top_w, POWER_ROWS)
     lines += _chart("kWh", energies, [None] * len(columns), max(*energies, 1), ENERGY_ROWS)
     begin, end = zone.clock(curve[0].utc_ms), zone.clock(curve[-1].utc_ms)
-    lines.append(" " * 9 + begin + " " * max(1, len(columns) - len(begin) - len(end)) + end)
-    lines.append(f"{' ' * 9}█ power, below it energy since the start   {_LIMIT} limit")
+    lines.append(" " * _MARGIN + begin + " " * max(1, len(columns) - len(begin) - len(end)) + end)
+    lines.append(f"{' ' * _MARGIN}█ power, below it energy since the start   {_LIMIT} limit")
     return lines
+
+
+def fitting() -> int:
+    """The width of a drawing: WIDTH, or what a narrow terminal has for it."""
+    return min(WIDTH, max(WIDTH_MIN, get_terminal_size().columns - _MARGIN - 1)) if sys.stdout.isatty() else WIDTH
 
 
 def _columns(curve: Sequence[Point], width: int) -> list[Point]:
@@ -53,10 +62,15 @@ def _limit_w(point: Point, voltage_v: int) -> int | None:
 def _chart(unit: str, values: Sequence[int], limits: Sequence[int | None], top: int, rows: int) -> list[str]:
     lines = []
     for row in range(rows - 1, -1, -1):
-        label = f"{top * (row + 1) // rows / 1000:6.1f} {unit:<3}" if row in (rows - 1, rows // 2) else ""
+        label = _label(top * (row + 1) // rows, top, unit) if row in (rows - 1, rows // 2) else ""
         cells = [_cell(value, limit, top, row, rows) for value, limit in zip(values, limits, strict=True)]
-        lines.append(f"{label or '':>9}{''.join(cells)}".rstrip())
+        lines.append(f"{label:<{_MARGIN}}{''.join(cells)}".rstrip())
     return lines
+
+
+def _label(value: int, top: int, unit: str) -> str:
+    """A mark of the scale: in thousandths of the unit where all of the drawing lies below one."""
+    return f"{value / 1000:6.1f} {unit}" if top >= KILO else f"{value:6} {unit.removeprefix('k')}"
 
 
 def _cell(value: int, limit: int | None, top: int, row: int, rows: int) -> str:

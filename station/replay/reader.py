@@ -1,12 +1,14 @@
-"""Reading a log's private copy: rows as stored, events as this version knows them, in constant memory.
+"""Reading a log, its live segment from a private copy and what lies before it from closed segments: rows as stored, events as this
+version knows them, in constant memory.
 
 What a damaged page or an unknown version makes illegible does not end the reading: the event stands as `Illegible` in its
 place. The readers of states say how many there were.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,8 +17,12 @@ from eventstore.codec import catalogue_codec
 from eventstore.database import read_head
 from eventstore.errors import LogCorrupt, UnknownEventType
 from eventstore.event import Event, Observation, Recorded
+from eventstore.frozen import dataclass
+from eventstore.opening import Opening
 from projections.outbox import TRANSACTIONAL
-from station.replay.origin import Origin
+from station.replay.origin import Anchor, Origin
+from station.replay.past import Past
+from station.replay.progress import Progress, silent
 
 SLICE_ROWS = 1_000
 MISSES_MAX = 20_000
@@ -36,16 +42,30 @@ class Illegible(Observation):
 
 
 class LogReader:
-    """A log, open for reading. `scratch` is the directory of its copy, with what was beside it."""
+    """A log, open for reading. `scratch` is the directory of its copy, with what was beside it.
+
+    The copy holds the live segment; the rows before it are read from closed segments and archives where they lie.
+    """
 
     def __init__(self, connection: sqlite3.Connection, *, origin: Origin, scratch: Path) -> None:
         self._connection = connection
         self._codec = catalogue_codec()
+        self._past = origin.past if origin.past is not None and origin.past.segments else None
         self.origin = origin
+        self.progress: Progress = silent
         self.scratch = scratch
         self.head: Head = read_head(connection)
         first = connection.execute("SELECT seq FROM event ORDER BY seq LIMIT 1").fetchone()
         self.first_seq: int = 0 if first is None else first[0]
+        if self._past is not None:
+            self._extend(self._past)
+
+    def _extend(self, past: Past) -> None:
+        row, ends = past.row_from(0), past.newest_end()
+        if row is not None:
+            self.first_seq = row.seq
+        if ends is not None and ends.head.seq > self.head.seq:
+            self.head = ends.head
 
     @property
     def is_complete(self) -> bool:
@@ -58,17 +78,60 @@ class LogReader:
             row = self._connection.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
         except sqlite3.Error:
             return ""
+        if row is None and self._past is not None:
+            return next((ends.identity for ends in self._past.ends()), "")
         return "" if row is None else str(row[0])
+
+    def findings(self) -> tuple[str, ...]:
+        """What is damaged in the closed segments, as far as they were read by now."""
+        return self.origin.findings + (() if self._past is None else tuple(self._past.findings))
+
+    def damage(self) -> tuple[str, ...]:
+        """All that is known by now to be damaged, in the copy and in the closed segments."""
+        return (() if self.origin.damage is None else self.origin.damage.findings) + self.findings()
+
+    def openings(self, until: int | None = None) -> Iterator[Opening]:
+        """The states that segments end in, up to seq `until`, newest first."""
+        last = self.head.seq if until is None else until
+        opening = self.origin.opening
+        if opening is not None and opening.head.seq <= last:
+            yield opening
+        if self._past is not None:
+            yield from self._past.openings(last)
+
+    def segment_ends(self) -> frozenset[int]:
+        """The last seqs of the segments before the live one."""
+        last = () if self.origin.opening is None else (self.origin.opening.head.seq,)
+        return frozenset((*last, *(() if self._past is None else (each.last_seq for each in self._past.segments))))
+
+    def anchors(self) -> Iterator[Anchor]:
+        """The heads that the source itself names, and those that each segment says it continues."""
+        yield from self.origin.anchors
+        heads = [] if self._past is None else [ends.before for ends in self._past.ends()]
+        if self.origin.opening is not None:
+            heads.append(self.origin.opening.head)
+        yield from (Anchor(what="segment behind it", head=head) for head in heads if head.seq)
 
     def rows(
         self, after: int = 0, until: int | None = None, kinds: Collection[type[Event]] | None = None
     ) -> Iterator[list[Row]]:
         """The rows behind `after` up to `until` as stored, in order, in slices; of these kinds only, if any are named.
 
-        Unreadable ones are left out; the gap shows in `seq`.
+        Those of some kinds only have no digest where they come from an archive. Unreadable ones are left out; the gap shows in `seq`.
         """
-        condition, parameters = _condition(kinds)
         last = self.head.seq if until is None else until
+        if self._past is not None and after < self._past.last_seq:
+            names = None if kinds is None else frozenset(kind.NAME for kind in kinds)
+            for rows in self._past.rows(after, min(last, self._past.last_seq), names):
+                yield rows
+                self.progress(rows[-1].seq, last)
+            after = self._past.last_seq
+        for rows in self._live_rows(after, last, kinds):
+            yield rows
+            self.progress(rows[-1].seq, last)
+
+    def _live_rows(self, after: int, last: int, kinds: Collection[type[Event]] | None) -> Iterator[list[Row]]:
+        condition, parameters = _condition(kinds)
         query = f"{_COLUMNS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq"
         while after < last:
             try:
@@ -94,6 +157,9 @@ class LogReader:
 
     def row(self, seq: int) -> Row | None:
         """One row as stored; None when it is not there or cannot be read."""
+        if self._past is not None and seq <= self._past.last_seq:
+            found = self._past.row_from(seq)
+            return found if found is not None and found.seq == seq else None
         try:
             row = self._connection.execute(f"{_COLUMNS} WHERE seq = ?", (seq,)).fetchone()
         except sqlite3.Error:
@@ -128,6 +194,8 @@ class LogReader:
 
     def owed(self, after_seq: int, to_seq: int, count: int) -> tuple[Recorded, ...]:
         """The transactional events behind `after_seq` up to `to_seq`, at most `count`: what OutboxWindowRead names."""
+        if self._past is not None and after_seq < self._past.last_seq:
+            return tuple(islice(self.recorded(after_seq, to_seq, TRANSACTIONAL), count))
         condition, names = _condition(TRANSACTIONAL)
         query = f"{_COLUMNS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq LIMIT ?"
         rows = self._connection.execute(query, (after_seq, to_seq, *names, count)).fetchall()
@@ -135,36 +203,50 @@ class LogReader:
 
     def next_of(self, kind: type[Event], after: int, within: int) -> Recorded | None:
         """The first event of a kind among the `within` events behind `after`; None if there is none."""
-        query = f"{_COLUMNS} WHERE seq > ? AND seq <= ? AND type = ? ORDER BY seq LIMIT 1"
-        row = self._connection.execute(query, (after, after + within, kind.NAME)).fetchone()
-        return None if row is None else self._legible(Row._make(row))
+        return next(self.recorded(after, after + within, (kind,)), None)
+
+    def count(self) -> int:
+        """How many events there are, as far as is known without reading all of them."""
+        before = 0 if self._past is None else self._past.count()
+        try:
+            return before + int(self._connection.execute("SELECT count(*) FROM event").fetchone()[0])
+        except sqlite3.Error:
+            return sum(self.counts().values())
 
     def counts(self) -> dict[str, int]:
         """How many events there are of each type name."""
+        found = Counter[str]()
+        if self._past is not None:
+            for rows in self._past.rows(0, self._past.last_seq):
+                found.update(row.type for row in rows)
         try:
-            return dict(self._connection.execute("SELECT type, count(*) FROM event GROUP BY type ORDER BY type"))
+            found.update(dict(self._connection.execute("SELECT type, count(*) FROM event GROUP BY type")))
         except sqlite3.Error:
-            found: dict[str, int] = {}
-            for rows in self.rows():
-                for row in rows:
-                    found[row.type] = found.get(row.type, 0) + 1
-            return dict(sorted(found.items()))
+            for rows in self._live_rows(0 if self._past is None else self._past.last_seq, self.head.seq, None):
+                found.update(row.type for row in rows)
+        return dict(sorted(found.items()))
 
     def last_before(self, at_ms: int, first: int, last: int) -> int:
         """The last seq from `first` to `last` whose station time is not after `at_ms`; `first` - 1 if none is.
 
         Station time never decreases, so the halves can be halved again.
         """
-        query = "SELECT seq, at_ms FROM event WHERE seq >= ? AND seq <= ? ORDER BY seq LIMIT 1"
         low, high = first, last + 1
         while low < high:
             middle = (low + high) // 2
-            row = self._connection.execute(query, (middle, last)).fetchone()
-            if row is None or row[1] > at_ms:
+            row = self._row_from(middle)
+            if row is None or row.seq > last or row.at_ms > at_ms:
                 high = middle
             else:
-                low = row[0] + 1
+                low = row.seq + 1
         return low - 1
+
+    def _row_from(self, seq: int) -> Row | None:
+        found = None if self._past is None or seq > self._past.last_seq else self._past.row_from(seq)
+        if found is not None:
+            return found
+        row = self._connection.execute(f"{_COLUMNS} WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
+        return None if row is None else Row._make(row)
 
 
 def _condition(kinds: Collection[type[Event]] | None) -> tuple[str, tuple[str, ...]]:

@@ -6,15 +6,17 @@ in its StationDescribed; makers' DataTransfer handlers are those that are instal
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
-from eventstore.catalogue.lifecycle import ObservationRejected, StationBooted, StationDescribed
+from eventstore.catalogue.lifecycle import BooksClosed, ObservationRejected, StationBooted, StationDescribed
 from eventstore.event import Event, Observation, Recorded
+from eventstore.frozen import dataclass
+from projections.digest import fingerprint
 from projections.station import StationState, evolve
-from station import kernel
+from station import VERSION, kernel
 from station.feature import Registry
 from station.features import registry_for
 from station.features.data_transfer import Vendor
@@ -25,11 +27,12 @@ _VENDORS = "chargebox.vendors"
 _DESCRIBED_WITHIN = 64
 _BATCH_MAX = 4 * kernel.BATCH_MAX
 _VALUE_MAX = 80
+OTHER_BUILD = ", another build"
 
 
 def software_version() -> str:
-    """The version of this software."""
-    return metadata.version("chargebox")
+    """The version of this software, as its boots record it."""
+    return VERSION
 
 
 @lru_cache(maxsize=1)
@@ -66,8 +69,11 @@ class Decided:
         return not self.error and self.recorded == self.decided
 
 
-def decide_again(reader: LogReader) -> Iterator[Decided]:
-    """Every observation of the log, decided again, in order. Raises BadQuestion for an excerpt."""
+def decide_again(reader: LogReader, *, fold_only: bool = False) -> Iterator[Decided]:
+    """Every observation of the log, decided again, in order; with `fold_only`, what was recorded stands for the decision.
+
+    Raises BadQuestion for an excerpt.
+    """
     state = foundation(reader)
     described = state.description
     version, registry = (
@@ -75,20 +81,39 @@ def decide_again(reader: LogReader) -> Iterator[Decided]:
         registry_of(() if described is None else described.profiles_off),
     )
     with without_cycles():
-        yield from _decide_all(reader, state, version, registry)
+        yield from _decide_all(reader, state, version, registry, fold_only=fold_only)
 
 
-def _decide_all(reader: LogReader, state: StationState, version: str, registry: Registry) -> Iterator[Decided]:
+def _other_builds(reader: LogReader) -> frozenset[int]:
+    """The boots (by the seq they began with, 0: before any) in which a segment was closed by other folding code than this.
+
+    Versions are told apart by their numbers; where one was built anew under the same number, this is what a log has of it.
+    """
+    boot, found = 0, set()
+    for recorded in reader.recorded(kinds=(StationBooted, BooksClosed)):
+        if isinstance(recorded.event, StationBooted):
+            boot = recorded.seq
+        elif isinstance(recorded.event, BooksClosed) and recorded.event.fingerprint not in ("", fingerprint()):
+            found.add(boot)
+    return frozenset(found)
+
+
+def _decide_all(
+    reader: LogReader, state: StationState, version: str, registry: Registry, *, fold_only: bool
+) -> Iterator[Decided]:
+    other_builds = _other_builds(reader)
+    if 0 in other_builds:
+        version += OTHER_BUILD
     for batch in batches(reader):
         event = batch[0].event
         if isinstance(event, StationBooted):
-            version = event.software_version
+            version = event.software_version + (OTHER_BUILD if batch[0].seq in other_builds else "")
             following = reader.next_of(StationDescribed, batch[0].seq, _DESCRIBED_WITHIN)
             if following is not None and isinstance(following.event, StationDescribed):
                 registry = registry_of(following.event.profiles_off)
         elif isinstance(event, StationDescribed):
             registry = registry_of(event.profiles_off)
-        decided = _decide(state, batch, registry, version)
+        decided = _decide(state, batch, registry, version, fold_only=fold_only)
         yield decided
         state = decided.after
 
@@ -106,10 +131,14 @@ def batches(reader: LogReader) -> Iterator[tuple[Recorded, ...]]:
         yield tuple(batch)
 
 
-def _decide(state: StationState, batch: tuple[Recorded, ...], registry: Registry, version: str) -> Decided:
+def _decide(
+    state: StationState, batch: tuple[Recorded, ...], registry: Registry, version: str, *, fold_only: bool
+) -> Decided:
     first = batch[0]
     event = first.event
-    if isinstance(event, Observation) and not isinstance(event, ObservationRejected | Illegible):
+    is_decidable = isinstance(event, Observation) and not isinstance(event, ObservationRejected | Illegible)
+    if is_decidable and not fold_only:
+        assert isinstance(event, Observation)
         after, decided = kernel.step(state, event, first.at_ms, registry)
         if decided == batch:
             return Decided(

@@ -1,8 +1,8 @@
 """Where a log may come from, and how each kind becomes one SQLite file in a directory of our own.
 
-A storage directory or database (live or copied) with the archives before it, archives alone, a diagnostics file (5.9), or exported
-events. A further kind is one more row in
-`KINDS`: a test for it, and what lays its rows into the scratch directory.
+A storage directory or database (live or copied), archives alone, a diagnostics file (5.9), or exported events. A further kind is one
+more row in `KINDS`: a test for it, and what lays its rows into the scratch directory. Archives are not laid there: they are read
+where they lie.
 """
 
 import sqlite3
@@ -10,24 +10,30 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eventstore.database import DATABASE_NAME, check_readable, has_table, open_reader, read_head
 from eventstore.directory import StorageDirectory
 from eventstore.errors import LogTooNew
+from eventstore.frozen import dataclass
 from eventstore.inspection import WAL_NAME
+from eventstore.opening import read_opening
 from eventstore.salvage import pending_recovery, recover
+from eventstore.segments import ARCHIVE_DIRECTORY, past_segments
 from eventstore.wal import read_wal
 from station.replay import archived, importing
 from station.replay.copying import copy_storage
 from station.replay.errors import LogFromTheFuture, LogUnreadable
 from station.replay.importing import EVENT_FORMATS
 from station.replay.origin import Damage, Origin
-from station.replay.page import plural
 from station.replay.reader import LogReader
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+_EXPECTED = "expected a storage directory, a database, an archive, a diagnostics file or an export"
+_LOG_BYTES_MIN = 8_192
+_FILLED_BYTES, _FILLED_TIMES = 1 << 26, 4
+"""How far a file is filled up: to so many bytes, or to so many times its own size. A damaged header may claim anything."""
 
 
 def _is_storage(path: Path) -> bool:
@@ -55,12 +61,9 @@ def _take_storage(path: Path, scratch: Path) -> Origin:
 
 def _take_database(path: Path, scratch: Path) -> Origin:
     live = copy_storage(path, scratch)
-    damage = _salvage(scratch)
-    kind = "live log" if live else "log"
-    laid = archived.lay_past(path.parent if path.name == DATABASE_NAME else scratch, scratch)
-    if laid.segments:
-        kind = f"{kind} with {plural(laid.segments, 'closed segment')}"
-    return replace(archived.origin_of(kind, laid, live=live), damage=damage)
+    damage = _salvage(path, scratch)
+    directory = path.parent if path.name == DATABASE_NAME else scratch
+    return archived.with_past(directory, scratch, live=live, damage=damage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,7 @@ class Kind:
 KINDS: tuple[Kind, ...] = (
     Kind(is_one=_is_storage, take=_take_storage),
     Kind(is_one=archived.is_archive, take=archived.take_archives),
+    Kind(is_one=importing.is_partitioned, take=importing.take_partitioned),
     Kind(is_one=_is_bundle, take=importing.take_bundle),
     Kind(is_one=_is_export, take=importing.take_export),
     Kind(is_one=_is_database, take=_take_database),
@@ -92,7 +96,9 @@ def open_log(path: Path) -> Iterator[LogReader]:
         raise LogUnreadable(f"{path}: {error.strerror or error}") from error
     if kind is None:
         what = "holds no log" if path.is_dir() else "is no log" if path.exists() else "does not exist"
-        raise LogUnreadable(f"{path} {what}: expected a storage directory, a database, a diagnostics file or an export")
+        near = _near(path)
+        hint = f"it has {near[0].name}, which may be one" if len(near) == 1 else _EXPECTED
+        raise LogUnreadable(f"{path} {what}: {hint}")
     with tempfile.TemporaryDirectory(prefix="chargebox-replay-") as name:
         scratch = Path(name)
         origin = kind.take(path, scratch)
@@ -101,6 +107,14 @@ def open_log(path: Path) -> Iterator[LogReader]:
             yield LogReader(connection, origin=origin, scratch=scratch)
         finally:
             connection.close()
+            if origin.past is not None:
+                origin.past.close()
+
+
+def _near(path: Path) -> list[Path]:
+    """The files in a directory that are logs by themselves."""
+    files = sorted(path.iterdir()) if path.is_dir() else []
+    return [file for file in files if file.is_file() and any(kind.is_one(file) for kind in KINDS)]
 
 
 def _opened(path: Path, database: Path) -> sqlite3.Connection:
@@ -125,20 +139,27 @@ def _opened(path: Path, database: Path) -> sqlite3.Connection:
         raise
 
 
-def _salvage(scratch: Path) -> Damage | None:
+def _salvage(path: Path, scratch: Path) -> Damage | None:
     """What SQLite cannot read, or would silently leave out, is salvaged in the copy, as the station itself would do it."""
     findings = _wal_findings(scratch) or _open_findings(scratch)
     if not findings:
         return None
+    findings = (*_filled_up(scratch / DATABASE_NAME), *findings)
+    if _is_nothing(scratch):
+        raise LogUnreadable(f"{path} is damaged ({'; '.join(findings)}), and too little of it is left to hold a log")
     directory = StorageDirectory(scratch)
     try:
+        if path.name == DATABASE_NAME:
+            _show_past(path.parent, scratch)
         recover(directory, findings)
     except (sqlite3.Error, OSError, LogTooNew) as error:
-        raise LogUnreadable(f"damaged ({'; '.join(findings)}), and nothing of it can be salvaged: {error}") from error
+        raise LogUnreadable(
+            f"{path} is damaged ({'; '.join(findings)}), and nothing of it can be salvaged: {error}"
+        ) from error
     recovery = pending_recovery(directory)
     assert recovery is not None, "recover has just written it"
     if not recovery.known_seq and not recovery.stray_events:
-        raise LogUnreadable(f"damaged ({'; '.join(findings)}), and nothing of it can be salvaged")
+        raise LogUnreadable(f"{path} is damaged ({'; '.join(findings)}), and nothing of it can be salvaged")
     return Damage(
         findings=recovery.findings,
         kept_seq=recovery.kept_seq,
@@ -146,6 +167,40 @@ def _salvage(scratch: Path) -> Damage | None:
         known_digest=recovery.known_digest,
         stray_events=recovery.stray_events,
     )
+
+
+def _show_past(directory: Path, scratch: Path) -> None:
+    """Whoever salvages looks where the closed segments end. Links, so that nothing done here is done to them."""
+    (scratch / ARCHIVE_DIRECTORY).mkdir()
+    for segment in past_segments(directory):
+        folder = scratch / ARCHIVE_DIRECTORY if segment.is_archive else scratch
+        (folder / segment.path.name).symlink_to(segment.path.absolute())
+
+
+def _is_nothing(scratch: Path) -> bool:
+    """Whether so little is there that looking for events in it would be in vain: less than the first pages of a database."""
+    sizes = [file.stat().st_size for file in (scratch / DATABASE_NAME, scratch / WAL_NAME) if file.exists()]
+    return sum(sizes) < _LOG_BYTES_MIN
+
+
+def _filled_up(database: Path) -> tuple[str, ...]:
+    """A copy that was cut short is filled up with empty pages: SQLite then reads all that is there, and fails at what is not."""
+    try:
+        with database.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+        size = database.stat().st_size
+    except OSError:
+        return ()
+    if len(header) < _HEADER_BYTES or not header.startswith(_SQLITE_MAGIC):
+        return ()
+    page_bytes = int.from_bytes(header[16:18]) or 1
+    whole = (65_536 if page_bytes == 1 else page_bytes) * int.from_bytes(header[28:32])
+    # The count of pages stands for something only if the last writer set it (format of SQLite files, 1.3.7).
+    if header[24:28] != header[92:96] or not size < whole <= max(_FILLED_BYTES, _FILLED_TIMES * size):
+        return ()
+    with database.open("r+b") as file:
+        file.truncate(whole)
+    return (f"{database.name} is cut short: {size} of {whole} bytes",)
 
 
 def _wal_findings(scratch: Path) -> tuple[str, ...]:
@@ -173,8 +228,12 @@ def _open_findings(scratch: Path) -> tuple[str, ...]:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             if has_table(connection, "event"):
                 read_head(connection)
+                read_opening(connection)
+                check_readable(connection)
         finally:
             connection.close()
+    except LogTooNew:
+        return ()  # it is whole, and told when it is opened
     except sqlite3.Error as error:
         return (f"{DATABASE_NAME}: {error}",)
     return ()

@@ -6,7 +6,6 @@ to the byte; docs/replay.md has the few lines by which a third party checks a st
 """
 
 import binascii
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import orjson
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.chain import EMPTY, ChainBrokenError, Head
 from eventstore.chain import verify as verify_chain
+from eventstore.frozen import dataclass
 from eventstore.structure import StructureError, compile_decoder, to_plain
 from station.replay.errors import BadQuestion, LibraryMissing, ReplayError
 from station.replay.moments import Calendar
@@ -24,6 +24,7 @@ from station.replay.redeciding import software_version
 from station.wire.instants import format_utc_ms
 
 STATEMENT_VERSION = 1
+HOW_TO_MAKE_ONE = "openssl genpkey -algorithm ed25519 makes one"
 _KEY_BYTES = 32
 
 
@@ -127,19 +128,26 @@ def _private_key(file: Path) -> Any:
     except ImportError as error:
         raise LibraryMissing("signing", "cryptography") from error
     try:
-        key = load_pem_private_key(file.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise BadQuestion(f"{file} is no private key in PEM without a passphrase: {error}") from error
+        key = load_pem_private_key(_content(file), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise BadQuestion(f"{file} is no private key in PEM without a passphrase: {HOW_TO_MAKE_ONE}") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise BadQuestion(f"{file} is no Ed25519 key: openssl genpkey -algorithm ed25519 makes one")
+        raise BadQuestion(f"{file} is no Ed25519 key: {HOW_TO_MAKE_ONE}")
     return key
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadQuestion(f"{file}: {error.strerror or error}") from error
 
 
 def read(file: Path) -> Statement:
     """A statement as it lies in a file, unchecked. Raises BadQuestion."""
     try:
-        statement: Statement = _decode(orjson.loads(file.read_bytes()))
-    except (OSError, orjson.JSONDecodeError, StructureError) as error:
+        statement: Statement = _decode(orjson.loads(_content(file)))
+    except (orjson.JSONDecodeError, StructureError) as error:
         raise BadQuestion(f"{file} is no statement: {error}") from error
     if statement.chargebox_statement != STATEMENT_VERSION:
         raise BadQuestion(
@@ -182,9 +190,10 @@ def _public_pem(file: Path) -> bytes:
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     try:
-        key = load_pem_public_key(file.read_bytes())
-    except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        raise BadQuestion(f"{file} is no public key, neither in hexadecimal nor a PEM file: {error}") from error
+        key = load_pem_public_key(_content(file))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        hint = "openssl pkey -in PRIVATE -pubout writes it"
+        raise BadQuestion(f"{file} is no public key, neither in hexadecimal nor a PEM file: {hint}") from error
     if not isinstance(key, Ed25519PublicKey):
         raise BadQuestion(f"{file} is no Ed25519 public key")
     return key.public_bytes_raw()

@@ -1,9 +1,11 @@
 """The station as it was at one moment, and what changed between two: the projections, in words and as plain values."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
+from eventstore.frozen import dataclass
 from eventstore.structure import to_plain
 from projections.connector import Connector
 from projections.station import StationState
@@ -13,7 +15,7 @@ from station.replay.page import Page, Text, current, energy, facts, plural, tabl
 
 _KEYS = ("connector_id", "owed_seq", "seq", "number", "message_id", "connection")
 """By what the items of a list are told apart, where they have it: an item that moved up has not changed."""
-_SHOWN_MAX = 120
+_SHOWN_MAX = 60
 _LIST_MAX = 40
 
 
@@ -177,5 +179,5 @@ def changes_page(found: list[Change], places: tuple[Place, Place], zone: Zone) -
 
 
 def _shown(value: Any) -> str:
-    text = "—" if value is None else str(value)
+    text = "—" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
     return text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX - 1]}…"

@@ -197,6 +197,8 @@ def _oddity(event: Event) -> str:
             return f"the log was salvaged: events {kept + 1} to {old} are missing"
         case LogDamageFound() | DecisionFailed() | ObservationRejected() | ClockDisagreed() | FrameRefused():
             return _ODD[type(event)]
+        case EmergencyStopObserved(pressed=pressed):  # each boot reads the input once, pressed or not
+            return "the emergency stop was used" if pressed else ""
         case ContactorObserved(fault=fault) if fault:
             return f"contactor {fault}"
         case DiskSpaceObserved(level=level) if level != "ok":
@@ -221,9 +223,8 @@ _ODD: dict[type[Event], str] = {
     ObservationRejected: "an observation was rejected by our own fault",
     ClockDisagreed: "the CSMS's time was not believed",
     FrameRefused: "a frame could not be read",
-    EmergencyStopObserved: "the emergency stop was used",
     MeterFailed: "a meter could not be read",
-    MeterResetFound: "a meter's register fell",
+    MeterResetFound: "a meter's register fell or jumped",
     MeterSamplesDropped: "samples were left out",
     OwedEventsLost: "owed messages were lost with a damaged segment",
     TransactionInvalidated: "the CSMS did not accept a tag after the start",
@@ -254,7 +255,7 @@ def summarize(reader: LogReader, calendar: Calendar) -> Summary:
         serial=described.serial if described else "",
         csms_url=described.csms_url if described else "",
         source=reader.origin.kind,
-        events=sum(reader.counts().values()),
+        events=reader.count(),
         first_seq=reader.first_seq,
         last_seq=reader.head.seq,
         head_digest=reader.head.digest.hex(),
@@ -277,7 +278,7 @@ def summarize(reader: LogReader, calendar: Calendar) -> Summary:
         outages=_outages(fates, reader, calendar, last),
         faults=dict(found.faults),
         refused_tags=dict(found.refused),
-        damage=() if reader.origin.damage is None else reader.origin.damage.findings,
+        damage=reader.damage(),
         oddities=tuple(name if count == 1 else f"{name} ({count} times)" for name, count in found.oddities.items()),
     )
 

@@ -6,15 +6,16 @@ connector between its start and its end.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import chain
 
 from eventstore.catalogue import BY_NAME
 from eventstore.catalogue.hardware import EmergencyStopObserved, MainsObserved
 from eventstore.catalogue.lifecycle import StationBooted, StationStopped, StationStopping
 from eventstore.catalogue.link import LinkClosed, LinkOpened
-from eventstore.catalogue.transactions import TransactionConfirmed, TransactionStarted, TransactionStopped
+from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
-from station.replay.causes import FATE_KINDS, Fates, because
+from eventstore.frozen import dataclass
+from station.replay.causes import FATE_KINDS, LASTING_KINDS, Fates, because
 from station.replay.errors import BadQuestion
 from station.replay.moments import Calendar, Zone
 from station.replay.reader import LogReader
@@ -104,24 +105,53 @@ def event_kinds(names: Iterator[str] | list[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-class Timeline:
-    """The story of one log."""
+class _Usual:
+    """Whether mains power and the emergency stop are as they were: each boot reads them anew, which is no news."""
 
-    def __init__(self, reader: LogReader, calendar: Calendar) -> None:
+    def __init__(self, earlier: Iterator[Recorded]) -> None:
+        self._pressed, self._present = False, True
+        for recorded in earlier:
+            self.goes_on(recorded.event)
+
+    def goes_on(self, event: Event) -> bool:
+        """Takes one event more; whether it tells what was known before."""
+        match event:
+            case EmergencyStopObserved(pressed=pressed):
+                before, self._pressed = self._pressed, pressed
+                return before == pressed
+            case MainsObserved(present=present):
+                before, self._present = self._present, present
+                return before == present
+            case _:
+                return False
+
+
+class Timeline:
+    """The story of one log, or of a part of it."""
+
+    def __init__(self, reader: LogReader, calendar: Calendar, after_seq: int = 0, to_seq: int | None = None) -> None:
+        """Of the part behind `after_seq` up to `to_seq`; what only the rest would tell is not read."""
         self._reader = reader
         self._calendar = calendar
-        self.fates = Fates(reader.recorded(kinds=FATE_KINDS))
-        self._spans = _spans(reader)
+        before = reader.recorded(until=after_seq, kinds=LASTING_KINDS) if after_seq else ()
+        behind = reader.recorded(after_seq, kinds=FATE_KINDS)
+        self.fates = Fates(chain(before, behind), after_seq=after_seq, to_seq=to_seq)
+        self._spans = _spans(reader, to_seq)
 
     def entries(self, asked: Filter) -> Iterator[Entry]:
         """The lines that pass the filter, in order. Raises BadQuestion for a transaction that there is not."""
         if asked.number is not None and asked.number not in self._spans:
-            raise BadQuestion(f"there is no transaction {asked.number} in this log")
+            raise BadQuestion(
+                f"there is no transaction {asked.number} in this log, or in the part of it that was asked for"
+            )
         kinds = [BY_NAME[name] for name in sorted(asked.kinds)] or None
         cause: Recorded | None = None
+        usual = _Usual(self._reader.recorded(until=asked.after_seq, kinds=(EmergencyStopObserved, MainsObserved)))
         for recorded in self._reader.recorded(asked.after_seq, asked.to_seq, kinds):
             if recorded.seq == recorded.cause:
                 cause = recorded
+            if usual.goes_on(recorded.event) and asked.loudest < DETAIL and not asked.kinds:
+                continue
             if self._passes(recorded, asked):
                 yield self._entry(recorded, cause if cause and cause.seq == recorded.cause else None)
 
@@ -192,10 +222,10 @@ class Timeline:
                 yield told
 
 
-def _spans(reader: LogReader) -> dict[int, _Span]:
+def _spans(reader: LogReader, to_seq: int | None) -> dict[int, _Span]:
     """From the authorization that led to it (some events before) to its settling; an open one lasts to the head."""
     spans: dict[int, _Span] = {}
-    for recorded in reader.recorded(kinds=(TransactionStarted, TransactionStopped, TransactionConfirmed)):
+    for recorded in reader.recorded(until=to_seq, kinds=(TransactionStarted, TransactionStopped)):
         event = recorded.event
         if isinstance(event, TransactionStarted):
             spans[event.number] = _Span(

@@ -1,11 +1,13 @@
 """Transactions for people: a list of all, and a page about one."""
 
+from station.replay.conversation import Exchange, brief
 from station.replay.dossier import Dossier, TransactionRow
 from station.replay.moments import Zone, duration
 from station.replay.page import Page, Text, current, energy, facts, table
 from station.replay.timeline import line
 
 SAMPLES_SHOWN = 60
+_ANSWER_MAX = 60
 
 
 def list_page(rows: list[TransactionRow], zone: Zone) -> Page:
@@ -72,15 +74,21 @@ def page(found: Dossier, zone: Zone, plot: list[str]) -> Page:
     messages = [
         (
             zone.short(each.utc_ms),
-            f"{each.action}{f' (attempt {each.attempt})' if each.attempt > 1 else ''}",
+            _call(each),
             each.error or each.outcome,
             "" if each.latency_ms is None else duration(each.latency_ms),
             each.message_id,
+            brief(each.answer, _ANSWER_MAX) if each.answer else "",
         )
         for each in found.messages
     ]
-    shown.add("Messages", table(("sent", "call", "answer", ">after", "message id"), messages))
+    shown.add("Messages", table(("sent", "call", "answer", ">after", "message id", "which says"), messages))
     return shown
+
+
+def _call(exchange: Exchange) -> str:
+    again = f" (attempt {exchange.attempt})" if exchange.attempt > 1 else ""
+    return f"{exchange.action}{again}{'' if exchange.ours else ' (from the CSMS)'}"
 
 
 def _samples_title(found: Dossier) -> str:

@@ -1,9 +1,14 @@
 """A verdict for people: what was found where, what was proven, and what only an anchor from outside can prove."""
 
+from station.replay.findings import CONTRADICTED
 from station.replay.page import Page, Text, facts, plural, table
 from station.replay.verify import ANCHORED, WHOLE, AnchorResult, Verdict
 
 SHOWN_MAX = 50
+_OF_THIS_VERSION = (
+    "Decisions were compared with those of the installed software, as it is the version that recorded them by its number.",
+    "Software that was changed under the same number contradicts a log as well: --level fold leaves decisions out.",
+)
 
 
 def page(verdict: Verdict) -> Page:
@@ -64,6 +69,7 @@ def _proves(verdict: Verdict) -> list[str]:
         return [
             "The log is not as it was recorded, or not all of it is here. What is found above is certain;",
             "more may hide behind it.",
+            *(_OF_THIS_VERSION if any(each.kind == CONTRADICTED for each in verdict.findings) else ()),
         ]
     decided = verdict.observations and verdict.level == "decide"
     lines = [

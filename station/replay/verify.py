@@ -8,10 +8,11 @@ cut off its end, is proven by anchors from outside alone: a head digest that was
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.chain import EMPTY, Head
 from eventstore.database import DATABASE_NAME, open_reader
 from eventstore.directory import StorageDirectory
@@ -23,12 +24,15 @@ from station.replay.chain_check import ChainCheck
 from station.replay.errors import BadQuestion
 from station.replay.findings import ALTERED, CONTRADICTED, DAMAGED, MOVED, REMOVED, REPLACED, TRUNCATED, Finding
 from station.replay.origin import Anchor
+from station.replay.progress import Progress, silent
 from station.replay.reader import LogReader
 from station.replay.redeciding import Decided, decide_again, first_difference, software_version
 
 LEVELS = ("chain", "fold", "decide")
 FINDINGS_MAX = 1_000
 OTHER_VERSION_MAX = 200
+ANCHOR_BYTES_MIN = 6
+"""Of a digest: as many as a metric holds exactly."""
 WHOLE, FAULTY = "whole", "faulty"
 CONSISTENT, ANCHORED = "consistent", "anchored"
 _GUARDS = ("event_is_never_changed", "event_is_never_deleted")
@@ -94,17 +98,11 @@ class _Work:
     observations: int = 0
     snapshots: int = 0
     contradictions: int = 0
+    redacted: bool = False
     state: StationState | None = None
 
     def add(self, kind: str, seq: int, says: str, last_seq: int | None = None) -> None:
         self.findings.append(Finding(kind=kind, seq=seq, last_seq=seq if last_seq is None else last_seq, says=says))
-
-
-Progress = Callable[[int, int], None]
-
-
-def _no_progress(done: int, total: int) -> None:
-    return
 
 
 def verify(
@@ -112,13 +110,13 @@ def verify(
     *,
     level: str = "decide",
     outside: Sequence[Anchor] = (),
-    progress: Progress = _no_progress,
+    progress: Progress = silent,
 ) -> Verdict:
     """The verdict on a log; never raises for what is wrong with it. `outside` are anchors that did not come with it."""
     work = _Work(reader)
-    _check_origin(work)
     _check_file(work)
     check = _check_chain(work, progress)
+    _check_origin(work)
     anchors = _check_anchors(work, outside)
     if level != "chain":
         _check_decisions(work, decides=level == "decide", progress=progress)
@@ -151,8 +149,16 @@ def verify(
 
 
 def _check_origin(work: _Work) -> None:
+    """What the reading has come across, and whether each segment ends in the state that its last event names."""
     reader = work.reader
-    for finding in reader.origin.findings:
+    for opening in reader.openings():
+        last = reader.event(opening.head.seq)
+        if last is None or not isinstance(last.event, BooksClosed) or not opening.state:
+            continue
+        if last.event.state_digest != opening.state_digest:
+            says = f"the state that the segment up to event {last.seq} ends in is not the one that its last event names"
+            work.add(REPLACED, last.seq, says)
+    for finding in reader.findings():
         work.add(DAMAGED, *_place_of(finding, reader))
     damage = reader.origin.damage
     if damage is None:
@@ -205,7 +211,8 @@ def _check_chain(work: _Work, progress: Progress) -> ChainCheck:
         check.take(rows)
         progress(check.rows, reader.head.seq)
     found = check.findings()
-    if reader.origin.redacted and found:
+    work.redacted = reader.origin.redacted and bool(found)
+    if work.redacted:
         shown = f"{check.broken_rows} of {check.rows} events were redacted: their digests cannot be checked"
         work.skipped.append(f"{shown}, only that the others continue the chain")
         found = [each for each in found if each.kind not in (ALTERED, MOVED)]
@@ -237,16 +244,17 @@ def _check_anchors(work: _Work, outside: Sequence[Anchor]) -> list[AnchorResult]
 def _beside(reader: LogReader) -> Iterator[tuple[str, Head]]:
     """What lies beside the log and remembers a head of it."""
     yield from seen_heads(StorageDirectory(reader.scratch))
-    for anchor in reader.origin.anchors:
+    for anchor in reader.anchors():
         yield anchor.what, anchor.head
 
 
 def _agrees(work: _Work, anchor: Anchor, seen: set[tuple[str, int]]) -> bool | None:
     """Whether the log has this head; None where the log, being an excerpt or salvaged, cannot tell."""
     reader, head = work.reader, anchor.head
-    if not head.seq or (reader.origin.base is not None and head == reader.origin.base):
+    base = reader.origin.base
+    if not head.seq or (base is not None and head.seq == base.seq and base.digest.startswith(head.digest)):
         return True
-    if reader.origin.base is not None and head.seq < reader.origin.base.seq:
+    if base is not None and head.seq < base.seq:
         return None
     if head.seq > reader.head.seq:
         if reader.origin.excerpt or reader.origin.damage is not None:
@@ -259,7 +267,7 @@ def _agrees(work: _Work, anchor: Anchor, seen: set[tuple[str, int]]) -> bool | N
     row = reader.row(head.seq)
     if row is None:
         return None if reader.origin.excerpt else False
-    if row.digest == head.digest:
+    if row.digest.startswith(head.digest):
         return True
     if (REPLACED, head.seq) not in seen:
         seen.add((REPLACED, head.seq))
@@ -276,13 +284,16 @@ def _check_decisions(work: _Work, *, decides: bool, progress: Progress) -> None:
         work.skipped.append(f"fold and decisions: this version does not know {', '.join(unknown[:5])}")
         return
     snapshots = {header.seq: (header, file.read_bytes()) for header, file in headers(reader.scratch)}
+    ends = reader.segment_ends()
     try:
-        for decided in decide_again(reader):
+        for decided in decide_again(reader, fold_only=not decides):
             work.observations += 1
             work.state = decided.after
             _compare(work, decided, decides=decides)
             for seq in [seq for seq in snapshots if seq <= decided.after.seq]:
                 _check_snapshot(work, decided, *snapshots.pop(seq))
+            if decided.after.seq in ends:
+                _check_opening(work, decided.after)
             if not work.observations % 500:
                 progress(decided.after.seq, reader.head.seq)
     except BadQuestion as problem:
@@ -301,7 +312,7 @@ def _compare(work: _Work, decided: Decided, *, decides: bool) -> None:
     if decided.error and not decides:
         work.add(CONTRADICTED, decided.recorded[0].seq, decided.error, decided.recorded[-1].seq)
         return
-    if not decides:
+    if not decides or _is_cut_off(work.reader, decided):
         return
     difference = first_difference(decided)
     if decided.version != software_version():
@@ -309,7 +320,7 @@ def _compare(work: _Work, decided: Decided, *, decides: bool) -> None:
         if len(work.others) < OTHER_VERSION_MAX:
             work.others.append(OtherVersion(seq=difference.seq, version=decided.version, says=difference.says))
         return
-    if work.reader.origin.redacted:
+    if work.redacted:
         if not any("decisions" in each for each in work.skipped):
             work.skipped.append(
                 "decisions: redaction may have changed what they were made from; differences are not told"
@@ -317,7 +328,14 @@ def _compare(work: _Work, decided: Decided, *, decides: bool) -> None:
         return
     work.contradictions += 1
     if work.contradictions <= FINDINGS_MAX:
-        work.add(CONTRADICTED, difference.seq, difference.says, decided.recorded[-1].seq)
+        work.add(CONTRADICTED, difference.seq, difference.says, max(difference.seq, decided.recorded[-1].seq))
+
+
+def _is_cut_off(reader: LogReader, decided: Decided) -> bool:
+    """Whether what is missing lies behind the end of a log that is known to go on there."""
+    is_last = decided.recorded[-1].seq == reader.head.seq
+    goes_on = reader.origin.damage is not None or reader.origin.excerpt
+    return is_last and goes_on and decided.decided[: len(decided.recorded)] == decided.recorded
 
 
 def _check_snapshot(work: _Work, decided: Decided, header: SnapshotHeader, content: bytes) -> None:
@@ -332,13 +350,31 @@ def _check_snapshot(work: _Work, decided: Decided, header: SnapshotHeader, conte
         work.add(DAMAGED, header.seq, f"the snapshot at event {header.seq} is not what the log amounts to there")
 
 
+def _check_opening(work: _Work, state: StationState) -> None:
+    opening = next((each for each in work.reader.openings(state.seq) if each.head.seq == state.seq), None)
+    if opening is None or not opening.state:
+        return
+    if opening.fingerprint != fingerprint():
+        told = "the states that segments end in, as far as they were folded by another version"
+        work.skipped += [] if told in work.skipped else [told]
+        return
+    work.snapshots += 1
+    if opening.state != state_bytes(state):
+        says = f"the state that the segment up to event {state.seq} ends in is not what the log amounts to there"
+        work.add(DAMAGED, state.seq, says)
+
+
 def anchor_from(text: str, what: str = "anchor") -> Anchor:
-    """A head as people write it, "SEQ:DIGEST" in hexadecimal. Raises BadQuestion."""
+    """A head as people write it, "SEQ:DIGEST" in hexadecimal; the first bytes of the digest, as metrics have them, will do.
+
+    Raises BadQuestion.
+    """
     seq, _, digest = text.partition(":")
     try:
         head = Head(seq=int(seq), digest=bytes.fromhex(digest))
     except ValueError as error:
         raise BadQuestion(f"{text!r} is no anchor: expected SEQ:DIGEST, the digest in hexadecimal") from error
-    if len(head.digest) != len(EMPTY.digest):
-        raise BadQuestion(f"{text!r} is no anchor: a digest has {2 * len(EMPTY.digest)} hexadecimal digits")
+    if not ANCHOR_BYTES_MIN <= len(head.digest) <= len(EMPTY.digest):
+        digits = f"{2 * len(EMPTY.digest)} hexadecimal digits, of which the first {2 * ANCHOR_BYTES_MIN} will do"
+        raise BadQuestion(f"{text!r} is no anchor: a digest has {digits}")
     return Anchor(what=what, head=head)

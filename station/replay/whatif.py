@@ -8,13 +8,13 @@ before the next recorded observation, and did not in truth, is told as well.
 import subprocess
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.lifecycle import DeadlineReached, ObservationRejected, StationBooted
 from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut
 from eventstore.event import Event, Observation, Recorded
+from eventstore.frozen import dataclass, replace
 from projections.station import StationState
 from station import kernel
 from station.feature import Deadline, Registry
@@ -167,8 +167,13 @@ def elsewhere(python: Path, arguments: Sequence[str]) -> int:
 
     Raises BadQuestion when there is no such interpreter.
     """
-    command = [str(python), "-m", "station.cli", "replay", *arguments]
     try:
-        return subprocess.run(command, cwd=python.parent, check=False).returncode  # noqa: S603  # the operator names it
+        found = subprocess.run(  # noqa: S603  # the operator names it
+            [str(python), "-c", "import station.cli.replay"], cwd=python.parent, capture_output=True, check=False
+        )
     except OSError as error:
-        raise BadQuestion(f"{python} cannot be run: {error}") from error
+        raise BadQuestion(f"{python} cannot be run: {error.strerror or error}") from error
+    if found.returncode:
+        raise BadQuestion(f"{python} has no chargebox that can replay")
+    command = [str(python), "-m", "station.cli", "replay", *arguments]
+    return subprocess.run(command, cwd=python.parent, check=False).returncode  # noqa: S603

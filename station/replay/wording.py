@@ -229,8 +229,11 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     hardware.IdTagPresented: (HEADLINE, lambda e: f"Tag {e.id_tag} presented{_where(e)}"),
     hardware.FaultObserved: (HEADLINE, _fault),
     hardware.FaultCleared: (HEADLINE, lambda e: f"Fault {e.error_code or '(all)'} cleared{_where(e)}"),
-    hardware.EmergencyStopObserved: (HEADLINE, lambda e: f"EMERGENCY STOP {'pressed' if e.pressed else 'released'}"),
-    hardware.MainsObserved: (HEADLINE, lambda e: f"Mains power is {'back' if e.present else 'GONE'}"),
+    hardware.EmergencyStopObserved: (
+        HEADLINE,
+        lambda e: "EMERGENCY STOP pressed" if e.pressed else "Emergency stop not pressed",
+    ),
+    hardware.MainsObserved: (HEADLINE, lambda e: f"Mains power is {'there' if e.present else 'GONE'}"),
     hardware.LocalListStoreFailing: (
         DETAIL,
         lambda e: f"The next local list {'cannot' if e.failing else 'can'} be stored",
@@ -296,7 +299,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     ),
     transactions.MeterResetFound: (
         HEADLINE,
-        lambda e: f"The meter's register FELL{_where(e)}: {energy(e.offset_wh)} are added",
+        lambda e: f"The meter's register FELL or JUMPED{_where(e)}: {energy(e.offset_wh)} are added",
     ),
     transactions.EnergyOfferEnded: (HEADLINE, lambda e: f"Transaction {e.number} goes on without energy: {e.reason}"),
     transactions.TransactionInvalidated: (

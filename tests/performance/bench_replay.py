@@ -2,13 +2,15 @@
 
     python tests/performance/bench_replay.py [events] [logs]
 
-The log is made once by the kernel and kept in the temporary directory (some minutes for the default of 1,000,000 events). Prints a
-table: processor time per event and its ratio to the bare read-and-parse of the same rows, the time of `state --at` without
-snapshots, with this tool's own checkpoints, and with a snapshot of the station's; resident memory while streaming; and logs per
-second over a fleet of small logs. It gives no verdict.
+The log is made once by the kernel and kept in the temporary directory, as one file and once more in closed, compressed segments
+(some minutes for the default of 1,000,000 events; a run after that takes less than ten). Prints processor time per event and its
+ratio to the bare read-and-parse of the same rows; how long `state --at` takes, opening the log included; the most resident memory
+of processes that stream it; and logs per second over a fleet of small ones. It gives no verdict.
 """
 
+import asyncio
 import gc
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,23 +22,42 @@ from time import perf_counter, process_time
 import orjson
 
 from eventstore.database import DATABASE_NAME, open_reader
+from eventstore.directory import StorageDirectory
+from eventstore.event import Recorded
+from eventstore.log import EventLog
+from eventstore.opening import Opening
 from eventstore.rows import SELECT_ROWS
+from eventstore.segments import closed_segments, compress
+from projections.digest import STATE_LAYOUT, fingerprint, state_bytes
+from projections.station import INITIAL, evolve
 from station.fleet.finding_logs import find_logs
 from station.fleet.one_log import Task
 from station.fleet.running import in_processes
 from station.replay.checkpoints import Checkpoints
 from station.replay.folding import state_at
+from station.replay.moments import calendar_of
 from station.replay.reader import LogReader
+from station.replay.redeciding import batches, decide_again
 from station.replay.source import open_log
+from station.replay.summary import summarize
 from station.replay.verify import verify
 from tests.replay_logs import add_snapshot, many_days, session, story, write_log
 
-EVENTS, LOGS = 1_000_000, 200
+EVENTS, LOGS = 1_000_000, 400
+SEGMENT_EVENTS, DECIDED_EVENTS = 60_000, 100_000
 TARGET_STATE_S = 2.0
+MEMORY = (
+    "import re, sys; from pathlib import Path\n"
+    "from station.replay.source import open_log; from station.replay.folding import state_at\n"
+    "from station.replay.verify import verify; from station.replay.moments import calendar_of\n"
+    "from station.replay.summary import summarize\n"
+    "with open_log(Path(sys.argv[1])) as reader: {work}\n"
+    "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
+)
 
 
 def long_log(events: int) -> Path:
-    """A log of so many events, made once."""
+    """A log of so many events in one file, made once."""
     directory = Path(tempfile.gettempdir()) / f"chargebox-bench-{events}"
     if not (directory / "done").exists():
         print(f"making a log of {events} events …", file=sys.stderr)
@@ -47,6 +68,52 @@ def long_log(events: int) -> Path:
     return directory
 
 
+def archived_log(log: Path, events: int) -> Path:
+    """The same in closed, compressed segments, made once for each version of the folding code, whose states they end in."""
+    name = f"chargebox-bench-{events}-archived"
+    directory = log.parent / f"{name}-{fingerprint()[:12]}"
+    if not (directory / "done").exists():
+        print("closing its segments …", file=sys.stderr)
+        for earlier in log.parent.glob(f"{name}-*"):
+            shutil.rmtree(earlier)
+        asyncio.run(_close_segments(log, directory))
+        (directory / "done").write_text("")
+    return directory
+
+
+async def _close_segments(log: Path, directory: Path) -> None:
+    storage, state = StorageDirectory(directory), INITIAL
+    held: list[Recorded] = []
+    with open_log(log) as reader:
+        kept = await EventLog.open(directory, identity=reader.identity())
+        for batch in batches(reader):
+            for recorded in batch:
+                state = evolve(state, recorded)
+            held += batch
+            if len(held) < SEGMENT_EVENTS:
+                continue
+            await kept.append(held)
+            held = []
+            owed = state.outbox.window
+            end = Opening(
+                head=kept.head,
+                owed_seq=owed[0].seq if owed else kept.head.seq,
+                layout=STATE_LAYOUT,
+                fingerprint=fingerprint(),
+                state=state_bytes(state),
+            )
+            await kept.close_segment(
+                state=end.state, layout=end.layout, fingerprint=end.fingerprint, owed_seq=end.owed_seq
+            )
+            for segment in closed_segments(directory):
+                for _ in compress(storage, segment, end):
+                    pass
+        if held:
+            await kept.append(held)
+        await kept.witness()
+        await kept.close()
+
+
 def timed(label: str, events: int, floor: float, work: Callable[[], object]) -> float:
     """Runs it once; prints processor time per event and its ratio to the floor (0: this is the floor)."""
     gc.collect()
@@ -54,7 +121,7 @@ def timed(label: str, events: int, floor: float, work: Callable[[], object]) -> 
     work()
     each = (process_time() - began) / events * 1e6
     ratio = "" if not floor else f"{each / floor:8.2f}"
-    print(f"{label:<44}{each:10.2f}{1e6 / each:12.0f}{ratio}")
+    print(f"{label:<44}{each:10.2f}{1e6 / each:12.0f}{ratio}", flush=True)
     return each
 
 
@@ -75,48 +142,73 @@ def rows(reader: LogReader) -> None:
         pass
 
 
-def state_times(log: Path, events: int) -> None:
+def decide(reader: LogReader, events: int) -> None:
+    for decided in decide_again(reader):
+        assert decided.agrees
+        if decided.after.seq >= events:
+            return
+
+
+def rates(log: Path) -> int:
+    """Each kind of reading, per event; the number of events."""
+    print(f"{'':<44}{'µs/event':>10}{'events/s':>12}   ratio")
+    with open_log(log) as reader:
+        count = reader.head.seq
+        first = min(count, DECIDED_EVENTS)
+        floor = timed("bare read and parse", count, 0, lambda: bare(reader.scratch))
+        timed("rows as the reader gives them", count, floor, lambda: rows(reader))
+        timed("events decoded", count, floor, lambda: decoded(reader))
+        timed("fold (P6: at most 5)", count, floor, lambda: state_at(reader, count))
+        timed("verify, chain", count, floor, lambda: verify(reader, level="chain"))
+        timed(f"verify, decide (of {first} events)", first, floor, lambda: decide(reader, first))
+        timed("summary", count, floor, lambda: summarize(reader, calendar_of(reader)))
+    return count
+
+
+def state_times(log: Path, archived: Path, events: int) -> None:
     """How long `state --at` takes, its own copy of the log included."""
     with tempfile.TemporaryDirectory() as cache:
         checkpoints = Checkpoints(Path(cache))
-        for label, kept in (
-            ("without snapshots", None),
-            ("first, keeping checkpoints", checkpoints),
-            ("again", checkpoints),
-        ):
-            began = perf_counter()
-            with open_log(log) as reader:
-                state_at(reader, events - 10, kept)
-            print(f"state --at, {label:<32}{perf_counter() - began:10.2f} s   (target {TARGET_STATE_S} s)")
-    with open_log(log) as reader:
-        state = state_at(reader, events - 1_000).state
-        row = reader.row(state.seq)
+        _state_time("first, no snapshot, keeps checkpoints", log, events, checkpoints)
+        _state_time("again", log, events, checkpoints)
+        with open_log(log) as reader:
+            state = state_at(reader, events - 1_000, checkpoints).state
+            row = reader.row(state.seq)
     assert row is not None
     add_snapshot(log, state, row.digest)
+    _state_time("with a snapshot of the station's", log, events, None)
+    (log / f"snapshot-{state.seq}").unlink()
+    with tempfile.TemporaryDirectory() as cache:
+        checkpoints = Checkpoints(Path(cache))
+        _state_time("archives, first", archived, events, checkpoints)
+        _state_time("archives, again", archived, events, checkpoints)
+
+
+def _state_time(label: str, log: Path, events: int, checkpoints: Checkpoints | None) -> None:
     began = perf_counter()
     with open_log(log) as reader:
-        state_at(reader, events - 10)
-    print(
-        f"state --at, {'with a snapshot of the station':<32}{perf_counter() - began:10.2f} s   (target {TARGET_STATE_S} s)"
-    )
-    (log / f"snapshot-{state.seq}").unlink()
+        calendar_of(reader)
+        state_at(reader, events - 10, checkpoints)
+    taken = perf_counter() - began
+    print(f"state --at, {label:<39}{taken:9.2f} s   (target {TARGET_STATE_S} s)", flush=True)
 
 
-def memory(log: Path) -> None:
-    """The most that a process of its own takes while it folds the log (getrusage would tell its parent's as well)."""
-    code = (
-        "import re, sys; from pathlib import Path; from station.replay.source import open_log; "
-        "from station.replay.folding import state_at\n"
-        "with open_log(Path(sys.argv[1])) as reader: state_at(reader, int(sys.argv[2]) or reader.head.seq)\n"
-        "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
-    )
-    for label, seq in (("10,000 events", "10000"), ("all events", "0")):
-        done = subprocess.run([sys.executable, "-c", code, str(log), seq], capture_output=True, text=True, check=True)
-        print(f"resident at most, folding {label:<18}{done.stdout.strip():>10} MiB")
+def memory(log: Path, archived: Path) -> None:
+    """The most that a process of its own takes (getrusage would tell its parent's as well)."""
+    for label, where, work in (
+        ("fold, 10,000 events", log, "state_at(reader, 10_000)"),
+        ("fold, 200,000 events", log, "state_at(reader, min(200_000, reader.head.seq))"),
+        ("verify the chain, all events", log, "verify(reader, level='chain')"),
+        ("verify the chain, all events in archives", archived, "verify(reader, level='chain')"),
+        ("summary, all events", log, "summarize(reader, calendar_of(reader))"),
+    ):
+        code = MEMORY.format(work=work)
+        done = subprocess.run([sys.executable, "-c", code, str(where)], capture_output=True, text=True, check=True)
+        print(f"resident at most, {label:<40}{done.stdout.strip():>6} MiB", flush=True)
 
 
 def fleet(logs: int) -> None:
-    """Logs per second over a fleet of small ones, here and on all cores."""
+    """Logs per second over a fleet of small ones: in one process, in two, and as it is done unless told otherwise."""
     with tempfile.TemporaryDirectory() as name:
         for number in range(logs):
             station = story(connectors=1, identity=f"CB-{number:04d}").online()
@@ -124,29 +216,21 @@ def fleet(logs: int) -> None:
             session(station, minutes=5)  # type: ignore[arg-type]
             write_log(station, Path(name) / f"station-{number:04d}")
         for command in ("summary", "verify"):
-            tasks = [Task(path=log.path, mark=log.mark, command=command, level="decide") for log in find_logs(name)]
-            for workers in (1, None):
+            tasks = [Task(path=log.path, mark=log.mark, size=log.size, command=command) for log in find_logs(name)]
+            for where, workers in (("one process", 1), ("two workers", 2), ("by itself", None)):
                 began = perf_counter()
                 done = sum(row["status"] == "ok" for row in in_processes(tasks, workers))
                 assert done == logs
-                where = "one process" if workers else "all cores"
-                print(f"fleet {command}, {where:<28}{logs / (perf_counter() - began):10.1f} logs/s")
+                print(f"fleet {command}, {where:<28}{logs / (perf_counter() - began):10.1f} logs/s", flush=True)
 
 
 def main() -> None:
     events = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
     log = long_log(events)
-    print(f"{'':<44}{'µs/event':>10}{'events/s':>12}   ratio")
-    with open_log(log) as reader:
-        count = reader.head.seq
-        floor = timed("bare read and parse", count, 0, lambda: bare(reader.scratch))
-        timed("rows as the reader gives them", count, floor, lambda: rows(reader))
-        timed("events decoded", count, floor, lambda: decoded(reader))
-        timed("fold (P6: at most 5)", count, floor, lambda: state_at(reader, count))
-        timed("verify, chain", count, floor, lambda: verify(reader, level="chain"))
-        timed("verify, decide", count, floor, lambda: verify(reader))
-    state_times(log, count)
-    memory(log)
+    archived = archived_log(log, events)
+    count = rates(log)
+    state_times(log, archived, count)
+    memory(log, archived)
     fleet(int(sys.argv[2]) if len(sys.argv) > 2 else LOGS)
 
 

@@ -61,7 +61,7 @@ def logs(made: Path, tmp_path: Path) -> Path:
 def cluster() -> Iterator[str]:
     """A local Dask cluster of two workers."""
     start: Any = LocalCluster  # distributed is untyped
-    with start(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as found:
+    with start(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as found:
         yield str(found.scheduler_address)
 
 
@@ -172,8 +172,10 @@ def test_logs_are_found_below_a_directory_whatever_their_form(logs: Path, tmp_pa
     (logs / "notes.txt").write_text("not a log")
     (logs / "station-0003" / "quarantine-1").mkdir()
     shutil.copyfile(logs / "station-0004" / DATABASE_NAME, logs / "station-0003" / "quarantine-1" / DATABASE_NAME)
+    (logs / "archives").mkdir()
+    (logs / "archives" / "000000000001-000000000002.cbz").write_bytes(b"")
     found = [Path(log.path).name for log in find_logs(str(logs))]
-    assert found == ["copied.db", *(f"station-{number:04d}" for number in range(1, SMALL + 1))]
+    assert found == ["archives", "copied.db", *(f"station-{number:04d}" for number in range(1, SMALL + 1))]
     assert [Path(log.path).name for log in find_logs(f"{tmp_path}/*.jsonl")] == ["x.jsonl"]
 
 
@@ -181,6 +183,37 @@ def test_logs_are_found_below_a_directory_whatever_their_form(logs: Path, tmp_pa
 def test_a_bad_question_is_one_line(logs: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fleet", *(str(logs) if word == "LOGS" else word for word in words)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("scheduler", ["nonsense", "tcp://10.0.0.5", "tcp://10.0.0.5:x"])
+def test_an_address_that_is_none_is_told_at_once(scheduler: str) -> None:
+    with pytest.raises(ReplayError, match="no address"):
+        list(running.on_cluster([Task(path="/no", mark="", command="summary")], scheduler))
+
+
+def test_small_logs_are_handed_out_by_the_handful_and_large_ones_alone() -> None:
+    small = [Task(path=f"/small/{number}", mark="", command="verify", size=50_000) for number in range(100)]
+    large = Task(path="/large", mark="", command="verify", size=50_000_000)
+    given = list(running.handfuls([*small, large], 2))
+    assert [task for handful in given for task in handful] == [*small, large]
+    assert 4 <= len(given) <= 20
+    assert given[-1] == (large,)
+
+
+def test_few_small_logs_need_no_worker_processes(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "ProcessPoolExecutor", None)
+    tasks = [Task(path=log.path, mark=log.mark, size=log.size, command="summary") for log in find_logs(str(logs))]
+    assert len(list(running.in_processes(tasks))) == SMALL
+
+
+def test_what_would_fail_for_every_log_is_told_once(
+    logs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fleet", str(logs), "export", "--output", "/proc/no"]) == 2
+    assert "/proc/no cannot be written" in capsys.readouterr().err
+    monkeypatch.setattr("station.fleet.commands.find_spec", lambda _: None)
+    assert main(["fleet", str(logs), "export", "--output", str(logs / "x")]) == 1
+    assert "pip install 'pyarrow'" in capsys.readouterr().err
 
 
 def test_a_scheduler_that_is_not_there_is_told(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,3 +246,19 @@ def test_a_thousand_logs_with_broken_ones_give_the_same_rows_here_and_on_a_clust
     assert rows(capsys, logs, "verify", "--scheduler", cluster) == here
     counts = [sum(row["status"] == status for row in here) for status in ("ok", "faulty", "broken")]
     assert counts == [MANY - MANY_BROKEN, MANY_BROKEN // 2, MANY_BROKEN // 2]
+
+
+def test_a_log_has_changed_when_anything_has_that_a_verdict_depends_on(logs: Path) -> None:
+    log = logs / "station-0003"
+
+    def mark() -> str:
+        return find_logs(str(log))[0].mark
+
+    marks = [mark()]
+    (log / "lock").write_text("4711")
+    assert mark() == marks[0]
+    (log / "archive").mkdir()
+    for file in ("archive/000000000001-000000000002.cbz", "witness", "snapshot-7"):
+        (log / file).write_bytes(file.encode())
+        marks.append(mark())
+    assert len(set(marks)) == len(marks)

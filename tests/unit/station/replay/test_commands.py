@@ -1,6 +1,9 @@
 """The command line: statuses, JSON, filters, and what is missing is told with what to do about it."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -90,7 +93,7 @@ def test_the_conversation_shows_raw_frames(log: str, capsys: pytest.CaptureFixtu
 def test_the_state_from_the_cache_is_the_state(
     log: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("station.replay.folding.CHECKPOINT_EVERY", 50)
+    monkeypatch.setattr("station.replay.folding.WORTH_KEEPING", 50)
     first = asked(capsys, log, "state", "--at", "300", "--json")
     kept = list((tmp_path / "cache").rglob("*.state"))
     assert kept
@@ -125,8 +128,12 @@ def test_a_drawing_is_written_as_svg_and_png(log: str, tmp_path: Path, capsys: p
         (["LOG", "export", "--format", "parquet"], 2, "Parquet is not for reading"),
         (["LOG", "transaction", "1", "--plot", "x.gif"], 2, ".svg or .png"),
         (["LOG", "export", "--output", "x.csv", "--redact-key", "/no/such/key"], 2, "/no/such/key"),
-        (["LOG", "extract", "--from", "480", "--to", "470"], 2, "nothing was observed"),
-        (["LOG", "sign", "--key", "/no/such/key"], 2, "no private key"),
+        (["LOG", "extract", "--from", "480", "--to", "470"], 2, "nothing lies between"),
+        (["LOG", "sign", "--key", "/no/such/key"], 2, "/no/such/key: No such file"),
+        (["LOG", "export", "--output", "x.csv", "--format", "jsonl"], 2, "csv by its name"),
+        (["LOG", "export", "--output", "/proc/no.jsonl"], 1, "/proc/no.jsonl cannot be written"),
+        (["LOG", "transaction", "1", "--plot", "/no/such/x.svg"], 1, "cannot be written"),
+        (["LOG", "whatif", "--python", "/bin/false"], 2, "has no chargebox"),
     ],
 )
 def test_a_bad_question_is_one_line_and_a_status(
@@ -192,3 +199,32 @@ def test_whatif_in_another_installation_is_asked_of_its_interpreter(
     found = lines(capfd.readouterr().out)
     assert status == 0
     assert [each["would"] for each in found] == [["Tag 04A2B3C4 REFUSED on connector 1: Offline"]]
+
+
+@pytest.mark.parametrize(
+    "words", [["whatif", "--limit", "0"], ["transaction", "1", "--width", "5"], ["whatif", "--limit", "x"]]
+)
+def test_a_number_that_is_none_is_bad_usage(log: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", log, *words])
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_that_nothing_was_found_is_said_beside_the_answer(log: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("timeline", "--tag", "nobody"), ("conversation", "--action", "Nonsense")):
+        assert main(["replay", log, *words]) == 0
+        captured = capsys.readouterr()
+        assert (captured.out, captured.err) == ("", "chargebox: nothing in the log is like that\n")
+
+
+def test_who_is_told_to_end_removes_the_copy_of_the_log(log: str, tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from station.replay import commands; from station.cli.main import main\n"
+        "commands.ANSWERS['summary'] = lambda asked: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "main(['replay', sys.argv[1], 'summary'])"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code, log], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, b"")
+    assert list(tmp_path.iterdir()) == []

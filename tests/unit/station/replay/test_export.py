@@ -2,12 +2,14 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from pyarrow import parquet
 
 from station.cli.main import main
+from station.replay.errors import LogUnreadable
 from station.replay.export import FORMATS
 from station.replay.importing import read_events
 from station.replay.source import open_log
@@ -137,3 +139,21 @@ def test_the_standard_output_takes_json_lines_and_csv(log: Path, capsysbinary: p
     export(log, "--table", "transactions")
     out = capsysbinary.readouterr().out
     assert [json.loads(line)["number"] for line in out.splitlines()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("below", ["", "events", "events/station=CB-0417"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_partitioned_export_of_a_station_is_a_log(
+    log: Path, station: StoryStation, form: str, below: str, tmp_path: Path
+) -> None:
+    export(log, "--output", str(tmp_path / "all"), "--table", "all", "--format", form)
+    with open_log(tmp_path / "all" / below) as again:
+        assert list(again.recorded()) == station.log
+        assert (verify(again).verdict, verify(again).skipped) == ("whole", ())
+
+
+def test_an_export_of_several_stations_asks_for_one(log: Path, tmp_path: Path) -> None:
+    export(log, "--output", str(tmp_path / "all"), "--table", "events")
+    shutil.copytree(tmp_path / "all/events/station=CB-0417", tmp_path / "all/events/station=CB-0418")
+    with pytest.raises(LogUnreadable, match="events of 2 stations"), open_log(tmp_path / "all"):
+        pass

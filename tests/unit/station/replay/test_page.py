@@ -2,6 +2,8 @@
 
 import io
 
+import pytest
+
 from station.replay.page import Page, current, energy, facts, line_writer, plural, show, table
 
 
@@ -40,3 +42,17 @@ def test_a_page_on_a_terminal_says_the_same() -> None:
 def test_units_read_as_people_write_them() -> None:
     assert (energy(1_234), energy(-5), current(16_050)) == ("1.234 kWh", "-0.005 kWh", "16.0 A")
     assert (plural(1, "boot"), plural(2, "entry", "entries")) == ("1 boot", "2 entries")
+
+
+def test_what_does_not_fit_on_a_terminal_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    path = "/a/long/path/that/somebody/may/want/to/copy/from/the/screen"
+    out = Terminal()
+    show(
+        Page().add(
+            "Title", facts(("name", path)), table(("when", ">two", "where"), [("2026-01-01 13:04:05", 1, path)])
+        ),
+        out,
+    )
+    assert out.getvalue().count(path) == 2
+    assert "2026-01-01 13:04:05" in out.getvalue()

@@ -19,8 +19,8 @@ from station.replay.page import Page, Table, facts, plain, table
 from station.replay.reader import LogReader
 from station.replay.source import open_log
 from station.replay.timeline import Filter, Timeline
-from station.replay.wording import NOISE, TABLE, loudness, words
-from tests.replay_logs import StoryStation, metered, session, story, write_log
+from station.replay.wording import DETAIL, NOISE, TABLE, loudness, words
+from tests.replay_logs import StoryStation, lost_session, metered, session, story, write_log
 
 ZONE = Zone("UTC")
 
@@ -162,3 +162,27 @@ def test_an_empty_log_has_a_summary_too(tmp_path: Path) -> None:
         found = summary.summarize(reader, calendar_of(reader))
         assert (found.events, found.boot_count) == (0, 0)
         assert "no events" in plain(summary.page(found, ZONE))
+
+
+@pytest.mark.parametrize("count", [5, 60, 200])
+def test_a_part_of_the_story_reads_as_it_does_in_the_whole(count: int, tmp_path: Path) -> None:
+    with open_log(write_log(lost_session(), tmp_path / "log")) as reader:
+        calendar = calendar_of(reader)
+        whole = list(Timeline(reader, calendar).entries(Filter(loudest=DETAIL)))
+        for after_seq in range(0, reader.head.seq, 61):
+            asked = Filter(after_seq=after_seq, to_seq=after_seq + count, loudest=DETAIL)
+            part = list(Timeline(reader, calendar, asked.after_seq, asked.to_seq).entries(asked))
+            assert part == [entry for entry in whole if after_seq < entry.seq <= after_seq + count]
+
+
+def test_what_a_boot_reads_of_the_emergency_stop_is_no_news_until_it_is_pressed(tmp_path: Path) -> None:
+    station = story().online()
+    station.observe(EmergencyStopObserved(pressed=False))
+    station.observe(EmergencyStopObserved(pressed=True), EmergencyStopObserved(pressed=False))
+    with open_log(write_log(station, tmp_path / "log")) as reader:
+        calendar = calendar_of(reader)
+        told = [
+            entry.words for entry in Timeline(reader, calendar).entries(Filter()) if "mergency" in entry.words.lower()
+        ]
+        assert told == ["EMERGENCY STOP pressed", "Emergency stop not pressed"]
+        assert "the emergency stop was used" in summary.summarize(reader, calendar).oddities

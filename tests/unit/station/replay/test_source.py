@@ -15,6 +15,7 @@ from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.database import DATABASE_NAME, open_reader
 from eventstore.inspection import WAL_NAME
 from eventstore.log import EventLog
+from eventstore.wal import read_wal
 from station.replay import copying
 from station.replay.errors import LogFromTheFuture, LogUnreadable
 from station.replay.folding import state_at
@@ -282,7 +283,7 @@ def test_a_diagnostics_file_is_a_log_with_its_head_as_an_anchor(
         assert reader.origin.kind == "diagnostics file"
         assert [type(recorded.event) for recorded in reader.recorded()] == [type(one.event) for one in station.log]
         verdict = verify(reader)
-        assert (verdict.verdict, verdict.findings) == ("whole", ())
+        assert (verdict.verdict, verdict.findings, verdict.skipped) == ("whole", (), ())
         assert [(anchor.what, anchor.agrees) for anchor in verdict.anchors] == [("diagnostics file", True)]
     assert marks(tmp_path) == before
 
@@ -350,3 +351,54 @@ def test_who_holds_the_lock_is_looked_up_without_taking_it(
         locks.write_text(table.format(device=device, inode=status.st_ino))
     monkeypatch.setattr(copying, "_LOCKS", locks)
     assert copying.is_live(tmp_path) is live
+
+
+def test_a_database_cut_short_reads_as_far_as_it_goes(log: Path, station: StoryStation) -> None:
+    size = (log / DATABASE_NAME).stat().st_size
+    os.truncate(log / DATABASE_NAME, size * 2 // 3)
+    before = marks(log)
+    with open_log(log) as reader:
+        assert 50 < reader.head.seq < len(station.log)
+        assert list(reader.recorded()) == station.log[: reader.head.seq]
+        kinds = [(each.kind, each.seq, each.last_seq) for each in verify(reader).findings]
+        assert kinds == [("damaged", reader.head.seq + 1, len(station.log))]
+        assert reader.origin.damage is not None
+        assert "is cut short" in reader.origin.damage.findings[0]
+    assert marks(log) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("x.db", b"no database", "too little of it is left"),
+        ("x.csv", b"a,b\n1,2\n", "no column seq"),
+        ("x.csv", b"\xff\xfe", "cannot be read"),
+        ("x.jsonl", b"", "holds no events"),
+        ("x.jsonl", b"{}", "line 1 is no event: it has no payload"),
+        ("x.parquet", b"no table", "no Parquet file"),
+        ("x.cbz", b"no archive", "is no archive"),
+        ("x.txt", b"text", "is no log: expected"),
+    ],
+)
+def test_what_is_no_log_is_told_by_its_name_and_what_is_wrong(
+    tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(LogUnreadable, match=says) as told, open_log(tmp_path / name):
+        pass
+    assert str(tmp_path / name) in str(told.value)
+
+
+def test_a_directory_with_one_log_of_another_name_tells_of_it(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "card").mkdir()
+    shutil.copyfile(log / DATABASE_NAME, tmp_path / "card" / "field.db")
+    with pytest.raises(LogUnreadable, match=r"it has field\.db"), open_log(tmp_path / "card"):
+        pass
+
+
+def test_a_checkpoint_that_was_cut_in_its_middle_is_no_damage(crashed: Path, station: StoryStation) -> None:
+    """The first page already counts more of them than the file has: the others stand in the WAL alone."""
+    first_page = read_wal((crashed / WAL_NAME).read_bytes()).pages[1]
+    overwrite(crashed / DATABASE_NAME, 0, first_page)
+    with open_log(crashed) as reader:
+        assert (reader.origin.damage, reader.head.seq) == (None, len(station.log))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.chain import Head, digest_after, row_bytes
 from eventstore.database import DATABASE_NAME
+from station import VERSION
 from station.replay.errors import BadQuestion
 from station.replay.findings import ALTERED, CONTRADICTED, DAMAGED, INSERTED, MOVED, REMOVED, REPLACED, TRUNCATED
 from station.replay.origin import Anchor
@@ -55,6 +57,18 @@ def test_a_log_as_it_was_recorded_is_whole_at_every_level(log: Path) -> None:
     assert (verdict.verdict, verdict.proven, verdict.findings, verdict.skipped) == ("whole", "consistent", (), ())
     assert verdict.observations > 100
     assert [(anchor.what, anchor.agrees, anchor.outside) for anchor in verdict.anchors] == [("witness", True, False)]
+
+
+def test_the_fold_alone_finds_what_cannot_be_and_leaves_decisions_out(log: Path) -> None:
+    seq = seq_of(log, "LimitChanged")
+    tamper(
+        log,
+        f"UPDATE event SET payload = replace(payload, '32000', '31000') WHERE seq = {seq}",
+        also=lambda c: tampering.rehash(c, seq),
+    )
+    folded, decided = verdict_on(log, level="fold"), verdict_on(log)
+    assert ([each.kind for each in folded.findings], folded.observations) == ([REPLACED], decided.observations)
+    assert CONTRADICTED in [each.kind for each in decided.findings]
 
 
 def test_a_changed_payload_is_an_altered_event(log: Path) -> None:
@@ -265,3 +279,33 @@ def test_an_anchor_that_is_none_is_a_bad_question(text: str) -> None:
 
 def test_an_anchor_is_a_seq_and_a_digest() -> None:
     assert anchor_from(f"7:{'ab' * 32}").head == Head(seq=7, digest=b"\xab" * 32)
+
+
+def test_the_first_bytes_of_a_digest_as_metrics_have_them_are_an_anchor(log: Path) -> None:
+    with open_log(log) as reader:
+        digest = reader.row(50).digest.hex()  # type: ignore[union-attr]
+        outside = [anchor_from(f"50:{digest[:12]}")]
+        verdict = verify(reader, level="chain", outside=outside)
+        assert (verdict.proven, verdict.anchored_seq) == ("anchored", 50)
+        wrong = [anchor_from(f"50:{'0' * 12}")]
+        assert [each.kind for each in verify(reader, level="chain", outside=wrong).findings] == [REPLACED]
+
+
+def test_another_build_of_the_same_version_is_told_by_the_segments_that_it_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station = disputed_bill()
+    station.observe(BooksClosed(first_seq=1, state_digest="", layout=1, fingerprint="another", owed_seq=1))
+    log = write_log(station, tmp_path / "log")
+    seq = seq_of(log, "LimitChanged", -1)
+    tamper(
+        log,
+        f"UPDATE event SET payload = replace(payload, '8000', '7000') WHERE seq = {seq}",
+        also=lambda connection: tampering.rehash(connection, seq),
+    )
+    (log / "witness").unlink()
+    verdict = verdict_on(log)
+    assert (verdict.verdict, verdict.findings) == ("whole", ())
+    assert {each.version for each in verdict.other_versions} == {f"{VERSION}, another build"}
+    monkeypatch.setattr("station.replay.redeciding.fingerprint", lambda: "another")
+    assert CONTRADICTED in [each.kind for each in verdict_on(log).findings]
