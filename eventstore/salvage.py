@@ -1,8 +1,8 @@
 """A damaged log set aside, and a fresh one with all that is proven in its place.
 
 Kept is the longest prefix whose chain is whole; what verifies behind the damage is counted, and written out line by line beside
-the originals. Nothing is ever deleted. The steps can be cut anywhere and begun again: up to the rename that makes `salvaged.db` appear nothing of the old
-log was touched, and from there on the same steps are only finished.
+the originals. Nothing is ever deleted. The steps can be cut anywhere and begun again: up to the rename that makes `salvaged.db`
+appear nothing of the old log was touched, and from there on the same steps are only finished.
 """
 
 import os
@@ -36,15 +36,18 @@ _FRESH_NAME = f"fresh{TEMPORARY_SUFFIX}"
 _MISSES_MAX = 20_000
 """How many unreadable events in a row end the search behind the damage."""
 _SQLITE_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
 _COPY_BYTES = 1 << 20
+_FILLED_BYTES, _FILLED_TIMES = 1 << 26, 4
+"""How far a file is filled up: to so many bytes, or to so many times its own size. A damaged header may claim anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
     """What was wrong with a log, and what was kept. Digests in hexadecimal.
 
-    Events up to `kept_seq` stand in the fresh log and in the archives before it. `known_seq` is the highest seq that is known to have existed, so events
-    `kept_seq` + 1 to `known_seq` are missing. `stray_events` of them verify by themselves and lie in `quarantine`.
+    Events up to `kept_seq` stand in the fresh log and in the archives before it. `known_seq` is the highest seq that is
+    known to have existed, so events `kept_seq` + 1 to `known_seq` are missing. `stray_events` of them verify by themselves and lie in `quarantine`.
     """
 
     findings: tuple[str, ...]
@@ -72,6 +75,8 @@ def recover(
     Raises LogTooNew, and sqlite3.Error or OSError when the disk does not let us; the old files stay where they are then.
     """
     image = _make_image(directory, migrations)
+    if image is not None:
+        findings = (*_fill_up(image), *findings)
     fresh = directory.path / _FRESH_NAME
     for left in (fresh, fresh.with_name(f"{_FRESH_NAME}-journal")):
         left.unlink(missing_ok=True)
@@ -163,6 +168,20 @@ def _make_image(directory: StorageDirectory, migrations: Sequence[Migration]) ->
             target.truncate(overlay.pages_after * overlay.page_bytes)
     _mend_first_page(image, overlay.page_bytes, migrations)
     return image
+
+
+def _fill_up(image: Path) -> tuple[str, ...]:
+    """A file that was cut short gets empty pages: SQLite then reads all that is there, and fails at what is not."""
+    size = image.stat().st_size
+    with image.open("r+b") as file:
+        header = file.read(_HEADER_BYTES)
+        page_bytes = int.from_bytes(header[16:18]) or 1
+        whole = (65_536 if page_bytes == 1 else page_bytes) * int.from_bytes(header[28:32])
+        # The count of pages stands for something only if the last writer set it (format of SQLite files, 1.3.7).
+        if header[24:28] != header[92:96] or not size < whole <= max(_FILLED_BYTES, _FILLED_TIMES * size):
+            return ()
+        file.truncate(whole)
+    return (f"{DATABASE_NAME} is cut short: {size} of {whole} bytes",)
 
 
 def _mend_first_page(image: Path, page_bytes: int, migrations: Sequence[Migration]) -> None:

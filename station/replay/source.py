@@ -29,11 +29,8 @@ from station.replay.origin import Damage, Origin
 from station.replay.reader import LogReader
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
-_HEADER_BYTES = 100
 _EXPECTED = "expected a storage directory, a database, an archive, a diagnostics file or an export"
 _LOG_BYTES_MIN = 8_192
-_FILLED_BYTES, _FILLED_TIMES = 1 << 26, 4
-"""How far a file is filled up: to so many bytes, or to so many times its own size. A damaged header may claim anything."""
 
 
 def _is_storage(path: Path) -> bool:
@@ -144,7 +141,6 @@ def _salvage(path: Path, scratch: Path) -> Damage | None:
     findings = _wal_findings(scratch) or _open_findings(scratch)
     if not findings:
         return None
-    findings = (*_filled_up(scratch / DATABASE_NAME), *findings)
     if _is_nothing(scratch):
         raise LogUnreadable(f"{path} is damaged ({'; '.join(findings)}), and too little of it is left to hold a log")
     directory = StorageDirectory(scratch)
@@ -181,26 +177,6 @@ def _is_nothing(scratch: Path) -> bool:
     """Whether so little is there that looking for events in it would be in vain: less than the first pages of a database."""
     sizes = [file.stat().st_size for file in (scratch / DATABASE_NAME, scratch / WAL_NAME) if file.exists()]
     return sum(sizes) < _LOG_BYTES_MIN
-
-
-def _filled_up(database: Path) -> tuple[str, ...]:
-    """A copy that was cut short is filled up with empty pages: SQLite then reads all that is there, and fails at what is not."""
-    try:
-        with database.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
-        size = database.stat().st_size
-    except OSError:
-        return ()
-    if len(header) < _HEADER_BYTES or not header.startswith(_SQLITE_MAGIC):
-        return ()
-    page_bytes = int.from_bytes(header[16:18]) or 1
-    whole = (65_536 if page_bytes == 1 else page_bytes) * int.from_bytes(header[28:32])
-    # The count of pages stands for something only if the last writer set it (format of SQLite files, 1.3.7).
-    if header[24:28] != header[92:96] or not size < whole <= max(_FILLED_BYTES, _FILLED_TIMES * size):
-        return ()
-    with database.open("r+b") as file:
-        file.truncate(whole)
-    return (f"{database.name} is cut short: {size} of {whole} bytes",)
 
 
 def _wal_findings(scratch: Path) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Salvage: all that is proven is kept, nothing is deleted, and a recovery that is cut is finished."""
 
+import os
 from pathlib import Path
 
 import orjson
@@ -57,6 +58,18 @@ async def test_a_zeroed_page_costs_what_lies_behind_it_and_that_is_counted(tmp_p
     assert 100 < recovery.stray_events < recovery.lost_events
     assert (path / recovery.quarantine / DATABASE_NAME).read_bytes() == damaged
     assert recovery.quarantine == "quarantine-1"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("tenths", [9, 5])
+async def test_a_database_that_was_cut_short_costs_what_is_not_there_any_more(tmp_path: Path, tenths: int) -> None:
+    path = await closed(tmp_path / "log", 400)
+    whole = (path / DATABASE_NAME).stat().st_size
+    os.truncate(path / DATABASE_NAME, whole * tenths // 10)
+    recovery = await reopened(path)
+    assert recovery.findings[0] == f"chargebox.db is cut short: {whole * tenths // 10} of {whole} bytes"
+    assert 400 * tenths // 20 < recovery.kept_seq < 400
+    assert recovery.known_seq == 400, "the witness knows"
 
 
 @pytest.mark.asyncio
