@@ -3,24 +3,26 @@
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from eventstore.archive import ArchiveReader
 from eventstore.catalogue.lifecycle import ArchiveDropped, BooksClosed
-from eventstore.catalogue.link import OwedEventsLost
+from eventstore.catalogue.link import CallDispatched, FrameReceived, OwedEventsLost
 from eventstore.chain import EMPTY, verify
+from eventstore.event import Recorded
 from eventstore.log import EventLog
 from eventstore.segments import archives
 from projections.digest import digest, state_bytes
 from projections.outbox import WINDOW_MAX
-from projections.station import INITIAL, evolve
+from projections.station import INITIAL, StationState, evolve
 from station.retention import needed_seq
 from station.runtime import recovery
 from station.runtime.archivist import Keep
 from tests.logs import overwrite
-from tests.outage import TRANSACTIONAL, living
+from tests.outage import TRANSACTIONAL, Csms, Outage, living
 
 STATE_BYTES_MAX = 64 << 10
 """What the state of this station takes as JSON, however much is owed."""
@@ -181,6 +183,61 @@ async def test_a_station_whose_closed_segments_are_gone_begins_anew_and_says_so(
     assert (state.seq, base_seq) == (log.head.seq, log.head.seq)
 
 
+class SlowCsms(Csms):
+    """Answers when it is told to."""
+
+    def __init__(self, outage: Outage) -> None:
+        super().__init__(outage.station)
+        outage.station.followers[:] = [self.follow, outage.archivist.publish]
+        self.unanswered: list[CallDispatched] = []
+
+    def follow(self, state: StationState, batch: Sequence[Recorded]) -> None:
+        self.unanswered += [recorded.event for recorded in batch if isinstance(recorded.event, CallDispatched)]
+
+    async def answer(self) -> str:
+        """The call under way, a second later; its action."""
+        await self.station.advance(1_000)
+        (call,) = self.unanswered
+        self.unanswered.clear()
+        self.take(call)
+        await self.station.settle()
+        return call.action
+
+
+@pytest.mark.parametrize(
+    ("days", "sessions"),
+    [(1, 10), pytest.param(7, 20, marks=pytest.mark.long)],
+    ids=["700 messages", "10,000 messages"],
+)
+@pytest.mark.timeout(600)
+@pytest.mark.asyncio
+async def test_what_a_csms_that_was_down_is_owed_is_told_in_order_and_nothing_else_waits_for_it(
+    days: int, sessions: int, tmp_path: Path
+) -> None:
+    async with living(tmp_path, segment_bytes=1 << 20) as outage:
+        await outage.first_session()
+        for _ in range(days * sessions):
+            await outage.quick_session(70)
+            await outage.archivist.tidy()
+        owed = outage.station.state.outbox.pending
+        assert owed == days * sessions * 72
+        csms, behind = SlowCsms(outage), 0
+        await outage.online()
+        while outage.station.state.outbox.pending:
+            ask = csms.counts.total() % 100 == 99
+            if ask:
+                asked = f'[2,"t{csms.counts.total()}","TriggerMessage",{{"requestedMessage":"Heartbeat"}}]'
+                await outage.station.observe(FrameReceived(connection=2, text=asked))
+            behind = 0 if await csms.answer() == "Heartbeat" else behind + ask + bool(behind)
+            assert behind <= 2, "a heartbeat waits for what the outage left behind"
+            assert len(outage.station.state.outbox.window) <= WINDOW_MAX
+            assert not ask or len(state_bytes(outage.station.state)) < STATE_BYTES_MAX + days * sessions * 1_000
+        assert csms.faults == []
+        assert csms.counts["MeterValues"] == days * sessions * 70
+        assert csms.counts["StopTransaction"] == days * sessions
+        assert csms.counts["Heartbeat"] >= owed // 150
+
+
 @pytest.mark.asyncio
 @pytest.mark.long
 async def test_thirty_days_offline_take_no_more_memory_than_one() -> None:
@@ -208,6 +265,8 @@ async def test_thirty_days_offline_take_no_more_memory_than_one() -> None:
             print(json.dumps(figures), outage.log.head.seq, len(archives(directory)))
             assert outage.csms.faults == []
             assert outage.csms.counts["MeterValues"] == 600 * 300 + 1
-            assert outage.csms.counts["StopTransaction"] == 601
+            assert outage.csms.counts["StartTransaction"] == outage.csms.counts["StopTransaction"] == 601
+            assert (state.outbox.given_up, outage.station.state.outbox.pending) == (0, 0)
+            assert not outage.station.state.transactions.by_number
             assert offline - after_a_day < 16 << 20
             assert delivered - after_a_day < 24 << 20

@@ -42,6 +42,22 @@ class Naming:
     directories: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How many random subsets of what is not certain are made at each moment, and at how many places each write is torn."""
+
+    subsets: int = 3
+    tears: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What had reached the disk when the power went, of all that was not certain."""
+
+    namings: Sequence[Naming]
+    writes: Sequence[Write]
+
+
 @dataclass
 class Disk:
     """Fed with a trace, record by record."""
@@ -141,17 +157,17 @@ class Disk:
 
     # ---- what a power cut may leave ------------------------------------------------------------------------------
 
-    def tree(self, namings: Iterable[Naming], writes: Iterable[Write]) -> Tree:
-        """The certain, with these changes of names and these writes upon it."""
+    def tree(self, cut: Cut) -> Tree:
+        """The certain, with the cut's changes of names and its writes upon it."""
         names = dict(self.names)
-        for change in namings:
+        for change in cut.namings:
             _set_names(names, change.names)
         changed: dict[int, bytearray] = {}
-        for write in writes:
+        for write in cut.writes:
             if write.file not in changed:
                 changed[write.file] = bytearray(self.contents[write.file])
             _put(changed[write.file], write)
-        return {name: self._content(inode, changed) for name, inode in names.items()}
+        return {name: self._content(inode, changed) for name, inode in names.items() if _is_reached(name, names)}
 
     def _content(self, inode: int, changed: Mapping[int, bytearray]) -> bytes:
         if inode in changed:
@@ -162,45 +178,51 @@ class Disk:
 
     def everything(self) -> Tree:
         """What the running system sees."""
-        return self.tree(self.namings, self.pending)
+        return self.tree(Cut(self.namings, self.pending))
 
-    def crash_states(self, chance: random.Random, subsets: int) -> Iterator[Tree]:
-        """What may be left of a power cut now; `subsets` random ones beside those that are made by rule."""
-        writes, namings = self.pending, self.namings
+    def cuts(self, chance: random.Random, effort: Effort) -> Iterator[Cut]:
+        """What may be left of a power cut now: what is made by rule, then by chance."""
+        writes, namings = list(self.pending), list(self.namings)
         for count in range(len(namings) + 1):
-            yield self.tree(namings[:count], writes)
-            yield self.tree(namings[:count], ())
+            yield Cut(namings[:count], writes)
+            yield Cut(namings[:count], ())
         for directory in sorted({name for change in namings for name in change.directories}):
-            yield self.tree([change for change in namings if directory not in change.directories], writes)
+            yield Cut([change for change in namings if directory not in change.directories], writes)
         for index in range(0, len(writes), 1 + len(writes) // SINGLED_OUT_MAX):
             write = writes[index]
             before, after = writes[:index], writes[index + 1 :]
-            yield self.tree(namings, before)
-            yield self.tree(namings, [*before, *after])
-            yield self.tree(namings, [write])
-            for torn in _torn(write):
-                yield self.tree(namings, [*before, torn])
-                yield self.tree(namings, [*before, torn, *after])
-            yield self.tree(namings, [*before, self._garbage(write, [*before])])
-        for _ in range(subsets if writes else 0):
+            yield Cut(namings, before)
+            yield Cut(namings, [*before, *after])
+            yield Cut(namings, [write])
+            for torn in _torn(write, effort.tears):
+                yield Cut(namings, [*before, torn])
+                yield Cut(namings, [*before, torn, *after])
+            yield Cut(namings, [*before, self._garbage(write, before)])
+        for _ in range(effort.subsets if writes else 0):
             kept = [part for write in writes for part in _some_of(write, chance)]
-            yield self.tree(namings[: chance.randrange(len(namings) + 1)], kept)
+            yield Cut(namings[: chance.randrange(len(namings) + 1)], kept)
 
     def _garbage(self, write: Write, before: Sequence[Write]) -> Write:
         """The blocks that were being written hold nothing sensible, also where they held something before."""
         if write.size is not None:
             return write
-        content = bytearray(self.contents[write.file])
+        length = len(self.contents[write.file])
         for earlier in (*before, write):
             if earlier.file == write.file:
-                _put(content, earlier)
+                length = earlier.size if earlier.size is not None else max(length, earlier.offset + len(earlier.data))
         first = write.offset // BLOCK * BLOCK
-        end = min(len(content), -(-(write.offset + len(write.data)) // BLOCK) * BLOCK)
+        end = min(length, -(-(write.offset + len(write.data)) // BLOCK) * BLOCK)
         return Write(write.at, write.file, first, (GARBAGE * (1 + (end - first) // len(GARBAGE)))[: end - first])
 
 
 def _parent(name: str) -> str:
     return name.rstrip("/").rpartition("/")[0]
+
+
+def _is_reached(name: str, names: Mapping[str, int]) -> bool:
+    """Whether each directory on the way has its name: with that, all that is in it is lost."""
+    parent = _parent(name)
+    return not parent or (f"{parent}/" in names and _is_reached(f"{parent}/", names))
 
 
 def _set_names(names: dict[str, int], changes: Iterable[tuple[str, int]]) -> None:
@@ -231,13 +253,14 @@ def _parts(write: Write, unit: int) -> list[Write]:
     return found
 
 
-def _torn(write: Write) -> Iterator[Write]:
+def _torn(write: Write, tears: int) -> Iterator[Write]:
     """A beginning of it, and an end of it, of some lengths."""
     for unit in (SECTOR, BLOCK):
         parts = _parts(write, unit)
         if len(parts) < 2:
             continue
-        for count in sorted({1, len(parts) // 2, len(parts) - 1} - {0, len(parts)}):
+        places = {len(parts) * number // (tears - 1) for number in range(1, tears - 1)}
+        for count in sorted({1, *places, len(parts) - 1} - {0, len(parts)}):
             yield Write(write.at, write.file, write.offset, b"".join(part.data for part in parts[:count]))
             yield Write(write.at, write.file, parts[count].offset, b"".join(part.data for part in parts[count:]))
 

@@ -22,6 +22,7 @@ from tests.given import StationUnderTest, charging
 
 IDENTITY = "CB-0001"
 BATCH = 3
+SESSIONS = 6
 CRITICAL = (TransactionStarted, TransactionStopped)
 
 
@@ -102,6 +103,24 @@ async def go_on(directory: Path) -> None:
             await _append(log, found.log)
 
 
+async def grow(directory: Path) -> None:
+    """A log goes on through session after session, and many checkpoints."""
+    async with _opened(directory) as log:
+        say(log.head.seq)
+        state, _ = await recovery.fold_log(log)
+        found = StationUnderTest(state=state, at_ms=state.at_ms + 1_000, boots=state.clock.boot)
+        found.boot()
+        found.connect()
+        for _ in range(SESSIONS):
+            found.plug()
+            found.swipe()
+            for _ in range(4):
+                found.charge(500)
+                found.advance(61)
+            found.unplug()
+        await _append(log, found.log)
+
+
 async def keep_snapshots(directory: Path) -> None:
     """Snapshots are kept while the log grows, more than are kept at a time."""
     events, state = history().log, INITIAL
@@ -124,6 +143,7 @@ CHILDREN: Mapping[str, Callable[[Path], Coroutine[Any, Any, None]]] = {
     "create": create,
     "die": die,
     "go_on": go_on,
+    "grow": grow,
     "keep_snapshots": keep_snapshots,
 }
 

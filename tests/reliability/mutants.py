@@ -51,16 +51,16 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="send before commit",
         file="station/runtime/station.py",
-        old="            await self.log.append(batch)\n            if any(",
-        new="            self._publish(self._ahead, batch)\n            await self.log.append(batch)\n            if any(",
+        old="            in_thread = is_large or len(batch)",
+        new="            self._publish(self._ahead, batch)\n            in_thread = is_large or len(batch)",
         killer=f"{STORY}[charging_online]",
         quick=True,
     ),
     Mutant(
         name="two commits for one decision",
         file="station/runtime/station.py",
-        old="            await self.log.append(batch)\n            if any(",
-        new="            for each in batch:\n                await self.log.append([each])\n            if any(",
+        old="            await self.log.append(batch, await asyncio.to_thread(encode_batch, batch) if in_thread else None)\n",
+        new="            for each in batch:\n                await self.log.append([each])\n",
         killer=f"{STORY}[charging_online]",
     ),
     Mutant(
@@ -84,6 +84,20 @@ MUTANTS: tuple[Mutant, ...] = (
         old="asyncio.wait({task}, timeout=STOPPING_MAX_S)",
         new="asyncio.wait({task})",
         killer=f"{FAULTS}::test_a_disk_that_hangs_acknowledges_nothing_and_a_told_end_comes_in_time",
+    ),
+    Mutant(
+        name="hang on a failed boot",
+        file="eventstore/database.py",
+        old="    if failures:\n        await connection.close()\n",
+        new="    if failures:\n",
+        killer=f"{STORE}/test_log.py::test_a_process_whose_opening_failed_ends",
+    ),
+    Mutant(
+        name="a link that waits for ever for a CSMS that reads nothing",
+        file="station/runtime/link.py",
+        old="            await self._clock.wait(answered, self._clock.at_ms() + within_s * 1000)\n",
+        new="            await answered.wait()\n",
+        killer="tests/reliability/test_wire.py::test_a_csms_that_asks_and_asks_and_reads_nothing_is_left[by the ping]",
     ),
     Mutant(
         name="synchronous=NORMAL",
@@ -131,7 +145,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="an error of the storage tried again",
         file="eventstore/log.py",
-        old='            self._fail(f"appending failed: {error!r}")\n',
+        old='            await self._failed(f"appending failed: {error!r}", error)\n',
         new="            pass\n",
         killer=f"{STORE}/test_log.py::test_the_first_error_of_the_storage_is_final",
     ),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -66,7 +67,8 @@ class Run:
     def send(self, number: signal.Signals) -> None:
         """A signal, if the process is still there."""
         if self.status is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ended, and nobody has been told yet
+                os.kill(self.pid, number)
 
 
 Story = Callable[[Run], None]

@@ -25,11 +25,13 @@ from tests.csms.faulty import FaultyCsms
 from tests.daemon import ROOT, Daemon
 from tests.integration.stations import delivered, free_connector, settings_for, start_transaction, until
 from tests.reliability.engine import Scenario
+from tests.reliability.interposer import Action, Control, build, environment
 from tests.reliability.log_child import history
 from tests.reliability.oracle import IDENTITY
 
 Story = Callable[[Daemon, FaultyCsms], Awaitable[None]]
 SESSION = {"MeterValueSampleInterval": 30, "AllowOfflineTxForUnknownId": True}
+FIRST_ARCHIVE = "000000000001-"
 
 
 # ---- the daemon ---------------------------------------------------------------------------------------------------
@@ -98,6 +100,24 @@ async def fill_segments(daemon: Daemon, csms: FaultyCsms) -> None:
     assert await daemon.stop() == 0
 
 
+async def drop_archives(daemon: Daemon, csms: FaultyCsms) -> None:
+    """More archives than may be kept: the oldest go, as their turn comes while running and at the next start."""
+    archive = daemon.directory / "storage" / "archive"
+    for number in range(60):
+        await _session(daemon, csms, f"TAG{number}", seconds=185)
+        await until(daemon, delivered, "what was owed")
+        kept = sorted(path.name for path in archive.glob("*.cbz")) if archive.is_dir() else []
+        if kept and not kept[0].startswith(FIRST_ARCHIVE):
+            break
+    else:
+        raise AssertionError("no archive was ever dropped")
+    assert await daemon.stop() == 0
+    await daemon.start()
+    await _session(daemon, csms, "LAST")
+    await until(daemon, delivered, "what was owed")
+    assert await daemon.stop() == 0
+
+
 # ---- processes that only write ------------------------------------------------------------------------------------
 
 
@@ -131,7 +151,24 @@ def _damaged(root: Path) -> None:
         snapshot.unlink()
 
 
-def _of_an_older_version(root: Path) -> None:
+def _recovery_cut_at(share_permille: int) -> Callable[[Path], None]:
+    """A damaged log whose recovery was cut off itself, after this share of what it does to the disk."""
+
+    def prepare(root: Path) -> None:
+        library, spare = build(), root.parent / "spare"
+        with Control(root.parent / "control") as control:
+            spare.mkdir()
+            _damaged(spare)
+            control.count()
+            _child("go_on")(spare, environment(library, spare, control=control.path))
+            control.arm(control.get("counted") * share_permille // 1000, Action.KILL)
+            _damaged(root)
+            _child("go_on", status=-signal.SIGKILL)(root, environment(library, root, control=control.path))
+
+    return prepare
+
+
+def of_an_older_version(root: Path) -> None:
     """A log that has not gone through the last migration."""
     boot = Boot(StorageDirectory(root), identity=IDENTITY, migrations=MIGRATIONS[:-1])
     with closing(boot.open()) as connection:
@@ -159,10 +196,25 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(name="charging", run=_telling(charge), prepare=_commissioned),
     Scenario(name="an outage", run=_telling(endure_an_outage), prepare=_commissioned),
     Scenario(name="closing and compressing segments", run=_telling(fill_segments, storage={"segment_bytes": 65_536})),
+    Scenario(
+        name="dropping archives",
+        run=_telling(drop_archives, storage={"segment_bytes": 65_536, "keep_bytes": 10_000}),
+    ),
     Scenario(name="first creation and growth of a log", run=_child("create")),
+    Scenario(name="growth over many checkpoints", run=_child("grow"), prepare=_made, variant=True),
     Scenario(name="a directory that must be made", run=_child("create", inside="var/lib"), inside="var/lib"),
     Scenario(name="snapshots", run=_child("keep_snapshots"), witnesses=False),
-    Scenario(name="migration", run=_child("go_on"), prepare=_of_an_older_version),
+    Scenario(name="migration", run=_child("go_on"), prepare=of_an_older_version),
     Scenario(name="reopening what a kill left", run=_child("go_on"), prepare=_left_by_a_kill),
     Scenario(name="recovery of a damaged log", run=_child("go_on"), prepare=_damaged, recovers=True),
+    *(
+        Scenario(
+            name=f"recovery that was cut {when} and begins again",
+            run=_child("go_on"),
+            prepare=_recovery_cut_at(share_permille),
+            recovers=True,
+            variant=when != "halfway",
+        )
+        for when, share_permille in (("early", 200), ("halfway", 450), ("late", 700))
+    ),
 )

@@ -11,23 +11,29 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from eventstore.chain import Row
-from eventstore.errors import LogTooNew, StorageError
+from eventstore.database import open_reader
+from eventstore.errors import LogTooNew, NotWritable, StorageError
 from eventstore.integrity import CheckProgress
 from eventstore.log import EventLog
+from eventstore.rows import SELECT_ROWS
 from eventstore.salvage import Recovery
 from eventstore.witness import read_witness
+from migrations import MIGRATIONS
 from station.runtime import recovery
 from tests.daemon import ROOT
 from tests.reliability.disk import GARBAGE, Tree, read_tree, write_tree
 from tests.reliability.oracle import IDENTITY, rebooted
+from tests.reliability.scenarios import of_an_older_version
 
 BLOCK = 4096
+BYTES_APART = 149
 STARTS_MAX = 3
 REFUSED = "taken for another version's, and left alone"
 REFUSED_PER_MILLE_MAX = 20
@@ -184,7 +190,9 @@ def mended(directory: Path, whole: Whole, damage: Damage) -> str:
         assert kept >= whole.witnessed, "events that the witness saw are missing, and nobody says so"
         return "nothing lost" if not lost else "the end of the WAL lost, nothing that is billed by"
     named = gaps[0]
-    assert min(named.kept_seq, len(whole.rows)) <= kept, f"{named} says that {named.kept_seq} are kept, there are {kept}"
+    assert min(named.kept_seq, len(whole.rows)) <= kept, (
+        f"{named} says that {named.kept_seq} are kept, there are {kept}"
+    )
     if damage.file != WITNESS:
         assert named.known_seq >= whole.witnessed, f"{named} does not know of what the witness saw"
     return "salvaged whole" if not lost else "salvaged, the gap is named"
@@ -213,4 +221,40 @@ def test_damage_at_some_places_is_mended_or_named(whole: Whole, base: Path) -> N
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_damage_anywhere_is_mended_or_named(whole: Whole, base: Path) -> None:
-    damage_everywhere(whole, base, 37)
+    damage_everywhere(whole, base, BYTES_APART)
+
+
+def test_damage_that_only_writing_meets_is_salvaged_by_the_next_start(whole: Whole, base: Path) -> None:
+    """The count of free pages (sqlite.org/fileformat2.html, 1.3.7) is asked for when a page is needed, never by reading."""
+    free_pages = Damage(name="the count of free pages", file=DATABASE, harm=flip(37, 5))
+    write_tree(harmed(whole.tree, free_pages), base / "storage")
+    assert mended(base / "storage", whole, free_pages) in ("nothing lost", "salvaged whole")
+
+
+def test_a_schema_that_is_no_text_any_more_and_a_record_of_nothing_are_damage(whole: Whole, base: Path) -> None:
+    """SQLite quotes the one in its message, which the binding cannot decode; the other is no error of SQLite's at all."""
+    for marker, harm in ((b" BLOB", lambda at: flip(at, 7)), (MIGRATIONS[0].sha256.encode(), end_of_block)):
+        file = DATABASE if marker in whole.tree[DATABASE] else WAL
+        damage = Damage(name=f"{marker!r} in {file}", file=file, harm=harm(whole.tree[file].index(marker)))
+        shutil.rmtree(base / "storage", ignore_errors=True)
+        write_tree(harmed(whole.tree, damage), base / "storage")
+        assert mended(base / "storage", whole, damage) != REFUSED
+
+
+def test_damage_that_only_a_migration_meets_is_salvaged_by_the_next_start(base: Path) -> None:
+    directory = base / "storage"
+    of_an_older_version(directory)
+    before = _rows_as_they_are(directory)
+    path = directory / DATABASE
+    path.write_bytes(flip(37, 5)(path.read_bytes()))
+    with pytest.raises(NotWritable, match="malformed"):
+        asyncio.run(_start(directory))
+    report, again = asyncio.run(_start(directory))
+    assert report is not None
+    assert (report.lost_events, again) == (0, False)
+    assert asyncio.run(_rows(directory))[: len(before)] == before
+
+
+def _rows_as_they_are(directory: Path) -> list[Row]:
+    with closing(open_reader(directory / DATABASE)) as connection:
+        return [Row._make(row) for row in connection.execute(f"{SELECT_ROWS} ORDER BY seq")]

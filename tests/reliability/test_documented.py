@@ -9,6 +9,9 @@ from tests.simulation.stories import STORIES
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+FAULTS_AND_RULES = re.compile(r"^## (?:Rules|Faults of [\w ]+)\n(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
+FAULTS_MIN = 30
+"""As many kinds of faults are injected at least."""
 
 
 def test_every_test_that_is_named_exists() -> None:
@@ -18,6 +21,14 @@ def test_every_test_that_is_named_exists() -> None:
         if not file.is_file() or (name and f"def {name}(" not in file.read_text()):
             missing.append(f"{path}::{name}")
     assert missing == []
+
+
+def test_every_fault_and_every_rule_has_its_test() -> None:
+    tables = FAULTS_AND_RULES.findall(DOCUMENT.read_text())
+    rows = [line for table in tables for line in re.findall(r"^\| (?!fault|rule|each ).*$", table, flags=re.MULTILINE)]
+    held = [[name for _, name in TEST.findall(row.split("|")[-2])] for row in rows]
+    assert [row for row, names in zip(rows, held, strict=True) if not names or not all(names)] == []
+    assert len(rows) > FAULTS_MIN
 
 
 def test_every_invariant_is_described() -> None:

@@ -6,13 +6,16 @@ By default every few operations, with the kinds of failure taken in turn; with -
 import asyncio
 import errno
 import signal
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from eventstore.database import DATABASE_NAME
 from tests.csms.faulty import FaultyCsms
 from tests.daemon import Daemon, Settings
 from tests.integration.stations import delivered, settings_for, until
@@ -296,3 +299,27 @@ def test_a_second_daemon_on_the_same_directory_is_refused(
         assert run.post("connectors/1/plug") == 200
         run.send(signal.SIGTERM)
         assert rig.end(run) == DONE
+
+
+def test_a_stranger_who_holds_the_log_for_too_long_stops_the_station_and_nothing_is_acknowledged(
+    library: Path, base: Path, commissioned: tuple[Tree, Settings]
+) -> None:
+    tree, settings = commissioned
+    with Rig(library, base, settings) as rig:
+        rig.put(tree)
+        run = rig.start()
+        assert rig.ready(run)
+        assert run.post("connectors/1/plug") == 200
+        told = run.told
+        with closing(sqlite3.connect(rig.root / DATABASE_NAME, isolation_level=None)) as stranger:
+            stranger.execute("BEGIN IMMEDIATE")
+            with suppress(GoneError):
+                assert run.post("swipe", id_tag="B", connector_id=1) != 200
+            assert rig.end(run) == STORAGE_FAILED
+            assert "outputs safe" in rig.stderr()
+            assert run.told == told
+            stranger.execute("ROLLBACK")
+        again = rig.live(session)
+        assert again.status == DONE
+        assert again.told > told
+        asyncio.run(check_aftermath(rig.root, again.told))

@@ -1,13 +1,15 @@
 """Rules of the store that no scenario states by itself: no clock in SQL, one writer, a WAL that stays small."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
 
+from eventstore.integrity import CheckProgress
 from eventstore.log import EventLog
 from tests.architecture.sources import ROOT, sources
-from tests.logs import CATALOGUE, door
+from tests.logs import CATALOGUE, close_segment, door, fill, opened
 
 SQL_CLOCKS = re.compile(
     r"CURRENT_TIME|CURRENT_DATE|\b(?:date|time|datetime|julianday|strftime|unixepoch)\s*\(\s*'", re.IGNORECASE
@@ -47,3 +49,22 @@ async def test_the_wal_stays_small_however_much_is_written(base: Path) -> None:
     finally:
         await log.close()
     assert 0 < largest < WAL_MAX_BYTES
+
+
+@pytest.mark.asyncio
+async def test_a_segment_that_is_closed_while_the_log_is_checked_is_not_taken_for_damage(base: Path) -> None:
+    async with opened(base / "storage") as log:
+        await fill(log, 10)
+        progress = await log.check_slice(CheckProgress(), events=3)
+        async with log._reader_lock:  # as somebody does who reads
+            closing = asyncio.create_task(close_segment(log))
+            while not log._reader_lock._waiters:  # noqa: ASYNC110  # the next segment is made in a thread
+                await asyncio.sleep(0.001)
+            checking = asyncio.create_task(log.check_slice(progress, events=3))
+            await asyncio.sleep(0)
+        await closing
+        progress = await checking
+        while not progress.done:
+            progress = await log.check_slice(progress, events=3)
+        assert progress.findings == ()
+        assert log.opening.head.seq >= 10

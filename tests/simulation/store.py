@@ -51,7 +51,7 @@ class SimulatedLog:
         """A new process has the log: what the last one ran into is forgotten."""
         self.failure = None
 
-    async def append(self, batch: Sequence[Recorded]) -> None:
+    async def append(self, batch: Sequence[Recorded], payloads: Sequence[str] | None = None) -> None:
         """Durable when it returns. When the power is cut it never returns; StorageFailed when the disk fails."""
         assert self.failure is None, "an append after a failure of the storage"
         if not batch:
