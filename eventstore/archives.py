@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from eventstore.archive import ArchiveHeader, ArchiveReader, header_facts
-from eventstore.chain import Row
+from eventstore.chain import Head, Row
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.frozen import dataclass
 from eventstore.history import History
 from eventstore.opening import Opening
-from eventstore.segments import PastSegment, archives, closed_segments, compress, end_of, past_segments
+from eventstore.segments import PastSegment, archives, base_of, closed_segments, compress, end_of, past_segments
 
 T = TypeVar("T")
 _DONE = object()
@@ -80,6 +80,17 @@ class Archives:
         """The closed segments that are not compressed yet, oldest first."""
         until = self._live().head.seq
         return tuple(segment for segment in closed_segments(self._directory.path) if segment.last_seq <= until)
+
+    async def newest_base(self) -> Head | None:
+        """What the segment that the live one goes on from continues itself; None where there is no such segment.
+
+        Raises LogCorrupt, LogTooNew, sqlite3.Error, OSError.
+        """
+        return await self._run(self._newest_base, self._live().head.seq)
+
+    def _newest_base(self, last_seq: int) -> Head | None:
+        newest = next((each for each in past_segments(self._directory.path) if each.last_seq == last_seq), None)
+        return None if newest is None else base_of(newest)
 
     async def compress(self, segment: PastSegment, pause: Callable[[], Awaitable[None]]) -> None:
         """Make the archive of a closed segment, with a pause after every slice of some milliseconds.

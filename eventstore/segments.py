@@ -196,6 +196,15 @@ def past_end(directory: Path) -> Opening:
     return Opening(head=head)
 
 
+def base_of(segment: PastSegment) -> Head:
+    """What the first event of a segment continues. Raises LogCorrupt, LogTooNew, sqlite3.Error, OSError."""
+    if segment.is_archive:
+        with ArchiveReader(segment.path) as reader:
+            return reader.before
+    with closing(open_reader(segment.path, immutable=True)) as connection:
+        return read_base(connection)
+
+
 def end_of(directory: Path, segment: PastSegment, live: Opening) -> Opening:
     """What a closed segment ends in, as the segment behind it tells. Raises LogCorrupt, sqlite3.Error, OSError."""
     if segment.last_seq == live.head.seq:

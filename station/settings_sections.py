@@ -101,6 +101,12 @@ class StorageSettings:
         "the oldest archives are dropped while all together take more; 0: half of the file system",
         2_147_483_648,
     )
+    signing_key_file: Path | None = _key(
+        FilePath(may_be_empty=True),
+        "Ed25519 private key (PEM, mode 0600, no passphrase): the head of the log is signed with it daily and at each "
+        "closed segment; empty: nothing is signed",
+        None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from station.doctor.findings import Finding, fault, ok, warning
+from station.runtime.signing import check_key
 from station.runtime.tls import tls_context
 from station.service.access import read_token
 from station.settings import Settings, SettingsError, load_settings, read_authorization_key, secret_file_findings
@@ -50,6 +51,13 @@ def key_findings(settings: Settings) -> Iterator[Finding]:
             yield ok(KEYS, f"trust anchors: {trusted}")
     if csms.client_key_file is not None:
         yield from _private(csms.client_key_file)
+    if settings.storage.signing_key_file is not None:
+        try:
+            check_key(settings)
+        except SettingsError as error:
+            yield fault(KEYS, str(error), "without it `chargebox run` ends with status 2")
+        else:
+            yield from _private(settings.storage.signing_key_file)
 
 
 def _authorization_key(settings: Settings) -> Iterator[Finding]:

@@ -92,19 +92,24 @@ def make(
     Raises StatementRefused, BadQuestion, LibraryMissing; the key is an Ed25519 private key in PEM without a passphrase.
     """
     base, head = range_heads(reader, from_seq, to_seq)
-    key = _private_key(key_file)
     first, last = reader.event(from_seq), reader.event(to_seq)
     assert first is not None, "the range was read through just now"
     assert last is not None, "the range was read through just now"
+    between = (calendar.utc_ms(first), calendar.utc_ms(last))
+    return sign(read_private_key(key_file), base, head, identity=_identity(reader), between=between, says=says)
+
+
+def sign(key: Any, base: Head, head: Head, *, identity: str, between: tuple[int, int], says: str) -> Statement:
+    """The statement that the events behind `base` run up to `head`; `between` is the UTC in ms of the first and the last."""
     statement = Statement(
         chargebox_statement=STATEMENT_VERSION,
-        identity=_identity(reader),
-        from_seq=from_seq,
-        to_seq=to_seq,
+        identity=identity,
+        from_seq=base.seq + 1,
+        to_seq=head.seq,
         from_digest=base.digest.hex(),
         to_digest=head.digest.hex(),
-        from_utc=format_utc_ms(calendar.utc_ms(first)),
-        to_utc=format_utc_ms(calendar.utc_ms(last)),
+        from_utc=format_utc_ms(between[0]),
+        to_utc=format_utc_ms(between[1]),
         software_version=software_version(),
         says=says,
         public_key=key.public_key().public_bytes_raw().hex(),
@@ -120,7 +125,8 @@ def _identity(reader: LogReader) -> str:
     return reader.identity()
 
 
-def _private_key(file: Path) -> Any:
+def read_private_key(file: Path) -> Any:
+    """The Ed25519 private key in a PEM file without a passphrase. Raises BadQuestion, LibraryMissing."""
     try:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -129,7 +135,9 @@ def _private_key(file: Path) -> Any:
         raise LibraryMissing("signing", "cryptography") from error
     try:
         key = load_pem_private_key(_content(file), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except TypeError as error:  # it asks for a passphrase
+        raise BadQuestion(f"{file} is encrypted, and there is nobody to ask for its passphrase") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise BadQuestion(f"{file} is no private key in PEM without a passphrase: {HOW_TO_MAKE_ONE}") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise BadQuestion(f"{file} is no Ed25519 key: {HOW_TO_MAKE_ONE}")

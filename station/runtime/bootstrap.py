@@ -23,6 +23,7 @@ from station.runtime.disk import disk_level
 from station.runtime.gateway import Gateway
 from station.runtime.link import Link
 from station.runtime.secrets import Secrets
+from station.runtime.signing import Signing
 from station.runtime.station import Station
 from station.runtime.upkeep import Upkeep
 from station.runtime.wiring import read_wiring
@@ -59,6 +60,7 @@ class Parts:
     secrets: Secrets
     upkeep: Upkeep
     archivist: Archivist
+    signing: Signing | None
     jobs: "JobRunner"
 
     @property
@@ -242,6 +244,7 @@ def _wire(
     upkeep = Upkeep(station, log, clock, snapshot_seq)
     keep = Keep(days=settings.storage.keep_days, total_bytes=settings.storage.keep_bytes)
     archivist = Archivist(station, log, clock, keep)
+    signing = None if settings.storage.signing_key_file is None else Signing(station, log, clock, settings)
     jobs = JobRunner(
         directory=settings.storage.directory,
         firmware_bytes_max=settings.firmware.max_bytes,
@@ -258,6 +261,8 @@ def _wire(
         archivist.publish,
         lambda state, batch: jobs.publish(state),
     ]
+    if signing is not None:
+        station.followers.append(signing.publish)
     if settings.board.kind == "bench":
         network = cast("BenchBoard", board).network_now
         link.network(up=network.up, silent=network.silent)
@@ -272,5 +277,6 @@ def _wire(
         secrets=secrets,
         upkeep=upkeep,
         archivist=archivist,
+        signing=signing,
         jobs=jobs,
     )

@@ -30,7 +30,7 @@ from eventstore.frozen import dataclass
 from eventstore.log import EventLog
 from projections.station import StationState
 from station.feature import Registry
-from station.runtime import bootstrap, recovery, supervisor, tls
+from station.runtime import bootstrap, recovery, signing, supervisor, tls
 from station.runtime.bootstrap import Parts
 from station.runtime.clock import SystemClock
 from station.service.context import ServiceContext
@@ -97,6 +97,7 @@ async def run(settings: Settings) -> Ending:
         asyncio.get_running_loop().add_signal_handler(number, endings.ask, signal.Signals(number).name)
     registry = bootstrap.make_registry(settings)
     tls.check_files(settings)
+    signing.check_key(settings)
     try:
         listener = bind(settings)  # before anything else: a taken address must not cost a boot
     except ListenError as error:
@@ -139,6 +140,8 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> E
         loop.create_task(parts.upkeep.run(), name="upkeep"),
         loop.create_task(parts.archivist.run(), name="archivist"),
     ]
+    if parts.signing is not None:
+        running.append(loop.create_task(parts.signing.run(), name="signing"))
     try:
         parts.gateway.open()
         await parts.station.settle()

@@ -5,12 +5,14 @@ log.jsonl       the events recorded in the time asked for, a line each, as the l
 state.json      what the events amount to now
 settings.json   the settings in force, without secrets
 health.json     the machine: memory, load, disk, temperature
+statement.json  what the station has signed of its log last, if it has a key for that
 """
 
 import asyncio
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -22,10 +24,12 @@ from eventstore.structure import to_plain
 from projections.station import StationState
 from station.runtime.health import system_health
 from station.runtime.redaction import Redactor
+from station.runtime.signing import statement_files
 from station.settings import SECTIONS, Settings
 from station.wire.instants import format_utc_ms
 
 SLICE_ROWS = 500
+_ZIP_BEGINS = (1980, 1, 1, 0, 0, 0)
 ROWS_MAX = 200_000
 LOG_BYTES_MAX = 256 * 1024 * 1024
 
@@ -80,7 +84,7 @@ class DiagnosticsSource:
         end = self.log.head.seq
         after = 0 if request.start_utc_ms is not None else max(0, end - ROWS_MAX)
         written = _Written()
-        with archive.open("log.jsonl", "w", force_zip64=True) as stream:
+        with archive.open(_entry("log.jsonl", state), "w", force_zip64=True) as stream:
             while after < end and not written.is_full and (rows := await self.log.read_rows(after, SLICE_ROWS)):
                 after = rows[-1].seq
                 await asyncio.to_thread(written.write, stream, window.within(rows), redactor)
@@ -102,7 +106,21 @@ class DiagnosticsSource:
             ("settings", plain_settings(self.settings)),
             ("health", system_health(self.settings.storage.directory)),
         ):
-            archive.writestr(f"{name}.json", orjson.dumps(redactor.redacted(content), option=orjson.OPT_INDENT_2))
+            entry = _entry(f"{name}.json", state)
+            archive.writestr(entry, orjson.dumps(redactor.redacted(content), option=orjson.OPT_INDENT_2))
+        for signed in statement_files(self.settings.storage.directory)[-1:]:  # as it is: it is signed to the byte
+            archive.writestr(_entry("statement.json", state), signed.path.read_bytes())
+
+
+def _entry(name: str, state: StationState) -> zipfile.ZipInfo:
+    """A file in the archive, of the station's time. The format begins in 1980, where an unset clock is not yet."""
+    made = datetime.fromtimestamp(state.clock.utc_ms(state.at_ms) / 1000, UTC)
+    entry = zipfile.ZipInfo(
+        name, max((made.year, made.month, made.day, made.hour, made.minute, made.second), _ZIP_BEGINS)
+    )
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o600 << 16
+    return entry
 
 
 def _instant(utc_ms: int | None) -> str | None:

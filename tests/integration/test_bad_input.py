@@ -67,8 +67,20 @@ def content(directory: Path) -> dict[str, bytes]:
         ({"csms": {"security_profile": 1, "authorization_key_file": "/nowhere/key"}}, ("/nowhere/key",)),
         ({"service": {"listen": "127.0.0.1:0", "token_file": "/nowhere/token"}}, ("/nowhere/token",)),
         ({"csms": {"ca_file": "/nowhere/ca.pem"}}, ("[csms] ca_file: /nowhere/ca.pem: cannot be read",)),
+        (
+            {"storage": {"signing_key_file": "/nowhere/key.pem"}},
+            ("chargebox.toml:", "[storage] signing_key_file: /nowhere/key.pem: No such file or directory"),
+        ),
     ],
-    ids=["unknown", "wrong", "unknown configuration key", "no key file", "no token file", "no trust anchors"],
+    ids=[
+        "unknown",
+        "wrong",
+        "unknown configuration key",
+        "no key file",
+        "no token file",
+        "no trust anchors",
+        "no signing key",
+    ],
 )
 def test_settings_that_cannot_be_used_are_status_2_and_named(
     tmp_path: Path, tables: dict[str, Any], said: tuple[str, ...]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eventstore.archive import ArchiveReader
-from eventstore.chain import ChainBrokenError
+from eventstore.chain import EMPTY, ChainBrokenError
 from eventstore.segments import archives, closed_segments
 from tests.logs import at_once, close_segment, compress_all, execute_behind_its_back, fill_at_once, opened, segmented
 
@@ -67,6 +67,20 @@ async def test_an_archive_is_dropped_but_never_the_newest(tmp_path: Path) -> Non
 
 
 @pytest.mark.asyncio
+async def test_the_newest_closed_segment_says_what_it_continues_compressed_or_not(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        assert await log.archives.newest_base() is None
+        ends = [EMPTY]
+        for _ in range(2):
+            await fill_at_once(log, 5)
+            await close_segment(log)
+            assert await log.archives.newest_base() == ends[-1]
+            ends.append(log.opening.head)
+        await compress_all(log)
+        assert await log.archives.newest_base() == ends[-2]
+
+
+@pytest.mark.asyncio
 async def test_compressing_pauses_between_its_slices(tmp_path: Path) -> None:
     pauses = []
 
@@ -81,7 +95,9 @@ async def test_compressing_pauses_between_its_slices(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_each_state_is_told_once_and_one_that_the_live_segment_lost_comes_from_its_archive(tmp_path: Path) -> None:
+async def test_each_state_is_told_once_and_one_that_the_live_segment_lost_comes_from_its_archive(
+    tmp_path: Path,
+) -> None:
     await segmented(tmp_path, 3, 4, 5)
     async with opened(tmp_path) as log:
         assert [opening.state async for opening in log.openings()] == [b'{"at":12}', b'{"at":7}', b'{"at":3}']

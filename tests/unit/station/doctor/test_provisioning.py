@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from station.doctor.findings import Level
 from station.doctor.provisioning import key_findings, read_settings
@@ -76,6 +78,18 @@ def test_certificates_must_be_loadable(tmp_path: Path, broken: bool) -> None:
     lines += f'client_certificate_file = "{client.certificate_file}"\nclient_key_file = "{client.key_file}"'
     found = list(key_findings(of(tmp_path, lines, url="wss://h/ocpp")))
     assert [finding.level for finding in found] == [Level.FAULT if broken else Level.OK, Level.OK]
+
+
+def test_a_signing_key_must_be_one_and_private(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    settings = parse_settings(f'{MINIMAL}[storage]\nsigning_key_file = "{key}"\n', "cb.toml")
+    (missing,) = key_findings(settings)
+    assert missing.level is Level.FAULT
+    assert f"cb.toml:6: [storage] signing_key_file: {key}: No such file" in missing.text
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    for mode, level in ((0o644, Level.WARNING), (0o600, Level.OK)):
+        key.chmod(mode)
+        assert [finding.level for finding in key_findings(settings)] == [level]
 
 
 def test_there_is_nothing_to_say_of_keys_that_nobody_needs(tmp_path: Path) -> None:

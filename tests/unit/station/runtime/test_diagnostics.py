@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
 
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Head, Row
@@ -86,6 +87,14 @@ async def test_the_file_holds_the_whole_log_the_state_the_settings_and_the_healt
     assert not (tmp_path / "x.zip.part").exists()
 
 
+async def test_the_newest_signed_statement_is_in_the_file_as_it_is(tmp_path: Path) -> None:
+    directory = tmp_path / "statements"
+    directory.mkdir()
+    for to_seq in (9, 10):
+        (directory / f"000000000001-{to_seq:012d}.json").write_text(f'{{"to_seq": {to_seq}}}')
+    assert (await bundle(tmp_path, charging(), request()))["statement"] == {"to_seq": 10}
+
+
 async def test_no_secret_is_in_the_file(tmp_path: Path) -> None:
     station = charging()
     station.ask("GetDiagnostics", {"location": "ftp://user:swordfish@files.example/"})
@@ -125,6 +134,17 @@ async def test_events_recorded_before_the_time_was_known_are_found_by_station_ti
     station.log = early
     found = await bundle(tmp_path, station, request(UTC_2026_MS))
     assert len(found["log"]) == len(early)
+
+
+async def test_a_clock_that_was_never_set_hinders_nothing(tmp_path: Path) -> None:
+    """A zip archive knows no time before 1980."""
+    station = charging()
+    station.state = replace(station.state, clock=replace(station.state.clock, offset_ms=0))
+    with freeze_time("1970-01-01", real_asyncio=True):
+        found = await bundle(tmp_path, station, request())
+    assert len(found["log"]) == len(station.log)
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 class ManyRows:
