@@ -16,7 +16,7 @@ from eventstore.event import Event, Observation, Recorded
 from eventstore.frozen import dataclass
 from projections.digest import fingerprint
 from projections.station import StationState, evolve
-from station import VERSION, kernel
+from station import kernel
 from station.feature import Registry
 from station.features import registry_for
 from station.features.data_transfer import Vendor
@@ -28,11 +28,6 @@ _DESCRIBED_WITHIN = 64
 _BATCH_MAX = 4 * kernel.BATCH_MAX
 _VALUE_MAX = 80
 OTHER_BUILD = ", another build"
-
-
-def software_version() -> str:
-    """The version of this software, as its boots record it."""
-    return VERSION
 
 
 @lru_cache(maxsize=1)

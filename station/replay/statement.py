@@ -16,11 +16,11 @@ from eventstore.chain import EMPTY, ChainBrokenError, Head
 from eventstore.chain import verify as verify_chain
 from eventstore.frozen import dataclass
 from eventstore.structure import StructureError, compile_decoder, to_plain
+from station import VERSION
 from station.replay.errors import BadQuestion, LibraryMissing, ReplayError
 from station.replay.moments import Calendar
 from station.replay.origin import Anchor
 from station.replay.reader import LogReader
-from station.replay.redeciding import software_version
 from station.wire.instants import format_utc_ms
 
 STATEMENT_VERSION = 1
@@ -110,7 +110,7 @@ def sign(key: Any, base: Head, head: Head, *, identity: str, between: tuple[int,
         to_digest=head.digest.hex(),
         from_utc=format_utc_ms(between[0]),
         to_utc=format_utc_ms(between[1]),
-        software_version=software_version(),
+        software_version=VERSION,
         says=says,
         public_key=key.public_key().public_bytes_raw().hex(),
     )

@@ -20,13 +20,14 @@ from eventstore.inspection import seen_heads
 from eventstore.snapshots import SnapshotHeader, headers
 from projections.digest import digest, fingerprint, state_bytes
 from projections.station import StationState
+from station import VERSION
 from station.replay.chain_check import ChainCheck
 from station.replay.errors import BadQuestion
 from station.replay.findings import ALTERED, CONTRADICTED, DAMAGED, MOVED, REMOVED, REPLACED, TRUNCATED, Finding
 from station.replay.origin import Anchor
 from station.replay.progress import Progress, silent
 from station.replay.reader import LogReader
-from station.replay.redeciding import Decided, decide_again, first_difference, software_version
+from station.replay.redeciding import Decided, decide_again, first_difference
 
 LEVELS = ("chain", "fold", "decide")
 FINDINGS_MAX = 1_000
@@ -130,7 +131,7 @@ def verify(
         proven=ANCHORED if agreed and not findings else CONSISTENT,
         anchored_seq=max(agreed, default=0),
         level=level,
-        software_version=software_version(),
+        software_version=VERSION,
         source=reader.origin.kind,
         first_seq=reader.first_seq,
         last_seq=reader.head.seq,
@@ -315,7 +316,7 @@ def _compare(work: _Work, decided: Decided, *, decides: bool) -> None:
     if not decides or _is_cut_off(work.reader, decided):
         return
     difference = first_difference(decided)
-    if decided.version != software_version():
+    if decided.version != VERSION:
         work.others_count += 1
         if len(work.others) < OTHER_VERSION_MAX:
             work.others.append(OtherVersion(seq=difference.seq, version=decided.version, says=difference.says))
