@@ -7,10 +7,11 @@ What comes out is a dataclass: `fields`, `asdict`, `is_dataclass`, pattern match
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, FrozenInstanceError
 from functools import partial
 from operator import attrgetter
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ else:
         return (_COPIERS.get(cls) or _copier(cls))(value, changes)
 
 
-__all__ = ["compiled", "dataclass", "replace"]
+__all__ = ["compiled", "dataclass", "replace", "setters", "values_of"]
 
 _COPIERS: dict[type, Callable[[Any, dict[str, Any]], Any]] = {}
 _MADE_ANEW = object()
@@ -46,7 +47,7 @@ def _made(cls: type, kw_only: bool) -> type:
 
 def _methods(cls: type) -> dict[str, Callable[..., Any]]:
     names = [field.name for field in dataclasses.fields(cls) if field.compare]
-    values = _values_of(names)
+    values = values_of(names)
 
     def constructor(self: Any, *values: Any, **named: Any) -> None:
         cls.__init__ = compiled = _constructor(cls)  # type: ignore[misc]
@@ -63,11 +64,21 @@ def _methods(cls: type) -> dict[str, Callable[..., Any]]:
     return {"__init__": constructor, "__eq__": equal, "__hash__": hashed, **_SHARED}
 
 
-def _values_of(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+def values_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     """What gives these members of a value."""
     if len(names) > 1:
         return attrgetter(*names)
     return (lambda value: ()) if not names else lambda value: (getattr(value, names[0]),)
+
+
+def setters(cls: type) -> dict[str, Callable[[Any, Any], None]] | None:
+    """What fills the slots of a new value, by field; None for a class whose constructor does more than to fill them."""
+    fields = dataclasses.fields(cls)
+    slots = {field.name: getattr(cls, field.name, None) for field in fields}
+    if hasattr(cls, "__post_init__") or not all(field.init for field in fields):
+        return None
+    found = {name: slot.__set__ for name, slot in slots.items() if isinstance(slot, MemberDescriptorType)}
+    return found if len(found) == len(fields) else None
 
 
 def _repr(self: Any) -> str:
@@ -126,9 +137,8 @@ def _constructor(cls: type) -> Callable[..., None]:
 
 def _copier(cls: type) -> Callable[[Any, dict[str, Any]], Any]:
     """What copies values of a class: slot by slot, or by the constructor if that does more than to fill them."""
-    fields = dataclasses.fields(cls)
-    puts = {field.name: getattr(getattr(cls, field.name, None), "__set__", None) for field in fields}
-    if hasattr(cls, "__post_init__") or not all(puts.values()) or not all(field.init for field in fields):
+    puts = setters(cls)
+    if puts is None:
         return _COPIERS.setdefault(cls, lambda value, changes: dataclasses.replace(value, **changes))
     names = {"new": object.__new__, "cls": cls, "puts": puts} | {
         f"put{at}": put for at, put in enumerate(puts.values())

@@ -47,7 +47,8 @@ class Recovery:
     """What was wrong with a log, and what was kept. Digests in hexadecimal.
 
     Events up to `kept_seq` stand in the fresh log and in the archives before it. `known_seq` is the highest seq that is
-    known to have existed, so events `kept_seq` + 1 to `known_seq` are missing. `stray_events` of them verify by themselves and lie in `quarantine`.
+    known to have existed, so events `kept_seq` + 1 to `known_seq` are missing. `stray_events` of them
+    verify by themselves and lie in `quarantine`.
     """
 
     findings: tuple[str, ...]

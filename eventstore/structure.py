@@ -8,7 +8,6 @@ immutables.Map[K, V] with K a str, int, StrEnum or Literal. There are no floats,
 """
 
 import dataclasses
-import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from typing import Any, Literal, NoReturn
 import immutables
 import orjson
 
-from eventstore.frozen import compiled, dataclass
+from eventstore.frozen import compiled, dataclass, setters, values_of
 
 Decoder = Callable[[Any], Any]
 
@@ -239,29 +238,19 @@ def _compile_dataclass(cls: type) -> Decoder:
     scalars = {name: found for name in names if (found := _scalars_of(hints[name])) is not None}
     nested = {name: compile_decoder(hints[name]) for name in names if name not in scalars}
     shape = _Shape(cls=cls, names=names, required=required, scalars=scalars, nested=nested)
-    setters = _setters(cls, names)
-    return shape.decode if setters is None else _compile_slots(shape, setters)
+    puts = setters(cls)
+    return shape.decode if puts is None or puts.keys() != names else _compile_slots(shape, puts)
 
 
-def _setters(cls: type, names: frozenset[str]) -> dict[str, Callable[[Any, Any], None]] | None:
-    """What fills the slots of a new value; None for a class that its constructor alone can fill."""
-    slots = {field.name: getattr(cls, field.name, None) for field in dataclasses.fields(cls)}
-    if hasattr(cls, "__post_init__") or slots.keys() != names:
-        return None
-    if not all(isinstance(slot, types.MemberDescriptorType) for slot in slots.values()):
-        return None
-    return {name: slot.__set__ for name, slot in slots.items() if slot is not None}
-
-
-def _compile_slots(shape: "_Shape", setters: Mapping[str, Callable[[Any, Any], None]]) -> Decoder:
+def _compile_slots(shape: "_Shape", puts: Mapping[str, Callable[[Any, Any], None]]) -> Decoder:
     """The fast path, for slotted dataclasses with every member there and of its type: long histories pass through here.
 
     Whatever else comes goes the long way, which tells what is wrong.
     """
     names: dict[str, Any] = {"_new": object.__new__, "_class": shape.cls, "_otherwise": shape.decode}
     names["_wrong"] = (KeyError, StructureError)
-    read, checks, fill = [], [f"type(raw) is dict and len(raw) == {len(setters)}"], []
-    for at, (name, put) in enumerate(setters.items()):
+    read, checks, fill = [], [f"type(raw) is dict and len(raw) == {len(puts)}"], []
+    for at, (name, put) in enumerate(puts.items()):
         names[f"_put{at}"] = put
         read.append(f"   v{at} = raw[{name!r}]")
         if name in shape.nested:
@@ -327,12 +316,7 @@ class _Shape:
 def sorted_members(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
     """The field names of a dataclass in sorted order, and a function that gives their values in that order."""
     names = tuple(sorted(field.name for field in _written_fields(cls)))
-    if len(names) > 1:
-        return names, operator.attrgetter(*names)
-    if len(names) == 1:
-        only = operator.attrgetter(names[0])
-        return names, lambda value: (only(value),)
-    return names, lambda _: ()
+    return names, values_of(names)
 
 
 def _plain(value: Any) -> Any:
