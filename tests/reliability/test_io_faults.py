@@ -74,6 +74,17 @@ def commissioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, Settin
     return read_tree(directory / "storage"), settings
 
 
+@pytest.fixture
+def serving(library: Path, base: Path, commissioned: tuple[Tree, Settings]) -> Iterator[tuple[Rig, Run]]:
+    """The commissioned station, ready, and the rig that it runs under."""
+    tree, settings = commissioned
+    with Rig(library, base, settings) as rig:
+        rig.put(tree)
+        run = rig.start()
+        assert rig.ready(run)
+        yield rig, run
+
+
 def injected(rig: Rig, tree: Tree, fault: Fault, nth: int) -> Run:
     """One life with the fault at the n-th operation of its kind; AssertionError if anything is lost or hangs."""
     rig.put(tree)
@@ -204,82 +215,64 @@ def test_a_disk_that_stays_bad_is_named_at_each_start_and_all_is_there_once_it_i
         assert after.told > run.told
 
 
-def test_a_full_disk_starts_no_transaction_and_ends_those_that_run(
-    library: Path, base: Path, commissioned: tuple[Tree, Settings]
-) -> None:
-    tree, settings = commissioned
-    with Rig(library, base, settings) as rig:
-        rig.put(tree)
-        run = rig.start()
-        assert rig.ready(run)
-        begin(run)
-        assert [one["id_tag"] for one in run.state()["transactions"]] == ["B"]
-        rig.control.set(free_bytes=300_000)
-        run.post("clock", advance_s=31)  # the disk is looked at
-        run.post("clock", advance_s=31)
-        run.post("swipe", id_tag="B", connector_id=1)
-        assert [one["reason"] for one in run.state()["transactions"]] == ["Local"]
-        run.post("connectors/1/unplug")
-        begin(run)
-        assert [one["id_tag"] for one in run.state()["transactions"]] == ["B"], "started on a full disk"
-        run.send(signal.SIGKILL)
-        rig.end(run)
-        again = rig.start()  # it stays degraded over a restart
-        assert rig.ready(again), rig.stderr()
-        begin(again)
-        assert len(again.state()["transactions"]) == 1
-        rig.control.set(free_bytes=0)
-        again.post("clock", advance_s=31)
-        again.post("clock", advance_s=31)
-        again.post("connectors/1/unplug")
-        begin(again)
-        assert len(again.state()["transactions"]) == 2, "not resumed once there is room"
-        again.send(signal.SIGTERM)
-        assert rig.end(again) == DONE
-        asyncio.run(check_aftermath(rig.root, again.told))
+def test_a_full_disk_starts_no_transaction_and_ends_those_that_run(serving: tuple[Rig, Run]) -> None:
+    rig, run = serving
+    begin(run)
+    assert [one["id_tag"] for one in run.state()["transactions"]] == ["B"]
+    rig.control.set(free_bytes=300_000)
+    run.post("clock", advance_s=31)  # the disk is looked at
+    run.post("clock", advance_s=31)
+    run.post("swipe", id_tag="B", connector_id=1)
+    assert [one["reason"] for one in run.state()["transactions"]] == ["Local"]
+    run.post("connectors/1/unplug")
+    begin(run)
+    assert [one["id_tag"] for one in run.state()["transactions"]] == ["B"], "started on a full disk"
+    run.send(signal.SIGKILL)
+    rig.end(run)
+    again = rig.start()  # it stays degraded over a restart
+    assert rig.ready(again), rig.stderr()
+    begin(again)
+    assert len(again.state()["transactions"]) == 1
+    rig.control.set(free_bytes=0)
+    again.post("clock", advance_s=31)
+    again.post("clock", advance_s=31)
+    again.post("connectors/1/unplug")
+    begin(again)
+    assert len(again.state()["transactions"]) == 2, "not resumed once there is room"
+    again.send(signal.SIGTERM)
+    assert rig.end(again) == DONE
+    asyncio.run(check_aftermath(rig.root, again.told))
 
 
-def test_a_disk_that_hangs_acknowledges_nothing_and_a_told_end_comes_in_time(
-    library: Path, base: Path, commissioned: tuple[Tree, Settings]
-) -> None:
-    tree, settings = commissioned
-    with Rig(library, base, settings) as rig:
-        rig.put(tree)
-        run = rig.start()
-        assert rig.ready(run)
-        told = run.told
-        rig.control.set(hang=1)
-        with pytest.raises(GoneError):
-            run.call("POST", "/bench/connectors/1/plug", {}, within_s=1.0)
-        with pytest.raises(GoneError):
-            run.call("POST", "/bench/swipe", {"id_tag": "B", "connector_id": 1}, within_s=1.0)
-        assert run.told == told
-        run.send(signal.SIGTERM)
-        assert rig.end(run) == STORAGE_FAILED
-        assert "has not answered" in rig.stderr()
-        rig.control.set(hang=0)
-        again = rig.live(session)
-        assert again.status == DONE
-        asyncio.run(check_aftermath(rig.root, again.told))
+def test_a_disk_that_hangs_acknowledges_nothing_and_a_told_end_comes_in_time(serving: tuple[Rig, Run]) -> None:
+    rig, run = serving
+    told = run.told
+    rig.control.set(hang=1)
+    with pytest.raises(GoneError):
+        run.call("POST", "/bench/connectors/1/plug", {}, within_s=1.0)
+    with pytest.raises(GoneError):
+        run.call("POST", "/bench/swipe", {"id_tag": "B", "connector_id": 1}, within_s=1.0)
+    assert run.told == told
+    run.send(signal.SIGTERM)
+    assert rig.end(run) == STORAGE_FAILED
+    assert "has not answered" in rig.stderr()
+    rig.control.set(hang=0)
+    again = rig.live(session)
+    assert again.status == DONE
+    asyncio.run(check_aftermath(rig.root, again.told))
 
 
-def test_a_disk_that_hung_and_answers_again_costs_nothing(
-    library: Path, base: Path, commissioned: tuple[Tree, Settings]
-) -> None:
-    tree, settings = commissioned
-    with Rig(library, base, settings) as rig:
-        rig.put(tree)
-        run = rig.start()
-        assert rig.ready(run)
-        rig.control.set(hang=1)
-        with pytest.raises(GoneError):
-            run.call("POST", "/bench/connectors/1/plug", {}, within_s=1.0)
-        rig.control.set(hang=0)
-        assert run.post("swipe", id_tag="B", connector_id=1) == 200
-        assert [one["id_tag"] for one in run.state()["transactions"]] == ["B"]
-        run.send(signal.SIGTERM)
-        assert rig.end(run) == DONE
-        asyncio.run(check_aftermath(rig.root, run.told))
+def test_a_disk_that_hung_and_answers_again_costs_nothing(serving: tuple[Rig, Run]) -> None:
+    rig, run = serving
+    rig.control.set(hang=1)
+    with pytest.raises(GoneError):
+        run.call("POST", "/bench/connectors/1/plug", {}, within_s=1.0)
+    rig.control.set(hang=0)
+    assert run.post("swipe", id_tag="B", connector_id=1) == 200
+    assert [one["id_tag"] for one in run.state()["transactions"]] == ["B"]
+    run.send(signal.SIGTERM)
+    assert rig.end(run) == DONE
+    asyncio.run(check_aftermath(rig.root, run.told))
 
 
 def test_a_second_daemon_on_the_same_directory_is_refused(
@@ -302,24 +295,20 @@ def test_a_second_daemon_on_the_same_directory_is_refused(
 
 
 def test_a_stranger_who_holds_the_log_for_too_long_stops_the_station_and_nothing_is_acknowledged(
-    library: Path, base: Path, commissioned: tuple[Tree, Settings]
+    serving: tuple[Rig, Run],
 ) -> None:
-    tree, settings = commissioned
-    with Rig(library, base, settings) as rig:
-        rig.put(tree)
-        run = rig.start()
-        assert rig.ready(run)
-        assert run.post("connectors/1/plug") == 200
-        told = run.told
-        with closing(sqlite3.connect(rig.root / DATABASE_NAME, isolation_level=None)) as stranger:
-            stranger.execute("BEGIN IMMEDIATE")
-            with suppress(GoneError):
-                assert run.post("swipe", id_tag="B", connector_id=1) != 200
-            assert rig.end(run) == STORAGE_FAILED
-            assert "outputs safe" in rig.stderr()
-            assert run.told == told
-            stranger.execute("ROLLBACK")
-        again = rig.live(session)
-        assert again.status == DONE
-        assert again.told > told
-        asyncio.run(check_aftermath(rig.root, again.told))
+    rig, run = serving
+    assert run.post("connectors/1/plug") == 200
+    told = run.told
+    with closing(sqlite3.connect(rig.root / DATABASE_NAME, isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        with suppress(GoneError):
+            assert run.post("swipe", id_tag="B", connector_id=1) != 200
+        assert rig.end(run) == STORAGE_FAILED
+        assert "outputs safe" in rig.stderr()
+        assert run.told == told
+        stranger.execute("ROLLBACK")
+    again = rig.live(session)
+    assert again.status == DONE
+    assert again.told > told
+    asyncio.run(check_aftermath(rig.root, again.told))
