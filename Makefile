@@ -8,8 +8,8 @@ BIN      = $(VENV)/bin
 SOURCES  = eventstore station projections devices migrations tests
 
 # A stamp's name carries the digest of what it stands for: another lock file, another stamp.
-RUN_DIGEST = $(shell cat deploy/requirements.txt deploy/make-venv.sh pyproject.toml | sha256sum | cut -c1-16)
-DEV_DIGEST = $(shell cat tests/requirements.txt deploy/make-venv.sh pyproject.toml | sha256sum | cut -c1-16)
+RUN_DIGEST = $(shell cat deploy/requirements.txt deploy/make-venv.sh pyproject.toml station/__init__.py | sha256sum | cut -c1-16)
+DEV_DIGEST = $(shell cat tests/requirements.txt deploy/make-venv.sh pyproject.toml station/__init__.py | sha256sum | cut -c1-16)
 RUN = $(VENV)/.run-$(RUN_DIGEST)
 DEV = $(VENV)/.dev-$(DEV_DIGEST)
 

@@ -16,9 +16,16 @@ import orjson
 from eventstore.structure import compile_decoder, to_json
 from projections.station import StationState
 
-STATE_LAYOUT = 1
+STATE_LAYOUT = 2
 
-LAYOUT_STEPS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+def _to_2(plain: dict[str, Any]) -> dict[str, Any]:
+    """Version 0.2.0: what its fields add has the truth of an old state as its default."""
+    return plain
+
+
+LAYOUT_STEPS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_2}
 """The plain members of a state of this layout to those of the next one."""
 
 _FOLDED_BY = ("projections", "eventstore.catalogue")

@@ -1,4 +1,4 @@
 """The charge point itself: wire format, features, kernel, replay, runtime and commands."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 """Of the whole distribution."""

@@ -41,7 +41,7 @@ from eventstore.codec import decode, encode
 from eventstore.event import Event, Observation, Recorded
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
-from station import kernel
+from station import VERSION, kernel
 from station.feature import Registry
 from station.features import registry_for
 from station.rules import outputs
@@ -285,8 +285,8 @@ class StationUnderTest:
             StationBooted(
                 boot=self.boots,
                 installation="0000abcd",
-                software_version="0.1.0",
-                firmware_version="0.1.0",
+                software_version=VERSION,
+                firmware_version=VERSION,
                 offset_ms=self.offset_ms,
                 clock_trusted=self.trusted,
                 orderly=orderly,

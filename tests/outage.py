@@ -14,6 +14,7 @@ from eventstore.catalogue.link import CallDispatched, FrameReceived, LinkClosed,
 from eventstore.event import Observation, Recorded
 from eventstore.log import EventLog
 from projections.station import StationState
+from station import VERSION
 from station.features import registry_for
 from station.kernel import step
 from station.runtime import recovery
@@ -173,8 +174,8 @@ async def living(
         booted = StationBooted(
             boot=state.clock.boot + 1,
             installation="0000abcd",
-            software_version="0.1.0",
-            firmware_version="0.1.0",
+            software_version=VERSION,
+            firmware_version=VERSION,
             offset_ms=UTC_2026_MS,
             clock_trusted=True,
             orderly=True,

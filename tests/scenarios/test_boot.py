@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.link import FrameIgnored
+from station import VERSION
 from tests.given import StationUnderTest, answering, station, utc
 
 
@@ -33,7 +34,7 @@ def test_it_says_who_the_station_is() -> None:
             "chargePointModel": "M",
             "chargePointSerialNumber": "S" * 25,
             "chargeBoxSerialNumber": "S" * 25,
-            "firmwareVersion": "0.1.0",
+            "firmwareVersion": VERSION,
         }
     ]
 

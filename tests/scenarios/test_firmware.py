@@ -8,10 +8,11 @@ from eventstore.catalogue.hardware import BoardOpened, PilotStateObserved, Proxi
 from eventstore.catalogue.lifecycle import StationBooted, SystemClockObserved
 from eventstore.catalogue.maintenance import FirmwareProgressed, ResetFailed
 from projections.maintenance import FirmwareJob
+from station import VERSION
 from tests.scenarios.conftest import OFFSET_MS, World, world
 
 IMAGE = "ftp://user:secret@files.example/images/new.fwi"
-NEW, OLD = "9.9.9", "0.1.0"
+NEW, OLD = "9.9.9", VERSION
 
 
 def update(station: World, *, location: str = IMAGE, in_s: int = -5, **members: Any) -> None:
@@ -57,7 +58,7 @@ def reboot(station: World, version: str = OLD, *, connected: bool = True) -> Non
     booted = StationBooted(
         boot=under_test.boots,
         installation="0000abcd",
-        software_version="0.1.0",
+        software_version=VERSION,
         firmware_version=version,
         offset_ms=OFFSET_MS,
         clock_trusted=True,

@@ -12,6 +12,7 @@ from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
 from eventstore.event import Recorded
 from projections.digest import fingerprint, state_bytes
 from projections.station import StationState
+from station import VERSION
 from station.feature import Registry
 from station.runtime import daemon, recovery
 from station.runtime.gateway import Gateway
@@ -89,7 +90,7 @@ class Process:
             system_utc_ms=system_utc_ms,
             trusted=clock.is_synchronised(),
             installation=f"{chance.getrandbits(32):08x}",
-            versions=("0.1.0", "0.1.0"),
+            versions=(VERSION, VERSION),
             boot_id=f"{chance.getrandbits(32):08x}",
         )
         disk = DiskSpaceObserved(level="ok", free_bytes=1 << 40)

@@ -242,7 +242,7 @@ def test_a_decision_of_another_software_version_is_no_damage(log: Path) -> None:
 
     def forge(connection: sqlite3.Connection) -> None:
         for table in ("StationBooted",):
-            edit = """UPDATE event SET payload = replace(payload, '"software_version":"0.1.0"', '"software_version":"0.0.9"')"""
+            edit = f"""UPDATE event SET payload = replace(payload, '"software_version":"{VERSION}"', '"software_version":"0.0.9"')"""
             connection.execute(f"{edit} WHERE type = '{table}'")
         edit = "UPDATE event SET payload = replace(payload, '21780', '21700') WHERE seq = ?"
         connection.execute(edit, (stop,))

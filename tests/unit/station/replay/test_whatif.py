@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from station import VERSION
 from station.replay.moments import calendar_of
 from station.replay.reader import LogReader
 from station.replay.source import open_log
@@ -66,7 +67,7 @@ def test_what_another_version_did_differs_without_any_change(tmp_path: Path) -> 
 
     def of_another_version(connection: sqlite3.Connection) -> None:
         edit = "UPDATE event SET payload = replace(payload, ?, ?) WHERE type = ?"
-        connection.execute(edit, ('"0.1.0"', '"0.0.9"', "StationBooted"))
+        connection.execute(edit, (f'"{VERSION}"', '"0.0.9"', "StationBooted"))
         connection.execute(edit, ("21780", "21700", "TransactionStopped"))
         rehash(connection, 1)
 
