@@ -19,7 +19,6 @@ from projections.station import StationState
 STATE_LAYOUT = 2
 
 
-
 def _to_2(plain: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0: what its fields add has the truth of an old state as its default."""
     return plain
