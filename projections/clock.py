@@ -16,11 +16,16 @@ from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
 
 BOOTS_REMEMBERED = 64
+CALENDAR_AGREES_MS = 60_000
+"""How far the board's calendar may be from a CSMS that so confirms it: the clocks of boards drift, wrong ones are far off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """The offset in force, whether it is trusted ("NTP", "CSMS") or not ("board"), and the trusted ones of past boots."""
+    """The offset in force, whether it is trusted ("NTP", "CSMS") or not ("board"), and the trusted ones of past boots.
+
+    `calendar_offset_ms` is what the board's own calendar said last, trusted or not (None: not known).
+    """
 
     boot: int = 0
     installation: str = ""
@@ -28,6 +33,14 @@ class Clock:
     trusted: bool = False
     source: str = ""
     first_trusted: immutables.Map[int, int] = immutables.Map()
+    calendar_offset_ms: int | None = None
+
+    @property
+    def is_calendar_confirmed(self) -> bool:
+        """Whether somebody who knows has confirmed the board's calendar: it is NTP's, or the CSMS agrees with it."""
+        if not self.trusted or self.calendar_offset_ms is None:
+            return False
+        return self.source == "NTP" or abs(self.offset_ms - self.calendar_offset_ms) <= CALENDAR_AGREES_MS
 
     def utc_ms(self, at_ms: int) -> int:
         """UTC of a moment of this boot, as believed now."""
@@ -69,12 +82,22 @@ def _on_boot(clock: Clock, event: StationBooted, recorded: Recorded, _: Clock) -
             offset_ms=event.offset_ms,
             trusted=event.clock_trusted,
             source="NTP" if event.clock_trusted else "board",
+            calendar_offset_ms=event.offset_ms,
         )
     )
 
 
 def _on_adjusted(clock: Clock, event: ClockAdjusted, recorded: Recorded, _: Clock) -> Clock:
-    return _trust(replace(clock, offset_ms=event.offset_ms, trusted=event.trusted, source=event.source))
+    calendar_ms = clock.calendar_offset_ms if event.source == "CSMS" else event.offset_ms
+    return _trust(
+        replace(
+            clock,
+            offset_ms=event.offset_ms,
+            trusted=event.trusted,
+            source=event.source,
+            calendar_offset_ms=calendar_ms,
+        )
+    )
 
 
 FOLDS: Mapping[type[Event], Callable[[Clock, Any, Recorded, Clock], Clock]] = {

@@ -189,11 +189,11 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     _require_key(settings, kept_in_storage=secrets.find(key_name) is not None)
     if log.boot_report.recovery is None and not recovery.is_lost(state):  # else the log may have lost which key holds
         secrets.prune(key_name)
-    clock.begin(recovery.boot_base_ms(state, system_utc_ms))
-    board = make_board(settings, clock)
-    installer = _installer(settings)
     # A bench's calendar clock is a simulated one: it is trusted only when a bench control says so.
     trusted = settings.board.kind != "bench" and clock.is_synchronised()
+    clock.begin(recovery.boot_base_ms(state, system_utc_ms, trusted=trusted))
+    board = make_board(settings, clock)
+    installer = _installer(settings)
     booted = recovery.boot_event(
         state,
         at_ms=clock.at_ms(),

@@ -109,14 +109,17 @@ async def save_snapshot(log: EventLog, state: StationState) -> None:
         await log.save_snapshot(state.seq, fingerprint(), await asyncio.to_thread(state_bytes, state))
 
 
-def boot_base_ms(state: StationState, system_utc_ms: int) -> int:
+def boot_base_ms(state: StationState, system_utc_ms: int, *, trusted: bool) -> int:
     """Station time at boot: the last one, plus the time that the board's calendar clock says has passed since.
 
-    A clock that is behind our last UTC says nothing: then no time has passed as far as we know.
+    That is believed only if both ends of it are: the last boot knew the time, and the calendar is `trusted` now, or was
+    confirmed then. A calendar that nobody ever confirmed may have jumped by years, and what it says moves no station
+    time. One that is behind our last UTC says nothing. Then no time has passed as far as we know.
     """
-    if state.clock.boot == 0:  # an empty log, or one that tells nothing of what happened before
+    clock = state.clock
+    if not clock.is_calendar_confirmed and not (trusted and clock.trusted):
         return state.at_ms
-    return state.at_ms + max(0, system_utc_ms - state.clock.utc_ms(state.at_ms))
+    return state.at_ms + max(0, system_utc_ms - clock.utc_ms(state.at_ms))
 
 
 def boot_event(

@@ -180,9 +180,26 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="station time begins anew at each boot",
         file="station/runtime/recovery.py",
-        old="    return state.at_ms + max(0, system_utc_ms - state.clock.utc_ms(state.at_ms))\n",
+        old="    return state.at_ms + max(0, system_utc_ms - clock.utc_ms(state.at_ms))\n",
         new="    return 0\n",
         killer=f"{STORY}[charging_online]",
+    ),
+    Mutant(
+        name="a calendar that nobody confirmed moves station time",
+        file="station/runtime/recovery.py",
+        old="    if not clock.is_calendar_confirmed and not (trusted and clock.trusted):\n",
+        new="    if clock.boot == 0:\n",
+        killer="tests/unit/station/runtime/test_recovery.py"
+        "::test_a_calendar_that_nobody_confirmed_moves_no_station_time",
+        quick=True,
+    ),
+    Mutant(
+        name="a calendar far from the CSMS's time taken for confirmed",
+        file="projections/clock.py",
+        old='        return self.source == "NTP" or abs(self.offset_ms - self.calendar_offset_ms) <= CALENDAR_AGREES_MS\n',
+        new="        return True\n",
+        killer="tests/unit/station/runtime/test_recovery.py"
+        "::test_a_calendar_that_the_csms_agreed_with_tells_how_long_the_station_was_off",
     ),
     Mutant(
         name="a message id used twice on a connection",

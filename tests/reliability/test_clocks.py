@@ -20,6 +20,7 @@ from tests.reliability.interposer import Control, environment
 
 S = 1_000_000_000
 HOUR_S = 3600
+YEAR_S = 365 * 86_400
 CONFIG = {"MeterValueSampleInterval": 30, "AllowOfflineTxForUnknownId": True}
 PAUSE_S = 300
 
@@ -66,6 +67,41 @@ async def test_times_are_right_though_the_clock_was_wrong_at_boot(
                 assert abs(utc_of(told.payload["timestamp"]) - true) < timedelta(seconds=5), f"{told}, it was {true}"
             for status in csms.calls("StatusNotification"):
                 assert abs(utc_of(status.payload["timestamp"]) - csms.utc()) < timedelta(seconds=120), status
+    csms.assert_conforming()
+
+
+@pytest.mark.parametrize("jump_s", [HOUR_S, 10 * YEAR_S], ids=["an hour", "ten years"])
+@pytest.mark.asyncio
+async def test_a_calendar_that_jumps_between_boots_that_nobody_confirmed_moves_no_time(
+    jump_s: int, library: Path, base: Path, control: Control
+) -> None:
+    """What it jumped by is not time that passed: a session is told when it was, counted back from the confirmed moment."""
+    async with FaultyCsms() as csms:
+        settings = settings_for(csms.url, config=CONFIG)
+        async with Daemon(base, settings, watched(library, base, control)) as daemon:
+            await until(daemon, delivered, "registration")
+            await daemon.api.network(False, persist=True)
+            await daemon.stop()
+            control.set(realtime_offset_ns=-jump_s * S)
+            await daemon.start()
+            await start_transaction(daemon, "A")
+            started = csms.utc()
+            await daemon.kill()
+            control.set(realtime_offset_ns=0)
+            await daemon.start()
+            await free_connector(daemon)
+            await daemon.kill()
+            control.set(realtime_offset_ns=jump_s * S)
+            await daemon.start()
+            await daemon.api.network(True)
+            await until(daemon, delivered, "the session")
+            (account,) = accounts(csms)
+            assert_balanced(account)
+            # The stop is the last moment that the log proves of the first of these boots.
+            for told in (account.start, *account.stops):
+                assert abs(utc_of(told.payload["timestamp"]) - started) < timedelta(seconds=60), (
+                    f"{told}, not {started}"
+                )
     csms.assert_conforming()
 
 

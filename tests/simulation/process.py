@@ -82,13 +82,14 @@ class Process:
         state, _ = await recovery.fold_log(real)
         invariants.check_fold(state)
         system_utc_ms = clock.system_utc_ms()
-        clock.begin(recovery.boot_base_ms(state, system_utc_ms))
+        trusted = clock.is_synchronised()
+        clock.begin(recovery.boot_base_ms(state, system_utc_ms, trusted=trusted))
         board = bench(directory, description, clock)
         booted = recovery.boot_event(
             state,
             at_ms=clock.at_ms(),
             system_utc_ms=system_utc_ms,
-            trusted=clock.is_synchronised(),
+            trusted=trusted,
             installation=f"{chance.getrandbits(32):08x}",
             versions=(VERSION, VERSION),
             boot_id=f"{chance.getrandbits(32):08x}",

@@ -7,7 +7,7 @@ import pytest
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
-from projections.clock import BOOTS_REMEMBERED, FOLDS, Clock
+from projections.clock import BOOTS_REMEMBERED, CALENDAR_AGREES_MS, FOLDS, Clock
 
 
 def folded(clock: Clock, *events: Event) -> Clock:
@@ -90,3 +90,20 @@ def test_a_trusted_clock_that_is_adjusted_keeps_the_first_offset_of_its_boot() -
     clock = folded(Clock(), boot(1, 500, trusted=True), adjusted(600))
     assert clock.first_trusted[1] == 500
     assert clock == replace(clock, offset_ms=600)
+
+
+@pytest.mark.parametrize(
+    ("away_ms", "confirmed"), [(0, True), (CALENDAR_AGREES_MS, True), (CALENDAR_AGREES_MS + 1, False)]
+)
+def test_the_csms_confirms_the_boards_calendar_if_it_agrees_with_it(away_ms: int, *, confirmed: bool) -> None:
+    clock = folded(Clock(), boot(1, 500_000))
+    assert not clock.is_calendar_confirmed
+    for offset_ms in (500_000 + away_ms, 500_000 - away_ms):
+        assert folded(clock, adjusted(offset_ms)).is_calendar_confirmed is confirmed
+
+
+def test_a_synchronised_calendar_is_confirmed_and_one_that_was_set_by_hand_is_not() -> None:
+    assert folded(Clock(), boot(1, 500, trusted=True)).is_calendar_confirmed
+    clock = folded(Clock(), boot(1, 500), adjusted(7, source="NTP"))
+    assert clock.is_calendar_confirmed
+    assert not folded(clock, adjusted(10**9, trusted=False, source="board")).is_calendar_confirmed

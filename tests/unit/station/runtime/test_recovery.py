@@ -108,7 +108,7 @@ def booted(state: StationState, system_utc_ms: int, *, trusted: bool = False) ->
     """The boot that follows at once."""
     return boot_event(
         state,
-        at_ms=boot_base_ms(state, system_utc_ms),
+        at_ms=boot_base_ms(state, system_utc_ms, trusted=trusted),
         system_utc_ms=system_utc_ms,
         trusted=trusted,
         installation="ffffffff",
@@ -119,12 +119,12 @@ def booted(state: StationState, system_utc_ms: int, *, trusted: bool = False) ->
 
 def utc_ms(state: StationState, event: StationBooted, system_utc_ms: int) -> int:
     """UTC of the boot as the station then believes it."""
-    return boot_base_ms(state, system_utc_ms) + event.offset_ms
+    return boot_base_ms(state, system_utc_ms, trusted=event.clock_trusted) + event.offset_ms
 
 
 def test_the_first_boot_begins_at_zero_with_the_clock_as_it_is() -> None:
     event = booted(INITIAL, UTC_2026_MS)
-    assert boot_base_ms(INITIAL, UTC_2026_MS) == 0
+    assert boot_base_ms(INITIAL, UTC_2026_MS, trusted=False) == 0
     assert (event.boot, event.installation, event.orderly) == (1, "ffffffff", True)
     assert event.offset_ms == UTC_2026_MS
     assert (event.software_version, event.firmware_version, event.boot_id) == ("0.1.0", "0.2.0", "b")
@@ -134,7 +134,7 @@ def test_the_first_boot_begins_at_zero_with_the_clock_as_it_is() -> None:
 def test_the_time_that_a_running_calendar_clock_says_has_passed_has_passed(trusted: bool) -> None:
     state = left()
     now = state.clock.utc_ms(state.at_ms) + 5 * HOUR_MS
-    assert boot_base_ms(state, now) == state.at_ms + 5 * HOUR_MS
+    assert boot_base_ms(state, now, trusted=trusted) == state.at_ms + 5 * HOUR_MS
     assert utc_ms(state, booted(state, now, trusted=trusted), now) == now
 
 
@@ -145,7 +145,7 @@ def test_an_untrusted_clock_that_is_behind_says_nothing_and_never_turns_time_bac
     last = state.clock.utc_ms(state.at_ms)
     now = last - back_ms
     event = booted(state, now)
-    assert boot_base_ms(state, now) == state.at_ms, "as far as we know, no time has passed"
+    assert boot_base_ms(state, now, trusted=False) == state.at_ms, "as far as we know, no time has passed"
     assert utc_ms(state, event, now) == last
     assert not event.clock_trusted
 
@@ -155,9 +155,35 @@ def test_a_trusted_clock_is_right_even_if_it_is_behind() -> None:
     state = left(trusted=False)
     now = state.clock.utc_ms(state.at_ms) - HOUR_MS
     event = booted(state, now, trusted=True)
-    assert boot_base_ms(state, now) == state.at_ms
+    assert boot_base_ms(state, now, trusted=True) == state.at_ms
     assert utc_ms(state, event, now) == now
     assert event.clock_trusted
+
+
+@pytest.mark.parametrize("jump_ms", [HOUR_MS, 10 * 365 * 24 * HOUR_MS], ids=["1 h", "10 years"])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_calendar_that_nobody_confirmed_moves_no_station_time(trusted: bool, jump_ms: int) -> None:
+    """It may have jumped: what it says to have passed since the last boot is not time that passed."""
+    state = left(trusted=False)
+    now = state.clock.utc_ms(state.at_ms) + jump_ms
+    assert boot_base_ms(state, now, trusted=trusted) == state.at_ms
+    assert utc_ms(state, booted(state, now, trusted=trusted), now) == now
+
+
+@pytest.mark.parametrize(
+    ("calendar_error_ms", "moves"), [(0, True), (60_000, True), (60_001, False), (-HOUR_MS, False)]
+)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_calendar_that_the_csms_agreed_with_tells_how_long_the_station_was_off(
+    calendar_error_ms: int, moves: bool, trusted: bool
+) -> None:
+    """One that was far from the CSMS's time was wrong; what it says counts again once it is synchronised."""
+    state = StationUnderTest(trusted=False, offset_ms=UTC_2026_MS + calendar_error_ms).boot().state
+    state = replace(state, clock=replace(state.clock, offset_ms=UTC_2026_MS, trusted=True, source="CSMS"))
+    true_ms = UTC_2026_MS + state.at_ms
+    later_ms = true_ms + 5 * HOUR_MS
+    expected = 5 * HOUR_MS if moves or trusted else 0
+    assert boot_base_ms(state, later_ms, trusted=trusted) - state.at_ms == expected
 
 
 def test_a_boot_counts_on_and_keeps_the_name_of_the_installation() -> None:
@@ -174,7 +200,7 @@ def test_a_process_that_said_no_last_word_has_not_ended_in_order() -> None:
 def test_a_state_that_is_lost_goes_on_where_the_log_ends() -> None:
     lost = replace(INITIAL, seq=500, at_ms=12_345)
     assert is_lost(lost)
-    assert boot_base_ms(lost, UTC_2026_MS) == 12_345
+    assert boot_base_ms(lost, UTC_2026_MS, trusted=True) == 12_345
     assert booted(lost, UTC_2026_MS).boot == 1
 
 
@@ -186,7 +212,9 @@ async def boot(log: EventLog) -> tuple[StationState, Sequence[Recorded]]:
     state, _ = await fold_log(log)
     before = log.head.seq
     event = booted(state, UTC_2026_MS)
-    state = await begin(log, state, registry_for(), boot_base_ms(state, UTC_2026_MS), event, DESCRIPTION, OK)
+    state = await begin(
+        log, state, registry_for(), boot_base_ms(state, UTC_2026_MS, trusted=False), event, DESCRIPTION, OK
+    )
     return state, await log.read(before)
 
 
