@@ -1,5 +1,9 @@
 """The storage directory: its lock, its own small files, and the reserve of disk space.
 
+The lock is on the directory itself, and on the file `lock` in it. A file can be removed or replaced by anybody who tidies up, and
+whoever came next would lock another one; the directory stays the same whatever is done in it and by whatever name it is reached.
+The file is locked too, for versions that know only it and for file systems that lock no directories, and it tells who holds it.
+
 Small files are replaced whole: written beside, synced, renamed, and the directory synced. A file is never half old, half new.
 """
 
@@ -25,6 +29,8 @@ RESERVE_NEEDS_FREE_BYTES = 4 * RESERVE_BYTES
 LOW_SPACE_BYTES = 256 << 10
 """Below this an error of the storage is put down to the lack of space."""
 _MODE_DIRECTORY, _MODE_FILE = 0o700, 0o600
+_LOCKS = Path("/proc/locks")
+_NO_DIRECTORY_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 
 
 class StorageDirectory:
@@ -32,26 +38,49 @@ class StorageDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock: int | None = None
+        self._locks: list[int] = []
 
     def acquire(self) -> None:
         """Make the directory if need be and take its lock. Raises LogLocked, NotWritable."""
-        if self._lock is not None:
+        if self._locks:
             return
         try:
             self._make(self.path)
-            lock = os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE_FILE)
-        except OSError as error:
-            raise NotWritable(f"the storage directory {self.path} takes no writes: {error}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), is_directory=True)
+            self._lock_file()
         except BlockingIOError as error:
-            holder = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
-            os.close(lock)
-            raise LogLocked(f"the log in {self.path} is locked by process {holder}") from error
-        self._lock = lock
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+            holder = lock_holder(self.path)
+            self.close()
+            raise LogLocked(f"the log in {self.path} is locked by process {holder or 'unknown'}") from error
+        except OSError as error:
+            self.close()
+            raise NotWritable(f"the storage directory {self.path} takes no writes: {error}") from error
+
+    def _lock(self, handle: int, *, is_directory: bool = False) -> None:
+        self._locks.append(handle)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if not is_directory or error.errno not in _NO_DIRECTORY_LOCKS:
+                raise
+
+    def _lock_file(self) -> None:
+        """Until the file that is locked is the one that stands there: without a lock on the directory it may be replaced."""
+        while True:
+            self._lock(os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE_FILE))
+            if _is_same(self._locks[-1], self.path / LOCK_NAME):
+                break
+            os.close(self._locks.pop())
+        os.ftruncate(self._locks[-1], 0)
+        os.pwrite(self._locks[-1], f"{os.getpid()}\n".encode(), 0)
+
+    def check_place(self) -> None:
+        """Raises OSError if the directory was moved away or replaced since it was locked.
+
+        What is written by name would then land in another log's directory, or in none.
+        """
+        if self._locks and not _is_same(self._locks[0], self.path):
+            raise FileNotFoundError(errno.ENOENT, "the storage directory was moved away or replaced", str(self.path))
 
     def _make(self, path: Path) -> None:
         if path.is_dir():
@@ -63,8 +92,8 @@ class StorageDirectory:
 
     def close(self) -> None:
         """Release the lock, if it is held."""
-        lock, self._lock = self._lock, None
-        if lock is not None:
+        locks, self._locks = self._locks, []
+        for lock in reversed(locks):
             os.close(lock)
 
     def size_of(self, name: str) -> int:
@@ -182,3 +211,57 @@ def sync_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _is_same(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def lock_holder(directory: Path) -> int | None:
+    """The process that holds the lock of this storage directory; None if nobody does. Looks, and takes no lock."""
+    noted = _noted_holder(directory)
+    try:
+        lines = _LOCKS.read_text().splitlines()
+    except OSError:  # no such table on this system: the process that noted itself as holder tells
+        return noted if noted is not None and _lives(noted) else None
+    held = [line.split() for line in lines if " FLOCK " in line and "->" not in line]
+    for path in (directory, directory / LOCK_NAME):
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
+        for fields in held:
+            where, _, inode = fields[5].rpartition(":")
+            pid = int(fields[4])
+            # Some file systems report another device here than to stat: there the process itself decides.
+            if inode == str(status.st_ino) and (where == device or pid == noted or _has_open(pid, status)):
+                return pid
+    return None
+
+
+def _noted_holder(directory: Path) -> int | None:
+    try:
+        return int((directory / LOCK_NAME).read_text().strip())
+    except (OSError, ValueError):
+        return None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _has_open(pid: int, status: os.stat_result) -> bool:
+    try:
+        return any(os.path.samestat(each.stat(), status) for each in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False

@@ -21,7 +21,7 @@ from eventstore.archives import Archives
 from eventstore.boot import Boot, BootReport
 from eventstore.chain import Head, Row
 from eventstore.codec import Codec, catalogue_codec
-from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, connect, open_reader, open_writer
+from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, connect, open_writer
 from eventstore.directory import StorageDirectory
 from eventstore.errors import NotWritable, StorageError, StorageFailed
 from eventstore.event import Event, Recorded
@@ -30,6 +30,7 @@ from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.inspection import note_damage
 from eventstore.integrity import CheckProgress, check_rows, quick_check
 from eventstore.opening import Opening
+from eventstore.reading import Reading
 from eventstore.rows import SELECT_ROWS
 from eventstore.segments import NEXT_NAME, prepare_next, switch
 from eventstore.snapshots import Snapshot, newest_snapshot, write_snapshot
@@ -51,8 +52,7 @@ class EventLog:
         self._boot = boot
         self._writer = writer
         self._codec = codec
-        self._reader: aiosqlite.Connection | None = None
-        self._reader_lock = asyncio.Lock()
+        self._reading = Reading(directory.path / DATABASE_NAME)
         self._head = boot.report.head
         self._opening = boot.report.opening
         self.archives = Archives(directory, lambda: self._opening)
@@ -61,7 +61,7 @@ class EventLog:
         self._flush: asyncio.Task[Any] | None = None
         self._failure: StorageError | None = None
         self._is_closed = False
-        self._witness = Witness(directory.path)
+        self._witness = Witness(directory)
         self._witness_lock = asyncio.Lock()
 
     @classmethod
@@ -197,7 +197,7 @@ class EventLog:
             after = events[-1].seq
 
     async def _rows(self, after: int, limit: int) -> list[tuple[Any, ...]]:
-        async with self._reader_lock:
+        async with self._reading.lock:
             past: list[tuple[Any, ...]] = []
             base_seq = self._opening.head.seq
             if after < base_seq:
@@ -207,14 +207,10 @@ class EventLog:
             return past + await self._query(_READ, (max(after, base_seq), limit - len(past)))
 
     async def _query(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """With the lock held: the reading connection has one thread, and closing a segment replaces it."""
         if self._is_closed:
             raise StorageFailed("the log is closed")
         try:
-            if self._reader is None:
-                self._reader = await connect(partial(open_reader, self._directory.path / DATABASE_NAME))
-            rows: Any = await self._reader.execute_fetchall(query, parameters)
-            return list(rows)
+            return await self._reading.query(query, parameters)
         except (sqlite3.Error, ValueError) as error:
             raise await self._failed(f"reading failed: {error!r}", error) from error
 
@@ -229,7 +225,7 @@ class EventLog:
 
     async def may_close_segment(self) -> bool:
         """Whether nobody holds the live segment open in a way that it could not be closed now. Raises StorageFailed."""
-        return not self._reader_lock.locked() and await self._empty_wal()
+        return not self._reading.lock.locked() and await self._empty_wal()
 
     async def close_segment(self, *, state: bytes, layout: int, fingerprint: str, owed_seq: int) -> bool:
         """End the live segment with the event at the head, after which the station is in this state, and begin the next one.
@@ -251,7 +247,7 @@ class EventLog:
             except (OSError, sqlite3.Error) as error:  # nothing has happened to the live segment
                 LOGGER.warning("the next segment cannot be prepared: %s", error)
                 return False
-            async with self._reader_lock:
+            async with self._reading.lock:
                 is_closed = await self._change_files()
                 self._opening = opening if is_closed else self._opening
             return is_closed
@@ -263,9 +259,7 @@ class EventLog:
                 self._flush = asyncio.get_running_loop().create_task(self._commit_all(), name="event log commit")
 
     async def _change_files(self) -> bool:
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            await reader.close()
+        await self._reading.let_go()
         if not await self._empty_wal():
             (self._directory.path / NEXT_NAME).unlink()
             return False
@@ -292,7 +286,7 @@ class EventLog:
         """
         if progress.done:
             return progress
-        async with self._reader_lock:  # no segment is closed between where it begins and what is read of it
+        async with self._reading.lock:  # no segment is closed between where it begins and what is read of it
             head, base = self._head, self._opening.head
             if progress.verified.seq < base.seq:
                 progress = replace(progress, verified=base)
@@ -316,6 +310,13 @@ class EventLog:
                 await asyncio.to_thread(self._witness.note, head)
             except OSError as error:
                 raise self._fail(f"the witness cannot be written: {error}") from error
+
+    async def check_place(self) -> None:
+        """Raises StorageFailed if the storage directory is no longer where it was locked: the next start would not find it."""
+        try:
+            await asyncio.to_thread(self._directory.check_place)
+        except OSError as error:
+            raise self._fail(str(error)) from error
 
     async def save_snapshot(self, seq: int, fingerprint: str, state: bytes) -> None:
         """Keep the state after event `seq`, as a cache. Asserts that `seq` is durable. Raises StorageFailed."""
@@ -387,13 +388,10 @@ class EventLog:
             await asyncio.wait([self._flush])
         self._failure = self._failure or StorageFailed("the log is closed")
         self._is_closed = True
-        if self._reader is not None:
-            await self._reader.interrupt()  # a check of the whole file need not come to its end
-        async with self._reader_lock:
-            reader, self._reader = self._reader, None
+        await self._reading.interrupt()  # a check of the whole file need not come to its end
         try:
-            if reader is not None:
-                await reader.close()
+            async with self._reading.lock:
+                await self._reading.let_go()
         finally:
             await self._writer.close()
             await self.archives.close()

@@ -96,6 +96,7 @@ def prepare_next(
     directory: StorageDirectory, opening: Opening, identity: str, migrations: Sequence[Migration] = MIGRATIONS
 ) -> None:
     """Make the next segment beside the live one, whole and durable. Raises sqlite3.Error, OSError; nothing is left then."""
+    directory.check_place()
     path = directory.path / NEXT_NAME
     path.unlink(missing_ok=True)
     try:

@@ -44,6 +44,7 @@ _decode_header = compile_decoder(SnapshotHeader)
 
 def write_snapshot(directory: StorageDirectory, snapshot: Snapshot) -> None:
     """Keep a snapshot, and drop all but the newest ones. Raises OSError."""
+    directory.check_place()
     header = to_json(
         SnapshotHeader(
             seq=snapshot.seq,

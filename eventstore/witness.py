@@ -10,7 +10,7 @@ from pathlib import Path
 from zlib import crc32
 
 from eventstore.chain import Head
-from eventstore.directory import sync_directory
+from eventstore.directory import StorageDirectory, sync_directory
 
 WITNESS_NAME = "witness"
 SLOT_BYTES = 4096
@@ -20,15 +20,17 @@ SLOTS = 2
 class Witness:
     """Writes the witness file of one storage directory."""
 
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / WITNESS_NAME
+    def __init__(self, directory: StorageDirectory) -> None:
+        self._directory = directory
+        self._path = directory.path / WITNESS_NAME
         self._next = _newest_slot(self._path) + 1
-        self._noted = read_witness(directory)
+        self._noted = read_witness(directory.path)
 
     def note(self, head: Head) -> None:
         """Make the head durable outside the database; nothing is written if it stands there already. Raises OSError."""
         if self._noted == head:
             return
+        self._directory.check_place()
         text = f"{head.seq} {head.digest.hex()}"
         line = f"{text} {crc32(text.encode()):08x}\n".encode()
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

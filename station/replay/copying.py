@@ -5,61 +5,24 @@ the WAL. So a log at rest is copied with its WAL and opened elsewhere. A log tha
 by file: it is opened read-only for one VACUUM INTO, which gives one moment of it, whole.
 """
 
-import os
 import shutil
 import sqlite3
 from pathlib import Path
 
 from eventstore.database import DATABASE_NAME, open_reader
-from eventstore.directory import CONDEMNED_NAME, IDENTITY_NAME, LOCK_NAME
+from eventstore.directory import CONDEMNED_NAME, IDENTITY_NAME, lock_holder
 from eventstore.inspection import JOURNAL_NAME, WAL_NAME
 from eventstore.snapshots import snapshot_files
 from eventstore.witness import WITNESS_NAME
 from station.replay.errors import LogUnreadable
 
 ATTEMPTS_MAX = 5
-_LOCKS = Path("/proc/locks")
 _SMALL_FILES = (WITNESS_NAME, IDENTITY_NAME, CONDEMNED_NAME)
 
 
 def is_live(directory: Path) -> bool:
     """Does a daemon hold the lock of this storage directory? Looks, and takes no lock: a daemon may be about to."""
-    try:
-        status = (directory / LOCK_NAME).stat()
-    except OSError:
-        return False
-    try:
-        lines = _LOCKS.read_text().splitlines()
-    except OSError:  # no such table on this system: the process that noted itself as holder tells
-        return _holder_lives(directory / LOCK_NAME)
-    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}"
-    holder = _holder(directory / LOCK_NAME)
-    for fields in (line.split() for line in lines if " FLOCK " in line):
-        where, _, inode = fields[5].rpartition(":")
-        # Some file systems report another device here than to stat: there the holder that is noted in the file decides.
-        if inode == str(status.st_ino) and (where == device or fields[4] == str(holder)):
-            return True
-    return False
-
-
-def _holder(lock: Path) -> int | None:
-    try:
-        return int(lock.read_text().strip())
-    except (OSError, ValueError):
-        return None
-
-
-def _holder_lives(lock: Path) -> bool:
-    holder = _holder(lock)
-    if holder is None:
-        return False
-    try:
-        os.kill(holder, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True
+    return lock_holder(directory) is not None
 
 
 def copy_storage(database: Path, target: Path) -> bool:

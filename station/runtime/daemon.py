@@ -7,11 +7,10 @@
 
 A Reset replaces the process in place (same pid, same arguments) unless the settings say "exit". Whatever happens, the
 process ends: a storage thread that hangs must not keep a dead station alive. A signal that comes during the boot is
-obeyed once the boot is on record.
+obeyed once the boot is on record, or ends the process with 70 if the disk does not answer for so long.
 """
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
@@ -33,6 +32,7 @@ from station.feature import Registry
 from station.runtime import bootstrap, recovery, signing, supervisor, tls
 from station.runtime.bootstrap import Parts
 from station.runtime.clock import SystemClock
+from station.runtime.last_resort import LastResort, end_soon
 from station.service.context import ServiceContext
 from station.service.server import Listener, ListenError, bind, serve
 from station.settings import Settings
@@ -40,9 +40,10 @@ from station.settings import Settings
 LOGGER = logging.getLogger(__name__)
 
 EXIT_DONE, EXIT_FAILED, EXIT_LOG, EXIT_STORAGE = 0, 1, 3, 70
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 DRAIN_MS = 2_000
-STOPPING_MAX_S = 10
-"""How long the log may take for the last words; a disk that hangs is a storage that failed."""
+STOPPING_MAX_S = 8
+"""How long the log may take for the last words; a disk that hangs is a storage that failed, and ten seconds end it all."""
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may compute while the event loop, and with it the reflex, waits for the interpreter; Python has 5 ms."""
 RESET = "Reset"
@@ -61,6 +62,7 @@ class _Endings:
     """What asks the process to end: the first one counts, a reset after all others; a second SIGTERM changes nothing."""
 
     def __init__(self) -> None:
+        self.last_resort = LastResort(SIGNALS, EXIT_STORAGE)
         self._asked: list[str] = []
         self._is_asked = asyncio.Event()
 
@@ -93,8 +95,16 @@ async def run(settings: Settings) -> Ending:
     """Runs the station until it is asked to end. Raises SettingsError for settings that cannot be used."""
     endings = _Endings()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, endings.ask, signal.Signals(number).name)
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, endings.ask, number.name)
+    endings.last_resort.watch()
+    try:
+        return await _begin(settings, endings)
+    finally:
+        endings.last_resort.close()
+
+
+async def _begin(settings: Settings, endings: _Endings) -> Ending:
     registry = bootstrap.make_registry(settings)
     tls.check_files(settings)
     signing.check_key(settings)
@@ -134,6 +144,7 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> E
     loop = asyncio.get_running_loop()
     gc.freeze()  # what is there by now stays: searching it for garbage takes 50 ms, in which no reflex acts
     parts.station.followers.append(endings.publish)
+    endings.last_resort.make_safe = parts.gateway.make_safe
     running = [
         loop.create_task(parts.station.run(), name="station"),
         loop.create_task(parts.jobs.run(), name="jobs"),
@@ -197,6 +208,7 @@ async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.
             endings.forget_reset()  # first: the next attempt is asked for as soon as this failure is durable
             await parts.station.observe(ResetFailed(reason=f"{sys.executable} cannot be executed"))
             continue
+        endings.last_resort.obeyed()
         await _stop(parts, why)
         is_reset = await endings.asked() == RESET  # a signal may have come while the reset was under way
         return Ending(status=EXIT_DONE, replace=is_reset and parts.settings.daemon.on_reset == "exec")
@@ -231,16 +243,14 @@ async def _in_time(writing: Coroutine[Any, Any, object]) -> None:
 
 def _failed(parts: Parts, error: Exception) -> Ending:
     """Fail-stop: contactors open, nothing is tried again, the supervisor starts a new process (70)."""
+    end_soon(EXIT_STORAGE)  # whatever a board, its files or the terminal make of it
     try:
         parts.gateway.make_safe()
-        with contextlib.suppress(
-            Exception
-        ):  # the contactors are open; what a board makes of its closing changes nothing
-            parts.gateway.close()
         expected = isinstance(error, StorageError)
         LOGGER.critical("ending at once, outputs safe: %s", error, exc_info=None if expected else error)
         sys.stderr.flush()
-    finally:  # whatever the board or the terminal have against it
+        parts.gateway.close()
+    finally:
         os._exit(EXIT_STORAGE)
 
 

@@ -72,7 +72,11 @@ class Upkeep:
             await self._pause(DISK_EVERY_MS if self._station.state.boot.disk == "ok" else DISK_TIGHT_EVERY_MS)
 
     async def look_at_disk(self) -> None:
-        """A level that has changed is on record; the reserve is given up in time, and made again once there is room."""
+        """A level that has changed is on record; the reserve is given up in time, and made again once there is room.
+
+        Raises StorageFailed if the storage directory is no longer where it was.
+        """
+        await self._log.check_place()
         free = await asyncio.to_thread(self._log.free_bytes)
         present = self._station.state.boot.disk
         level = disk_level(free, self._log.disk_bytes(), present)

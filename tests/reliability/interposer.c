@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 enum op { OPEN = 1, WRITE, TRUNCATE, SYNC_BEGIN, SYNC_END, RENAME, UNLINK, MKDIR, SEND, RECV, CLOSE, LINK };
-enum action { NONE = 0, FAIL, SHORT, KILL, TERM, LOSE_SYNC };
+enum action { NONE = 0, FAIL, SHORT, KILL, TERM, LOSE_SYNC, HANG };
 enum class { MUTATES = 1, READS = 2, OPENS = 4 };
 
 struct control {
@@ -89,6 +89,10 @@ static enum action due(enum class class) {
     control->fired++;
     if (control->action == KILL) syscall(SYS_kill, getpid(), SIGKILL);
     if (control->action == TERM) syscall(SYS_kill, getpid(), SIGTERM);
+    if (control->action == HANG) {
+        while (control->action == HANG) usleep(5000);
+        return NONE;
+    }
     errno = control->error;
     return control->action == TERM ? NONE : control->action;
 }

@@ -41,8 +41,8 @@ class Op(IntEnum):
 
 
 class Action(IntEnum):
-    """What happens to an operation: it fails, is done by half, is never reached (KILL), comes with a signal (TERM), or is
-    a sync that says it has synced."""
+    """What happens to an operation: it fails, is done by half, is never reached (KILL), comes with a signal (TERM), is a
+    sync that says it has synced, or waits until another action is set (HANG)."""
 
     NONE = 0
     FAIL = 1
@@ -50,6 +50,7 @@ class Action(IntEnum):
     KILL = 3
     TERM = 4
     LOSE_SYNC = 5
+    HANG = 6
 
 
 MUTATES, READS, OPENS = 1, 2, 4

@@ -16,16 +16,13 @@ from pathlib import Path
 import pytest
 
 from eventstore.database import DATABASE_NAME
-from tests.csms.faulty import FaultyCsms
-from tests.daemon import Daemon, Settings
-from tests.integration.stations import delivered, settings_for, until
-from tests.reliability.disk import Tree, read_tree
+from tests.daemon import Settings
+from tests.reliability.disk import Tree
 from tests.reliability.interposer import MUTATES, OPENS, READS, Action
 from tests.reliability.oracle import check_aftermath
 from tests.reliability.rig import GoneError, Rig, Run, begin, session
 
 STORAGE_FAILED, LOG, DONE = 70, 3, 0
-CONFIG = {"MeterValueSampleInterval": 30, "AllowOfflineTxForUnknownId": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,34 +52,6 @@ READ_FAULTS = (_failing("read", errno.EIO, READS),)
 KILL = Fault(name="kill -9", action=Action.KILL)
 SIGTERM = Fault(name="SIGTERM", action=Action.TERM)
 SIGTERMS = Fault(name="SIGTERM again and again", action=Action.TERM, sticky=True)
-
-
-@pytest.fixture(scope="module")
-def commissioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, Settings]:
-    """The disk of a station that its CSMS has accepted once, and its settings; the CSMS is away from then on."""
-    directory = tmp_path_factory.mktemp("commissioned")
-
-    async def commission() -> Settings:
-        async with FaultyCsms() as csms:
-            settings = settings_for(csms.url, config=CONFIG)
-            async with Daemon(directory, settings) as daemon:
-                await until(daemon, delivered, "registration")
-                assert await daemon.stop() == 0
-            return settings
-
-    settings = asyncio.run(commission())
-    return read_tree(directory / "storage"), settings
-
-
-@pytest.fixture
-def serving(library: Path, base: Path, commissioned: tuple[Tree, Settings]) -> Iterator[tuple[Rig, Run]]:
-    """The commissioned station, ready, and the rig that it runs under."""
-    tree, settings = commissioned
-    with Rig(library, base, settings) as rig:
-        rig.put(tree)
-        run = rig.start()
-        assert rig.ready(run)
-        yield rig, run
 
 
 def injected(rig: Rig, tree: Tree, fault: Fault, nth: int) -> Run:

@@ -56,9 +56,9 @@ async def test_a_segment_that_is_closed_while_the_log_is_checked_is_not_taken_fo
     async with opened(base / "storage") as log:
         await fill(log, 10)
         progress = await log.check_slice(CheckProgress(), events=3)
-        async with log._reader_lock:  # as somebody does who reads
+        async with log._reading.lock:  # as somebody does who reads
             closing = asyncio.create_task(close_segment(log))
-            while not log._reader_lock._waiters:  # noqa: ASYNC110  # the next segment is made in a thread
+            while not log._reading.lock._waiters:  # noqa: ASYNC110  # the next segment is made in a thread
                 await asyncio.sleep(0.001)
             checking = asyncio.create_task(log.check_slice(progress, events=3))
             await asyncio.sleep(0)

@@ -1,15 +1,18 @@
 """The storage directory: lock, small files, reserve."""
 
 import errno
+import fcntl
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from eventstore.directory import RESERVE_BYTES, RESERVE_NAME, StorageDirectory
+from eventstore.directory import LOCK_NAME, RESERVE_BYTES, RESERVE_NAME, StorageDirectory, lock_holder
 from eventstore.errors import LogLocked, NotWritable
 
 
@@ -105,3 +108,94 @@ def test_only_an_error_for_want_of_space_is_one(tmp_path: Path) -> None:
     assert not directory.is_out_of_space(OSError(errno.EROFS, "read-only"))
     assert not directory.is_out_of_space(sqlite3.OperationalError("disk I/O error"))
     assert not StorageDirectory(tmp_path / "absent").is_out_of_space(OSError(errno.ENOENT, "absent"))
+
+
+def _without(path: Path) -> None:
+    (path / LOCK_NAME).unlink()
+
+
+def _replaced(path: Path) -> None:
+    (path / LOCK_NAME).rename(path / "lock.old")
+    (path / LOCK_NAME).write_text("4711\n")
+
+
+def _linked_elsewhere(path: Path) -> None:
+    (path / LOCK_NAME).unlink()
+    (path.parent / "other").write_text("")
+    (path / LOCK_NAME).hardlink_to(path.parent / "other")
+
+
+@pytest.mark.parametrize("tidied", [_without, _replaced, _linked_elsewhere])
+def test_whatever_becomes_of_the_lock_file_the_holder_keeps_the_directory(
+    tmp_path: Path, tidied: Callable[[Path], None]
+) -> None:
+    first = StorageDirectory(tmp_path / "storage")
+    first.acquire()
+    tidied(first.path)
+    with pytest.raises(LogLocked, match=f"locked by process {os.getpid()}"):
+        StorageDirectory(first.path).acquire()
+    assert lock_holder(first.path) == os.getpid()
+    first.check_place()
+    first.close()
+    assert lock_holder(first.path) is None
+    StorageDirectory(first.path).acquire()
+
+
+def test_another_name_for_the_directory_is_no_way_past_the_lock(tmp_path: Path) -> None:
+    first = StorageDirectory(tmp_path / "storage")
+    first.acquire()
+    (tmp_path / "link").symlink_to(first.path)
+    with pytest.raises(LogLocked):
+        StorageDirectory(tmp_path / "link").acquire()
+    first.path.rename(tmp_path / "renamed")
+    with pytest.raises(LogLocked):
+        StorageDirectory(tmp_path / "renamed").acquire()
+    first.close()
+
+
+def test_a_version_that_knows_the_file_only_is_kept_out_and_keeps_out(tmp_path: Path) -> None:
+    first = StorageDirectory(tmp_path)
+    first.acquire()
+    with (tmp_path / LOCK_NAME).open("r+b") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    first.close()
+    with (tmp_path / LOCK_NAME).open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(LogLocked):
+            StorageDirectory(tmp_path).acquire()
+
+
+def test_where_no_directory_can_be_locked_the_file_that_stands_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is replaced between its opening and its locking: then the other one is locked too, and counts."""
+    real = fcntl.flock
+    replaced: list[bool] = []
+
+    def flock(handle: int, how: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EBADF, "no lock on a directory")
+        if not replaced:
+            replaced.append(True)
+            _replaced(tmp_path)
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    first = StorageDirectory(tmp_path)
+    first.acquire()
+    assert (tmp_path / LOCK_NAME).read_text() == f"{os.getpid()}\n"
+    with pytest.raises(LogLocked):
+        StorageDirectory(tmp_path).acquire()
+    first.close()
+
+
+def test_a_directory_that_was_moved_away_or_replaced_is_noticed(tmp_path: Path) -> None:
+    first = StorageDirectory(tmp_path / "storage")
+    first.acquire()
+    first.path.rename(tmp_path / "elsewhere")
+    with pytest.raises(FileNotFoundError, match="moved away or replaced"):
+        first.check_place()
+    first.path.mkdir()
+    with pytest.raises(FileNotFoundError, match="moved away or replaced"):
+        first.check_place()
+    first.close()

@@ -76,7 +76,7 @@ async def test_a_wal_without_its_database_is_found(tmp_path: Path, marker: str) 
 
 
 def test_a_witness_alone_tells_that_there_was_a_log(tmp_path: Path) -> None:
-    Witness(tmp_path).note(Head(seq=5, digest=bytes(32)))
+    Witness(StorageDirectory(tmp_path)).note(Head(seq=5, digest=bytes(32)))
     assert findings(tmp_path) == (f"{DATABASE_NAME} has vanished from a directory that was commissioned",)
 
 
@@ -102,7 +102,7 @@ async def test_a_wal_that_was_cut_is_found_by_the_witness_only(tmp_path: Path) -
 @pytest.mark.asyncio
 async def test_another_history_is_found_by_the_witness(tmp_path: Path) -> None:
     path = await closed(tmp_path)
-    Witness(path).note(Head(seq=7, digest=bytes(32)))
+    Witness(StorageDirectory(path)).note(Head(seq=7, digest=bytes(32)))
     assert findings(path) == ("event 7 is not the one that the witness saw",)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from eventstore import directory
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.database import DATABASE_NAME, open_reader
 from eventstore.inspection import WAL_NAME
@@ -349,7 +350,7 @@ def test_who_holds_the_lock_is_looked_up_without_taking_it(
     locks = tmp_path / "locks"
     if table is not None:
         locks.write_text(table.format(device=device, inode=status.st_ino))
-    monkeypatch.setattr(copying, "_LOCKS", locks)
+    monkeypatch.setattr(directory, "_LOCKS", locks)
     assert copying.is_live(tmp_path) is live
 
 
