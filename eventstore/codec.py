@@ -28,9 +28,14 @@ class Codec:
     """Payload text to events, for one catalogue and its upcasters."""
 
     def __init__(
-        self, catalogue: Mapping[str, type[Event]], upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS
+        self, catalogue: Mapping[str, type[Event]], upcasters: Mapping[tuple[str, int], Upcaster] | None = None
     ) -> None:
-        """Raises ValueError when a version of an event lacks its upcaster, TypeError for a field that has no decoder."""
+        """Raises ValueError when a version of an event lacks its upcaster, TypeError for a field that has no decoder.
+
+        Without `upcasters` those of `migrations` are used that are for events of the catalogue.
+        """
+        if upcasters is None:
+            upcasters = {key: step for key, step in UPCASTERS.items() if key[0] in catalogue}
         faults = [*chain_faults({name: cls.VERSION for name, cls in catalogue.items()}, upcasters)]
         faults += [f"{name} is the class of {cls.NAME}" for name, cls in catalogue.items() if name != cls.NAME]
         if faults:

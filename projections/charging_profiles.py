@@ -20,6 +20,7 @@ from eventstore.catalogue.smart_charging import (
 )
 from eventstore.catalogue.transactions import (
     EnergyOfferEnded,
+    Moment,
     TransactionResumed,
     TransactionStarted,
     TransactionStopped,
@@ -33,10 +34,11 @@ FALLS_KEPT = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """A profile and the connector it was set for (0: the station)."""
+    """A profile, the connector it was set for (0: the station), and when the CSMS sent it (None: before 0.2.0)."""
 
     connector_id: int
     profile: ChargingProfile
+    received: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +80,24 @@ class ChargingProfiles:
 
 
 def _on_installed(
-    profiles: ChargingProfiles, event: ChargingProfileInstalled, recorded: Recorded, _: Clock
+    profiles: ChargingProfiles, event: ChargingProfileInstalled, recorded: Recorded, clock: Clock
 ) -> ChargingProfiles:
     kept = profiles.without_replaced(event.connector_id, event.profile)
-    installed = Installed(connector_id=event.connector_id, profile=event.profile)
+    waiting = next((held for held in profiles.all if _is_bound_by(held, event)), None)
+    received = clock.moment(recorded.at_ms) if waiting is None else waiting.received
+    installed = Installed(connector_id=event.connector_id, profile=event.profile, received=received)
     return replace(profiles, all=(*kept, installed), stale=True)
+
+
+def _is_bound_by(held: Installed, event: ChargingProfileInstalled) -> bool:
+    """Whether the event gives a profile that waited for its transaction that transaction: it was received before."""
+    number = event.profile.transaction_number
+    return (
+        number is not None
+        and held.connector_id == event.connector_id
+        and held.profile.transaction_number is None
+        and replace(held.profile, transaction_number=number) == event.profile
+    )
 
 
 def _on_cleared(

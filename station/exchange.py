@@ -49,10 +49,11 @@ from station.wire.schema import PayloadError, dump, load_request, load_response
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFrame:
-    """A frame as it was read; `request` is a CALL's request, validated, if that was done beforehand."""
+    """A frame as it was read; `request` is a CALL's request, validated, if that was done beforehand, and what deviates in it."""
 
     frame: Frame
     request: Any = None
+    deviations: tuple[str, ...] = ()
 
 
 def read_large(text: str) -> ReadFrame | None:
@@ -68,9 +69,16 @@ def read_large(text: str) -> ReadFrame | None:
     if known is None or not isinstance(frame, Call):
         return ReadFrame(frame=frame)
     try:
-        return ReadFrame(frame=frame, request=load_request(known.request, frame.payload))
+        return _validated(frame)
     except PayloadError:
         return ReadFrame(frame=frame)
+
+
+def _validated(call: Call) -> ReadFrame:
+    """The CALL of a known action with its request. Raises PayloadError."""
+    deviations: list[str] = []
+    request: object = load_request(MESSAGES[call.action].request, call.payload, deviations)
+    return ReadFrame(frame=call, request=request, deviations=tuple(deviations))
 
 
 def receive(state: StationState, frame: FrameReceived, at_ms: int, registry: Registry) -> Iterator[Event]:
@@ -85,7 +93,7 @@ def receive(state: StationState, frame: FrameReceived, at_ms: int, registry: Reg
         return
     parsed = read.frame
     if isinstance(parsed, Call):
-        yield from _answer(state, parsed, read.request, at_ms, registry)
+        yield from _answer(state, parsed, read, at_ms, registry)
     else:
         yield from _settle(state, parsed, at_ms, registry)
 
@@ -126,7 +134,9 @@ def apologize(state: StationState, frame: FrameReceived) -> Iterator[Event]:
         yield _refused(state, parsed, ErrorCode.INTERNAL_ERROR, "the request could not be handled")
 
 
-def _refused(state: StationState, call: Call, error_code: ErrorCode, description: str) -> CallAnswered:
+def _refused(
+    state: StationState, call: Call, error_code: ErrorCode, description: str, deviations: tuple[str, ...] = ()
+) -> CallAnswered:
     return CallAnswered(
         connection=state.link.connection,
         message_id=call.message_id,
@@ -134,27 +144,34 @@ def _refused(state: StationState, call: Call, error_code: ErrorCode, description
         payload="",
         error_code=error_code,
         description=description,
+        deviations=deviations,
     )
 
 
-def answered(connection: int, message_id: str, action: str, response: Any) -> CallAnswered:
-    """The CALLRESULT with this response message."""
+def answered(
+    connection: int, message_id: str, action: str, response: Any, deviations: tuple[str, ...] = ()
+) -> CallAnswered:
+    """The CALLRESULT with this response message; `deviations` are what was tolerated in the CALL."""
     return CallAnswered(
-        connection=connection, message_id=message_id, action=action, payload=format_payload(dump(response))
+        connection=connection,
+        message_id=message_id,
+        action=action,
+        payload=format_payload(dump(response)),
+        deviations=deviations,
     )
 
 
-def _answer(state: StationState, call: Call, read: Any, at_ms: int, registry: Registry) -> Iterator[Event]:
+def _answer(state: StationState, call: Call, read: ReadFrame, at_ms: int, registry: Registry) -> Iterator[Event]:
     if state.registration.status == REJECTED:
         yield FrameIgnored(reason=f"{call.action}: no answer while Rejected (4.2)")
         return
     if any(known.message_id == call.message_id for known in state.link.open_calls):
         yield _refused(state, call, ErrorCode.GENERIC_ERROR, "a call with this message id is still being handled")
         return
-    reply = _reply(state, call, read, at_ms, registry)
+    reply, deviations = _reply(state, call, read, at_ms, registry)
     match reply.response:
         case Refusal() as refusal:
-            yield _refused(state, call, refusal.error_code, refusal.description)
+            yield _refused(state, call, refusal.error_code, refusal.description, deviations)
         case Deferral() as deferral:
             yield CallDeferred(
                 connection=state.link.connection,
@@ -164,26 +181,29 @@ def _answer(state: StationState, call: Call, read: Any, at_ms: int, registry: Re
                 due_ms=deferral.due_ms,
             )
         case response:
-            yield answered(state.link.connection, call.message_id, call.action, response)
+            yield answered(state.link.connection, call.message_id, call.action, response, deviations)
     yield from reply.events
 
 
-def _reply(state: StationState, call: Call, read: Any, at_ms: int, registry: Registry) -> Reply:
-    known = MESSAGES.get(call.action)
-    if known is None:
-        return Reply(Refusal(error_code=ErrorCode.NOT_IMPLEMENTED, description=f"unknown action {call.action[:50]!r}"))
+def _reply(
+    state: StationState, call: Call, read: ReadFrame, at_ms: int, registry: Registry
+) -> tuple[Reply, tuple[str, ...]]:
+    """What the CALL comes to, and what was tolerated in it."""
+    if call.action not in MESSAGES:
+        refusal = Refusal(error_code=ErrorCode.NOT_IMPLEMENTED, description=f"unknown action {call.action[:50]!r}")
+        return Reply(refusal), ()
     answer = registry.answers.get(call.action)
     off_answer = registry.off_answers.get(call.action)
     if answer is None and off_answer is None:
-        return Reply(Refusal(error_code=ErrorCode.NOT_SUPPORTED, description=f"{call.action} is not supported"))
+        return Reply(Refusal(error_code=ErrorCode.NOT_SUPPORTED, description=f"{call.action} is not supported")), ()
     try:
-        request: Any = load_request(known.request, call.payload) if read is None else read
+        valid = _validated(call) if read.request is None else read
     except PayloadError as error:
-        return Reply(Refusal(error_code=error.error_code, description=error.description))
+        return Reply(Refusal(error_code=error.error_code, description=error.description)), ()
     if answer is not None:
-        return answer.decide(state, request, at_ms)
+        return answer.decide(state, valid.request, at_ms), valid.deviations
     assert off_answer is not None, "one of the two was found"
-    return Reply(off_answer(request))
+    return Reply(off_answer(valid.request)), valid.deviations
 
 
 def _settle(state: StationState, answer: CallResult | CallError, at_ms: int, registry: Registry) -> Iterator[Event]:

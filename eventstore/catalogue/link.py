@@ -160,9 +160,13 @@ class CallTimedOut(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered(Decision):
-    """Our answer to a CALL of the CSMS: a CALLRESULT with `payload`, or a CALLERROR with `error_code`."""
+    """Our answer to a CALL of the CSMS: a CALLRESULT with `payload`, or a CALLERROR with `error_code`.
+
+    `deviations` is what stood in the CALL against the standard and was tolerated, each with what it was taken as.
+    """
 
     NAME: ClassVar[str] = "CallAnswered"
+    VERSION: ClassVar[int] = 2
 
     connection: int
     message_id: str
@@ -170,6 +174,7 @@ class CallAnswered(Decision):
     payload: str
     error_code: str = ""
     description: str = ""
+    deviations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,15 @@ from typing import Any
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
-UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+
+def _call_answered_2(payload: dict[str, Any]) -> dict[str, Any]:
+    """Version 0.2.0: before it nothing was tolerated in a CALL."""
+    return {**payload, "deviations": []}
+
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
+    ("CallAnswered", 1): _call_answered_2,
+}
 
 
 def chain_faults(versions: Mapping[str, int], upcasters: Mapping[tuple[str, int], Upcaster]) -> tuple[str, ...]:

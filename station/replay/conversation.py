@@ -184,7 +184,12 @@ class _Talk:
             answer = f"[3,{_json(event.message_id)},{event.payload}]"
         outcome = "error" if event.error_code else "result"
         yield from self._end(
-            (False, event.message_id), recorded, outcome=outcome, error=event.error_code, answer=answer
+            (False, event.message_id),
+            recorded,
+            outcome=outcome,
+            error=event.error_code,
+            answer=answer,
+            deviations=event.deviations,
         )
 
     def _ignored(self, recorded: Recorded, event: FrameIgnored) -> Iterator[Exchange]:

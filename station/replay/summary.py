@@ -25,6 +25,7 @@ from eventstore.catalogue.lifecycle import (
     StationStopped,
 )
 from eventstore.catalogue.link import (
+    CallAnswered,
     CallDispatched,
     CallSettled,
     CallTimedOut,
@@ -58,7 +59,7 @@ _KINDS: tuple[type[Event], ...] = (
     *(ContactorObserved, LockFailureFound, AuthorizationDenied, LocalListConflictFound, LinkOpened, LinkClosed),
     *(CallDispatched, CallSettled, CallTimedOut, FrameRefused, FirmwareProgressed, ResetAccepted, RegistrationAnswered),
     *(MeterResetFound, MeterSamplesDropped, TransactionConfirmed, TransactionIdAssigned, TransactionInvalidated),
-    *(TransactionStarted, TransactionStopped, OwedEventsLost),
+    *(TransactionStarted, TransactionStopped, OwedEventsLost, CallAnswered),
 )
 
 
@@ -209,6 +210,8 @@ def _oddity(event: Event) -> str:
             return "a transaction ended without a readable meter"
         case CallSettled(deviations=deviations) if deviations:
             return "answers of the CSMS that deviate from the standard"
+        case CallAnswered(deviations=deviations) if deviations:
+            return "calls of the CSMS that deviate from the standard"
         case RegistrationAnswered(status=status) if status != "Accepted":
             return f"registration {status}"
         case FirmwareProgressed(status=status) if status.endswith("Failed"):

@@ -160,9 +160,11 @@ def _settled(event: link.CallSettled) -> str:
 
 
 def _answered(event: link.CallAnswered) -> str:
+    odd = f"; the call deviates: {'; '.join(event.deviations)}" if event.deviations else ""
     if event.error_code:
-        return f"Answer to {event.action or 'an unreadable call'}: CALLERROR {event.error_code} {event.description}".rstrip()
-    return f"Answer to {event.action}: {_short(event.payload)}"
+        said = f"CALLERROR {event.error_code} {event.description}".rstrip()
+        return f"Answer to {event.action or 'an unreadable call'}: {said}{odd}"
+    return f"Answer to {event.action}: {_short(event.payload)}{odd}"
 
 
 def _grant(event: authorization.AuthorizationGranted) -> str:

@@ -8,7 +8,7 @@ is no integer.
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 from functools import cache, partial
 from types import UnionType
@@ -23,6 +23,7 @@ __all__ = ["UNUSABLE", "Kind", "Listed", "Member", "Nested", "Scalar", "Violatio
 
 _TYPE: Final = ErrorCode.TYPE_CONSTRAINT_VIOLATION
 _PROPERTY: Final = ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
+_TENTH: Final = Decimal("0.1")
 
 #: In a `Violation`: even a lenient reader can make nothing of the value.
 UNUSABLE: Final = object()
@@ -46,10 +47,14 @@ class Violation(Exception):  # noqa: N818  # named as the standard names it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scalar:
-    """A single value: how it is read from JSON and rendered to it. Both raise Violation."""
+    """A single value: how it is read from JSON and rendered to it. Both raise Violation.
+
+    `is_tolerated`: where the value breaks its declaration, a CALL too may be read with what a lenient reader takes.
+    """
 
     read: Callable[[Any], Any]
     render: Callable[[Any], Any]
+    is_tolerated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +137,8 @@ def _single(name: str, hint: Any) -> Scalar | Nested:
         case _, (Instant(),) if declared is int:
             return Scalar(read=_read_instant, render=_render_instant)
         case _, (Tenths(),) if declared is Decimal:
-            return Scalar(read=_read_tenths, render=_render_tenths)
+            # A limit that is refused leaves the vehicle without one (rulings on smart charging).
+            return Scalar(read=_read_tenths, render=_render_tenths, is_tolerated=True)
         case _:
             raise TypeError(f"{name}: {hint} has no form on the wire")
 
@@ -187,10 +193,10 @@ def _render_instant(value: Any) -> str:
 
 
 def _read_tenths(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise Violation(_TYPE, "must be a number")
-    # repr gives the shortest digits of a double, which are the ones that the sender wrote: 8.1, not 8.0999….
-    return _check_tenths(Decimal(repr(value)))
+    # str gives the shortest digits of a double, which are the ones that the sender wrote: 8.1, not 8.0999….
+    return _check_tenths(Decimal(str(value)))
 
 
 def _render_tenths(value: Any) -> Decimal:
@@ -202,8 +208,9 @@ def _render_tenths(value: Any) -> Decimal:
 def _check_tenths(value: Decimal) -> Decimal:
     if not value.is_finite() or abs(value) > RATE_MAX:
         raise Violation(_PROPERTY, f"is beyond {RATE_MAX}")
-    if value != round(value, 1):
-        raise Violation(_PROPERTY, "has more than one digit after the point")
+    cut = value.quantize(_TENTH, ROUND_FLOOR)
+    if value != cut:
+        raise Violation(_PROPERTY, "has more than one digit after the point", lenient_value=cut)
     return value
 
 

@@ -3,7 +3,8 @@
 Three rules, for three situations:
 
 - A CALL is held to its schema (`load_request`). It is a marshmallow schema, built when first used; of all that is wrong with a
-  payload the worst is reported, in the order of `SEVERITY`, and among equals the first by path.
+  payload the worst is reported, in the order of `SEVERITY`, and among equals the first by path. Only what `Scalar.is_tolerated`
+  names can be taken all the same, as a deviation: a rate with more digits than the standard allows.
 - A CALLRESULT is read leniently (`load_response`): what the standard does not know or allow is dropped or taken as it is, and
   told as a deviation; only a required member that is missing or unusable makes the answer malformed.
 - What we send (`dump`) must satisfy the declaration; anything else is a mistake of ours and raises.
@@ -57,14 +58,23 @@ class PayloadError(ValueError):
         self.usable = dict(usable or {})
 
 
-def load_request(message_class: type[Message], payload: object) -> Message:
-    """The request that the payload of a CALL carries. Raises PayloadError for the worst thing that is wrong with it."""
+def load_request(message_class: type[Message], payload: object, deviations: list[str] | None = None) -> Message:
+    """The request that the payload of a CALL carries. Raises PayloadError for the worst thing that is wrong with it.
+
+    With a list for them, deviations that can be tolerated are, and are told in it; without one, nothing is tolerated.
+    """
     if not isinstance(payload, dict):
         raise PayloadError(ErrorCode.FORMATION_VIOLATION, "the payload is not an object")
     declared: type = message_class
     try:
         values = _schema_of(declared).load(payload)
     except ValidationError as error:
+        if deviations is not None:
+            found_deviations: list[str] = []
+            mended = _mend(Nested(message_class=declared), payload, (), found_deviations)
+            if found_deviations:
+                deviations += _capped(found_deviations)
+                return load_request(message_class, mended)
         found = [(SEVERITY.index(code), _path(steps), text) for code, steps, text in _flatten(error.messages, ())]
         severity, path, text = min(found)
         raise PayloadError(SEVERITY[severity], f"{path} {text}") from None
@@ -83,9 +93,13 @@ def load_response(message_class: type[Message], payload: object) -> tuple[Messag
     values, failure = _tolerate(message_class, payload, (), deviations)
     if failure is not None:
         raise PayloadError(failure.code, f"{_path(failure.path)} {failure.text}", usable=values)
-    if len(deviations) > DEVIATIONS_MAX:
-        deviations[DEVIATIONS_MAX - 1 :] = [f"and {len(deviations) - DEVIATIONS_MAX + 1} more"]
-    return message_class(**values), tuple(deviations)
+    return message_class(**values), tuple(_capped(deviations))
+
+
+def _capped(deviations: list[str]) -> list[str]:
+    if len(deviations) <= DEVIATIONS_MAX:
+        return deviations
+    return [*deviations[: DEVIATIONS_MAX - 1], f"and {len(deviations) - DEVIATIONS_MAX + 1} more"]
 
 
 def dump(message: object) -> dict[str, Any]:
@@ -195,6 +209,34 @@ def _flatten(messages: Any, steps: tuple[str | int, ...]) -> Iterator[tuple[Erro
 def _path(steps: tuple[str | int, ...]) -> str:
     names = (f"[{step}]" if isinstance(step, int) else f".{step[:NAME_LENGTH_MAX]}" for step in steps)
     return "".join(names).removeprefix(".")
+
+
+def _mend(kind: Kind, value: Any, steps: tuple[str | int, ...], deviations: list[str]) -> Any:
+    """The value with everything in it that can be tolerated made as it should be; the rest is left to the schema."""
+    match kind:
+        case Scalar(is_tolerated=True):
+            return _mend_scalar(kind, value, steps, deviations)
+        case Nested(message_class=message_class) if isinstance(value, dict):
+            kinds = {member.key: member.kind for member in members_of(message_class)}
+            return {
+                key: _mend(kinds[key], inner, (*steps, key), deviations) if key in kinds else inner
+                for key, inner in value.items()
+            }
+        case Listed(item=item) if isinstance(value, list):
+            return [_mend(item, inner, (*steps, index), deviations) for index, inner in enumerate(value)]
+        case _:
+            return value
+
+
+def _mend_scalar(scalar: Scalar, value: Any, steps: tuple[str | int, ...], deviations: list[str]) -> Any:
+    try:
+        scalar.read(value)
+    except Violation as violation:
+        if violation.lenient_value is UNUSABLE:
+            return value
+        deviations.append(f"{_path(steps)} {violation.text}: taken as {violation.lenient_value}")
+        return violation.lenient_value
+    return value
 
 
 def _tolerate(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.hardware import PilotStateObserved
+from eventstore.catalogue.link import CallAnswered
 from eventstore.catalogue.smart_charging import LimitChanged
 from tests.scenarios.conftest import World, world
 
@@ -96,6 +97,31 @@ def test_a_remote_start_with_a_profile_never_offers_more_than_it_allows() -> Non
     assert answer == {"status": "Accepted"}
     assert station.state.transactions.on(1) is not None
     assert [changed.limit_ma for changed in station.found(LimitChanged)] == [6_000]
+
+
+def test_decimals_of_a_remote_starts_profile_are_cut_down_and_the_session_starts_limited() -> None:
+    """7.14, errata 3.38: refused, the vehicle would not charge at all."""
+    station = world()
+    station.plug(1)
+    wanted = profile(station, "TxProfile", {0: 1600 / 230, 60: 10})
+    answer = station.request("RemoteStartTransaction", idTag=TAG, connectorId=1, chargingProfile=wanted)
+    assert answer == {"status": "Accepted"}
+    assert limit_a(station) == 6.9
+    assert [len(answered.deviations) for answered in station.found(CallAnswered) if answered.deviations] == [1]
+
+
+def test_a_profile_that_begins_a_moment_later_leaves_no_gap_at_full_current() -> None:
+    """5.16.3: the profile before it is gone with its receipt."""
+    station = world()
+    charge(station)
+    install(station, 1, profile(station, "TxDefaultProfile", {0: 6}))
+    mark = station.mark
+    later = profile(station, "TxDefaultProfile", {0: 8})
+    later["chargingSchedule"]["startSchedule"] = station.utc(3)
+    assert install(station, 1, later) == "Accepted"
+    assert periods(station) == [(0, 8)]
+    station.wait(10)
+    assert [changed.limit_ma for changed in station.found(LimitChanged, mark)] == [8_000]
 
 
 @pytest.mark.parametrize("authorizes", ["false", "true"])

@@ -74,7 +74,8 @@ class Charging:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All that the limits depend on. `own_ma` is what the station itself grants a connector less than its maximum current
-    (cable rating, derating); without an entry there is nothing of the kind.
+    (cable rating, derating); without an entry there is nothing of the kind. `received_utc_ms` is when each profile came, by
+    chargingProfileId; one without an entry came long ago.
     """
 
     surroundings: Surroundings
@@ -82,6 +83,7 @@ class Situation:
     charging: tuple[Charging, ...] = ()
     own_ma: Mapping[int, int] = field(default_factory=dict)
     tx_default_after_tx_profile: bool = False
+    received_utc_ms: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,13 @@ def profiles_limit(situation: Situation, connector_id: int, from_ms: int, to_ms:
     charging = _charging_on(situation, connector_id)
     stack = _transaction_stack(situation, connector_id, charging)
     since_ms = None if charging is None else charging.since_utc_ms
-    return stack_limit(stack, from_ms, to_ms, since_ms, situation.surroundings)
+    return _stack_limit(situation, stack, from_ms, to_ms, since_ms)
+
+
+def _stack_limit(
+    situation: Situation, stack: Sequence[ChargingProfile], from_ms: int, to_ms: int, since_ms: int | None
+) -> Steps[Limit | None]:
+    return stack_limit(stack, from_ms, to_ms, since_ms, situation.surroundings, situation.received_utc_ms)
 
 
 def _charging_on(situation: Situation, connector_id: int) -> Charging | None:
@@ -148,7 +156,7 @@ def _cap(situation: Situation, from_ms: int, to_ms: int) -> Steps[Limit]:
     board = limit_of_current(situation.surroundings.max_current_ma, situation.surroundings)
     stack = _descending(situation.profiles.get(0, ()), ChargingProfilePurpose.CHARGE_POINT_MAX_PROFILE)
     since_ms = min((each.since_utc_ms for each in situation.charging), default=None)
-    return applied(stack_limit(stack, from_ms, to_ms, since_ms, situation.surroundings), partial(_within, board))
+    return applied(_stack_limit(situation, stack, from_ms, to_ms, since_ms), partial(_within, board))
 
 
 def _within(own: Limit, limit: Limit | None) -> Limit:

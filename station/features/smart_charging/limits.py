@@ -8,11 +8,14 @@ the period names more phases than the station has, the limit is used as given fo
 Both are kept in sixths of a milliwatt (`mw6`), the unit in which tenths of an ampere, milliamperes and tenths of a watt spread
 over one, two or three phases are all whole numbers: nothing is rounded before the answer is written.
 
+A profile that begins up to `AHEAD_MAX_MS` after its receipt limits from the receipt on, with what it begins with: the clock of
+who sent it may be ahead of ours, and the profile that it replaced is gone already (5.16.3).
+
 Moments are taken to the whole second, as schedules count seconds. Nothing here knows of time zones: days have 24 hours (7.37).
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from operator import itemgetter
 
@@ -22,6 +25,7 @@ from station.features.smart_charging.steps import Steps, from_pieces
 from station.wire.enums import ChargingProfileKind, ChargingRateUnit, RecurrencyKind
 
 __all__ = [
+    "AHEAD_MAX_MS",
     "DAY_MS",
     "HOUR_MS",
     "PHASES_ASSUMED",
@@ -46,6 +50,8 @@ DAY_MS = 24 * HOUR_MS
 WEEK_MS = 7 * DAY_MS
 #: How long until a recurring schedule restarts (7.37, errata 3.78).
 RECURRENCE_MS: dict[str, int] = {RecurrencyKind.DAILY: DAY_MS, RecurrencyKind.WEEKLY: WEEK_MS}
+#: A profile that begins no later than this after its receipt applies from the receipt on (rulings on smart charging).
+AHEAD_MAX_MS = 60_000
 #: numberPhases of a period that gives none (errata 3.68).
 PHASES_ASSUMED = 3
 _MW6_PER_DECIWATT = 600
@@ -177,11 +183,14 @@ def stack_limit(
     to_ms: int,
     charging_since_ms: int | None,
     surroundings: Surroundings,
+    received_utc_ms: Mapping[int, int] | None = None,
 ) -> Steps[Limit | None]:
     """The limit of the first profile, at each moment, that sets one (3.13.2); None where none does.
 
-    Each profile paints what those before it left open, so that only what prevails is ever worked out.
+    Each profile paints what those before it left open, so that only what prevails is ever worked out. `received_utc_ms` is
+    when profiles came, by chargingProfileId: the window does not reach back before that.
     """
+    received = {} if received_utc_ms is None else received_utc_ms
     since_ms = from_ms if charging_since_ms is None else charging_since_ms
     painted: list[tuple[int, int, Limit]] = []
     open_spans = [(from_ms, to_ms)]
@@ -190,6 +199,11 @@ def stack_limit(
             break
         visible, open_spans = _split(_runs(profile, since_ms, from_ms, to_ms), open_spans)
         painted.extend(_pieces(profile, visible, surroundings))
+        begins = _begins_ahead(profile, since_ms, received.get(profile.charging_profile_id))
+        if begins is not None and begins[1] > from_ms and open_spans:
+            first = next(_pieces(profile, (begins,), surroundings))[2]
+            ahead, open_spans = _split([(from_ms, from_ms, min(begins[1], to_ms))], open_spans)
+            painted.extend((start_ms, end_ms, first) for _, start_ms, end_ms in ahead)
     painted.sort(key=itemgetter(0))
     return from_pieces(painted, from_ms, to_ms)
 
@@ -220,6 +234,20 @@ def _runs(profile: ChargingProfile, since_ms: int, from_ms: int, to_ms: int) -> 
         if max(from_ms, start_ms) < end_ms:
             yield start_ms, max(from_ms, start_ms), end_ms
         start_ms += every_ms
+
+
+def _begins_ahead(profile: ChargingProfile, since_ms: int, received_ms: int | None) -> _Run | None:
+    """The run that the profile begins with, if that is after its receipt but not by more than AHEAD_MAX_MS; else None."""
+    if received_ms is None:
+        return None
+    latest_ms = received_ms + AHEAD_MAX_MS
+    run = next(_runs(profile, since_ms, received_ms, latest_ms + 1), None)
+    if run is None or run[1] <= received_ms:
+        return None
+    starts_ms = run[0]
+    if profile.kind != ChargingProfileKind.RELATIVE and profile.start_schedule_utc_ms is not None:
+        starts_ms += profile.start_schedule_utc_ms % 1000  # to the millisecond, unlike the schedule
+    return run if max(starts_ms, profile.valid_from_utc_ms or 0) <= latest_ms else None
 
 
 def _anchor_ms(profile: ChargingProfile, since_ms: int) -> int:

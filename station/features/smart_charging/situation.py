@@ -16,13 +16,14 @@ __all__ = ["situation_of"]
 def situation_of(state: StationState, transactions: Iterable[Transaction]) -> Situation:
     """What the limits depend on, with these of the running transactions taking part."""
     described = state.described
+    installed = charging_profile_rules.in_force(state)
     return Situation(
         surroundings=Surroundings(
             voltage_v=described.voltage_v,
             phases=described.phases,
             max_current_ma=described.supply_current_ma or described.max_current_ma * described.connectors,
         ),
-        profiles=_by_connector(charging_profile_rules.in_force(state)),
+        profiles=_by_connector(installed),
         charging=tuple(
             Charging(
                 connector_id=transaction.connector_id,
@@ -36,6 +37,11 @@ def situation_of(state: StationState, transactions: Iterable[Transaction]) -> Si
             for connector in state.connectors.real
         },
         tx_default_after_tx_profile=described.tx_default_after_tx_profile,
+        received_utc_ms={
+            held.profile.charging_profile_id: state.clock.utc_of(held.received)
+            for held in installed
+            if held.received is not None
+        },
     )
 
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 from eventstore.catalogue import BY_NAME
+from eventstore.catalogue.link import CallAnswered
+from eventstore.codec import Codec
 from migrations.upcasters import UPCASTERS, chain_faults
 
 
@@ -29,3 +31,9 @@ def test_what_leads_nowhere_is_named() -> None:
         "the upcaster for B version 1 leads nowhere",
         "the upcaster for A version 0 leads nowhere",
     )
+
+
+def test_an_answer_of_the_first_version_tolerated_nothing_in_its_call() -> None:
+    old = '{"action":"Reset","connection":1,"description":"","error_code":"","message_id":"m","payload":"{}"}'
+    event = Codec(BY_NAME).decode("CallAnswered", 1, old)
+    assert event == CallAnswered(connection=1, message_id="m", action="Reset", payload="{}")

@@ -10,6 +10,7 @@ from eventstore.catalogue.smart_charging import (
 )
 from eventstore.catalogue.transactions import Moment, TransactionResumed, TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
+from eventstore.frozen import replace
 from projections.charging_profiles import FALLS_KEPT, FOLDS, ChargingProfiles, Fall
 from projections.clock import Clock
 
@@ -148,3 +149,13 @@ def test_phases_are_chosen_with_the_first_offer_of_a_transaction() -> None:
     assert offered.phases_chosen == (1,)
     assert folded(started(1, 1), limit(1, 0)).phases_chosen == ()
     assert folded(stopped(1, 1), started(1, 2), profiles=offered).phases_chosen == ()
+
+
+def test_a_profile_keeps_the_moment_of_its_receipt_when_its_transaction_begins() -> None:
+    waits = installed(1, 7, "TxProfile")
+    assert isinstance(waits, ChargingProfileInstalled)
+    bound = replace(waits, profile=replace(waits.profile, transaction_number=3))
+    assert folded(waits).all[0].received == Moment(at_ms=1_000, boot=0, utc_ms=None)
+    assert folded(waits, started(1, 3), bound).all[0].received == Moment(at_ms=1_000, boot=0, utc_ms=None)
+    # Sent again for the running transaction, it was received again.
+    assert folded(waits, bound, bound).all[0].received == Moment(at_ms=3_000, boot=0, utc_ms=None)

@@ -3,6 +3,7 @@ import pytest
 from eventstore.catalogue.link import CallAnswered
 from eventstore.catalogue.smart_charging import ChargingProfileCleared, ChargingProfileInstalled
 from station.features.smart_charging.decide import composite_of
+from station.wire.schema import DEVIATIONS_MAX
 from tests.unit.station.features.smart_charging.given_station import START_MS, Charge, wire
 
 
@@ -181,3 +182,72 @@ def test_it_declares_the_keys_of_the_profile() -> None:
         "ConnectorSwitch3to1PhaseSupported",
         "MaxChargingProfilesInstalled",
     }
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken_ma"),
+    [
+        ("6.956521739130435", 6_900),
+        ("6.000000000000001", 6_000),
+        ("31.99", 31_900),
+        ("8.05", 8_000),
+        ("1.23456789e1", 12_300),
+        ("6.9999999999999999", 7_000),  # the nearest double is 7.0
+    ],
+)
+def test_a_limit_with_many_decimals_is_cut_down_to_one_and_told_as_a_deviation(sent: str, taken_ma: int) -> None:
+    charge = Charge()
+    charge.starts(1, 1)
+    assert charge.sets(1, wire("TxDefaultProfile", (0, float(sent)))) == "Accepted"
+    assert charge.limits()[1] == taken_ma
+    answer = charge.events[-1 - [isinstance(each.event, CallAnswered) for each in reversed(charge.events)].index(True)]
+    assert isinstance(answer.event, CallAnswered)
+    where = "csChargingProfiles.chargingSchedule.chargingSchedulePeriod[0].limit"
+    many = float(sent) * 10 % 1 != 0
+    assert answer.event.deviations == (
+        (f"{where} has more than one digit after the point: taken as {taken_ma / 1000}",) if many else ()
+    )
+
+
+@pytest.mark.parametrize("sent", [10, 10.0, 6.1, 0, 0.0, -0.0])
+def test_a_limit_of_at_most_one_decimal_deviates_from_nothing(sent: float) -> None:
+    charge = Charge()
+    charge.starts(1, 1)
+    assert charge.sets(1, wire("TxDefaultProfile", (0, sent))) == "Accepted"
+    assert charge.limits()[1] == int(sent * 1000)
+    assert not any(each.event.deviations for each in charge.events if isinstance(each.event, CallAnswered))
+
+
+@pytest.mark.parametrize("sent", [-0.01, -1e-300, -6.956521739130435, 1e300, 10**13, 1e12 + 0.5])
+def test_many_decimals_excuse_no_limit_that_is_out_of_range(sent: float) -> None:
+    charge = Charge()
+    charge.starts(1, 1)
+    assert charge.sets(1, wire("TxDefaultProfile", (0, sent))) == "PropertyConstraintViolation"
+    assert charge.limits()[1] == 32_000
+
+
+def test_watts_and_the_least_rate_are_cut_down_too() -> None:
+    charge = Charge(phases=1)
+    charge.starts(1, 1)
+    schedule = {"minChargingRate": 1380.0499999999997}
+    assert charge.sets(1, wire("TxDefaultProfile", (0, 1600.0000001), unit="W", schedule=schedule)) == "Accepted"
+    (held,) = charge.state.charging_profiles.all
+    assert held.profile.periods[0].limit_deci == 16_000
+    assert held.profile.min_charging_rate_deci == 13_800
+    assert charge.limits()[1] == 1600 * 1000 // 230
+
+
+def test_the_decimals_of_a_whole_day_are_told_up_to_a_bound() -> None:
+    charge = Charge()
+    limits = [(900 * number, 6 + 1 / (number + 7)) for number in range(96)]
+    assert charge.sets(1, wire("TxDefaultProfile", *limits)) == "Accepted"
+    answer = next(each.event for each in charge.events if isinstance(each.event, CallAnswered))
+    assert len(answer.deviations) == DEVIATIONS_MAX
+    assert answer.deviations[-1].endswith("more")
+
+
+def test_another_mistake_beside_many_decimals_is_the_error_of_the_call() -> None:
+    charge = Charge()
+    assert charge.sets(1, wire("TxDefaultProfile", (0, 6.95), bogus=1)) == "FormationViolation"
+    assert charge.sets(1, wire("TxDefaultProfile", (0, 6.95), stackLevel="0")) == "TypeConstraintViolation"
+    assert charge.installed() == []

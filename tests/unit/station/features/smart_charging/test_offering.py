@@ -1,4 +1,6 @@
 import random
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -7,6 +9,8 @@ from eventstore.catalogue.lifecycle import ClockAdjusted, DecisionFailed
 from eventstore.catalogue.smart_charging import LimitChanged, LimitsPlanned
 from eventstore.catalogue.transactions import EnergyOfferEnded, TransactionResumed
 from projections.station import INITIAL, evolve
+from station.features.smart_charging.limits import DAY_MS
+from station.wire.instants import format_utc_ms, parse_utc_ms
 from tests.unit.station.features.smart_charging.given_station import START_MS, Charge, changes, granted, wire
 
 
@@ -66,6 +70,93 @@ def test_a_corrected_clock_moves_the_schedule() -> None:
     moved = ClockAdjusted(offset_ms=START_MS + 3_000_000, trusted=True, source="CSMS")
     assert changes(charge.told(moved)) == []
     assert changes(charge.wait(600)) == [(1, 16_000)]
+
+
+BEGIN_AHEAD: Mapping[str, Callable[[str], dict[str, Any]]] = {
+    "startSchedule": lambda ahead: {"schedule": {"startSchedule": ahead}},
+    "validFrom": lambda ahead: {"validFrom": ahead},
+    "both": lambda ahead: {"validFrom": ahead, "schedule": {"startSchedule": ahead}},
+    "Relative from validFrom on": lambda ahead: {"validFrom": ahead, "chargingProfileKind": "Relative"},
+    "Recurring": lambda ahead: {
+        "chargingProfileKind": "Recurring",
+        "recurrencyKind": "Daily",
+        "schedule": {"startSchedule": ahead},
+    },
+    "Recurring, the run of yesterday is over": lambda ahead: {
+        "chargingProfileKind": "Recurring",
+        "recurrencyKind": "Daily",
+        "schedule": {"startSchedule": format_utc_ms(parse_utc_ms(ahead) - DAY_MS), "duration": 3_600},
+    },
+}
+
+
+@pytest.mark.parametrize("purpose", ["TxDefaultProfile", "TxProfile", "ChargePointMaxProfile"])
+@pytest.mark.parametrize("begins", BEGIN_AHEAD)
+def test_a_profile_that_begins_up_to_a_minute_ahead_limits_from_its_receipt_on(purpose: str, begins: str) -> None:
+    connector_id = 0 if purpose == "ChargePointMaxProfile" else 1
+    for ahead_ms, at_once in ((1, True), (3_000, True), (60_000, True), (60_001, False), (61_000, False)):
+        charge = Charge()
+        charge.wait(1_000.4)
+        charge.starts(1, 1)
+        assert charge.sets(connector_id, wire(purpose, (0, 6))) == "Accepted"
+        assert charge.limits()[1] == 6_000
+        later = format_utc_ms(START_MS + charge.now_ms + ahead_ms)
+        charge.sets(connector_id, wire(purpose, (0, 8), chargingProfileId=2, **BEGIN_AHEAD[begins](later)))
+        expected = 8_000 if at_once else 32_000
+        assert charge.limits()[1] == expected, ahead_ms
+        assert charge.composite(1)["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == expected // 1_000
+        assert [each for each in changes(charge.wait(70)) if each[1] != 8_000] == []
+        assert charge.limits()[1] == 8_000
+
+
+def test_what_begins_ahead_keeps_its_own_times_for_all_but_its_first_period() -> None:
+    charge = Charge()
+    charge.starts(1, 1)
+    ahead = {"startSchedule": format_utc_ms(START_MS + 30_000), "duration": 120}
+    assert charge.sets(1, wire("TxDefaultProfile", (0, 8), (60, 10), schedule=ahead)) == "Accepted"
+    assert charge.limits()[1] == 8_000
+    assert changes(charge.wait(89.999)) == []
+    assert changes(charge.wait(0.001)) == [(1, 10_000)]
+    assert changes(charge.wait(60)) == [(1, 32_000)]
+
+
+def test_a_profile_that_is_valid_ahead_begins_with_the_period_that_is_in_force_then() -> None:
+    charge = Charge()
+    charge.starts(1, 1)
+    later = format_utc_ms(START_MS + 30_000)
+    assert charge.sets(1, wire("TxDefaultProfile", (0, 8), (20, 10), validFrom=later)) == "Accepted"
+    assert charge.limits()[1] == 10_000
+    assert changes(charge.wait(100)) == []
+
+
+def test_the_profile_of_a_remote_start_that_begins_ahead_limits_the_transaction_from_its_start_on() -> None:
+    for ahead_s, limit_ma in ((60, 8_000), (61, 32_000)):
+        charge = Charge()
+        schedule = {"startSchedule": format_utc_ms(START_MS + ahead_s * 1_000)}
+        charge.remote_start(1, wire("TxProfile", (0, 8), schedule=schedule))
+        charge.wait(20)
+        charge.starts(1, 1)
+        assert charge.limits()[1] == limit_ma
+        charge.wait(60)
+        assert charge.limits()[1] == 8_000
+
+
+def test_a_clock_that_is_set_back_after_a_profile_came_leaves_no_hole() -> None:
+    charge = Charge()
+    charge.starts(1, 1)
+    charge.sets(1, wire("TxDefaultProfile", (0, 8), schedule={"startSchedule": format_utc_ms(START_MS + 10_000)}))
+    moved = ClockAdjusted(offset_ms=START_MS - 3_600_000, trusted=True, source="NTP")
+    assert changes(charge.told(moved)) == []
+    assert charge.limits()[1] == 8_000
+
+
+def test_a_restart_does_not_forget_when_a_profile_came() -> None:
+    charge = Charge()
+    charge.sets(1, wire("TxDefaultProfile", (0, 8), schedule={"startSchedule": format_utc_ms(START_MS + 50_000)}))
+    charge.wait(10)
+    charge.boot()
+    charge.starts(1, 1)
+    assert charge.limits()[1] == 8_000
 
 
 def test_a_profile_relative_to_the_transaction_begins_with_it() -> None:
