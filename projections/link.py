@@ -90,13 +90,18 @@ def _on_opened(link: Link, event: LinkOpened, recorded: Recorded, clock: Clock) 
     )
 
 
-def _wait(link: Link, entropy: int, at_ms: int) -> Link:
+def _asked_ms(retry_after_s: int, entropy: int) -> int:
+    """How long the CSMS asked to be left alone, and up to a tenth more: whom it asked alike shall not come back as one."""
+    return retry_after_s * 1000 + retry_after_s * entropy // 10
+
+
+def _wait(link: Link, entropy: int, at_ms: int, asked_ms: int = 0) -> Link:
     return replace(
         link,
         up=False,
         connect_wanted=False,
         close_wanted=False,
-        connect_due_ms=at_ms + reconnect_delay_ms(link, entropy),
+        connect_due_ms=at_ms + max(reconnect_delay_ms(link, entropy), asked_ms),
         attempts=min(link.attempts + 1, ATTEMPTS_COUNTED),
         open_calls=(),
     )
@@ -107,7 +112,7 @@ def _on_closed(link: Link, event: LinkClosed, recorded: Recorded, clock: Clock) 
 
 
 def _on_failed(link: Link, event: ConnectFailed, recorded: Recorded, clock: Clock) -> Link:
-    return _wait(link, event.entropy, recorded.at_ms)
+    return _wait(link, event.entropy, recorded.at_ms, _asked_ms(event.retry_after_s, event.entropy))
 
 
 def _on_deadline(link: Link, event: DeadlineReached, recorded: Recorded, clock: Clock) -> Link:

@@ -59,6 +59,7 @@ __all__ = [
 
 FILE_BYTES_MAX = 1 << 20
 KEY_FILE_BYTES_MAX = 4096
+WITHHELD = "(withheld)"
 CONFIG_NAME_LENGTH_MAX = 50  # 7.29: CiString50
 
 Problem = tuple[TomlPath, str]
@@ -92,8 +93,27 @@ class Settings:
 
     @property
     def connection_url(self) -> str:
-        """The URL that the station connects to: the endpoint, "/" and the percent-encoded identity (OCPP-J 3.1.1)."""
-        return f"{self.csms.url.removesuffix('/')}/{quote(self.station.identity, safe='')}"
+        """The URL that the station connects to: the endpoint, "/" and the percent-encoded identity (OCPP-J 3.1.1).
+
+        The endpoint's query, where it has one, comes behind the identity.
+        """
+        endpoint, mark, query = self.csms.url.partition("?")
+        return f"{endpoint.removesuffix('/')}/{quote(self.station.identity, safe='')}{mark}{query}"
+
+    @property
+    def shown_url(self) -> str:
+        """`csms.url` for people and for the log: its query may hold a token, and is withheld."""
+        return self.without_query(self.csms.url)
+
+    @property
+    def shown_connection_url(self) -> str:
+        """`connection_url` for people, without the query."""
+        return self.without_query(self.connection_url)
+
+    def without_query(self, text: str) -> str:
+        """The text without the query of `csms.url`, wherever it stands in it."""
+        query = self.csms.url.partition("?")[2]
+        return text.replace(f"?{query}", f"?{WITHHELD}") if query else text
 
     def error(self, table: str, key: str, problem: str) -> SettingsError:
         """The error for a key that only the caller can judge, with its line where the file has it."""

@@ -53,7 +53,10 @@ class StationSettings:
 class CsmsSettings:
     """How the CSMS is reached, and how both prove who they are (security white paper, 2)."""
 
-    url: str = _key(Text(shortest=1, check=check_url), "OCPP-J endpoint, ws:// or wss://; the identity is appended")
+    url: str = _key(
+        Text(shortest=1, check=check_url),
+        "OCPP-J endpoint, ws:// or wss://; the identity is appended to its path, before a query, which is shown nowhere",
+    )
     security_profile: int = _key(
         Whole(minimum=0, maximum=3),
         "0 none, 1 Basic, 2 TLS and Basic, 3 TLS with a client certificate; 2 and 3 need wss://",
@@ -76,7 +79,11 @@ class CsmsSettings:
         Whole(minimum=1, maximum=3600), "how long an answer is awaited: the factory value of MessageTimeout", 30
     )
     reconnect_min_s: float = _key(Seconds(minimum=0.01, maximum=3600), "the first wait before connecting again", 1)
-    reconnect_max_s: float = _key(Seconds(minimum=0.01, maximum=86400), "the longest wait between two attempts", 300)
+    reconnect_max_s: float = _key(
+        Seconds(minimum=0.01, maximum=86400),
+        "the longest wait between two attempts; a CSMS may ask for more (Retry-After), an hour at most",
+        300,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,12 +29,17 @@ class LinkClosed(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectFailed(Observation):
-    """An attempt to connect failed; `entropy` (0..999) spreads the next one."""
+    """An attempt to connect failed; `entropy` (0..999) spreads the next one.
+
+    `retry_after_s` is how long the CSMS asked to be left alone, 0 if it did not (since version 2).
+    """
 
     NAME: ClassVar[str] = "ConnectFailed"
+    VERSION: ClassVar[int] = 2
 
     reason: str
     entropy: int
+    retry_after_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

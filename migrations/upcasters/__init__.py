@@ -15,8 +15,14 @@ def _call_answered_2(payload: dict[str, Any]) -> dict[str, Any]:
     return {**payload, "deviations": []}
 
 
+def _unasked(payload: dict[str, Any]) -> dict[str, Any]:
+    """Version 0.2.0 keeps how long a server asked to be left alone; before, nobody looked."""
+    return payload | {"retry_after_s": 0}
+
+
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("CallAnswered", 1): _call_answered_2,
+    ("ConnectFailed", 1): _unasked,
 }
 
 

@@ -6,37 +6,32 @@ daemon runs: many CSMS close the older of two connections of one identity.
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
 from station.doctor.findings import Finding, fault, ok, warning
-from station.runtime.link import SUBPROTOCOL
+from station.runtime.dialing import Dialer
 from station.runtime.secrets import basic_credentials
 from station.runtime.tls import tls_context
+from station.runtime.websocket import SUBPROTOCOL, Opening, hint_for, host_and_port, identity_doubled, open_websocket
 from station.settings import Settings, SettingsError, read_authorization_key
 
 SUBJECT = "csms"
 TIMEOUT_S = 5.0
 LATER = "the station charges without it and keeps trying; check the network and [csms] url"
-_HTTP_ADVICE = {
-    401: "the CSMS refuses the Basic password: [csms] authorization_key_file and security_profile",
-    403: "the CSMS refuses this identity or password",
-    404: "the CSMS does not know this path or identity: [csms] url, [station] identity",
-}
 
 
 async def csms_findings(settings: Settings, *, running: bool, timeout_s: float = TIMEOUT_S) -> AsyncIterator[Finding]:
     """A finding for each step, up to the first that fails."""
-    parts = urlsplit(settings.csms.url)
-    host, is_tls = parts.hostname or "", parts.scheme == "wss"
-    port = parts.port or (443 if is_tls else 80)
+    (host, port), is_tls = host_and_port(settings.csms.url), settings.csms.url.startswith("wss:")
+    dialer = Dialer()
+    if doubled := identity_doubled(settings):
+        yield warning(SUBJECT, f"it is asked for {settings.shown_connection_url}", doubled)
     try:
-        addresses = await asyncio.wait_for(_addresses(host, port), timeout_s)
-        if addresses != [host]:
-            yield ok(SUBJECT, f"{host} is {', '.join(addresses)}")
-        await asyncio.wait_for(_connect(host, port, None), timeout_s)
+        addresses = await asyncio.wait_for(dialer.addresses(host, port), timeout_s)
+        if [address.text for address in addresses] != [host]:
+            yield ok(SUBJECT, f"{host} is {', '.join(address.text for address in addresses)}")
+        await asyncio.wait_for(_connect(dialer, host, port, None), timeout_s)
         yield ok(SUBJECT, f"port {port} answers")
     except TimeoutError:
         yield warning(SUBJECT, f"{host}:{port} does not answer within {timeout_s:g} s", LATER)
@@ -45,7 +40,7 @@ async def csms_findings(settings: Settings, *, running: bool, timeout_s: float =
         yield warning(SUBJECT, f"{host}:{port} cannot be reached: {error.strerror or error}", LATER)
         return
     if is_tls:
-        finding = await _tls(settings, host, port, timeout_s)
+        finding = await _tls(settings, dialer, timeout_s)
         yield finding
         if finding.advice:
             return
@@ -54,26 +49,23 @@ async def csms_findings(settings: Settings, *, running: bool, timeout_s: float =
             SUBJECT, "WebSocket not tried: the daemon that runs is connected, or trying to be, under this identity"
         )
         return
-    yield await _websocket(settings, timeout_s)
+    yield await _websocket(settings, dialer, timeout_s)
 
 
-async def _addresses(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-async def _connect(host: str, port: int, tls: ssl.SSLContext | None) -> str:
+async def _connect(dialer: Dialer, host: str, port: int, tls: ssl.SSLContext | None) -> str:
     """Open and close a connection; the TLS version. Raises OSError."""
-    _, writer = await asyncio.open_connection(host, port, ssl=tls)
+    connected = await dialer.dial(host, port)
+    _, writer = await asyncio.open_connection(sock=connected, ssl=tls, server_hostname=None if tls is None else host)
     transport = writer.get_extra_info("ssl_object")
     version = "" if transport is None else str(transport.version())
     writer.transport.abort()
     return version
 
 
-async def _tls(settings: Settings, host: str, port: int, timeout_s: float) -> Finding:
+async def _tls(settings: Settings, dialer: Dialer, timeout_s: float) -> Finding:
     try:
-        version = await asyncio.wait_for(_connect(host, port, tls_context(settings)), timeout_s)
+        connecting = _connect(dialer, *host_and_port(settings.csms.url), tls_context(settings))
+        version = await asyncio.wait_for(connecting, timeout_s)
     except TimeoutError:
         return warning(SUBJECT, f"TLS is not answered within {timeout_s:g} s", LATER)
     except SettingsError as error:
@@ -90,28 +82,23 @@ async def _tls(settings: Settings, host: str, port: int, timeout_s: float) -> Fi
     return ok(SUBJECT, f"{version}, its certificate is accepted")
 
 
-async def _websocket(settings: Settings, timeout_s: float) -> Finding:
-    from websockets.asyncio.client import connect
+async def _websocket(settings: Settings, dialer: Dialer, timeout_s: float) -> Finding:
     from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
-    from websockets.typing import Subprotocol
 
     try:
-        async with connect(
-            settings.connection_url,
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
-            additional_headers=_headers(settings),
-            open_timeout=timeout_s,
-            close_timeout=timeout_s,
-            ping_interval=None,
-            compression=None,
-            proxy=None,
-            user_agent_header="chargebox doctor",
-            ssl=tls_context(settings) if settings.csms.url.startswith("wss:") else None,
-        ) as opened:
+        opening = Opening(
+            tls=tls_context(settings) if settings.csms.url.startswith("wss:") else None,
+            headers=_headers(settings),
+            timeout_s=timeout_s,
+            options={"close_timeout": timeout_s, "user_agent_header": "chargebox doctor"},
+        )
+        async with await open_websocket(settings.connection_url, opening, dialer) as opened:
             selected = opened.subprotocol
     except InvalidStatus as error:
         status = error.response.status_code
-        return fault(SUBJECT, f"the WebSocket is refused: HTTP {status}", _HTTP_ADVICE.get(status, "ask its operator"))
+        return fault(
+            SUBJECT, f"the WebSocket is refused: HTTP {status}", hint_for(settings, status) or "ask its operator"
+        )
     except InvalidMessage as error:
         return fault(SUBJECT, f"no HTTP server answers: {error.__cause__ or error}", "is this the CSMS's port?")
     except InvalidHandshake as error:
@@ -121,7 +108,7 @@ async def _websocket(settings: Settings, timeout_s: float) -> Finding:
     if selected != SUBPROTOCOL:
         advice = "OCPP-J 3.1.2 asks for it: is this an OCPP 1.6J endpoint?"
         return fault(SUBJECT, f"it does not select the subprotocol {SUBPROTOCOL}", advice)
-    return ok(SUBJECT, f"{settings.connection_url} opens with the subprotocol {SUBPROTOCOL}")
+    return ok(SUBJECT, f"{settings.shown_connection_url} opens with the subprotocol {SUBPROTOCOL}")
 
 
 def _headers(settings: Settings) -> dict[str, str]:

@@ -25,7 +25,7 @@ def read_settings(path: Path) -> tuple[Settings | None, tuple[Finding, ...]]:
         return None, tuple(fault(SUBJECT, problem, "docs/settings.md has every key") for problem in error.problems)
     if stat.S_IMODE(path.stat().st_mode) & 0o022:
         return settings, (warning(SUBJECT, f"others may write to {path}", f"chmod go-w {path}"),)
-    return settings, (ok(SUBJECT, f"{path}: {settings.station.identity} at {settings.csms.url}"),)
+    return settings, (ok(SUBJECT, f"{path}: {settings.station.identity} at {settings.shown_url}"),)
 
 
 def key_findings(settings: Settings) -> Iterator[Finding]:

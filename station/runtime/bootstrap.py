@@ -132,7 +132,7 @@ def describe(settings: Settings, board: StationBoard, registry: Registry) -> Sta
         voltage_v=settings.board.voltage_v,
         max_current_ma=settings.board.max_current_a * 1000,
         board=settings.board.kind,
-        csms_url=settings.csms.url,
+        csms_url=settings.shown_url,
         security_profile=settings.csms.security_profile,
         profiles_off=profiles_off(settings),
         factory_values=factory_values(settings, registry),

@@ -193,8 +193,10 @@ def _line(row: Row, redactor: Redactor) -> bytes:
 
 
 def plain_settings(settings: Settings) -> dict[str, Any]:
-    """The settings as JSON has them; secrets are in files of their own, of which only the paths stand here."""
+    """The settings as JSON has them; secrets are in files of their own, of which only the paths stand here,
+    but for what the query of `csms.url` may hold, which is withheld."""
     tables: dict[str, Any] = {name: _plain(getattr(settings, name)) for name in SECTIONS}
+    tables["csms"]["url"] = settings.shown_url
     return tables | {"config": dict(settings.config)}
 
 

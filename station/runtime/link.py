@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eventstore.catalogue.link import (
     CallAnswered,
@@ -29,8 +29,10 @@ from station.calls import MESSAGE_TIMEOUT
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
 from station.runtime.clock import Clock
+from station.runtime.dialing import Dialer
 from station.runtime.secrets import Secrets, basic_credentials, may_hold_secret
 from station.runtime.tls import tls_context
+from station.runtime.websocket import SUBPROTOCOL, Opening, hint_for, open_websocket, refusal_status, wait_asked_s
 from station.settings import Settings
 from station.wire.frames import (
     CALL_RESULT,
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 
-SUBPROTOCOL = "ocpp1.6"
 OPEN_TIMEOUT_S = 30
 CLOSE_TIMEOUT_S = 1
 """How long a CSMS may take to close in order: whoever lives on back-up power cannot wait for long."""
@@ -91,6 +92,7 @@ class Link:
         self._state: StationState | None = None
         self._task: asyncio.Task[None] | None = None
         self._socket: ClientConnection | None = None
+        self._dialer = Dialer()
         self._connection = 0
         self._closing = asyncio.Event()
         self._sent_ahead = ""  # the message id of the prepared call that left last
@@ -162,8 +164,9 @@ class Link:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever goes wrong in connecting is a failed attempt
-            LOGGER.warning("no connection to the CSMS: %s", _reason(error))
-            self._submit(ConnectFailed(reason=_reason(error), entropy=entropy.draw()))
+            reason = self._why_not(error)
+            LOGGER.warning("no connection to the CSMS: %s", reason)
+            self._submit(ConnectFailed(reason=reason, entropy=entropy.draw(), retry_after_s=wait_asked_s(error)))
             return
         self._socket = socket
         self._submit(LinkOpened(connection=self._connection))
@@ -176,38 +179,31 @@ class Link:
             self._submit(LinkClosed(connection=self._connection, reason=reason, entropy=entropy.draw()))
 
     async def _connect(self, state: StationState) -> "ClientConnection":
-        from websockets.asyncio.client import connect
-
         if not self._network_up:
             if self._silent:  # nothing answers, as on a network that swallows packets
                 await self._clock.wait(asyncio.Event(), self._clock.at_ms() + OPEN_TIMEOUT_S * 1000)
             raise ConnectionError("no network")
         # Files are read: a disk that hangs must not hold the loop.
-        options = await asyncio.to_thread(self._options, state)
-        socket = await connect(
-            self._settings.connection_url,
-            subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
-            open_timeout=OPEN_TIMEOUT_S,
-            close_timeout=CLOSE_TIMEOUT_S,
-            ping_interval=None,
-            compression=None,
-            proxy=None,
-            max_size=MAX_FRAME_BYTES,
-            user_agent_header="chargebox",
-            **options,
-        )
+        opening = await asyncio.to_thread(self._opening, state)
+        socket = await open_websocket(self._settings.connection_url, opening, self._dialer)
         if socket.subprotocol != SUBPROTOCOL:
             await socket.close(1002, "subprotocol ocpp1.6 was not selected")
             raise ConnectionError("the server did not select the subprotocol ocpp1.6 (OCPP-J 3.1.2)")
         return socket
 
-    def _options(self, state: StationState) -> dict[str, Any]:
-        options: dict[str, Any] = {}
-        if self._settings.csms.url.startswith("wss:"):
-            options["ssl"] = tls_context(self._settings)
-        if (credentials := self._credentials(state)) is not None:
-            options["additional_headers"] = {"Authorization": credentials}
-        return options
+    def _opening(self, state: StationState) -> Opening:
+        is_tls = self._settings.csms.url.startswith("wss:")
+        credentials = self._credentials(state)
+        return Opening(
+            tls=tls_context(self._settings) if is_tls else None,
+            headers={} if credentials is None else {"Authorization": credentials},
+            timeout_s=OPEN_TIMEOUT_S,
+            options={
+                "close_timeout": CLOSE_TIMEOUT_S,
+                "max_size": MAX_FRAME_BYTES,
+                "user_agent_header": "chargebox",
+            },
+        )
 
     def _credentials(self, state: StationState) -> str | None:
         if self._settings.csms.security_profile not in (1, 2):
@@ -218,6 +214,11 @@ class Link:
 
             key = read_authorization_key(self._settings.csms.authorization_key_file)
         return None if key is None else basic_credentials(self._settings.station.identity, key)
+
+    def _why_not(self, error: Exception) -> str:
+        """Why an attempt failed, with what to look at; without what the url's query may hold."""
+        hint = hint_for(self._settings, refusal_status(error))
+        return self._settings.without_query(f"{_reason(error)} ({hint})" if hint else _reason(error))
 
     async def _converse(self, socket: "ClientConnection") -> str:
         """Until the connection ends; returns why it did."""

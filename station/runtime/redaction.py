@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 
+from station.settings import WITHHELD
+
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"]*@")
 _ID_TAG_MEMBERS = frozenset({"idtag", "parentidtag", "stopidtag"})
 _AUTHORIZATION_KEY = "authorizationkey"
-WITHHELD = "(withheld)"
 
 
 def _is_all(plain: Any, text: str) -> bool:

@@ -32,7 +32,8 @@ GROUNDS = {
     "practice": "what most central systems expect",
     "ours": "our own choice",
 }
-CLAUSE = re.compile(r"(OCPP-J )?(errata )?\d+(\.\d+)*")
+CLAUSE = re.compile(r"(OCPP-J )?(errata )?\d+(\.\d+)*|white paper [A-Z]\d\d\.FR\.\d+")
+DOCUMENTS = ("OCPP-J", "white paper")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +69,10 @@ class NothingAsked:
     clauses: tuple[str, ...]
 
 
-def place(clause: str) -> tuple[bool, bool, list[int]]:
-    """Where a clause stands: those of OCPP 1.6 before OCPP-J's, text before errata, by number."""
-    return clause.startswith("OCPP-J"), "errata" in clause, [int(number) for number in re.findall(r"\d+", clause)]
+def place(clause: str) -> tuple[int, bool, list[int]]:
+    """Where a clause stands: those of OCPP 1.6 before OCPP-J's, the white paper's last; text before errata, by number."""
+    document = next((rank for rank, name in enumerate(DOCUMENTS, start=1) if clause.startswith(name)), 0)
+    return document, "errata" in clause, [int(number) for number in re.findall(r"\d+", clause)]
 
 
 def requirements(text: str | None = None) -> tuple[Requirement, ...]:

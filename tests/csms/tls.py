@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,8 +39,14 @@ def issue(
     name: str = "localhost",
     client: bool = False,
     lasting: timedelta = timedelta(days=30),
+    also: Sequence[x509.GeneralName] | None = None,
 ) -> Identity:
-    """A certificate under `authority` for a server on loopback, or for a client named `name`."""
+    """A certificate under `authority` for a server on loopback, or for a client named `name`.
+
+    `also` are its alternative names, by default the name and 127.0.0.1; where they are empty, it has none.
+    """
+    if also is None:
+        also = (x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = authority.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
     usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
@@ -47,11 +54,9 @@ def issue(
         _builder(name, str(issuer), key.public_key(), lasting)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
     )
+    if also:
+        builder = builder.add_extension(x509.SubjectAlternativeName(also), critical=False)
     return _written(directory, name, builder.sign(authority.key, hashes.SHA256()), key)
 
 

@@ -32,6 +32,10 @@ def failed(entropy: int = 0) -> ConnectFailed:
     return ConnectFailed(reason="refused", entropy=entropy)
 
 
+def asked(seconds: int, entropy: int = 0) -> ConnectFailed:
+    return ConnectFailed(reason="HTTP 503", entropy=entropy, retry_after_s=seconds)
+
+
 def closed(entropy: int = 0) -> LinkClosed:
     return LinkClosed(connection=1, reason="gone", entropy=entropy)
 
@@ -103,3 +107,17 @@ def test_an_open_call_lasts_until_its_answer_or_the_end_of_the_link() -> None:
     assert folded(opened, replace(answer, message_id="n")).open_calls == opened.open_calls
     assert folded(opened, replace(answer, error_code="GenericError")).open_calls == opened.open_calls
     assert folded(opened, closed()).open_calls == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "entropy", "due_ms"), [(0, 0, 500), (60, 0, 60_000), (60, 500, 63_000), (3_600, 999, 3_959_640)]
+)
+def test_a_csms_that_asks_for_time_gets_it_and_a_fleet_does_not_come_back_as_one(
+    seconds: int, entropy: int, due_ms: int
+) -> None:
+    """RFC 9110, 10.2.3: Retry-After of a handshake that was refused."""
+    assert folded(Link(), asked(seconds, entropy)).connect_due_ms == due_ms
+
+
+def test_a_wait_that_is_shorter_than_the_back_off_changes_nothing() -> None:
+    assert folded(Link(attempts=9), asked(2)).connect_due_ms == 150_000

@@ -89,11 +89,22 @@ def test_the_caller_can_blame_a_key_with_its_line() -> None:
         ("ws://h/ocpp/", "RDAM 123", "ws://h/ocpp/RDAM%20123"),
         ("wss://h:8443", "a/b:c", "wss://h:8443/a%2Fb%3Ac"),
         ("ws://[::1]:9000/x", "Säule", "ws://[::1]:9000/x/S%C3%A4ule"),
+        ("ws://h/ocpp?token=a/b&c=", "CP 1", "ws://h/ocpp/CP%201?token=a/b&c="),
+        ("wss://h/ocpp/?a", "CP1", "wss://h/ocpp/CP1?a"),
+        ("ws://h?a=b?c", "CP1", "ws://h/CP1?a=b?c"),
     ],
 )
 def test_the_connection_url_ends_in_the_percent_encoded_identity(url: str, identity: str, expected: str) -> None:
     text = toml(csms=f'url = "{url}"', station=f'identity = "{identity}"')
     assert parse_settings(text, "cb.toml").connection_url == expected
+
+
+def test_the_query_of_the_url_is_for_the_csms_alone() -> None:
+    settings = parse_settings(toml(csms='url = "ws://h/ocpp?token=abc"'), "cb.toml")
+    assert settings.shown_url == "ws://h/ocpp?(withheld)"
+    assert settings.shown_connection_url == "ws://h/ocpp/CB-0001?(withheld)"
+    assert settings.without_query("redirected to ws://h/x?token=abc twice") == "redirected to ws://h/x?(withheld) twice"
+    assert parse_settings(toml(), "cb.toml").without_query("why? so") == "why? so"
 
 
 def test_a_default_serial_fits_boot_notification() -> None:
@@ -145,7 +156,7 @@ MISTAKES = [
     (toml(csms='url = "ws://h:99999/"'), "[csms] url: is not a URL: Port out of range"),
     (toml(csms='url = "ws://[::1/"'), "[csms] url: is not a URL"),
     (toml(csms='url = "ws://user:pass@h/"'), "[csms] url: must not hold a user or password"),
-    (toml(csms='url = "ws://h/?a=b"'), "[csms] url: must not have a query or fragment"),
+    (toml(csms='url = "ws://h/#a"'), "[csms] url: must not have a fragment"),
     (toml(csms="security_profile = 4"), "[csms] security_profile: must be 0 to 3, not 4"),
     (toml(csms="security_profile = 2"), "[csms] url: must begin with wss:// for security_profile 2"),
     (

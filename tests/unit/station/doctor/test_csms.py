@@ -16,6 +16,7 @@ from station.doctor.findings import Finding, Level
 from station.settings import Settings, parse_settings
 from tests.csms.tls import issue, make_authority, server_context
 from tests.daemon import free_port
+from tests.names import Names, swallowing
 
 
 def at(url: str, **csms: Any) -> Settings:
@@ -129,3 +130,23 @@ async def test_a_port_without_tls_is_a_fault() -> None:
     async with csms() as (port, _):
         found = await look(at(f"wss://127.0.0.1:{port}/ocpp"))
     assert (found[-1].level, found[-1].text.startswith("TLS fails")) == (Level.FAULT, True)
+
+
+@pytest.mark.asyncio
+async def test_a_csms_whose_first_address_is_dead_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    Names(monkeypatch).known["csms.test"] = ("127.0.0.2", "127.0.0.1")
+    async with csms() as (port, _):
+        with swallowing("127.0.0.2", port):
+            found = await look(at(f"ws://csms.test:{port}/ocpp"), timeout_s=20)
+    assert [finding.level for finding in found] == [Level.OK, Level.OK, Level.OK]
+    assert "127.0.0.2, 127.0.0.1" in found[0].text
+
+
+@pytest.mark.asyncio
+async def test_a_url_that_ends_in_the_identity_is_a_warning_and_its_query_is_withheld() -> None:
+    async with csms(status=404) as (port, seen):
+        found = await look(at(f"ws://127.0.0.1:{port}/ocpp/CB%201?token=abc"))
+    assert seen[0].path == "/ocpp/CB%201/CB%201?token=abc"
+    assert (found[0].level, "leave it out" in found[0].advice) == (Level.WARNING, True)
+    assert (found[-1].level, "leave it out" in found[-1].advice) == (Level.FAULT, True)
+    assert "abc" not in "".join(f"{finding.text}{finding.advice}" for finding in found)

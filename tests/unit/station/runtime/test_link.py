@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.link import (
@@ -32,6 +35,7 @@ from station.runtime.secrets import Secrets
 from station.settings import Settings, parse_settings
 from station.wire.frames import MAX_FRAME_BYTES
 from tests.given import StationUnderTest, station
+from tests.names import Names, swallowing
 
 IDENTITY = "CB 1/ä"
 
@@ -307,3 +311,47 @@ async def test_an_error_does_not_let_the_prepared_call_go(server: Server, tmp_pa
     rig.publish(dispatched(message_id="m3"))
     assert '"m3"' in await server.frames.get()
     await rig.link.close()
+
+
+@pytest.mark.asyncio
+async def test_a_refusal_says_what_to_look_at_and_how_long_to_wait(tmp_path: Path) -> None:
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        return Response(
+            503 if "busy" in request.path else 401, "No", Headers({"Retry-After": "40", "Content-Length": "0"})
+        )
+
+    async with serving(process_request=refuse) as server:
+        rig = Rig(server.url.replace("ocpp", "busy"), tmp_path)
+        rig.publish()
+        assert (await rig.next(ConnectFailed)).retry_after_s == 40
+        rig = Rig(server.url, tmp_path)
+        rig.publish()
+        failed = await rig.next(ConnectFailed)
+    assert "HTTP 401 (the CSMS refuses the Basic password" in failed.reason
+    assert failed.retry_after_s == 0
+
+
+@pytest.mark.asyncio
+async def test_the_query_of_the_url_stands_behind_the_identity_and_in_no_reason(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = await Rig(f"{server.url}?token=abc", tmp_path).opened()
+    assert server.paths == ["/ocpp/CB%201%2F%C3%A4?token=abc"]
+    await rig.link.close()
+    async with serving(
+        process_request=lambda *_: Response(307, "T", Headers({"Location": "?token=abc"}))
+    ) as round_trip:
+        rig = Rig(f"{round_trip.url}?token=abc", tmp_path)
+        rig.publish()
+        assert "abc" not in (await rig.next(ConnectFailed)).reason
+    assert "abc" not in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_a_csms_whose_first_address_swallows_packets_is_reached_within_one_attempt(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Names(monkeypatch).known["csms.test"] = ("127.0.0.2", "127.0.0.1")
+    with swallowing("127.0.0.2", urlsplit(server.url).port or 0):
+        rig = await Rig(server.url.replace("127.0.0.1", "csms.test"), tmp_path).opened()
+        await rig.link.close()

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from station.runtime.redaction import WITHHELD, Redactor
+from station.runtime.redaction import Redactor
+from station.settings import WITHHELD
 
 
 def redact(value: Any, *, id_tags: bool = False, known: tuple[str, ...] = ()) -> Any:

@@ -1,15 +1,18 @@
 """TLS towards the CSMS: the files that the settings name, and what is said of one that cannot be used."""
 
+import contextlib
+import ipaddress
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from station.runtime.tls import check_files, tls_context
+from station.runtime.tls import check_files, client_context, tls_context
 from station.settings import Settings, SettingsError, parse_settings
-from tests.csms.tls import Identity, issue, make_authority
+from tests.csms.tls import Identity, issue, make_authority, server_context
 
 Spoil = Callable[[Identity, Path], object]
 
@@ -113,3 +116,51 @@ def test_unusable_trust_anchors_are_named(tmp_path: Path, content: str | None, r
 def test_a_certificate_that_the_profile_does_not_use_is_not_looked_at(tmp_path: Path) -> None:
     lines = 'client_certificate_file = "/none"\nclient_key_file = "/none"\nsecurity_profile = 2\n'
     check_files(of(lines))
+
+
+def greeted(client_side: ssl.SSLContext, server_side: ssl.SSLContext, name: str) -> None:
+    """A handshake in memory; raises what the client thinks of the certificate."""
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    asking = client_side.wrap_bio(down, up, server_hostname=name)
+    answering = server_side.wrap_bio(up, down, server_side=True)
+    for _ in range(4):
+        for end in (asking, answering):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+
+
+DNS, ADDRESS = x509.DNSName("other.test"), x509.IPAddress(ipaddress.ip_address("192.0.2.1"))
+
+
+@pytest.mark.parametrize(
+    ("also", "name", "fits"),
+    [
+        ((), "csms.test", True),
+        ((), "other.test", False),
+        ((ADDRESS,), "csms.test", True),
+        ((ADDRESS,), "192.0.2.1", True),
+        ((DNS,), "other.test", True),
+        ((DNS,), "csms.test", False),
+        ((DNS, ADDRESS), "csms.test", False),
+        ((), "192.0.2.1", False),
+    ],
+)
+def test_the_name_is_looked_for_in_the_san_and_in_the_cn_where_that_has_no_dns_name(
+    tmp_path: Path, also: tuple[x509.GeneralName, ...], name: str, fits: bool
+) -> None:
+    """White paper, A00.FR.308."""
+    authority = make_authority(tmp_path)
+    server = server_context(issue(tmp_path, authority, name="csms.test", also=also))
+    with contextlib.nullcontext() if fits else pytest.raises(ssl.SSLCertVerificationError):
+        greeted(client_context(authority.certificate_file), server, name)
+
+
+def test_a_private_authority_without_key_identifiers_is_accepted_on_every_python(tmp_path: Path) -> None:
+    """Python 3.13 asks for them by default (VERIFY_X509_STRICT), earlier ones do not."""
+    context = client_context(None)
+    assert context.verify_flags == ssl.VERIFY_X509_TRUSTED_FIRST | ssl.VERIFY_X509_PARTIAL_CHAIN
+    assert tls_context(of()).verify_flags == context.verify_flags
+    authority = make_authority(tmp_path)
+    with pytest.raises(x509.ExtensionNotFound):
+        authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+    greeted(client_context(authority.certificate_file), server_context(issue(tmp_path, authority)), "localhost")
