@@ -230,9 +230,11 @@ class BenchBoard:
         self._exchange(meter_changed(self._settle(connector_id), energy_wh=energy_wh, fail=fail))
 
     def swipe(self, id_tag: str, connector_id: int | None = None) -> None:
-        """A tag at the reader. Raises `InvalidControl` unless it has 1 to 20 characters."""
+        """A tag at the reader. Raises `InvalidControl` unless it has 1 to 20 characters that are not all blanks."""
         if not 1 <= len(id_tag) <= ID_TAG_LENGTH_MAX:
             raise InvalidControl(f"id_tag has not 1 to {ID_TAG_LENGTH_MAX} characters")
+        if not id_tag.strip():
+            raise InvalidControl("id_tag is blank")
         if connector_id is not None:
             self._copper.connector(connector_id)
         self._emit((TagReading(id_tag=id_tag, connector_id=connector_id),))

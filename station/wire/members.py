@@ -4,6 +4,11 @@ A dataclass field becomes a `Member`: its camelCase key, whether it is required,
 message, or a list of either. Readers take what orjson made of the JSON text, renderers give what orjson can write; both raise
 `Violation` with the error code of OCPP-J 4.2.3 that the value deserves. Strict: a text is no number, true is no integer, 16.0
 is no integer.
+
+An empty or blank text is no value: an optional member that is text on the wire (an identifier, a date and time, one of an
+enumeration) is absent if it says nothing, in CALLs as in answers. Many a central system sends "" for what it does not know, and
+a parentIdTag of "" would make one family of all strangers. What is marked `Verbatim` is exempt, with its reason at the member.
+A number that is "" is no text: it has the wrong type.
 """
 
 from collections.abc import Callable
@@ -17,7 +22,18 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 from eventstore.frozen import dataclass
 from station.wire.frames import ErrorCode
 from station.wire.instants import format_utc_ms, parse_utc_ms
-from station.wire.primitives import INTEGER_MAX, RATE_MAX, SECONDS_MAX, AtLeast, CiString, Instant, Seconds, Tenths
+from station.wire.primitives import (
+    INTEGER_MAX,
+    RATE_MAX,
+    SECONDS_MAX,
+    AtLeast,
+    CiString,
+    Instant,
+    Seconds,
+    Tenths,
+    Verbatim,
+    is_blank,
+)
 
 __all__ = ["UNUSABLE", "Kind", "Listed", "Member", "Nested", "Scalar", "Violation", "camel_case", "members_of"]
 
@@ -77,12 +93,20 @@ Kind = Scalar | Nested | Listed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One member of a message: its attribute in Python, its key on the wire, its kind."""
+    """One member of a message: its attribute in Python, its key on the wire, its kind.
+
+    `may_be_blank`: an empty text in it is nevertheless a value, or a mistake.
+    """
 
     attribute: str
     key: str
     is_required: bool
     kind: Kind
+    may_be_blank: bool = True
+
+    def is_left_empty(self, value: Any) -> bool:
+        """Whether the member is as good as absent: a text that says nothing, where one is optional."""
+        return not self.may_be_blank and isinstance(value, str) and is_blank(value)
 
 
 @cache
@@ -104,7 +128,22 @@ def _member(name: str, hint: Any) -> Member:
     if len(declared) != 1:
         raise TypeError(f"{name}: a member has one type, or one and None")
     is_required = len(alternatives) == 1
-    return Member(attribute=name, key=camel_case(name), is_required=is_required, kind=_kind(name, declared[0]))
+    return Member(
+        attribute=name,
+        key=camel_case(name),
+        is_required=is_required,
+        kind=_kind(name, declared[0]),
+        may_be_blank=is_required or not _is_plain_text(declared[0]),
+    )
+
+
+def _is_plain_text(hint: Any) -> bool:
+    """Whether the declared type is text on the wire, and not marked to be taken as it stands."""
+    declared, markers = _unwrap(hint)
+    if any(isinstance(marker, Verbatim) for marker in markers):
+        return False
+    is_text = isinstance(declared, type) and issubclass(declared, str)
+    return is_text or any(isinstance(marker, Instant) for marker in markers)
 
 
 def _kind(name: str, hint: Any) -> Kind:
@@ -118,6 +157,7 @@ def _kind(name: str, hint: Any) -> Kind:
 
 def _single(name: str, hint: Any) -> Scalar | Nested:
     declared, markers = _unwrap(hint)
+    markers = tuple(marker for marker in markers if not isinstance(marker, Verbatim))
     if is_dataclass(declared) and isinstance(declared, type):
         return Nested(message_class=declared)
     match declared, markers:

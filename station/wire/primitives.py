@@ -26,6 +26,8 @@ __all__ = [
     "Rate",
     "Seconds",
     "Tenths",
+    "Verbatim",
+    "is_blank",
 ]
 
 #: Largest magnitude of an integer: 64 bits, beyond which JSON readers disagree and storage refuses.
@@ -63,6 +65,16 @@ class AtLeast:
     """Marks a list with at least so many items."""
 
     items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """Marks an optional text that is taken as it stands: an empty one is a value of its own, or a wrong one, but never none."""
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text says nothing: it is empty, or all of it is white space. As an idTag it names nobody."""
+    return not text.strip()
 
 
 CiString20Type = Annotated[str, CiString(20)]

@@ -9,6 +9,8 @@ Three rules, for three situations:
   told as a deviation; only a required member that is missing or unusable makes the answer malformed.
 - What we send (`dump`) must satisfy the declaration; anything else is a mistake of ours and raises.
 
+In all three an optional text that says nothing is absent (`members`); of an answer that is told as a deviation.
+
 Known differences from the published JSON schemas are listed, with their reasons, in tests/unit/station/wire/test_messages.py.
 """
 
@@ -103,7 +105,7 @@ def _capped(deviations: list[str]) -> list[str]:
 
 
 def dump(message: object) -> dict[str, Any]:
-    """The payload of a message: optional members that are None left out, rates as Decimal (frames renders them).
+    """The payload of a message: optional members that are None or empty left out, rates as Decimal (frames renders them).
 
     Raises PayloadError if the message breaks its own declaration.
     """
@@ -116,11 +118,14 @@ def dump(message: object) -> dict[str, Any]:
 class _ScalarField(fields.Field[Any]):
     """A scalar member, read by the reader of its declaration."""
 
-    def __init__(self, scalar: Scalar, **options: Any) -> None:
+    def __init__(self, scalar: Scalar, member: Member, **options: Any) -> None:
         super().__init__(**options)
         self._read = scalar.read
+        self._member = member
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if self._member.is_left_empty(value):
+            return None
         try:
             return self._read(value)
         except Violation as violation:
@@ -188,7 +193,7 @@ def _field(kind: Kind, member: Member) -> fields.Field[Any]:
     }
     match kind:
         case Scalar():
-            return _ScalarField(kind, **options)
+            return _ScalarField(kind, member, **options)
         case Nested():
             return _ObjectField(kind.message_class, **options)
         case Listed():
@@ -256,7 +261,11 @@ def _tolerate(
         try:
             if member.key not in payload:
                 raise Violation(*_MISSING)
-            values[member.attribute] = _read_leniently(member.kind, value, here, deviations)
+            read = _read_leniently(member.kind, value, here, deviations)
+            if member.is_left_empty(value):
+                deviations.append(f"{_path(here)} is empty")
+            else:
+                values[member.attribute] = read
         except Violation as violation:
             if member.is_required:
                 failure = failure or violation.within(member.key)
@@ -307,7 +316,7 @@ def _render_object(message: object) -> dict[str, Any]:
     message_class: type = type(message)
     for member in members_of(message_class):
         value = getattr(message, member.attribute)
-        if value is None and not member.is_required:
+        if (value is None and not member.is_required) or member.is_left_empty(value):
             continue
         try:
             payload[member.key] = _render(member.kind, value)

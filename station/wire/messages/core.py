@@ -29,6 +29,7 @@ from station.wire.primitives import (
     DateTime,
     DurationSeconds,
     IdToken,
+    Verbatim,
 )
 
 __all__ = [
@@ -149,19 +150,19 @@ class ClearCacheResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataTransfer:
-    """DataTransfer.req (6.15): either side may send it."""
+    """DataTransfer.req (6.15): either side may send it. The data are the maker's business, an empty text too."""
 
     vendor_id: CiString255Type
     message_id: CiString50Type | None = None
-    data: str | None = None
+    data: Annotated[str, Verbatim()] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataTransferResponse:
-    """DataTransfer.conf (6.16)."""
+    """DataTransfer.conf (6.16). The data are the maker's business, an empty text too."""
 
     status: DataTransferStatus
-    data: str | None = None
+    data: Annotated[str, Verbatim()] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

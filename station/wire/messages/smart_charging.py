@@ -1,5 +1,7 @@
 """Messages of the SmartCharging profile (fields in OCPP 1.6 section 6)."""
 
+from typing import Annotated
+
 from eventstore.frozen import dataclass
 from station.wire.enums import (
     ChargingProfilePurpose,
@@ -9,7 +11,7 @@ from station.wire.enums import (
     GetCompositeScheduleStatus,
 )
 from station.wire.messages.types import ChargingProfile, ChargingSchedule
-from station.wire.primitives import DateTime, DurationSeconds
+from station.wire.primitives import DateTime, DurationSeconds, Verbatim
 
 __all__ = [
     "ClearChargingProfile",
@@ -23,11 +25,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearChargingProfile:
-    """ClearChargingProfile.req (6.13): an absent member matches every profile."""
+    """ClearChargingProfile.req (6.13): an absent member matches every profile.
+
+    So an empty purpose is not read as an absent one: it would clear them all, the limit of the building's supply included.
+    """
 
     id: int | None = None
     connector_id: int | None = None
-    charging_profile_purpose: ChargingProfilePurpose | None = None
+    charging_profile_purpose: Annotated[ChargingProfilePurpose, Verbatim()] | None = None
     stack_level: int | None = None
 
 

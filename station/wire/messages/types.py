@@ -16,7 +16,16 @@ from station.wire.enums import (
     UnitOfMeasure,
     ValueFormat,
 )
-from station.wire.primitives import AtLeast, CiString50Type, CiString500Type, DateTime, DurationSeconds, IdToken, Rate
+from station.wire.primitives import (
+    AtLeast,
+    CiString50Type,
+    CiString500Type,
+    DateTime,
+    DurationSeconds,
+    IdToken,
+    Rate,
+    Verbatim,
+)
 
 __all__ = [
     "AuthorizationData",
@@ -49,11 +58,11 @@ class AuthorizationData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyValue:
-    """A config key and its value (7.29). The value is absent if the key has none or it must not be read."""
+    """A config key and its value (7.29). The value is absent if the key has none or it must not be read; it may be ""."""
 
     key: CiString50Type
     readonly: bool
-    value: CiString500Type | None = None
+    value: Annotated[CiString500Type, Verbatim()] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -422,7 +422,7 @@ def test_a_tag_is_reported_with_or_without_a_connector(rig: Rig) -> None:
     ]
 
 
-@pytest.mark.parametrize("id_tag", ["", "X" * 21])
+@pytest.mark.parametrize("id_tag", ["", "X" * 21, " ", "\t \n"])
 def test_a_tag_that_ocpp_cannot_carry_is_refused(rig: Rig, id_tag: str) -> None:
     with pytest.raises(InvalidControl, match="id_tag"):
         rig.board.swipe(id_tag)

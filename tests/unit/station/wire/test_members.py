@@ -18,6 +18,7 @@ from station.wire.primitives import (
     DateTime,
     DurationSeconds,
     Rate,
+    Verbatim,
 )
 
 
@@ -73,6 +74,32 @@ def test_a_python_name_becomes_the_word_of_the_standard(name: str, key: str) -> 
 
 def test_a_member_with_none_is_optional() -> None:
     assert [name for name, member in MEMBERS.items() if not member.is_required] == ["names", "remark"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optional:
+    """A message of optional members."""
+
+    remark: CiString20Type | None = None
+    moment: DateTime | None = None
+    unit: ChargingRateUnit | None = None
+    data: Annotated[CiString20Type, Verbatim()] | None = None
+    count: int | None = None
+    names: tuple[CiString20Type, ...] | None = None
+
+
+def test_an_optional_text_is_left_empty_if_it_says_nothing() -> None:
+    left_empty = [member.attribute for member in members_of(Optional) if member.is_left_empty(" ")]
+    assert left_empty == ["remark", "moment", "unit"]
+    assert not any(member.is_left_empty("x") or member.is_left_empty(None) for member in members_of(Optional))
+    assert not any(member.is_left_empty("") for member in MEMBERS.values() if member.is_required)
+
+
+def test_a_text_to_be_taken_as_it_stands_is_still_held_to_its_length() -> None:
+    kind = next(member.kind for member in members_of(Optional) if member.attribute == "data")
+    assert isinstance(kind, Scalar)
+    with pytest.raises(Violation, match="exceeds 20 characters"):
+        kind.read("x" * 21)
 
 
 def test_objects_and_lists_keep_their_declaration() -> None:

@@ -19,11 +19,13 @@ from station.wire.enums import (
     ResetType,
 )
 from station.wire.frames import ErrorCode
+from station.wire.members import Listed, Nested, members_of
 from station.wire.messages import MESSAGES
 from station.wire.messages.core import (
     AuthorizeResponse,
     BootNotificationResponse,
     ChangeConfiguration,
+    DataTransfer,
     GetConfiguration,
     MeterValues,
     RemoteStartTransaction,
@@ -32,7 +34,14 @@ from station.wire.messages.core import (
     StatusNotificationResponse,
     StopTransactionResponse,
 )
-from station.wire.messages.smart_charging import GetCompositeScheduleResponse, SetChargingProfile
+from station.wire.messages.firmware_management import GetDiagnostics
+from station.wire.messages.reservation import ReserveNow
+from station.wire.messages.smart_charging import (
+    ClearChargingProfile,
+    GetCompositeSchedule,
+    GetCompositeScheduleResponse,
+    SetChargingProfile,
+)
 from station.wire.messages.types import ChargingProfile, ChargingSchedule, ChargingSchedulePeriod, IdTagInfo
 from station.wire.schema import DEVIATIONS_MAX, PayloadError, dump, load_request, load_response
 
@@ -164,6 +173,74 @@ def test_a_long_unknown_name_is_cut_in_the_description() -> None:
     assert refusal(Reset, {"type": "Soft", "x" * 1000: 1})[1] == f"{'x' * 50} is unknown"
 
 
+RESERVE = {"connectorId": 1, "expiryDate": "2026-01-01T00:00:00Z", "idTag": "A", "reservationId": 1}
+DIAGNOSTICS = {"location": "ftp://a/b"}
+PERIODS = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6}]}
+CHARGING_PROFILE = {
+    "chargingProfileId": 1,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxDefaultProfile",
+    "chargingProfileKind": "Absolute",
+    "chargingSchedule": PERIODS,
+}
+OPTIONAL_TEXTS: tuple[tuple[type, dict[str, Any], str], ...] = (
+    (ReserveNow, RESERVE, "parentIdTag"),
+    (DataTransfer, {"vendorId": "v"}, "messageId"),
+    (GetDiagnostics, DIAGNOSTICS, "startTime"),
+    (GetDiagnostics, DIAGNOSTICS, "stopTime"),
+    (GetCompositeSchedule, {"connectorId": 1, "duration": 60}, "chargingRateUnit"),
+    (ChargingProfile, CHARGING_PROFILE, "recurrencyKind"),
+    (ChargingProfile, CHARGING_PROFILE, "validFrom"),
+    (ChargingProfile, CHARGING_PROFILE, "validTo"),
+    (ChargingSchedule, PERIODS, "startSchedule"),
+    (IdTagInfo, {"status": "Accepted"}, "expiryDate"),
+    (IdTagInfo, {"status": "Accepted"}, "parentIdTag"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n "])
+@pytest.mark.parametrize(("message_class", "payload", "key"), OPTIONAL_TEXTS)
+def test_an_optional_text_that_says_nothing_is_absent(
+    message_class: type, payload: dict[str, Any], key: str, blank: str
+) -> None:
+    assert load_request(message_class, {**payload, key: blank}) == load_request(message_class, payload)
+
+
+def test_every_optional_text_of_the_csms_is_decided_on() -> None:
+    """Deliberately, member by member: a new one is added here, or to what is taken as it stands."""
+    found = set()
+    waiting = [pair.request for pair in MESSAGES.values() if pair.is_sent_by_csms]
+    waiting += [pair.response for pair in MESSAGES.values() if pair.is_sent_by_station]
+    while waiting:
+        message_class = waiting.pop()
+        for member in members_of(message_class):
+            kind = member.kind.item if isinstance(member.kind, Listed) else member.kind
+            if isinstance(kind, Nested):
+                waiting.append(kind.message_class)
+            if not member.may_be_blank:
+                found.add((message_class, member.key))
+    assert found == {(message_class, key) for message_class, _, key in OPTIONAL_TEXTS}
+
+
+def test_a_text_that_is_taken_as_it_stands_may_be_empty() -> None:
+    """The maker's data are his business, and a purpose that says nothing must not clear every profile."""
+    assert load_request(DataTransfer, {"vendorId": "v", "data": ""}).data == ""
+    assert dump(DataTransfer(vendor_id="v", data="")) == {"vendorId": "v", "data": ""}
+    code, description = refusal(ClearChargingProfile, {"chargingProfilePurpose": ""})
+    assert code is ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
+    assert description == "chargingProfilePurpose is no ChargingProfilePurpose"
+
+
+def test_a_required_text_that_says_nothing_reaches_the_handler() -> None:
+    assert load_request(RemoteStartTransaction, {"idTag": ""}).id_tag == ""
+    assert refusal(ReserveNow, {**RESERVE, "expiryDate": ""})[0] is ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
+
+
+def test_a_number_that_is_an_empty_text_has_the_wrong_type() -> None:
+    payload = {"idTag": "A", "connectorId": ""}
+    assert refusal(RemoteStartTransaction, payload)[0] is ErrorCode.TYPE_CONSTRAINT_VIOLATION
+
+
 def test_connector_zero_reaches_the_handler() -> None:
     assert load_request(RemoteStartTransaction, {"idTag": "A", "connectorId": 0}).connector_id == 0
     assert load_request(RemoteStartTransaction, {"idTag": "A", "connectorId": -1}).connector_id == -1
@@ -195,6 +272,8 @@ def test_a_response_with_unknown_members_is_taken_and_told() -> None:
         ({"expiryDate": ""}, "idTagInfo.expiryDate not an ISO 8601 date and time"),
         ({"expiryDate": 5}, "idTagInfo.expiryDate must be a date and time as text"),
         ({"parentIdTag": 5}, "idTagInfo.parentIdTag must be text"),
+        ({"parentIdTag": ""}, "idTagInfo.parentIdTag is empty"),
+        ({"parentIdTag": " \t"}, "idTagInfo.parentIdTag is empty"),
     ],
 )
 def test_an_unusable_optional_member_is_dropped_and_told(member: dict[str, Any], deviation: str) -> None:
@@ -273,6 +352,7 @@ def test_lists_in_responses_are_read_leniently_too() -> None:
 def test_absent_members_are_left_out_of_a_dump() -> None:
     assert dump(RemoteStartTransaction(id_tag="A")) == {"idTag": "A"}
     assert dump(Reset(type=ResetType.HARD)) == {"type": "Hard"}
+    assert dump(DataTransfer(vendor_id="v", message_id=" ")) == {"vendorId": "v"}
 
 
 def test_a_dump_loads_back_the_same() -> None:
