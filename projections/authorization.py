@@ -9,6 +9,10 @@ from typing import Any
 import immutables
 
 from eventstore.catalogue.authorization import (
+    AuthorizationDenied,
+    AuthorizationGranted,
+    AuthorizationPostponed,
+    AuthorizeQueued,
     CacheCleared,
     IdTagInfo,
     IdTagInfoReceived,
@@ -19,6 +23,8 @@ from eventstore.catalogue.authorization import (
 )
 from eventstore.catalogue.connectors import StatusNotificationQueued
 from eventstore.catalogue.hardware import LocalListStoreFailing
+from eventstore.catalogue.lifecycle import StationBooted
+from eventstore.catalogue.transactions import TransactionInvalidated, TransactionStopped
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
@@ -27,6 +33,7 @@ CACHE_MAX = 1_000
 CONFLICTS_KEPT = 16
 LOCAL_LIST_CONFLICT = "LocalListConflict"
 ACCEPTED = "Accepted"
+GO_ON = "go on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +49,9 @@ class Cached:
 class Authorization:
     """`list_version` 0 is an empty list; `store_failing`: the next list that is sent cannot be stored.
 
-    `conflicts` are tags on which list and CSMS disagree, and the CSMS has not been told yet (3.5.2).
+    `conflicts` are tags on which list and CSMS disagree, and the CSMS has not been told yet (3.5.2). `postponed` are the
+    tags that are asked about again once a StopTransaction of theirs is answered: for each connector (None: the next one
+    that is plugged in) one that wants to start, and one whose transaction runs.
     """
 
     cache: immutables.Map[str, Cached] = immutables.Map()
@@ -50,6 +59,7 @@ class Authorization:
     list_version: int = 0
     store_failing: bool = False
     conflicts: tuple[str, ...] = ()
+    postponed: tuple[AuthorizationPostponed, ...] = ()
 
     def listed(self, id_tag: str) -> IdTagInfo | None:
         """The Local Authorization List's word on a tag."""
@@ -160,6 +170,52 @@ def _on_told(
     return replace(authorization, conflicts=authorization.conflicts[1:])
 
 
+def _replaces(new: AuthorizationPostponed, old: AuthorizationPostponed) -> bool:
+    if (new.purpose == GO_ON) != (old.purpose == GO_ON):
+        return False
+    # Who presents a tag again at a connector no longer waits for whichever is plugged in next.
+    elsewhere = old.connector_id is None and new.id_tag.casefold() == old.id_tag.casefold()
+    return new.connector_id == old.connector_id or elsewhere
+
+
+def _on_postponed(
+    authorization: Authorization, event: AuthorizationPostponed, recorded: Recorded, _: Clock
+) -> Authorization:
+    others = tuple(old for old in authorization.postponed if not _replaces(event, old))
+    return replace(authorization, postponed=(*others, event))
+
+
+def _on_concluded(
+    authorization: Authorization,
+    event: AuthorizeQueued | AuthorizationGranted | AuthorizationDenied,
+    recorded: Recorded,
+    _: Clock,
+) -> Authorization:
+    """It is asked about again, or decided otherwise."""
+    key = event.id_tag.casefold()
+    kept = tuple(
+        item
+        for item in authorization.postponed
+        if item.connector_id != event.connector_id or item.id_tag.casefold() != key
+    )
+    return replace(authorization, postponed=kept)
+
+
+def _on_transaction_over(
+    authorization: Authorization, event: TransactionStopped | TransactionInvalidated, recorded: Recorded, _: Clock
+) -> Authorization:
+    kept = tuple(
+        item for item in authorization.postponed if item.purpose != GO_ON or item.connector_id != event.connector_id
+    )
+    return replace(authorization, postponed=kept)
+
+
+def _on_boot(authorization: Authorization, event: StationBooted, recorded: Recorded, _: Clock) -> Authorization:
+    # Who presented a tag before the power went is no longer there; a transaction may still go on.
+    kept = tuple(item for item in authorization.postponed if item.purpose == GO_ON)
+    return replace(authorization, postponed=kept)
+
+
 FOLDS: Mapping[type[Event], Callable[[Authorization, Any, Recorded, Clock], Authorization]] = {
     IdTagInfoReceived: _on_info,
     LocalListConflictFound: _on_conflict,
@@ -169,4 +225,11 @@ FOLDS: Mapping[type[Event], Callable[[Authorization, Any, Recorded, Clock], Auth
     LocalListAmended: _on_amended,
     LocalListStoreFailing: _on_store_failing,
     LocalListStoreFailed: _on_store_failed,
+    AuthorizationPostponed: _on_postponed,
+    AuthorizeQueued: _on_concluded,
+    AuthorizationGranted: _on_concluded,
+    AuthorizationDenied: _on_concluded,
+    TransactionStopped: _on_transaction_over,
+    TransactionInvalidated: _on_transaction_over,
+    StationBooted: _on_boot,
 }

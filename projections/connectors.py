@@ -44,6 +44,7 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Event, Recorded
 from eventstore.frozen import replace
+from projections import grouping
 from projections.clock import Clock
 from projections.connector import EV_DISCONNECTED, Connector, Connectors, Fault, Grant, MeterReading, Reported
 
@@ -359,6 +360,7 @@ FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connect
     ResetAbandoned: _on_reset_abandoned,
     AuthorizationGranted: _on_granted,
     AuthorizationEnded: _on_grant_ended,
+    **dict.fromkeys(grouping.TOLD, grouping.on_told),
     TransactionStarted: _on_started,
     TransactionResumed: _on_resumed,
     TransactionStopped: _on_stopped,

@@ -29,6 +29,7 @@ from eventstore.catalogue.transactions import (
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
+from projections.grouping import TOLD, Told, parents_told, regrouped
 
 ALIGNED = "aligned"
 MESSAGE_IDS_KEPT = 8
@@ -45,6 +46,7 @@ class Transaction:
     `stop_data` are the samples for transactionData; `sampled_wh` and `aligned_wh` the registers of the last samples.
     `samples_thinned` counts those left out for the disk since the last one that was kept.
     `started_seq` is the event that began it, which the log keeps until all of it is confirmed.
+    `parent_id_tag` is the group as it was told last, also after the start (3.10).
     `latest_utc_ms` is the latest time that went out: the times of one transaction never decrease on the wire.
     """
 
@@ -283,6 +285,16 @@ def _on_confirmed(
     )
 
 
+def _on_group_told(transactions: Transactions, event: Told, recorded: Recorded, _: Clock) -> Transactions:
+    if not transactions.active:
+        return transactions
+    parents = parents_told(event)
+    by_number = transactions.by_number
+    for number in transactions.active.values():
+        by_number = by_number.set(number, regrouped(by_number[number], parents))
+    return replace(transactions, by_number=by_number)
+
+
 def _on_deadline(transactions: Transactions, event: DeadlineReached, recorded: Recorded, clock: Clock) -> Transactions:
     return _on_grid_moved(transactions, event, recorded, clock) if event.name == ALIGNED else transactions
 
@@ -317,6 +329,7 @@ FOLDS: Mapping[type[Event], Callable[[Transactions, Any, Recorded, Clock], Trans
     CallDispatched: _on_dispatched,
     CallSettled: _on_settled,
     TransactionConfirmed: _on_confirmed,
+    **dict.fromkeys(TOLD, _on_group_told),
     DeadlineReached: _on_deadline,
     StationBooted: _on_grid_moved,
     ClockAdjusted: _on_grid_moved,

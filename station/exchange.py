@@ -28,8 +28,10 @@ from eventstore.frozen import dataclass
 from projections.outbox import TRANSACTION, Attempt, Owed
 from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState
+from projections.transactions import Transaction
 from station.calls import BOOT_INTERVAL_S, TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
 from station.feature import Deferral, Failure, Refusal, Registry, Reply
+from station.rules.idtag_info import info_of, named_group
 from station.rules.transaction_rules import assign_transaction_id
 from station.wire.frames import (
     CALL_ERROR,
@@ -275,6 +277,8 @@ def _settle_late(state: StationState, answer: CallResult | CallError) -> Iterato
         yield FrameIgnored(reason=f"late answer to StartTransaction: {error.description}")
         return
     yield from assign_transaction_id(state, transaction.number, response.transaction_id)
+    if isinstance(transaction, Transaction):
+        yield from named_group(transaction.id_tag, info_of(response.id_tag_info))
 
 
 def _failed(

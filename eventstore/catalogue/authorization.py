@@ -17,7 +17,7 @@ class IdTagInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizeQueued(Decision):
-    """Authorize is owed for a presented tag; `purpose` is "start", "stop", "release" (the held lock) or "start or stop".
+    """Authorize is owed for a tag; `purpose` is "start", "stop", "release" (the held lock), "start or stop" or "go on".
 
     `connector_id` None: whichever connector is plugged in next. `remote` marks RemoteStartTransaction.
     """
@@ -31,8 +31,30 @@ class AuthorizeQueued(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationPostponed(Decision):
+    """ConcurrentTx, while the tag or its group still owes a StopTransaction: no refusal yet, the tag is asked about again
+    once that has been answered.
+
+    `purpose` as in AuthorizeQueued; "go on" is for a transaction that runs. `parent_id_tag` is the tag's group, if it is
+    known. At `due_ms` it is a refusal after all (ConnectionTimeOut; None: never).
+    """
+
+    NAME: ClassVar[str] = "AuthorizationPostponed"
+
+    id_tag: str
+    connector_id: int | None
+    purpose: str
+    parent_id_tag: str | None
+    due_ms: int | None
+    remote: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdTagInfoReceived(Decision):
-    """The CSMS's word on a tag, from Authorize, StartTransaction or StopTransaction; the cache follows it (3.5.1)."""
+    """The CSMS's word on a tag, from Authorize, StartTransaction or StopTransaction; the cache follows it (3.5.1).
+
+    `cache` false: it does not, because the cache is off, the tag is on the list, or only the group is meant.
+    """
 
     NAME: ClassVar[str] = "IdTagInfoReceived"
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from station.feature import Feature, Registry
 from station.features import (
+    asking_again,
     authorization,
     availability,
     configuration,
@@ -30,6 +31,7 @@ ALL: tuple[Feature, ...] = (
     registration.FEATURE,
     link.FEATURE,
     authorization.FEATURE,
+    asking_again.FEATURE,
     transactions.FEATURE,
     reservation.FEATURE,
     offering.FEATURE,

@@ -3,7 +3,8 @@
 A presented tag, in this order: it stops the transaction it started (or one of its group), it releases a cable that is
 held for it, it takes back its own authorization (second presentation), or it asks to start. At a common reader a tag
 that the CSMS must be asked about may turn out to be of a group: then it means that group's transaction after all.
-ConnectionTimeOut runs from the beginning of Preparing (errata 3.76, 3.87).
+ConnectionTimeOut runs from the beginning of Preparing (errata 3.76, 3.87). ConcurrentTx matters to a start only (7.2): a tag
+of the group stops or releases all the same. Where it is no refusal yet stands in `station.rules.postponing`.
 """
 
 from collections.abc import Iterable
@@ -21,16 +22,26 @@ from eventstore.catalogue.hardware import IdTagPresented
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallSettled, LinkClosed
 from eventstore.catalogue.registration import RegistrationAnswered, RegistrationLost
-from eventstore.catalogue.transactions import HeldFor
 from eventstore.event import Event
+from projections.authorization import GO_ON
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE, Owed
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.config_keys import Access, ConfigKey, Integer
 from station.feature import Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
 from station.rules import reservations
-from station.rules.authorizing import EITHER, RELEASE, STOP, begin, conclude, is_pending, refusal, usable_cables
+from station.rules.authorizing import (
+    EITHER,
+    RELEASE,
+    START,
+    STOP,
+    begin,
+    conclude,
+    is_awaited,
+    is_pending,
+    refusal,
+)
+from station.rules.deauthorizing import deauthorize
 from station.rules.identification import (
     ALLOW_OFFLINE_TX_FOR_UNKNOWN_ID,
     AUTHORIZATION_CACHE_ENABLED,
@@ -43,35 +54,25 @@ from station.rules.identification import (
     Situation,
     Source,
     group_situation,
-    known_parent,
     look_up,
-    start_situation,
 )
-from station.rules.idtag_info import info_of, received
-from station.rules.transaction_rules import same_group, same_tag, stop
+from station.rules.idtag_info import info_of, passing_word, received
+from station.rules.postponing import CONCURRENT_TX, CONNECTION_TIME_OUT, postponed, waiting_at
+from station.rules.routing import choose, may_be_of_a_group, of_group, plugged_meanwhile
+from station.rules.transaction_rules import group, same_group, same_tag, stop
 from station.wire.enums import ClearCacheStatus
 from station.wire.messages.core import Authorize, AuthorizeResponse, ClearCache, ClearCacheResponse
-
-CONNECTION_TIME_OUT = ConfigKey(
-    name="ConnectionTimeOut",
-    kind=Integer(maximum=86_400),
-    access=Access.READ_WRITE,
-    default=60,
-    required=True,
-    unit="s",
-    clause="9.1.6, errata 3.76",
-    doc="From the beginning of Preparing until an incipient transaction is given up; 0 never.",
-)
+from station.wire.primitives import is_blank
 
 
 def _on_presented(state: StationState, event: IdTagPresented, at_ms: int) -> Events:
     id_tag = event.id_tag
-    if not 0 < len(id_tag) <= ID_TAG_LENGTH_MAX:
+    if is_blank(id_tag) or len(id_tag) > ID_TAG_LENGTH_MAX:
         return (AuthorizationDenied(connector_id=event.connector_id, id_tag=id_tag[:20], reason="no valid idTag"),)
-    connector_id = event.connector_id if event.connector_id is not None else _choose(state, id_tag, at_ms)
-    if event.connector_id is None and _may_be_of_a_group(state, connector_id, id_tag, at_ms):
+    connector_id = event.connector_id if event.connector_id is not None else choose(state, id_tag, at_ms)
+    if event.connector_id is None and may_be_of_a_group(state, connector_id, id_tag, at_ms):
         asked = AuthorizeQueued(id_tag=id_tag, connector_id=connector_id, purpose=EITHER)
-        return () if is_pending(state, connector_id) else (asked,)
+        return () if is_awaited(state, connector_id, id_tag) else (asked,)
     if connector_id is None:
         waiting = state.connectors.waiting
         if waiting is not None and same_tag(waiting.id_tag, id_tag):
@@ -90,70 +91,6 @@ def _on_presented(state: StationState, event: IdTagPresented, at_ms: int) -> Eve
             return (AuthorizationEnded(connector_id=connector_id, reason="Cancelled"),)
         return (AuthorizationDenied(connector_id=connector_id, id_tag=id_tag, reason="taken by another tag"),)
     return begin(state, connector_id, id_tag, at_ms)
-
-
-def _choose(state: StationState, id_tag: str, at_ms: int) -> int | None:
-    """Which connector a tag means that was presented at the station's common reader; None: the next one plugged in.
-
-    The transaction, authorization or held cable of that tag, else of its group; else one that is reserved for it; else
-    the longest-waiting plugged connector without authorization; else the only one that could be used. A cable that is
-    left over (Finishing) is somebody else's, so it counts only where nobody could plug in another (errata 3.20).
-    """
-    if len(state.connectors.real) == 1:
-        return 1
-    parent_id_tag = known_parent(state, id_tag, at_ms)
-    owners = [
-        (connector.connector_id, owner)
-        for connector in state.connectors.real
-        if (owner := _user(state, connector) or connector.grant) is not None
-    ]
-    own = [number for number, owner in owners if same_tag(owner.id_tag, id_tag)]
-    own += [number for number, owner in owners if same_group(owner.parent_id_tag, parent_id_tag)]
-    if own:
-        return own[0]
-    free = [
-        connector
-        for connector in state.connectors.real
-        if connector.grant is None and refusal(state, connector.connector_id) is None
-    ]
-    for connector in free:
-        held = state.reservations.on(connector.connector_id)
-        if held and reservations.reservation_for(state, connector.connector_id, id_tag, parent_id_tag) in held:
-            return connector.connector_id
-    usable = usable_cables(free)
-    plugged = [connector for connector in usable if state.connectors.occupied(connector)]
-    if plugged:
-        return min(plugged, key=lambda item: (item.occupied_since_ms or 0, item.connector_id)).connector_id
-    return usable[0].connector_id if len(usable) == 1 else None
-
-
-def _user(state: StationState, connector: Connector) -> Transaction | HeldFor | None:
-    """Whose transaction runs there, or for whom its cable is held."""
-    return state.transactions.on(connector.connector_id) or connector.held_for
-
-
-def _of_group(state: StationState, parent_id_tag: str | None) -> Connector | None:
-    """The first connector that somebody of the group uses."""
-    for connector in state.connectors.real:
-        user = _user(state, connector)
-        if user is not None and same_group(user.parent_id_tag, parent_id_tag):
-            return connector
-    return None
-
-
-def _may_be_of_a_group(state: StationState, connector_id: int | None, id_tag: str, at_ms: int) -> bool:
-    """Whether only the CSMS can tell that a tag at the common reader means a transaction or cable of its group (3.10).
-
-    Not where it is asked for nothing, because list or cache let the tag start, or where the tag means its own connector.
-    """
-    chosen = None if connector_id is None else state.connectors[connector_id]
-    waits = state.connectors.waiting is not None and same_tag(state.connectors.waiting.id_tag, id_tag)
-    if waits or (chosen is not None and (_user(state, chosen) or chosen.grant) is not None):
-        return False
-    users = (_user(state, connector) for connector in state.connectors.real)
-    if not any(user is not None and user.parent_id_tag is not None for user in users):
-        return False
-    return isinstance(look_up(state, start_situation(state), id_tag, at_ms), Ask)
 
 
 def _at_transaction(state: StationState, transaction: Transaction, id_tag: str, at_ms: int) -> Events:
@@ -175,7 +112,7 @@ def _for_group(
     state: StationState, connector_id: int, parent_id_tag: str | None, id_tag: str, purpose: str, at_ms: int
 ) -> Events:
     denied = AuthorizationDenied(connector_id=connector_id, id_tag=id_tag, reason="belongs to another tag")
-    if parent_id_tag is None or is_pending(state, connector_id):
+    if group(parent_id_tag) is None or is_pending(state, connector_id):
         return (denied,)
     verdict = look_up(state, group_situation(state), id_tag, at_ms)
     if isinstance(verdict, Ask):
@@ -200,18 +137,34 @@ def _on_result(state: StationState, owed: Owed, response: AuthorizeResponse, at_
     asked = owed.event
     assert isinstance(asked, AuthorizeQueued)
     info = info_of(response.id_tag_info)
+    later = postponed(state, asked, info, at_ms) if _is_about_a_start(state, asked, info) else None
+    if later is not None:
+        return (*passing_word(asked.id_tag, info), later)
     return (*received(state, asked.id_tag, info, at_ms), *_conclude(state, asked, info, at_ms))
 
 
+def _is_about_a_start(state: StationState, asked: AuthorizeQueued, info: IdTagInfo) -> bool:
+    return asked.purpose == START or (asked.purpose == EITHER and of_group(state, info.parent_id_tag) is None)
+
+
 def _conclude(state: StationState, asked: AuthorizeQueued, info: IdTagInfo, at_ms: int) -> Events:
-    number = asked.connector_id
+    if asked.purpose == GO_ON:
+        return _conclude_transaction(state, asked, info, at_ms)
+    if info.status in ("Accepted", CONCURRENT_TX):
+        if asked.purpose == EITHER and (used := of_group(state, info.parent_id_tag)) is not None:
+            purpose = RELEASE if used.transaction_number is None else STOP
+            return _let(state, used.connector_id, asked.id_tag, purpose, at_ms)
+        if asked.purpose in (STOP, RELEASE):
+            return _conclude_group(state, asked, info, at_ms)
     if info.status != "Accepted":
-        return (AuthorizationDenied(connector_id=number, id_tag=asked.id_tag, reason=info.status),)
-    if asked.purpose == EITHER and (used := _of_group(state, info.parent_id_tag)) is not None:
-        purpose = RELEASE if used.transaction_number is None else STOP
-        return _let(state, used.connector_id, asked.id_tag, purpose, at_ms)
-    if asked.purpose in (STOP, RELEASE):
-        return _conclude_group(state, asked, info, at_ms)
+        return (AuthorizationDenied(connector_id=asked.connector_id, id_tag=asked.id_tag, reason=info.status),)
+    return _conclude_start(state, asked, info, at_ms)
+
+
+def _conclude_start(state: StationState, asked: AuthorizeQueued, info: IdTagInfo, at_ms: int) -> Events:
+    number = asked.connector_id
+    if number is None:
+        number = plugged_meanwhile(state, asked.id_tag, info.parent_id_tag)
     reason = refusal(state, number)
     if reason is None and reservations.blocks(state, number or 0, asked.id_tag, info.parent_id_tag):
         reason = "Reserved"
@@ -231,13 +184,26 @@ def _conclude_group(state: StationState, asked: AuthorizeQueued, info: IdTagInfo
     return (AuthorizationDenied(connector_id=asked.connector_id, id_tag=asked.id_tag, reason="belongs to another tag"),)
 
 
-def _offline(state: StationState, asked: AuthorizeQueued, at_ms: int) -> Events:
+def _conclude_transaction(state: StationState, asked: AuthorizeQueued, info: IdTagInfo, at_ms: int) -> Events:
+    """A transaction went on although StartTransaction was answered with ConcurrentTx: now it is decided whether it may."""
+    transaction = None if asked.connector_id is None else state.transactions.on(asked.connector_id)
+    if info.status == "Accepted" or transaction is None or not same_tag(transaction.id_tag, asked.id_tag):
+        return ()
+    return (deauthorize(state, transaction, info, at_ms),)
+
+
+def _offline(
+    state: StationState, asked: AuthorizeQueued, at_ms: int, situation: Situation = Situation.START_OFFLINE
+) -> Events:
     """Authorize stays unanswered: the offline rules decide (3.5)."""
     number = asked.connector_id
     if asked.purpose in (STOP, RELEASE):
         return (AuthorizationDenied(connector_id=number, id_tag=asked.id_tag, reason="Authorize was not answered"),)
+    verdict = look_up(state, situation, asked.id_tag, at_ms)
+    if asked.purpose == GO_ON:
+        said = IdTagInfo(status="Accepted" if isinstance(verdict, Granted) else CONCURRENT_TX)
+        return _conclude_transaction(state, asked, said, at_ms)
     reason = refusal(state, number)
-    verdict = look_up(state, Situation.START_OFFLINE, asked.id_tag, at_ms)
     parent_id_tag = verdict.parent_id_tag if isinstance(verdict, Granted) else None
     if reason is None and reservations.blocks(state, number or 0, asked.id_tag, parent_id_tag):
         reason = "Reserved"
@@ -245,8 +211,10 @@ def _offline(state: StationState, asked: AuthorizeQueued, at_ms: int) -> Events:
 
 
 def _on_failure(state: StationState, owed: Owed, failure: Failure, at_ms: int) -> Events:
+    """An unknown tag may start offline (9.1.1), but the link is not down because an answer could not be read."""
     assert isinstance(owed.event, AuthorizeQueued)
-    return _offline(state, owed.event, at_ms)
+    unread = failure.kind in ("malformed", "unsendable")
+    return _offline(state, owed.event, at_ms, Situation.START_UNREAD if unread else Situation.START_OFFLINE)
 
 
 def _without_csms(state: StationState, at_ms: int) -> Events:
@@ -306,6 +274,8 @@ def _timeout_ms(state: StationState, connector: Connector) -> int | None:
         return None
     if connector.grant is not None and connector.connected:
         return None  # everything is there that the driver owes
+    if any(waiting_at(state, connector.connector_id)):
+        return None  # as long as the tag is to be asked about again
     return connector.preparing_since_ms + timeout_s * 1000
 
 

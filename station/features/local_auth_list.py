@@ -26,6 +26,7 @@ from station.wire.messages.local_auth_list import (
     SendLocalListResponse,
 )
 from station.wire.messages.types import AuthorizationData
+from station.wire.primitives import is_blank
 
 NOT_SUPPORTED_VERSION = -1
 
@@ -82,6 +83,8 @@ def _judge(state: StationState, request: SendLocalList) -> UpdateStatus:
         return UpdateStatus.FAILED  # 0 and -1 have a special meaning (errata 3.52)
     if len(entries) > SEND_LOCAL_LIST_MAX_LENGTH.of(state):
         return UpdateStatus.FAILED
+    if any(is_blank(data.id_tag) for data in entries):
+        return UpdateStatus.FAILED  # an entry that names nobody
     if len({data.id_tag.casefold() for data in entries}) < len(entries):
         return UpdateStatus.FAILED
     if full and any(data.id_tag_info is None for data in entries):

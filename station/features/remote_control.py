@@ -1,7 +1,8 @@
 """Remote control: RemoteStartTransaction (5.11), RemoteStopTransaction (5.12), UnlockConnector (5.18).
 
 RemoteStartTransaction is answered for the attempt: whether the tag is good is found out afterwards, like a local
-presentation, if AuthorizeRemoteTxRequests says so. UnlockConnector stops the transaction, opens the contactor, drives
+presentation, if AuthorizeRemoteTxRequests says so, or if the connector is reserved for a group and only Authorize can tell
+whether the tag belongs to it (5.13). UnlockConnector stops the transaction, opens the contactor, drives
 the lock and is answered from the lock's feedback, within 5 s.
 """
 
@@ -34,6 +35,7 @@ from station.wire.messages.core import (
     UnlockConnector,
     UnlockConnectorResponse,
 )
+from station.wire.primitives import is_blank
 
 UNLOCK_WITHIN_MS = 5_000
 UNLOCK = "UnlockConnector"
@@ -51,7 +53,7 @@ AUTHORIZE_REMOTE_TX_REQUESTS = ConfigKey(
 
 def _start(state: StationState, request: RemoteStartTransaction, at_ms: int) -> Reply:
     rejected = Reply(RemoteStartTransactionResponse(status=RemoteStartStopStatus.REJECTED))
-    if state.registration.status != ACCEPTED or request.id_tag == "":
+    if state.registration.status != ACCEPTED or is_blank(request.id_tag):
         return rejected
     connector_id = request.connector_id
     if connector_id is None:
@@ -64,10 +66,11 @@ def _start(state: StationState, request: RemoteStartTransaction, at_ms: int) -> 
         if isinstance(installed, ProfileRefusal):
             return _refused_profile(installed)
         profile = installed
-    if AUTHORIZE_REMOTE_TX_REQUESTS.of(state):
+    parent_id_tag = known_parent(state, request.id_tag, at_ms)
+    is_kept = reservations.blocks(state, connector_id, request.id_tag, parent_id_tag)
+    if AUTHORIZE_REMOTE_TX_REQUESTS.of(state) or is_kept:
         events = begin(state, connector_id, request.id_tag, at_ms, remote=True)
     else:
-        parent_id_tag = known_parent(state, request.id_tag, at_ms)
         verdict = Granted(source=Source.REMOTE, parent_id_tag=parent_id_tag)
         events = (grant(state, connector_id, request.id_tag, verdict),)
     accepted = RemoteStartTransactionResponse(status=RemoteStartStopStatus.ACCEPTED)
@@ -94,18 +97,21 @@ def _may_start(state: StationState, connector_id: int, id_tag: str, at_ms: int) 
     if not reservations.blocks(state, connector_id, id_tag, parent_id_tag):
         return True
     # Kept for a group: the tag may belong to it, which only an Authorize tells.
-    asks = AUTHORIZE_REMOTE_TX_REQUESTS.of(state) and parent_id_tag is None
-    return asks and reservations.needs_parent(state, connector_id)
+    return parent_id_tag is None and reservations.needs_parent(state, connector_id)
 
 
 def _choose(state: StationState, id_tag: str, at_ms: int) -> int | None:
-    """Without a connectorId: the one reserved for the tag, else the longest-waiting plugged one, else the first free."""
+    """Without a connectorId: the one reserved for the tag, else the longest-waiting plugged one, else the first free.
+
+    One that is kept for a group, of which the tag may be, only if there is no other.
+    """
     able = [item for item in state.connectors.real if _may_start(state, item.connector_id, id_tag, at_ms)]
     parent_id_tag = known_parent(state, id_tag, at_ms)
     for item in able:
         if reservations.reservation_for(state, item.connector_id, id_tag, parent_id_tag) is not None:
             return item.connector_id
-    usable = usable_cables(able)
+    open_to_all = [item for item in able if not reservations.blocks(state, item.connector_id, id_tag, parent_id_tag)]
+    usable = usable_cables(open_to_all or able)
     plugged = [item for item in usable if item.occupied_since_ms is not None]
     if plugged:
         return min(plugged, key=lambda item: (item.occupied_since_ms or 0, item.connector_id)).connector_id

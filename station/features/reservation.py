@@ -30,6 +30,7 @@ from station.wire.messages.reservation import (
     ReserveNow,
     ReserveNowResponse,
 )
+from station.wire.primitives import is_blank
 
 EXPIRY = "reservation_expiry"
 
@@ -46,7 +47,8 @@ RESERVE_CONNECTOR_ZERO_SUPPORTED = ConfigKey(
 def decide_reserve_now(state: StationState, request: ReserveNow, at_ms: int) -> Reply:
     """Accepted, or why nothing was reserved (7.40); a reservation with the same id is replaced only if Accepted.
 
-    Rejected: no such connector, connector 0 where that is not supported, or an expiry that has passed.
+    Rejected: no such connector, connector 0 where that is not supported, an expiry that has passed, or an idTag that
+    names nobody.
     """
     held = state.reservations.by_id(request.reservation_id)
     status = _judge(_without(state, held), request, at_ms)
@@ -72,7 +74,7 @@ def _without(state: StationState, held: ReservationMade | None) -> StationState:
 
 
 def _judge(state: StationState, request: ReserveNow, at_ms: int) -> ReservationStatus:
-    if not state.connectors.has(request.connector_id):
+    if is_blank(request.id_tag) or not state.connectors.has(request.connector_id):
         return ReservationStatus.REJECTED
     if request.connector_id == 0 and not RESERVE_CONNECTOR_ZERO_SUPPORTED.of(state):
         return ReservationStatus.REJECTED

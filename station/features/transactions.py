@@ -31,12 +31,14 @@ from projections.connector import Connector
 from projections.outbox import Owed
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.config_keys import Access, Boolean, ConfigKey, Integer
+from station.config_keys import Access, Boolean, ConfigKey
 from station.feature import Call, Deadline, Events, Feature, Rendered, Rule
+from station.rules.deauthorizing import MAX_ENERGY_ON_INVALID_ID, STOP_TRANSACTION_ON_INVALID_ID, deauthorize
 from station.rules.faults import ENDING
-from station.rules.idtag_info import info_of, received
+from station.rules.idtag_info import info_of, named_group, passing_word, received
 from station.rules.measurands import BEGIN, STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop, sample
 from station.rules.outputs import is_lock_wanted
+from station.rules.postponing import postponed_start
 from station.rules.reservations import reservation_for
 from station.rules.sampled_values import meter_value
 from station.rules.transaction_rules import (
@@ -83,24 +85,6 @@ UNLOCK_CONNECTOR_ON_EV_SIDE_DISCONNECT: ConfigKey[bool] = ConfigKey(
     required=True,
     clause="9.1.33, errata 3.83",
     doc="Unplugging at the vehicle unlocks the socket; false and read-only with a fixed cable.",
-)
-STOP_TRANSACTION_ON_INVALID_ID = ConfigKey(
-    name="StopTransactionOnInvalidId",
-    kind=Boolean(),
-    access=Access.READ_WRITE,
-    default=True,
-    required=True,
-    clause="9.1.24",
-    doc="A StartTransaction answer that is not Accepted stops the transaction; else only the energy.",
-)
-MAX_ENERGY_ON_INVALID_ID = ConfigKey(
-    name="MaxEnergyOnInvalidId",
-    kind=Integer(),
-    access=Access.READ_WRITE,
-    default=0,
-    unit="Wh",
-    clause="9.1.14",
-    doc="Energy still given when the CSMS did not accept the tag and the transaction is not stopped.",
 )
 
 
@@ -318,28 +302,30 @@ def _on_start_result(state: StationState, owed: Owed, response: StartTransaction
     event = owed.event
     assert isinstance(event, TransactionStarted)
     info = info_of(response.id_tag_info)
-    events = [
-        *assign_transaction_id(state, event.number, response.transaction_id),
-        *received(state, event.id_tag, info, at_ms),
-    ]
+    assigned = assign_transaction_id(state, event.number, response.transaction_id)
     transaction = state.transactions.on(event.connector_id)
     if info.status == "Accepted" or transaction is None or transaction.number != event.number:
-        return events
-    if STOP_TRANSACTION_ON_INVALID_ID.of(state):
-        return (*events, stop(state, transaction, "DeAuthorized", at_ms, hold=True))
-    limit_wh = register_of(state, transaction)[0] + MAX_ENERGY_ON_INVALID_ID.of(state)
-    invalidated = TransactionInvalidated(
-        connector_id=event.connector_id, number=event.number, status=info.status, energy_limit_wh=limit_wh
+        return (*assigned, *received(state, event.id_tag, info, at_ms))
+    if (later := postponed_start(state, transaction, info, at_ms)) is not None:
+        return (*assigned, *passing_word(event.id_tag, info), later)
+    return (
+        *assigned,
+        *received(state, event.id_tag, info, at_ms),
+        deauthorize(state, transaction, info, at_ms),
     )
-    return (*events, invalidated)
 
 
 def _on_stop_result(state: StationState, owed: Owed, response: StopTransactionResponse, at_ms: int) -> Events:
     event = owed.event
     assert isinstance(event, TransactionStopped)
-    if response.id_tag_info is None or event.id_tag is None:
+    if response.id_tag_info is None:
         return ()
-    return received(state, event.id_tag, info_of(response.id_tag_info), at_ms)
+    info = info_of(response.id_tag_info)
+    if event.id_tag is not None:
+        return received(state, event.id_tag, info, at_ms)
+    # No tag was told, so it can only be about the one that started: its group counts (a cable may be held), not its status.
+    transaction = state.transactions.by_number.get(event.number)
+    return () if transaction is None else named_group(transaction.id_tag, info)
 
 
 FEATURE = Feature(

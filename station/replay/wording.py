@@ -273,6 +273,10 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     ),
     link.DataTransferRequested: (DETAIL, lambda e: f"A DataTransfer to {e.vendor_id} was asked for"),
     authorization.AuthorizeQueued: (DETAIL, lambda e: f"The CSMS is asked about tag {e.id_tag} (to {e.purpose})"),
+    authorization.AuthorizationPostponed: (
+        HEADLINE,
+        lambda e: f"Tag {e.id_tag} has to wait{_where(e)}: the CSMS has yet to hear of its last stop",
+    ),
     authorization.IdTagInfoReceived: (DETAIL, lambda e: f"The CSMS says {e.info.status} of tag {e.id_tag}"),
     authorization.AuthorizationGranted: (HEADLINE, _grant),
     authorization.AuthorizationDenied: (HEADLINE, lambda e: f"Tag {e.id_tag} REFUSED{_where(e)}: {e.reason}"),

@@ -14,6 +14,7 @@ from projections.station import StationState
 from station.feature import Events
 from station.rules import reservations
 from station.rules.identification import Ask, Denied, Granted, Verdict, known_parent, look_up, start_situation
+from station.rules.postponing import is_waiting
 from station.rules.transaction_rules import refusal_to_serve, refusal_to_start
 
 START, STOP, RELEASE, EITHER = "start", "stop", "release", "start or stop"
@@ -41,9 +42,14 @@ def is_pending(state: StationState, connector_id: int | None) -> bool:
     )
 
 
+def is_awaited(state: StationState, connector_id: int | None, id_tag: str) -> bool:
+    """Whether the CSMS is being asked for this connector, or is to be asked about this tag again."""
+    return is_pending(state, connector_id) or is_waiting(state, connector_id, id_tag)
+
+
 def begin(state: StationState, connector_id: int | None, id_tag: str, at_ms: int, *, remote: bool = False) -> Events:
     """A tag wants to start: granted, denied, or asked for by Authorize."""
-    if is_pending(state, connector_id):
+    if is_awaited(state, connector_id, id_tag):
         return ()
     reason = refusal(state, connector_id)
     if reason is not None:

@@ -254,8 +254,10 @@ def _cleared(held: Installed, reason: str) -> ChargingProfileCleared:
 
 
 def _is_awaited(state: StationState, connector_id: int) -> bool:
-    """Whether an authorization for the connector is granted or asked for."""
+    """Whether an authorization for the connector is granted, asked for, or to be asked for again."""
     if state.connectors.has(connector_id) and state.connectors[connector_id].grant is not None:
+        return True
+    if any(item.remote and item.connector_id == connector_id for item in state.authorization.postponed):
         return True
     return any(
         isinstance(owed.event, AuthorizeQueued) and owed.event.remote and owed.event.connector_id == connector_id

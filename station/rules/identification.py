@@ -6,6 +6,8 @@ The table can be read against the standard:
     start, online    a        a        ask      -          a: only with LocalPreAuthorize (9.1.13)
     start, offline   b        b        -        c          b: with LocalAuthorizeOffline (9.1.12); c: with
                                                               AllowOfflineTxForUnknownId, unless known as not valid
+    start, unread    b        b        -        -          the answer to Authorize cannot be read: as offline, but the
+                                                              link is up, so it is no offline start of an unknown tag
     group, online    yes      yes      ask      -          a tag that wants to stop another tag's transaction, or use
     group, offline   yes      yes      -        -          another tag's reservation: only its parentIdTag counts
 
@@ -22,6 +24,7 @@ from eventstore.frozen import dataclass
 from projections.station import StationState
 from station.config_keys import Access, Boolean, ConfigKey
 from station.rules import local_list
+from station.rules.transaction_rules import group
 
 ID_TAG_LENGTH_MAX = 20
 
@@ -41,6 +44,7 @@ class Situation(StrEnum):
 
     START_ONLINE = "start, online"
     START_OFFLINE = "start, offline"
+    START_UNREAD = "start, unread"
     GROUP_ONLINE = "group, online"
     GROUP_OFFLINE = "group, offline"
 
@@ -106,6 +110,7 @@ LOCAL_SOURCES = (Source.LOCAL_LIST, Source.CACHE)
 _GATES: Mapping[Situation, ConfigKey[bool] | None] = {
     Situation.START_ONLINE: LOCAL_PRE_AUTHORIZE,
     Situation.START_OFFLINE: LOCAL_AUTHORIZE_OFFLINE,
+    Situation.START_UNREAD: LOCAL_AUTHORIZE_OFFLINE,
     Situation.GROUP_ONLINE: None,
     Situation.GROUP_OFFLINE: None,
 }
@@ -138,7 +143,7 @@ def known(state: StationState, id_tag: str, at_ms: int) -> tuple[Source, str, Id
 def known_parent(state: StationState, id_tag: str, at_ms: int) -> str | None:
     """The parent id tag of a tag that list or cache hold as valid."""
     found = known(state, id_tag, at_ms)
-    return found[2].parent_id_tag if found is not None and found[1] == "Accepted" else None
+    return group(found[2].parent_id_tag) if found is not None and found[1] == "Accepted" else None
 
 
 def look_up(state: StationState, situation: Situation, id_tag: str, at_ms: int) -> Verdict:
@@ -147,14 +152,16 @@ def look_up(state: StationState, situation: Situation, id_tag: str, at_ms: int) 
     gate = _GATES[situation]
     found = known(state, id_tag, at_ms) if gate is None or gate.of(state) else None
     if found is not None and found[1] == "Accepted":
-        return Granted(source=found[0], parent_id_tag=found[2].parent_id_tag)
+        return Granted(source=found[0], parent_id_tag=group(found[2].parent_id_tag))
     if online:
         return Ask()
     if found is None:
         found = known(state, id_tag, at_ms)
         if found is None and situation is Situation.START_OFFLINE and ALLOW_OFFLINE_TX_FOR_UNKNOWN_ID.of(state):
             return Granted(source=Source.OFFLINE)
-    return Denied(reason=found[1] if found is not None and found[1] != "Accepted" else "Offline")
+    if found is not None and found[1] != "Accepted":
+        return Denied(reason=found[1])
+    return Denied(reason="Authorize was not answered" if situation is Situation.START_UNREAD else "Offline")
 
 
 def start_situation(state: StationState) -> Situation:

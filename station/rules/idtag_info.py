@@ -5,6 +5,7 @@ from projections.station import StationState
 from station.feature import Events
 from station.rules import local_list
 from station.rules.identification import AUTHORIZATION_CACHE_ENABLED, known
+from station.rules.transaction_rules import group
 from station.wire.messages import types as wire
 
 
@@ -13,6 +14,16 @@ def info_of(message: wire.IdTagInfo) -> IdTagInfo:
     return IdTagInfo(
         status=message.status.value, parent_id_tag=message.parent_id_tag, expiry_utc_ms=message.expiry_date
     )
+
+
+def passing_word(id_tag: str, info: IdTagInfo) -> Events:
+    """The word is recorded for the group that it names, and not cached: its status is about something else than the tag."""
+    return (IdTagInfoReceived(id_tag=id_tag, info=info, cache=False),)
+
+
+def named_group(id_tag: str, info: IdTagInfo) -> Events:
+    """The same, if it names a group at all."""
+    return () if group(info.parent_id_tag) is None else passing_word(id_tag, info)
 
 
 def received(state: StationState, id_tag: str, info: IdTagInfo, at_ms: int) -> Events:

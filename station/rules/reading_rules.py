@@ -29,7 +29,7 @@ _AT_USED = frozenset(
         StationStopping,
     }
 )
-_DEADLINES_AT_USED = frozenset({"sample", "energy_check", "limits"})
+_DEADLINES_AT_USED = frozenset({"ask_again", "sample", "energy_check", "limits"})
 _ANSWERS_AT_USED = frozenset({"Authorize", "StartTransaction"})
 
 

@@ -19,7 +19,7 @@ from projections.reservations import Reservations
 from projections.station import StationState
 from station.rules.faults import blocking_fault
 from station.rules.maintenance_rules import is_out_of_service
-from station.rules.transaction_rules import is_inoperative, same_group, same_tag
+from station.rules.transaction_rules import group, is_inoperative, same_group, same_tag
 
 PROFILE = "Reservation"
 _NONE = Reservations()
@@ -81,7 +81,7 @@ def needs_parent(state: StationState, connector_id: int) -> bool:
     keeping = _reservations(state).on(connector_id)
     if not keeping and connector_id in _kept_for_zero(state):
         keeping = open_on_zero(state)
-    return any(held.parent_id_tag is not None for held in keeping)
+    return any(group(held.parent_id_tag) is not None for held in keeping)
 
 
 def is_reserved(state: StationState, connector_id: int) -> bool:

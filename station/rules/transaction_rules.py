@@ -36,6 +36,7 @@ from station.rules.faults import blocking_fault
 from station.rules.maintenance_rules import is_disk_full, is_waiting_to_install
 from station.rules.measurands import STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop
 from station.rules.measurands import sample as measurands_sample
+from station.wire.primitives import is_blank
 
 GIVEN_UP_ID = -1  # errata 3.18: for a transaction whose StartTransaction was given up or lost, and in no other case
 
@@ -45,9 +46,15 @@ def same_tag(one: str, other: str) -> bool:
     return one.casefold() == other.casefold()
 
 
+def group(parent_id_tag: str | None) -> str | None:
+    """The parent id tag, or None if it says nothing: version 0.1.0 took "" for one, and its logs and states hold such."""
+    return None if parent_id_tag is None or is_blank(parent_id_tag) else parent_id_tag
+
+
 def same_group(one: str | None, other: str | None) -> bool:
-    """Whether both parent id tags are known and equal."""
-    return one is not None and other is not None and same_tag(one, other)
+    """Whether both parent id tags are known and equal (3.10)."""
+    mine, yours = group(one), group(other)
+    return mine is not None and yours is not None and same_tag(mine, yours)
 
 
 def refusal_to_serve(state: StationState) -> str | None:

@@ -12,6 +12,7 @@ from tests.conformance.states import (
     charge_point_faulted,
     charge_point_unavailable,
     charging,
+    configure,
     connector_faulted,
     connector_occupied,
     connector_unavailable,
@@ -168,6 +169,25 @@ async def test_tc_053_1_reserved_for_a_parent_local_start(rig: Rig) -> None:
     await reserved(rig, parent_id_tag=PARENT)
     rig.csms.always("Authorize", {"idTagInfo": {"status": "Accepted", "parentIdTag": PARENT}})
     await rig.api.swipe(VALID_2, 1)
+    await rig.expect(call("Authorize", id_tag=VALID_2), status(1, "Preparing"))
+    await rig.api.plug(1)
+    await started(rig, id_tag=VALID_2, reservation_id=42)
+    await rig.quiet()
+
+
+@case("TC_053_2_CS")
+@pytest.mark.parametrize(
+    "asks", [False, True], ids=["AuthorizeRemoteTxRequests false", "AuthorizeRemoteTxRequests true"]
+)
+@pytest.mark.asyncio
+async def test_tc_053_2_reserved_for_a_parent_remote_start(rig: Rig, asks: bool) -> None:
+    """A remote start of a tag of the reserved parent is accepted, asked about, and starts with the reservationId."""
+    await other_connectors_unavailable(rig)
+    await configure(rig, AuthorizeRemoteTxRequests=asks)
+    await reserved(rig, parent_id_tag=PARENT)
+    rig.csms.always("Authorize", {"idTagInfo": {"status": "Accepted", "parentIdTag": PARENT}})
+    answer = await rig.request("RemoteStartTransaction", connector_id=1, id_tag=VALID_2)
+    assert answer == {"status": "Accepted"}
     await rig.expect(call("Authorize", id_tag=VALID_2), status(1, "Preparing"))
     await rig.api.plug(1)
     await started(rig, id_tag=VALID_2, reservation_id=42)

@@ -7,6 +7,8 @@ from tests.conformance.conftest import Boot
 from tests.conformance.rig import Rig, call, status
 from tests.conformance.states import (
     INVALID,
+    LOCAL,
+    PARENT,
     VALID,
     VALID_2,
     VALID_3,
@@ -74,6 +76,24 @@ async def test_tc_068_stop_with_same_id_tag(boot: Boot, connectors: int) -> None
     await rig.quiet()
     stop = await stop_locally(rig, start)
     assert stop.payload["idTag"] == VALID
+    await rig.quiet()
+
+
+@case("TC_069_CS")
+@pytest.mark.parametrize("connectors", [1, 2], ids=["one connector", "two connectors, one reader"])
+@pytest.mark.asyncio
+async def test_tc_069_stop_with_another_tag_of_the_same_parent(boot: Boot, connectors: int) -> None:
+    """A tag of the group that StartTransaction.conf named is asked for, and stops the session that was started remotely."""
+    rig = await boot({"station": {"connectors": connectors}})
+    info = {"status": "Accepted", "parentIdTag": PARENT}
+    rig.csms.answer("StartTransaction", rig.csms.started(parentIdTag=PARENT))
+    rig.csms.always("Authorize", {"idTagInfo": info})
+    start = await charging(rig, authorizes=False)
+    await rig.quiet()
+    await rig.api.swipe(VALID_2, 1 if connectors == 1 else None)
+    await rig.expect(call("Authorize", id_tag=VALID_2))
+    stop = await stopped(rig, start, reasons=LOCAL)
+    assert stop.payload["idTag"] == VALID_2
     await rig.quiet()
 
 

@@ -349,3 +349,60 @@ def test_a_changed_time_out_acts_at_once() -> None:
     found.configure(ConnectionTimeOut=5)
     found.advance(5)
     assert found.status() == "Available"
+
+
+UNREADABLE: list[dict[str, Any]] = [
+    {},
+    {"idTagInfo": {}},
+    {"idTagInfo": 5},
+    {"idTagInfo": {"status": "Perhaps"}},
+    {"idTagInfo": {"status": ""}},
+]
+
+
+@pytest.mark.parametrize("payload", UNREADABLE)
+def test_an_answer_that_cannot_be_read_lets_no_unknown_tag_in(payload: dict[str, Any]) -> None:
+    """9.1.1: AllowOfflineTxForUnknownId is for a station that is offline, and the link is up."""
+    found = station(factory={"AllowOfflineTxForUnknownId": "true"})
+    found.csms = answering(Authorize=payload)
+    found.online()
+    found.plug()
+    found.swipe()
+    assert [event.reason for event in found.events(AuthorizationDenied)] == ["Authorize was not answered"]
+    assert found.sent("StartTransaction") == []
+
+
+def test_a_frame_that_cannot_be_read_lets_none_in_either() -> None:
+    found = station(factory={"AllowOfflineTxForUnknownId": "true"})
+    found.csms = answering(Authorize=None)
+    found.online()
+    found.plug()
+    found.swipe()
+    found.receive(f'[3, "{found.last("Authorize").message_id}"]')
+    assert found.sent("StartTransaction") == []
+    assert found.state.outbox.in_flight is None
+
+
+@pytest.mark.parametrize("payload", UNREADABLE)
+@pytest.mark.parametrize("allowed", ["true", "false"])
+def test_an_answer_that_cannot_be_read_counts_as_a_callerror_for_a_known_tag(
+    payload: dict[str, Any], allowed: str
+) -> None:
+    """Rulings on Authorize: the offline rules decide by list and cache."""
+    found = known(factory={"LocalAuthorizeOffline": allowed})
+    found.csms = answering(Authorize=payload)
+    found.plug()
+    found.swipe()
+    assert (found.status() == "Charging") is (allowed == "true")
+
+
+@pytest.mark.parametrize("failure", ["InternalError", None])
+def test_a_callerror_or_silence_leaves_it_to_the_offline_rules_of_unknown_tags(failure: str | None) -> None:
+    """Rulings on Authorize."""
+    found = station(factory={"AllowOfflineTxForUnknownId": "true"})
+    found.csms = answering(Authorize=failure)
+    found.online()
+    found.plug()
+    found.swipe()
+    found.advance(30)
+    assert found.status() == "Charging"

@@ -227,3 +227,72 @@ def test_with_smart_charging_off_a_profile_is_ignored() -> None:
     }
     assert remote_start(found, chargingProfile=profile) == "Accepted"
     assert len(found.state.charging_profiles.all) == 0
+
+
+RESERVED_FOR_FAMILY = {
+    "connectorId": 1,
+    "idTag": TAG,
+    "parentIdTag": "FAMILY",
+    "reservationId": 17,
+    "expiryDate": utc(900),
+}
+
+
+def reserved_for_family(connectors: int = 1, asks: str = "false", **info: Any) -> StationUnderTest:
+    """Connector 1 is reserved for a family; Authorize tells this of a tag that neither list nor cache knows."""
+    found = station(connectors=connectors, factory={"AuthorizeRemoteTxRequests": asks})
+    found.csms = answering(Authorize={"idTagInfo": {"status": "Accepted", **info}})
+    found.online()
+    found.ask("ReserveNow", RESERVED_FOR_FAMILY)
+    found.plug()
+    return found.forget()
+
+
+@pytest.mark.parametrize("asks", ["false", "true"])
+def test_a_tag_that_may_be_of_the_reserved_group_is_accepted_asked_about_and_starts(asks: str) -> None:
+    """5.13, TC_053_2: whatever AuthorizeRemoteTxRequests says, only Authorize can tell the group."""
+    found = reserved_for_family(asks=asks, parentIdTag="family")
+    assert remote_start(found, id_tag=OTHER_TAG) == "Accepted"
+    assert [payload["idTag"] for payload in found.sent("Authorize")] == [OTHER_TAG]
+    assert found.sent("StartTransaction")[0]["reservationId"] == 17
+
+
+@pytest.mark.parametrize("info", [{}, {"parentIdTag": "OTHERS"}, {"status": "Blocked", "parentIdTag": "FAMILY"}])
+def test_it_does_not_start_if_the_group_does_not_agree(info: dict[str, Any]) -> None:
+    found = reserved_for_family(**info)
+    assert remote_start(found, id_tag=OTHER_TAG) == "Accepted"
+    assert found.sent("StartTransaction") == []
+    assert found.status() == "Reserved"
+
+
+@pytest.mark.parametrize("parent", [None, "OTHERS", "FAMILY"])
+def test_a_tag_whose_group_is_known_is_not_asked_about(parent: str | None) -> None:
+    """5.13: list or cache may tell it; a listed tag without a group is asked about, for the CSMS may know more."""
+    found = reserved_for_family()
+    info = {"status": "Accepted"} if parent is None else {"status": "Accepted", "parentIdTag": parent}
+    entries = [{"idTag": OTHER_TAG, "idTagInfo": info}]
+    found.ask("SendLocalList", {"listVersion": 1, "updateType": "Full", "localAuthorizationList": entries})
+    assert remote_start(found, id_tag=OTHER_TAG) == ("Rejected" if parent == "OTHERS" else "Accepted")
+    assert len(found.sent("Authorize")) == (parent is None)
+    assert len(found.sent("StartTransaction")) == (parent == "FAMILY")
+
+
+def test_without_a_connector_id_one_that_is_kept_for_nobody_goes_before_one_kept_for_a_group() -> None:
+    found = reserved_for_family(connectors=2, parentIdTag="FAMILY")
+    assert remote_start(found, None, OTHER_TAG) == "Accepted"
+    assert found.sent("Authorize") == []
+    assert found.state.connectors[2].grant is not None
+
+
+def test_without_a_connector_id_one_kept_for_a_group_is_asked_for_where_there_is_no_other() -> None:
+    found = reserved_for_family(connectors=2, parentIdTag="FAMILY")
+    found.fault("OtherError", 2)
+    assert remote_start(found, None, OTHER_TAG) == "Accepted"
+    assert found.sent("StartTransaction")[0]["connectorId"] == 1
+
+
+def test_reserved_for_a_tag_alone_it_is_rejected() -> None:
+    found = station().online()
+    found.ask("ReserveNow", {key: value for key, value in RESERVED_FOR_FAMILY.items() if key != "parentIdTag"})
+    assert remote_start(found.forget(), id_tag=OTHER_TAG) == "Rejected"
+    assert found.sent("Authorize") == []
