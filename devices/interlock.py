@@ -1,8 +1,11 @@
 """The interlock: from readings alone, whether a contactor must be open. Pure.
 
 It reads the levels that the board reported and nothing else: not what is authorized, not what is offered. Whoever closes a
-contactor asks it first, and whoever gets a reading asks it again and opens at once if it says so (the reflex); both only ever
-remove energy. Memoryless: when the reason is gone, the interlock has nothing against closing.
+contactor asks it first, and whoever gets a reading asks it again and opens at once where a reason has appeared (the reflex); both
+only ever remove energy. Memoryless: when the reason is gone, the interlock has nothing against closing.
+
+Some reasons speak against the offer, too (`must_not_offer`): the pilot then goes steady with the contactor. What the vehicle says on
+the pilot does not: one that waits in B may keep its offer, and it is the offer that it waits for.
 
 An input that has not reported yet speaks against closing, except those that a board may lack: mains, emergency stop, faults, and
 the lock where the cable is fixed. Faults are told apart by (error code, vendor error code), so that one of two ending does not
@@ -82,6 +85,20 @@ def observe(state: InterlockState, reading: Reading) -> InterlockState:
 def must_open(state: InterlockState, connector_id: int) -> str | None:
     """Why the contactor must be open, in words for people; None: the interlock has nothing against closing."""
     connector = state.connectors[connector_id - 1]
+    if (reason := _fault(state, connector)) is not None:
+        return reason
+    if connector.pilot_state not in ENERGY_STATES:
+        return f"pilot state {connector.pilot_state or 'unknown'}"
+    return _loose(state, connector)
+
+
+def must_not_offer(state: InterlockState, connector_id: int) -> str | None:
+    """Why nothing may be offered, in words for people: each reason of `must_open` but what the vehicle says; None: none."""
+    connector = state.connectors[connector_id - 1]
+    return _fault(state, connector) or _loose(state, connector)
+
+
+def _fault(state: InterlockState, connector: ConnectorInterlock) -> str | None:
     if state.emergency_stop:
         return "emergency stop"
     if not state.mains:
@@ -89,10 +106,10 @@ def must_open(state: InterlockState, connector_id: int) -> str | None:
     for error_code, _ in (*state.faults, *connector.faults):
         if error_code not in WARNINGS:
             return error_code
-    if connector.contactor_fault:
-        return f"contactor {connector.contactor_fault}"
-    if connector.pilot_state not in ENERGY_STATES:
-        return f"pilot state {connector.pilot_state or 'unknown'}"
+    return f"contactor {connector.contactor_fault}" if connector.contactor_fault else None
+
+
+def _loose(state: InterlockState, connector: ConnectorInterlock) -> str | None:
     if connector.cable_rating_ma is None:
         return "no cable"
     if state.has_lock and not connector.locked:

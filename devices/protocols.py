@@ -52,7 +52,11 @@ class StationBoard(Protocol):
         ...
 
     def open_contactor(self, connector_id: int) -> None:
-        """The reflex: contactor open and pilot steady, at once. Waits for nothing, writes nothing, never raises."""
+        """The reflex: contactor open, at once; the pilot stays. Waits for nothing, writes nothing, never raises."""
+        ...
+
+    def withdraw_offer(self, connector_id: int) -> None:
+        """The reflex's other half: pilot steady, at once. Waits for nothing, writes nothing, never raises."""
         ...
 
     def read_meter(self, connector_id: int, at_ms: int) -> MeterReading:

@@ -110,8 +110,16 @@ class BenchBoard:
         if connector_id not in self.connector_ids:
             return
         self._settle(connector_id)
-        outputs = self._copper.outputs(connector_id)
-        self._copper.put_out(connector_id, replace(outputs, contactor_closed=False, duty_permille=DUTY_STEADY_PERMILLE))
+        self._copper.put_out(connector_id, replace(self._copper.outputs(connector_id), contactor_closed=False))
+        self._show()
+
+    def withdraw_offer(self, connector_id: int) -> None:
+        """See `StationBoard.withdraw_offer`. An unknown connector has no pilot."""
+        if connector_id not in self.connector_ids:
+            return
+        self._settle(connector_id)
+        outputs = replace(self._copper.outputs(connector_id), duty_permille=DUTY_STEADY_PERMILLE)
+        self._copper.put_out(connector_id, outputs)
         self._show()
 
     def read_meter(self, connector_id: int, at_ms: int) -> MeterReading:
@@ -136,6 +144,7 @@ class BenchBoard:
             return
         for connector_id in self.connector_ids:
             self.open_contactor(connector_id)
+            self.withdraw_offer(connector_id)
         self._keep()
         self._report = None
         self._queue.clear()

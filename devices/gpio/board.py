@@ -145,6 +145,11 @@ class GpioBoard:
         if self._rack is None or self._drivers is None or connector_id not in self._drivers.connectors:
             return
         self._switch(connector_id, closed=False, phases=0)
+
+    def withdraw_offer(self, connector_id: int) -> None:
+        """See `StationBoard.withdraw_offer`. An unknown connector has no pilot."""
+        if self._rack is None or self._drivers is None or connector_id not in self._drivers.connectors:
+            return
         self._offer(connector_id, DUTY_STEADY_PERMILLE)
 
     def read_meter(self, connector_id: int, at_ms: int) -> MeterReading:
@@ -158,6 +163,7 @@ class GpioBoard:
             return
         for connector_id in self.connector_ids:
             self.open_contactor(connector_id)
+            self.withdraw_offer(connector_id)
         if self._reporter is not None:
             self._reporter.close()
             self._reporter = None

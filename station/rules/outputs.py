@@ -5,7 +5,7 @@ The interlock in `devices` has the last word on the contactor: it may always kee
 
 from devices.iec61851 import duty_permille_from_ma
 from devices.readings import ConnectorOutputs
-from eventstore.frozen import dataclass, replace
+from eventstore.frozen import dataclass
 from projections.connector import Connector
 from projections.station import StationState
 from station.rules import faults
@@ -53,8 +53,3 @@ def wanted(state: StationState, connector_id: int) -> Wanted:
         indicator=connector.status,
     )
     return Wanted(outputs=outputs, unlock=connector.unlock_wanted)
-
-
-def without_energy(outputs: ConnectorOutputs) -> ConnectorOutputs:
-    """The same with the contactor open and nothing offered."""
-    return replace(outputs, contactor_closed=False, duty_permille=STEADY)

@@ -1,16 +1,20 @@
 """Between the board and the station: readings become observations, the state's wanted outputs become commands.
 
-The reflex comes first: every reading passes the interlock, and where that says so the contactor opens at once, before
-anything is written (the only effect that does not wait for the log, and it only ever takes energy away). Closing waits
-for the durable record, and for the interlock.
+The reflex comes first: every reading passes the interlock, and where a reason against energy appears the contactor opens at
+once, before anything is written (the only effect that does not wait for the log, and it only ever takes energy away). It acts
+on the change: a reason that was there before has opened the contactor already, and a reading that is about another connector
+moves nothing here. A vehicle's own word, C to B, leaves the pilot alone. Closing waits for the durable record, and for the
+interlock.
 """
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from devices import interlock
 from devices.protocols import Signalling, StationBoard
 from devices.readings import (
+    DUTY_STEADY_PERMILLE,
     ContactorReading,
     EmergencyStopReading,
     FaultReading,
@@ -74,6 +78,15 @@ def observation_of(reading: Reading) -> Observation:
             return MainsObserved(present=reading.present)
 
 
+def _appears(
+    reason: Callable[[interlock.InterlockState, int], str | None],
+    before: interlock.InterlockState,
+    after: interlock.InterlockState,
+    connector_id: int,
+) -> bool:
+    return reason(before, connector_id) is None and reason(after, connector_id) is not None
+
+
 class Gateway:
     """The one user of the board. `submit` puts an observation into the station's inbox; it never blocks."""
 
@@ -97,15 +110,18 @@ class Gateway:
         self._board.close()
 
     def make_safe(self) -> None:
-        """Every contactor open, at once."""
+        """Every contactor open and every pilot steady, at once."""
         for connector_id in self._board.connector_ids:
             self._board.open_contactor(connector_id)
+            self._board.withdraw_offer(connector_id)
 
     def _report(self, reading: Reading) -> None:
-        self._interlock = interlock.observe(self._interlock, reading)
+        before, self._interlock = self._interlock, interlock.observe(self._interlock, reading)
         for connector_id in self._board.connector_ids:
-            if interlock.must_open(self._interlock, connector_id) is not None:
+            if _appears(interlock.must_open, before, self._interlock, connector_id):
                 self._board.open_contactor(connector_id)
+            if _appears(interlock.must_not_offer, before, self._interlock, connector_id):
+                self._board.withdraw_offer(connector_id)
         self._submit(observation_of(reading))
 
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
@@ -130,8 +146,10 @@ class Gateway:
     def _apply(self, state: StationState, connector_id: int) -> None:
         wanted = outputs.wanted(state, connector_id)
         command = wanted.outputs
-        if command.contactor_closed and interlock.must_open(self._interlock, connector_id) is not None:
-            command = outputs.without_energy(command)
+        if interlock.must_open(self._interlock, connector_id) is not None:
+            command = replace(command, contactor_closed=False)
+        if interlock.must_not_offer(self._interlock, connector_id) is not None:
+            command = replace(command, duty_permille=DUTY_STEADY_PERMILLE)
         self._board.apply(connector_id, command)
         if wanted.unlock and not self._unlocks.get(connector_id, False):
             self._unlocks[connector_id] = True

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.interlock import WARNINGS, InterlockState, initial_state, must_open, observe
+from devices.interlock import WARNINGS, InterlockState, initial_state, must_not_offer, must_open, observe
 from devices.readings import (
     ContactorReading,
     EmergencyStopReading,
@@ -81,6 +81,33 @@ def test_before_any_reading_every_contactor_must_be_open() -> None:
 )
 def test_a_dangerous_level_opens_the_contactor_and_says_why(reading: Reading, reason: str) -> None:
     assert must_open(after(charging(), reading), 1) == reason
+
+
+def test_a_vehicle_that_waits_in_b_may_have_an_offer_and_no_energy() -> None:
+    waiting = after(charging(), PilotReading(connector_id=1, pilot_state="B"))
+    assert must_open(waiting, 1) == "pilot state B"
+    assert must_not_offer(waiting, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("reading", "reason"),
+    [
+        (ProximityReading(connector_id=1, cable_rating_ma=None), "no cable"),
+        (ContactorReading(connector_id=1, closed=True, fault="welded"), "contactor welded"),
+        (LockReading(connector_id=1, locked=False, jammed=True), "not locked"),
+        (EmergencyStopReading(pressed=True), "emergency stop"),
+        (MainsReading(present=False), "no mains"),
+        (fault(1, "GroundFailure"), "GroundFailure"),
+        (fault(0, "GroundFailure"), "GroundFailure"),
+    ],
+)
+@pytest.mark.parametrize("pilot_state", ["B", "C"])
+def test_what_is_wrong_with_the_station_speaks_against_an_offer_too(
+    pilot_state: str, reading: Reading, reason: str
+) -> None:
+    assert (
+        must_not_offer(after(charging(), PilotReading(connector_id=1, pilot_state=pilot_state), reading), 1) == reason
+    )
 
 
 def test_pilot_state_d_may_be_energized() -> None:

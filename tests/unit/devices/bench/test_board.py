@@ -251,6 +251,8 @@ def test_the_contactor_follows_and_answers_with_its_feedback(rig: Rig) -> None:
 def test_the_reflex_opens_and_takes_the_offer_back(rig: Rig) -> None:
     rig.charge()
     rig.board.open_contactor(1)
+    rig.board.withdraw_offer(1)
+    rig.board.withdraw_offer(7)
     assert rig.news() == [ContactorReading(connector_id=1, closed=False, fault="")]
     assert rig.board.read_meter(1, HOUR_MS).power_w == 0
     rig.board.open_contactor(1)

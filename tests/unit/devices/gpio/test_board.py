@@ -121,6 +121,7 @@ async def test_an_output_that_refuses_is_a_fault_and_never_an_exception() -> Non
     coil._set_state = refuse
     rig.board.open_contactor(1)
     assert faults(rig.news()) == [("PowerSwitchFailure", "output", True)]
+    rig.board.withdraw_offer(1)
     assert rig.board.duty_permille(1) == 1000
     del coil._set_state
     rig.board.open_contactor(1)

@@ -69,6 +69,9 @@ class FakeBoard:
     def open_contactor(self, connector_id: int) -> None:
         self.told.append(("open", connector_id))
 
+    def withdraw_offer(self, connector_id: int) -> None:
+        self.told.append(("withdraw", connector_id))
+
     def read_meter(self, connector_id: int, at_ms: int) -> MeterReading:
         if self.meter is None:
             raise MeterUnavailable("no answer on the bus" * 20)
@@ -166,8 +169,6 @@ def test_the_inputs_are_on_record_before_the_board_is_said_to_be_open() -> None:
     "reading",
     [
         FAULT,
-        PilotReading(connector_id=1, pilot_state="B"),
-        PilotReading(connector_id=1, pilot_state="E"),
         ProximityReading(connector_id=1, cable_rating_ma=None),
         LockReading(connector_id=1, locked=False, jammed=False),
         ContactorReading(connector_id=1, closed=True, fault="welded"),
@@ -179,7 +180,61 @@ def test_the_contactor_opens_before_the_reading_is_submitted_and_no_other_does(r
     assert board.report is not None
     board.told.clear()
     board.report(reading)
+    assert board.told == [("open", 1), ("withdraw", 1), observation_of(reading)]
+
+
+@pytest.mark.parametrize("pilot_state", ["A", "B", "E", "F"])
+def test_what_the_vehicle_says_opens_the_contactor_and_leaves_the_offer_to_the_state(pilot_state: str) -> None:
+    _, board = opened()
+    assert board.report is not None
+    board.told.clear()
+    board.report(reading := PilotReading(connector_id=1, pilot_state=pilot_state))
     assert board.told == [("open", 1), observation_of(reading)]
+
+
+WAITING_INPUTS = (*CHARGING_INPUTS, PilotReading(connector_id=2, pilot_state="B"))
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        TagReading(id_tag="STRANGER", connector_id=None),
+        PilotReading(connector_id=1, pilot_state="B"),
+        PilotReading(connector_id=1, pilot_state="A"),
+        ProximityReading(connector_id=1, cable_rating_ma=None),
+        ContactorReading(connector_id=1, closed=True, fault=""),
+        MainsReading(present=True),
+        EmergencyStopReading(pressed=False),
+        FAULT,
+        replace(FAULT, connector_id=0, error_code="WeakSignal"),
+        PilotReading(connector_id=2, pilot_state="B"),
+    ],
+    ids=str,
+)
+def test_a_vehicle_that_waits_with_an_offer_is_touched_by_nothing_that_is_not_about_it(reading: Reading) -> None:
+    _, board = opened(WAITING_INPUTS)
+    assert board.report is not None
+    board.told.clear()
+    board.report(reading)
+    assert not [told for told in board.told if told in {("open", 2), ("withdraw", 2)}]
+
+
+def test_a_reason_that_was_there_already_is_not_acted_on_again() -> None:
+    _, board = opened()
+    assert board.report is not None
+    board.report(FAULT)
+    board.told.clear()
+    board.report(second := replace(FAULT, vendor_error_code="R8"))
+    board.report(swipe := TagReading(id_tag="T", connector_id=None))
+    assert board.told == [observation_of(second), observation_of(swipe)]
+
+
+def test_a_fault_takes_the_offer_from_a_vehicle_that_waits_for_energy() -> None:
+    _, board = opened(WAITING_INPUTS)
+    assert board.report is not None
+    board.told.clear()
+    board.report(fault := replace(FAULT, connector_id=2))
+    assert board.told == [("withdraw", 2), observation_of(fault)]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +247,7 @@ def test_what_concerns_the_whole_station_opens_every_contactor_first(reading: Re
     assert board.report is not None
     board.told.clear()
     board.report(reading)
-    assert board.told == [("open", 1), ("open", 2), observation_of(reading)]
+    assert board.told == [("open", 1), ("withdraw", 1), ("open", 2), ("withdraw", 2), observation_of(reading)]
 
 
 @pytest.mark.parametrize(
@@ -217,7 +272,7 @@ def test_make_safe_opens_every_contactor() -> None:
     board.told.clear()
     gateway.make_safe()
     gateway.close()
-    assert board.told == [("open", 1), ("open", 2), ("close",)]
+    assert board.told == [("open", 1), ("withdraw", 1), ("open", 2), ("withdraw", 2), ("close",)]
 
 
 # ---- outputs -----------------------------------------------------------------------------------------------------
@@ -255,14 +310,28 @@ def test_energy_is_given_when_the_state_wants_it_and_the_interlock_has_nothing_a
     assert not board.outputs(2).contactor_closed
 
 
-@pytest.mark.parametrize("number", [0, 1, 2], ids=["no cable", "no car", "no lock"])
-def test_the_interlock_keeps_it_open_whatever_the_state_wants(number: int) -> None:
-    """The state is older than what the board reads: its wish does not count, and nothing is offered."""
+@pytest.mark.parametrize(
+    ("number", "offers"), [(0, False), (1, True), (2, False)], ids=["no cable", "no car", "no lock"]
+)
+def test_the_interlock_keeps_it_open_whatever_the_state_wants(number: int, offers: bool) -> None:
+    """The state is older than what the board reads: its wish does not count. A vehicle that left C keeps its offer."""
     gateway, board = opened([reading for place, reading in enumerate(CHARGING_INPUTS) if place != number])
     gateway.publish(charging(station(connectors=2)).state, ())
     assert not board.outputs().contactor_closed
-    assert board.outputs().duty_permille == DUTY_STEADY_PERMILLE
+    assert (board.outputs().duty_permille < DUTY_STEADY_PERMILLE) == offers
     assert board.outputs().locked
+
+
+def test_an_offer_that_a_reading_has_withdrawn_is_not_made_again_by_an_older_state() -> None:
+    gateway, board = opened()
+    found = charging(station(connectors=2))
+    found.observe(PilotStateObserved(connector_id=1, pilot_state="B"))
+    gateway.publish(found.state, ())
+    assert board.outputs().duty_permille < DUTY_STEADY_PERMILLE
+    assert board.report is not None
+    board.report(FAULT)
+    gateway.publish(found.state, ())
+    assert board.outputs().duty_permille == DUTY_STEADY_PERMILLE
 
 
 def test_an_unlock_that_is_asked_for_drives_once_and_the_next_one_again() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,9 +12,7 @@ import pytest
 import pytest_asyncio
 
 from devices.bench.board import BenchBoard
-from devices.readings import (
-    ConnectorOutputs,
-)
+from devices.readings import DUTY_STEADY_PERMILLE, ConnectorOutputs
 from eventstore.catalogue.lifecycle import StationBooted
 from eventstore.catalogue.link import CallDispatched, FrameReceived, LinkOpened
 from eventstore.catalogue.transactions import TransactionStopped
@@ -61,8 +59,15 @@ class WatchedBoard(BenchBoard):
         if hasattr(self, "told"):
             self.told("reflex")
 
+    def withdraw_offer(self, connector_id: int) -> None:
+        super().withdraw_offer(connector_id)
+        if hasattr(self, "told"):
+            self.told(f"steady {connector_id}")
+
     def apply(self, connector_id: int, outputs: ConnectorOutputs) -> None:
         super().apply(connector_id, outputs)
+        if hasattr(self, "told"):
+            self.told(f"{'steady' if outputs.duty_permille == DUTY_STEADY_PERMILLE else 'offer'} {connector_id}")
         if outputs.contactor_closed and hasattr(self, "told"):
             self.told("close")
 
@@ -91,10 +96,17 @@ class Bench:
 
 @pytest_asyncio.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with running_bench(tmp_path, connectors=1) as found:
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def running_bench(tmp_path: Path, connectors: int) -> AsyncIterator[Bench]:
+    """A bench with so many connectors, at work."""
     opened_log = await EventLog.open(tmp_path, identity="CB-0001")
     log, clock = HeldLog(opened_log), SystemClock()
     running_station = Station(cast("EventLog", log), registry_for(), clock, INITIAL)
-    board = WatchedBoard(tmp_path, 1, False, 3, 230, 32, clock.at_ms)
+    board = WatchedBoard(tmp_path, connectors, False, 3, 230, 32, clock.at_ms)
     gateway = Gateway(board, running_station.submit)
     found = Bench(station=running_station, board=board, log=log)
     board.watch(found.note)
@@ -118,16 +130,18 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         clock_trusted=True,
         orderly=True,
     )
-    await running_station.observe(booted, DESCRIPTION)
-    gateway.open()
-    await running_station.observe(LinkOpened(connection=1))
-    yield found
-    log.answers.set()
-    gateway.close()
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
-    await opened_log.close()
+    try:
+        await running_station.observe(booted, replace(DESCRIPTION, connectors=connectors))
+        gateway.open()
+        await running_station.observe(LinkOpened(connection=1))
+        yield found
+    finally:
+        log.answers.set()
+        gateway.close()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        await opened_log.close()
 
 
 @pytest.mark.asyncio
@@ -182,3 +196,70 @@ async def test_energy_comes_back_only_by_way_of_the_log_when_a_fault_clears(benc
     await bench.station.settle()
     assert "close" in [what for what, _ in bench.told]
     assert bench.station.state.connectors[1].contactor_closed
+
+
+DISTURBANCES: dict[str, Callable[[WatchedBoard, int], None]] = {
+    "a stranger's tag": lambda board, other: board.swipe("STRANGER", other),
+    "a plug": lambda board, other: board.plug(other),
+    "a vehicle that has had enough": lambda board, other: board.vehicle(other, ready=False),
+    "a fault there": lambda board, other: board.fault(other, "GroundFailure"),
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("waiting", [1, 2])
+@pytest.mark.parametrize("disturbance", DISTURBANCES)
+async def test_a_vehicle_that_waits_keeps_its_offer_whatever_happens_at_the_other_connector(
+    tmp_path: Path, waiting: int, disturbance: str
+) -> None:
+    other = 3 - waiting
+    async with running_bench(tmp_path, connectors=2) as bench:
+        bench.board.vehicle(waiting, ready=False)
+        bench.board.plug(waiting)
+        bench.board.swipe(TAG, waiting)
+        if disturbance != "a plug":
+            bench.board.plug(other)
+            bench.board.swipe("OTHER", other)
+        await bench.station.settle()
+        assert bench.station.state.connectors[waiting].status == "SuspendedEV"
+        assert f"offer {waiting}" in [what for what, _ in bench.told]
+        bench.told.clear()
+        bench.log.hang()
+        DISTURBANCES[disturbance](bench.board, other)
+        await bench.log.asked.wait()
+        assert f"steady {waiting}" not in [what for what, _ in bench.told]
+        bench.log.answers.set()
+        await bench.station.settle()
+        assert f"steady {waiting}" not in [what for what, _ in bench.told]
+
+
+@pytest.mark.asyncio
+async def test_a_vehicle_that_leaves_c_keeps_its_offer_and_loses_only_the_contactor(bench: Bench) -> None:
+    await bench.charge()
+    bench.told.clear()
+    bench.log.hang()
+    bench.board.vehicle(1, ready=False)
+    await bench.log.asked.wait()
+    bench.log.answers.set()
+    await bench.station.settle()
+    done = [what for what, _ in bench.told]
+    assert "reflex" in done
+    assert "steady 1" not in done
+    assert not bench.station.state.connectors[1].contactor_closed
+
+
+@pytest.mark.asyncio
+async def test_a_fault_of_the_station_takes_the_offer_from_every_connector_at_once(tmp_path: Path) -> None:
+    async with running_bench(tmp_path, connectors=2) as bench:
+        for connector_id, tag in ((1, TAG), (2, "OTHER")):
+            bench.board.plug(connector_id)
+            bench.board.swipe(tag, connector_id)
+        await bench.station.settle()
+        bench.log.hang()
+        bench.told.clear()
+        bench.board.fault(0, "HighTemperature")
+        done = [what for what, _ in bench.told]
+        assert {"steady 1", "steady 2"} <= set(done)
+        assert done.count("reflex") == 2
+        bench.log.answers.set()
+        await bench.station.settle()
