@@ -110,6 +110,7 @@ class MeterReading:
     """The energy meter of a connector. `energy_wh` is the raw register; the tuples are per phase, L1 first.
 
     None: the meter, or the vehicle for `soc_percent`, does not tell. `temperature_dc` is in tenths of a degree Celsius.
+    `age_ms` is how long before it was handed out the meter said so.
     """
 
     connector_id: int
@@ -120,6 +121,7 @@ class MeterReading:
     frequency_mhz: int | None
     temperature_dc: int | None
     soc_percent: int | None
+    age_ms: int = 0
 
 
 class MeterUnavailable(Exception):  # noqa: N818  # a state of the meter, expected and handled

@@ -49,6 +49,7 @@ class ModbusMeter:
     def read(self, at_ms: int) -> MeterReading:
         """See `EnergyMeter.read`: the reading as a connector's, phases that the board does not have left out."""
         values = self.measurands(at_ms)
+        assert self._read_at_ms is not None, "there are values"
         return MeterReading(
             connector_id=self.place.connector_id,
             energy_wh=values["energy_import_wh"],
@@ -58,6 +59,7 @@ class ModbusMeter:
             frequency_mhz=values.get("frequency_mhz"),
             temperature_dc=values.get("temperature_dc"),
             soc_percent=None,
+            age_ms=max(0, at_ms - self._read_at_ms),
         )
 
     def measurands(self, at_ms: int) -> Mapping[str, int]:

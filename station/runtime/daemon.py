@@ -33,6 +33,7 @@ from station.runtime import bootstrap, recovery, signing, supervisor, tls
 from station.runtime.bootstrap import Parts
 from station.runtime.clock import SystemClock
 from station.runtime.last_resort import LastResort, end_soon
+from station.runtime.live_meters import LiveMeters
 from station.service.context import ServiceContext
 from station.service.server import Listener, ListenError, bind, serve
 from station.settings import Settings
@@ -190,6 +191,7 @@ async def _serve(parts: Parts, listener: Listener | None, endings: _Endings) -> 
         board=parts.bench,
         link=parts.link,
         settings=parts.settings,
+        live=LiveMeters(parts.board, parts.station.registry).shown,
         on_mains_lost=lambda: endings.ask(MAINS_LOST),
     )
     await serve(listener, context, on_listening=_ready)

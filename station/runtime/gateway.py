@@ -20,6 +20,7 @@ from devices.readings import (
     FaultReading,
     LockReading,
     MainsReading,
+    MeterReading,
     MeterUnavailable,
     PilotReading,
     ProximityReading,
@@ -42,6 +43,7 @@ from eventstore.catalogue.hardware import (
     ProximityObserved,
 )
 from eventstore.event import Observation, Recorded
+from projections.connector import Connector
 from projections.station import StationState
 from station.features.configuration import BLINK_REPEAT, LIGHT_INTENSITY
 from station.rules import outputs
@@ -76,6 +78,35 @@ def observation_of(reading: Reading) -> Observation:
             return EmergencyStopObserved(pressed=reading.pressed)
         case MainsReading():
             return MainsObserved(present=reading.present)
+
+
+def meter_observed(reading: MeterReading) -> MeterObserved:
+    """What the log says of a reading of a meter."""
+    return MeterObserved(
+        connector_id=reading.connector_id,
+        energy_wh=reading.energy_wh,
+        power_w=reading.power_w,
+        current_ma=reading.current_ma,
+        voltage_mv=reading.voltage_mv,
+        frequency_mhz=reading.frequency_mhz,
+        temperature_dc=reading.temperature_dc,
+        soc_percent=reading.soc_percent,
+    )
+
+
+def is_on_record(connector: Connector, fresh: MeterObserved) -> bool:
+    """Whether the reading tells nothing that the state does not know."""
+    known = connector.reading
+    if known is None or connector.meter_failed:
+        return False
+    same = (
+        known.energy_wh - connector.register_offset_wh,
+        known.power_w,
+        known.current_ma,
+        known.voltage_mv,
+        known.soc_percent,
+    )
+    return same == (fresh.energy_wh, fresh.power_w, fresh.current_ma, fresh.voltage_mv, fresh.soc_percent)
 
 
 def _appears(
@@ -169,25 +200,5 @@ class Gateway:
             reading = self._board.read_meter(connector_id, at_ms)
         except MeterUnavailable as error:
             return None if connector.meter_failed else MeterFailed(connector_id=connector_id, reason=str(error)[:200])
-        fresh = MeterObserved(
-            connector_id=connector_id,
-            energy_wh=reading.energy_wh,
-            power_w=reading.power_w,
-            current_ma=reading.current_ma,
-            voltage_mv=reading.voltage_mv,
-            frequency_mhz=reading.frequency_mhz,
-            temperature_dc=reading.temperature_dc,
-            soc_percent=reading.soc_percent,
-        )
-        known = connector.reading
-        if known is not None and not connector.meter_failed:
-            same = (
-                known.energy_wh - connector.register_offset_wh,
-                known.power_w,
-                known.current_ma,
-                known.voltage_mv,
-                known.soc_percent,
-            )
-            if same == (fresh.energy_wh, fresh.power_w, fresh.current_ma, fresh.voltage_mv, fresh.soc_percent):
-                return None
-        return fresh
+        fresh = meter_observed(reading)
+        return None if is_on_record(connector, fresh) else fresh

@@ -96,13 +96,13 @@ class Api:
         return json_response(health_view(trouble), 200 if trouble is None else 503)
 
     async def state(self, request: Request) -> Response:
-        """The published state, whole; what must be read from the log for it is read of the same moment."""
+        """The published state, whole; what must be read from the log for it is read of the same moment. The meters are read now."""
         state, at_ms, log = self._station.state, self._station.clock.at_ms(), self._station.log
         head = log.head
         digest = head.digest if head.seq == state.seq else (await log.read_rows(state.seq - 1, 1))[0].digest
         oldest_utc_ms = await self._oldest_utc_ms(state)
         shown = state_view(
-            state,
+            self._context.live(state, at_ms),
             self._station.registry,
             at_ms=at_ms,
             digest=digest,
@@ -169,7 +169,9 @@ class Api:
             resident_bytes=_resident_bytes(),
             cpu_seconds=usage.ru_utime + usage.ru_stime,
         )
-        return Response(metrics_text(state, facts), headers={"content-type": CONTENT_TYPE})
+        return Response(
+            metrics_text(self._context.live(state, facts.at_ms), facts), headers={"content-type": CONTENT_TYPE}
+        )
 
 
 def _resident_bytes() -> int:

@@ -8,7 +8,6 @@ that the control cannot have.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from starlette.background import BackgroundTask
@@ -27,9 +26,10 @@ from devices.bench.world import (
     VEHICLE_CURRENT_MAX_MA,
 )
 from devices.readings import MeterUnavailable
-from eventstore.catalogue.hardware import LocalListStoreFailing, MeterObserved
+from eventstore.catalogue.hardware import LocalListStoreFailing
 from eventstore.catalogue.lifecycle import SystemClockObserved
 from eventstore.catalogue.link import NetworkRestored
+from station.runtime.gateway import meter_observed
 from station.service.answers import Refused, json_response, read_document
 from station.service.bodies import InvalidBodyError, Member, Number, Utc
 from station.service.context import ServiceContext
@@ -185,7 +185,7 @@ async def _meter(controls: Controls, board: BenchBoard, connector_id: int, value
     station = controls.context.station
     board.meter(connector_id, energy_wh=values["energy_wh"], fail=values["fail"])
     with contextlib.suppress(MeterUnavailable):
-        station.submit(MeterObserved(**asdict(board.read_meter(connector_id, station.clock.at_ms()))))
+        station.submit(meter_observed(board.read_meter(connector_id, station.clock.at_ms())))
     return await controls.settled()
 
 

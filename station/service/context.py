@@ -99,10 +99,16 @@ def kill_this_process() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def as_recorded(state: StationState, at_ms: int) -> StationState:
+    """A state as the log tells it, where no meter can be asked."""
+    return state
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceContext:
     """All that the service works on. `board` is given on a bench only.
 
+    `live` gives a state with what the meters say at a moment, for showing it (`runtime.live_meters`).
     `on_mains_lost` is called once the answer to a loss of mains has left: the station then goes down in order. `die` ends the
     process that has no back-up power.
     """
@@ -112,4 +118,5 @@ class ServiceContext:
     link: NetworkPort
     settings: Settings
     on_mains_lost: Callable[[], None]
+    live: Callable[[StationState, int], StationState] = as_recorded
     die: Callable[[], None] = kill_this_process

@@ -145,7 +145,7 @@ def _connectors(state: StationState) -> Iterator[Family]:
 
 def _energies(real: Iterable[tuple[Labels, Connector]]) -> Iterator[Sample]:
     for labels, connector in real:
-        if connector.reading is not None:
+        if connector.reading is not None and not connector.meter_failed:
             yield labels, connector.reading.energy_wh
 
 

@@ -123,15 +123,18 @@ def connector_view(state: StationState, connector: Connector) -> Json:
         "limit_a": connector.limit_ma / 1000,
         "power_w": power_w(connector),
         "energy_wh": None if reading is None else reading.energy_wh,
+        "read_at": None if reading is None else utc_text(state.clock.utc_ms(reading.at_ms)),
         "transaction_number": connector.transaction_number,
         "reservation_id": _reservation_id(state, connector),
     }
 
 
 def power_w(connector: Connector) -> int | None:
-    """What the meter last said; 0 behind an open contactor, whatever was read before; None if the meter does not tell."""
+    """What the meter says; 0 behind an open contactor, whatever was read before; None if the meter does not tell, or fails."""
     if not connector.contactor_closed:
         return 0
+    if connector.meter_failed:
+        return None
     return None if connector.reading is None else connector.reading.power_w
 
 

@@ -31,6 +31,7 @@ def test_a_reading_is_that_of_the_connector() -> None:
     assert (reading.energy_wh, reading.power_w, reading.frequency_mhz) == (1_000, 690, 50_000)
     assert reading.current_ma == (1_000,) * 3
     assert reading.voltage_mv == (230_000,) * 3
+    assert reading.age_ms == 500
     assert rig.meter.measurands(1_500)["power_factor_permille"] == 990
     assert rig.failures == []
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import httpx
 
 from devices.bench.board import BenchBoard
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
-from eventstore.catalogue.link import LinkClosed, LinkOpened
+from eventstore.catalogue.link import FrameReceived, LinkClosed, LinkOpened
 from eventstore.errors import StorageFailed
 from eventstore.log import EventLog
 from projections.station import INITIAL
@@ -19,6 +20,7 @@ from station.features import registry_for
 from station.kernel import step
 from station.runtime.clock import SystemClock
 from station.runtime.gateway import Gateway
+from station.runtime.live_meters import LiveMeters
 from station.runtime.station import Station
 from station.service.app import build
 from station.service.context import ServiceContext
@@ -82,6 +84,16 @@ class Served:
         """The link opens; nobody answers on it."""
         await self.station.observe(LinkOpened(connection=self.station.state.link.connection + 1))
 
+    async def accepted_and_offline(self) -> None:
+        """The link opened, the CSMS accepted the station, and the link is gone."""
+        await self.connect()
+        call = self.station.state.outbox.in_flight
+        assert call is not None, "BootNotification has left"
+        payload = {"status": "Accepted", "currentTime": "2026-01-01T00:00:00Z", "interval": 300}
+        text = json.dumps([3, call.message_id, payload])
+        await self.station.observe(FrameReceived(connection=call.connection, text=text))
+        await self.station.observe(LinkClosed(connection=call.connection, reason="cut", entropy=0))
+
     def storage_fails(self) -> None:
         """The log takes no more writes, as after an error of the disk."""
         self.station.log._failure = StorageFailed("no space")
@@ -139,6 +151,7 @@ async def served(
             board=board if bench else None,
             link=link,
             settings=settings,
+            live=LiveMeters(board, registry).shown,
             on_mains_lost=lambda: calls.append("mains lost"),
             die=lambda: calls.append("died"),
         )

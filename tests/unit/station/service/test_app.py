@@ -175,3 +175,39 @@ async def test_a_bug_is_answered_without_its_stack_trace(tmp_path: Path, caplog:
     assert list(json.loads(sent[1]["body"])) == ["error"]
     assert b"secret" not in sent[1]["body"]
     assert "the secret inside" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_what_a_vehicle_draws_is_shown_and_counted_while_no_sample_is_taken(tmp_path: Path) -> None:
+    factory = (("AllowOfflineTxForUnknownId", "true"), ("MeterValueSampleInterval", "0"))
+    async with served(tmp_path, factory_values=factory) as station:
+        await station.accepted_and_offline()
+        station.board.plug(1)
+        station.board.swipe("DEADBEEF", 1)
+        await station.station.settle()
+        first = await station.connector()
+        assert (first["contactor"], first["power_w"]) == ("closed", 11_040)
+        seq = station.station.state.seq
+        station.clock.push(60_000)
+        later = await station.connector()
+        assert later["energy_wh"] - first["energy_wh"] >= 183
+        assert later["read_at"] > first["read_at"]
+        text = (await station.http.get("/metrics")).text
+        assert 'chargebox_connector_power_watts{connector_id="1"} 11040' in text
+        assert f'chargebox_connector_energy_watthours_total{{connector_id="1"}} {later["energy_wh"]}' in text
+        assert "MeterObserved" not in await station.events_after(seq), "looking leaves no trace in the log"
+
+
+@pytest.mark.asyncio
+async def test_a_meter_that_fails_shows_the_register_of_then_and_no_power(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        await station.seq_of("/bench/connectors/1/meter", {"energy_wh": 5_000})
+        before = await station.connector()
+        station.clock.push(60_000)
+        await station.seq_of("/bench/connectors/1/meter", {"fail": True})
+        failed = await station.connector()
+        assert failed["energy_wh"] == 5_000
+        assert failed["read_at"] <= before["read_at"], "nothing was read since"
+        text = (await station.http.get("/metrics")).text
+        assert 'chargebox_connector_energy_watthours_total{connector_id="1"}' not in text
+        assert 'chargebox_connector_meter_failed{connector_id="1"} 1' in text
