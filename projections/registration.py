@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
-from eventstore.catalogue.link import CallDispatched, LinkClosed
+from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, LinkClosed, LinkOpened
 from eventstore.catalogue.registration import BootNotificationQueued, RegistrationAnswered, RegistrationLost
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
@@ -19,7 +19,7 @@ class Registration:
 
     `accepted_url` is the csms.url under which the station was accepted at least once; another URL starts anew.
     `last_call_ms` is when we last sent a CALL: Heartbeat counts from there (4.6); `last_time_ms` when we last asked for
-    the time.
+    the time. `failures` counts the BootNotifications in a row that brought no usable answer.
     """
 
     status: str = UNKNOWN
@@ -30,6 +30,7 @@ class Registration:
     last_call_ms: int = 0
     answered_ms: int = 0
     last_time_ms: int = 0
+    failures: int = 0
 
     @property
     def accepted_ever(self) -> bool:
@@ -38,7 +39,7 @@ class Registration:
 
 
 def _on_boot(registration: Registration, event: StationBooted, recorded: Recorded, clock: Clock) -> Registration:
-    return replace(registration, status=UNKNOWN, boot_due_ms=recorded.at_ms, last_call_ms=recorded.at_ms)
+    return replace(registration, status=UNKNOWN, boot_due_ms=recorded.at_ms, last_call_ms=recorded.at_ms, failures=0)
 
 
 def _on_described(registration: Registration, event: StationDescribed, recorded: Recorded, _: Clock) -> Registration:
@@ -54,6 +55,7 @@ def _on_answered(registration: Registration, event: RegistrationAnswered, record
         boot_due_ms=event.retry_due_ms,
         accepted_url=accepted_url,
         answered_ms=recorded.at_ms,
+        failures=0,
     )
 
 
@@ -72,6 +74,27 @@ def _on_dispatched(registration: Registration, event: CallDispatched, recorded: 
     return replace(registration, last_call_ms=recorded.at_ms)
 
 
+def _on_unanswered(registration: Registration, event: CallTimedOut, recorded: Recorded, _: Clock) -> Registration:
+    if event.action != "BootNotification" or registration.status == ACCEPTED:
+        return registration
+    return replace(registration, failures=registration.failures + 1)
+
+
+def _on_settled(registration: Registration, event: CallSettled, recorded: Recorded, _: Clock) -> Registration:
+    if event.outcome not in ("error", "malformed") or event.action != "BootNotification":
+        return registration
+    return (
+        registration if registration.status == ACCEPTED else replace(registration, failures=registration.failures + 1)
+    )
+
+
+def _on_link_opened(registration: Registration, event: LinkOpened, recorded: Recorded, _: Clock) -> Registration:
+    # A CSMS that gave no answer is asked again at once: on another connection another one may be listening.
+    if registration.boot_due_ms is None or not registration.failures:
+        return registration
+    return replace(registration, boot_due_ms=recorded.at_ms)
+
+
 def _on_link_closed(registration: Registration, event: LinkClosed, recorded: Recorded, _: Clock) -> Registration:
     # A BootNotification that was queued went with the link: it is owed again.
     if registration.status == ACCEPTED or registration.boot_due_ms is not None:
@@ -86,5 +109,8 @@ FOLDS: Mapping[type[Event], Callable[[Registration, Any, Recorded, Clock], Regis
     RegistrationLost: _on_lost,
     BootNotificationQueued: _on_queued,
     CallDispatched: _on_dispatched,
+    CallTimedOut: _on_unanswered,
+    CallSettled: _on_settled,
+    LinkOpened: _on_link_opened,
     LinkClosed: _on_link_closed,
 }

@@ -38,6 +38,10 @@ DAY_S = 86_400
 CLOCK_TOLERANCE_MS = 2_000
 EARLIEST_UTC_MS = 1_577_836_800_000  # 2020-01-01: what claims to be earlier is no clock
 JITTER_MAX_MS = 10_000
+RETRY_MIN_MS = 10_000
+RETRY_MAX_MS = 250_000
+RETRY_JITTER_PERMILLE = 200
+"""A BootNotification without a usable answer goes again after 10 s, doubled each time, at most 5 min with the jitter."""
 
 HEARTBEAT_INTERVAL = ConfigKey(
     name="HeartbeatInterval",
@@ -57,6 +61,18 @@ def _retry_due_ms(state: StationState, interval_s: int, at_ms: int) -> int:
     if interval_s > 0:
         return at_ms + min(interval_s, DAY_S) * 1000
     return at_ms + BOOT_INTERVAL_S * 1000 + int(state.clock.installation or "0", 16) % JITTER_MAX_MS
+
+
+def _retry_after_failure_ms(state: StationState, at_ms: int) -> int:
+    """When a BootNotification that got no usable answer goes again: soon, since the CSMS has not said how long to wait.
+
+    Never later than an interval that it gave. The jitter differs from station to station.
+    """
+    failures, interval_s = state.registration.failures, state.registration.interval_s
+    wait_ms = min(RETRY_MIN_MS << min(failures, 8), RETRY_MAX_MS)
+    draw = int(state.clock.installation or "0", 16) // (failures + 1) % (RETRY_JITTER_PERMILLE + 1)
+    wait_ms += wait_ms * draw // 1000
+    return at_ms + (min(wait_ms, interval_s * 1000) if interval_s > 0 else wait_ms)
 
 
 def _boot_is_due(state: StationState, at_ms: int) -> Events:
@@ -98,7 +114,7 @@ def _on_boot_failure(state: StationState, owed: Owed, failure: Failure, at_ms: i
     if state.registration.status == ACCEPTED:  # a triggered one, answered badly: nothing was lost by it
         return ()
     reason = f"BootNotification: {failure.kind} {failure.error_code}".strip()
-    return (RegistrationLost(reason=reason, retry_due_ms=_retry_due_ms(state, state.registration.interval_s, at_ms)),)
+    return (RegistrationLost(reason=reason, retry_due_ms=_retry_after_failure_ms(state, at_ms)),)
 
 
 def _clock_from_csms(state: StationState, csms_utc_ms: int, at_ms: int) -> Events:

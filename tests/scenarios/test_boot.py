@@ -1,5 +1,6 @@
 """BootNotification and registration (4.2, errata 3.22, 3.35; OCPP-J 5.4)."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -189,23 +190,76 @@ def test_a_rejected_boot_notification_in_flight_still_answers_no_call() -> None:
 
 
 @pytest.mark.parametrize("silence", [None, "InternalError", "SecurityError", "NotImplemented"])
-def test_no_answer_or_an_error_tries_again_after_a_minute_and_a_jitter(silence: str | None) -> None:
-    """Rulings on registration."""
+def test_no_answer_or_an_error_tries_again_soon_then_ever_more_slowly(silence: str | None) -> None:
+    """Rulings on registration: 10 s, doubled each time, at most 5 min, with a jitter."""
     found = station().boot()
     found.csms = answering(BootNotification=silence)
     found.connect()
-    found.advance(30 + 60 + 10)
-    first, second = times(found)
-    assert 60 <= second - first - (30 if silence is None else 0) <= 70
-    assert found.actions() == ["BootNotification", "BootNotification"]
+    found.advance(1_800)
+    waits = [later - earlier - (30 if silence is None else 0) for earlier, later in itertools.pairwise(times(found))]
+    for wait, least in zip(waits, (10, 20, 40, 80, 160, 250, 250), strict=False):
+        assert least <= wait <= least * 1.2, waits
+    assert len(waits) >= 7
+    assert set(found.actions()) == {"BootNotification"}
 
 
-def test_no_answer_after_pending_tries_again_after_the_last_interval() -> None:
-    """Rulings on registration."""
-    found = told("Pending", 200)
+def test_the_second_boot_notification_is_not_early_and_not_late() -> None:
+    found = station().boot()
     found.csms = answering(BootNotification="InternalError")
-    found.advance(401)
-    assert times(found) == [1, 201, 401]
+    found.connect()
+    due_ms = found.state.registration.boot_due_ms
+    assert due_ms is not None
+    found.advance((due_ms - found.at_ms - 1) / 1000)
+    assert len(times(found)) == 1
+    found.advance(0.001)
+    assert len(times(found)) == 2
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_a_failed_try_waits_no_longer_than_the_interval_that_the_csms_gave(status: str) -> None:
+    """Rulings on registration."""
+    found = told(status, 4)
+    found.csms = answering(BootNotification="InternalError")
+    found.advance(12)
+    assert times(found) == [1, 5, 9, 13]
+
+
+def test_the_count_of_failures_begins_anew_with_an_answer_and_with_a_boot() -> None:
+    found = station().boot()
+    found.csms = answering(BootNotification="InternalError")
+    found.connect()
+    found.advance(100)
+    assert found.state.registration.failures >= 3
+    found.csms = answering()
+    found.advance(100)
+    assert (found.state.registration.status, found.state.registration.failures) == ("Accepted", 0)
+    found.csms = answering(BootNotification="InternalError")
+    found.boot()
+    found.connect()
+    assert found.state.registration.failures == 1
+
+
+def test_a_new_connection_asks_at_once_again_where_the_last_try_was_not_answered() -> None:
+    found = station().boot()
+    found.csms = answering(BootNotification="InternalError")
+    found.connect()
+    found.advance(100)
+    tried = len(times(found))
+    found.disconnect()
+    found.csms = answering()
+    found.connect()
+    assert len(times(found)) == tried + 1
+    assert found.state.registration.status == "Accepted"
+
+
+def test_a_new_connection_does_not_shorten_an_interval_that_the_csms_gave() -> None:
+    """4.2."""
+    found = told("Pending", 200)
+    found.disconnect()
+    found.connect()
+    assert times(found) == [1]
+    found.advance(201)
+    assert len(times(found)) == 2
 
 
 @pytest.mark.parametrize(
@@ -224,7 +278,7 @@ def test_a_malformed_answer_is_no_acceptance(answer: dict[str, Any]) -> None:
     found.connect()
     assert found.state.registration.status == "Unknown"
     found.csms = answering()
-    found.advance(75)
+    found.advance(12)
     assert found.state.registration.status == "Accepted"
 
 
