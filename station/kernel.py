@@ -22,6 +22,7 @@ from eventstore.catalogue.lifecycle import (
     DecisionFailed,
     ObservationRejected,
     StationBooted,
+    StationStopped,
 )
 from eventstore.catalogue.link import FrameReceived
 from eventstore.event import Event, Observation, Recorded
@@ -82,6 +83,8 @@ def step(
     except Exception as error:  # noqa: BLE001  # whatever a fold raises: the fact must survive
         return _rejected(state, observation, at_ms, error)
     facts = run.state, tuple(run.batch)
+    if isinstance(observation, StationStopped):  # the last event of the process: nothing is decided after it
+        return facts
     try:
         for event in _decisions(run, observation, registry):
             run.record(event)

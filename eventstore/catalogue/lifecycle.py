@@ -203,6 +203,16 @@ class ObservationRejected(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationsDropped(Observation):
+    """More observations of this `kind` waited for the log than are kept: the `count` oldest of them were dropped."""
+
+    NAME: ClassVar[str] = "ObservationsDropped"
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineReached(Observation):
     """A due time that followed from the state has come; `key` tells deadlines of one name apart."""
 

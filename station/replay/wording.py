@@ -209,6 +209,10 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     lifecycle.LogDamageFound: (HEADLINE, lambda e: f"DAMAGE found in the log while running: {e.finding}"),
     lifecycle.DecisionFailed: (HEADLINE, lambda e: f"OUR BUG: nothing could be decided: {e.error}"),
     lifecycle.ObservationRejected: (HEADLINE, lambda e: f"OUR BUG: {e.kind} could not be taken in: {e.error}"),
+    lifecycle.ObservationsDropped: (
+        HEADLINE,
+        lambda e: f"{e.count} {e.kind} were dropped: too many waited for the log",
+    ),
     lifecycle.DeadlineReached: (NOISE, lambda e: f"Deadline {e.name} {e.key or ''}".rstrip()),
     lifecycle.BooksClosed: (
         DETAIL,

@@ -220,8 +220,11 @@ async def _stop(parts: Parts, why: str) -> None:
     """The orderly end: transactions by policy, outputs safe, what can still be told is told, then the last word."""
     supervisor.notify("STOPPING=1")
     station = parts.station
+    parts.link.retire()
     if why != RESET:
         await _in_time(station.observe(StationStopping(why=why)))
+    station.wind_down()
+    if why != RESET:
         wait_ms = DRAIN_MS
         if why == MAINS_LOST:
             wait_ms = max(0, int(parts.settings.board.backup_power_s * 1000) - DRAIN_MS) or DRAIN_MS
@@ -230,7 +233,7 @@ async def _stop(parts: Parts, why: str) -> None:
             await parts.clock.sleep_until(parts.clock.at_ms() + 20)
     parts.gateway.close()
     await parts.link.close()
-    await _in_time(station.observe(StationStopped(why=why)))
+    await _in_time(station.end(StationStopped(why=why)))
     await _in_time(recovery.save_snapshot(parts.log, station.state))
 
 

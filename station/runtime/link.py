@@ -99,6 +99,7 @@ class Link:
         self._outgoing: asyncio.Queue[str | None] = asyncio.Queue()
         self._network_up = True
         self._silent = False
+        self._is_retired = False
         self._wakened = asyncio.Event()
 
     # ---- follower of the station ---------------------------------------------------------------------------------
@@ -114,7 +115,7 @@ class Link:
                 self._outgoing.put_nowait(frame_of(event))
         if state.link.close_wanted:
             self._hang_up()
-        if state.link.connect_wanted and (self._task is None or self._task.done()):
+        if state.link.connect_wanted and not self._is_retired and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._live(state), name="link")
         self._wakened.set()
 
@@ -122,6 +123,12 @@ class Link:
         """What is queued leaves first."""
         self._closing.set()
         self._outgoing.put_nowait(None)
+
+    def retire(self) -> None:
+        """The process is about to end: a connection that is up goes on, no other is opened."""
+        self._is_retired = True
+        if self._socket is None and self._task is not None:
+            self._task.cancel()
 
     async def close(self) -> None:
         """Closes the connection in order (going away) once what was queued has been written; an attempt is given up."""

@@ -9,15 +9,17 @@ Theory of operation
 
     Time enters as station time, taken when an observation is stepped; deadlines are the state's own, and the loop waits
     for the first of them. Storage failure is final: the outputs are made safe and the process ends (status 70).
+
+    An orderly end has two steps. `wind_down`: no deadline is taken any more. `end`: the last event is recorded, and nothing
+    that comes after it is taken.
 """
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from eventstore.catalogue.lifecycle import DeadlineReached
+from eventstore.catalogue.lifecycle import DeadlineReached, ObservationsDropped
 from eventstore.catalogue.link import FrameReceived, OutboxWindowRead, OwedEventsLost
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.codec import decode
@@ -31,10 +33,10 @@ from station import exchange, kernel
 from station.feature import Deadline, Registry
 from station.runtime.books import Books
 from station.runtime.clock import SystemClock
+from station.runtime.inbox import Inbox
 
 LOGGER = logging.getLogger(__name__)
 
-INBOX_MAX = 1024
 ROUND_MAX = 64
 LARGE_FRAME = 16_384  # characters; what is larger is worked on in a thread
 LARGE_BATCH = 256  # events
@@ -60,27 +62,45 @@ class Station:
         self.books: Books | None = None  # without, the log is one segment for ever
         self.read_before: Callable[[StationState, Observation, int], Iterable[Observation]] = _nothing_before
         self._ahead = state  # the state that is stepped; published once durable
-        self._inbox: deque[Observation] = deque()
+        self._inbox = Inbox()
         self._filled = asyncio.Event()
         self._waiting: list[asyncio.Future[int]] = []
         self._failure: BaseException | None = None
         self._busy_since_ms: int | None = None
         self._reached: Deadline | None = None
+        self._is_winding_down = False
+        self._has_ended = False
 
     # ---- what others may do -------------------------------------------------------------------------------------
 
     def submit(self, observation: Observation) -> None:
-        """Puts an observation into the inbox; from the event loop only, never blocks."""
-        if len(self._inbox) >= INBOX_MAX:
-            self.dropped += 1
-            LOGGER.error("inbox full, dropped %s", type(observation).__name__)
+        """Puts an observation into the inbox; from the event loop only, never blocks. After the end it is not taken."""
+        if self._has_ended:
+            LOGGER.debug("%s comes after the last event and is not taken", type(observation).__name__)
             return
-        self._inbox.append(observation)
+        if not self._inbox.put(observation):
+            self.dropped += 1
+            LOGGER.error("too many %s wait for the log: the oldest was dropped", type(observation).__name__)
         self._filled.set()
 
     def has_room(self) -> bool:
         """Whether a source that can wait (the link) should go on."""
-        return len(self._inbox) < INBOX_MAX // 2
+        return self._inbox.has_room_for_frames()
+
+    def wind_down(self) -> None:
+        """The process is about to end: from now on no deadline is taken."""
+        self._is_winding_down = True
+        self._filled.set()
+
+    async def end(self, last: Observation) -> int:
+        """Records the last event of the process, behind all that was submitted before it; returns its seq.
+
+        Nothing is taken after it: `submit` does nothing, and `settle` and `observe` raise CancelledError.
+        """
+        self.wind_down()
+        self.submit(last)
+        self._has_ended = True
+        return await self._settled()
 
     async def observe(self, *observations: Observation) -> int:
         """Submits and waits until everything submitted so far is durable; returns the last seq.
@@ -93,6 +113,11 @@ class Station:
 
     async def settle(self) -> int:
         """Waits until the inbox is empty, what it led to at once included, and all of it durable; the last seq."""
+        if self._has_ended:
+            raise asyncio.CancelledError("the station has ended")
+        return await self._settled()
+
+    async def _settled(self) -> int:
         if self._failure is not None:
             raise self._failure
         settled: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -136,24 +161,26 @@ class Station:
             raise
 
     async def _wait(self) -> None:
-        deadline = self.registry.next_deadline(self._ahead)
+        deadline = self._next_deadline()
         if not self._inbox and not self._waiting:
             self._filled.clear()
             await self.clock.wait(self._filled, None if deadline is None else deadline.due_ms)
-        if deadline is not None and deadline.due_ms <= self.clock.at_ms():
+        if deadline is not None and deadline.due_ms <= self.clock.at_ms() and not self._is_winding_down:
             assert deadline != self._reached, f"{deadline} was reached and still is due: nobody has taken it"
             self._reached = deadline
             # Late is fine, early never: the observation carries its due time and happens now.
-            self._inbox.appendleft(DeadlineReached(name=deadline.name, key=deadline.key, due_ms=deadline.due_ms))
+            self._inbox.put_first(DeadlineReached(name=deadline.name, key=deadline.key, due_ms=deadline.due_ms))
 
     async def _round(self) -> None:
         """Steps what is in the inbox, appends it as one, publishes it."""
         batch: list[Recorded] = []
+        for kind, count in self._inbox.take_dropped().items():
+            await self._take(ObservationsDropped(kind=kind, count=count), batch)
         is_large = False
         for _ in range(ROUND_MAX):
             if not self._inbox or is_large:  # what came behind a large frame goes into a batch of its own
                 break
-            observation = self._inbox.popleft()
+            observation = self._inbox.take()
             is_large = _is_large(observation)
             await self._take(observation, batch)
         if batch:
@@ -164,12 +191,12 @@ class Station:
                 await self.log.witness()
             self._busy_since_ms = None
             self._publish(self._ahead, batch)
-        if self._ahead.outbox.must_read:
-            self._inbox.appendleft(await self._read_window())
+        if self._ahead.outbox.must_read and not self._has_ended:
+            self._inbox.put_first(await self._read_window())
         elif not self._inbox and not self._is_due():
             self._settle()
             is_quiet = not any(isinstance(recorded.event, _CRITICAL) for recorded in batch)
-            if self.books is not None and is_quiet and await self.books.are_due():
+            if self.books is not None and is_quiet and not self._is_winding_down and await self.books.are_due():
                 await self._close_books(self.books)
 
     async def _close_books(self, books: Books) -> None:
@@ -205,8 +232,11 @@ class Station:
         for follower in self.followers:
             follower(state, batch)
 
+    def _next_deadline(self) -> Deadline | None:
+        return None if self._is_winding_down else self.registry.next_deadline(self._ahead)
+
     def _is_due(self) -> bool:
-        deadline = self.registry.next_deadline(self._ahead)
+        deadline = self._next_deadline()
         return deadline is not None and deadline.due_ms <= self.clock.at_ms()
 
     def _settle(self) -> None:

@@ -62,7 +62,7 @@ class StationPort(Protocol):
     def clock(self) -> ClockPort: ...
     @property
     def dropped(self) -> int:
-        """Observations that found the inbox full."""
+        """Observations that were dropped because too many of their kind waited."""
         ...
 
     def submit(self, observation: Observation) -> None:

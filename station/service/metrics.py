@@ -73,7 +73,12 @@ def _station(state: StationState, facts: Facts) -> Iterator[Family]:
     yield _one("station_time_seconds", "counter", "Station time, which never goes back.", facts.at_ms / 1000)
     yield _one("clock_utc_seconds", "gauge", "Calendar time as believed, Unix epoch.", clock.utc_ms(facts.at_ms) / 1000)
     yield _one("clock_trusted", "gauge", "1 if the calendar time comes from NTP or the CSMS.", clock.trusted)
-    yield _one("observations_dropped_total", "counter", "Observations that found the inbox full.", facts.dropped)
+    yield _one(
+        "observations_dropped_total",
+        "counter",
+        "Observations dropped because too many of their kind waited for the log.",
+        facts.dropped,
+    )
 
 
 def _log(state: StationState, facts: Facts) -> Iterator[Family]:

@@ -12,16 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.catalogue.lifecycle import StationBooted, StationStopped, StationStopping
+from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted, StationStopped, StationStopping
+from eventstore.catalogue.link import ConnectFailed, LinkOpened
 from eventstore.catalogue.maintenance import ResetFailed
 from eventstore.database import DATABASE_NAME
 from eventstore.event import Event
+from eventstore.frozen import replace
 from eventstore.log import EventLog
 from projections.digest import fingerprint
 from station.runtime import daemon
 from station.runtime.daemon import EXIT_DONE, EXIT_FAILED, EXIT_LOG, Ending
 from station.settings import Settings, parse_settings
-from tests.csms.faulty import FaultyCsms
+from tests.csms.faulty import FaultyCsms, lost
 
 During = Callable[[], Awaitable[None]]
 
@@ -83,6 +85,30 @@ async def test_a_signal_ends_it_in_order_with_the_last_word_in_the_log(
     events = await logged(tmp_path)
     assert events[-1] == StationStopped(why=number.name)
     assert [event for event in events if isinstance(event, StationStopping)] == [StationStopping(why=number.name)]
+
+
+@pytest.mark.asyncio
+async def test_a_link_that_is_lost_while_it_ends_is_not_made_anew_and_the_last_word_is_the_last(tmp_path: Path) -> None:
+    """Messages are still owed, so the station waits for their answers; then the CSMS goes."""
+    async with FaultyCsms() as csms:
+        csms.always("StatusNotification", lost())
+
+        async def during() -> None:
+            await csms.connected()
+            await csms.expect("StatusNotification")
+            os.kill(os.getpid(), signal.SIGTERM)
+            await until(lambda: "StationStopping" in types_so_far(tmp_path))
+            csms.cut()
+
+        found = settings(tmp_path, csms.url)
+        found = replace(found, csms=replace(found.csms, reconnect_min_s=0, reconnect_max_s=0))
+        assert await lived(found, during) == Ending(status=EXIT_DONE)
+        assert len(csms.links) == 1
+    events = await logged(tmp_path)
+    assert events[-1] == StationStopped(why="SIGTERM")
+    stopping = events.index(StationStopping(why="SIGTERM"))
+    assert [type(event).__name__ for event in events[stopping:]][-2:] == ["LinkClosed", "StationStopped"]
+    assert not [event for event in events[stopping:] if isinstance(event, DeadlineReached | LinkOpened | ConnectFailed)]
 
 
 @pytest.mark.asyncio

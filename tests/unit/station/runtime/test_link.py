@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -223,6 +224,34 @@ async def test_the_link_closes_when_the_state_wants_it_after_what_was_queued_has
     rig.link.publish(closing, batch)
     assert await server.frames.get() == '[3,"x",{}]'
     assert (await rig.next(LinkClosed)).reason == "closed by the station"
+
+
+@pytest.mark.asyncio
+async def test_a_retired_link_opens_no_connection_and_keeps_the_one_that_is_up(server: Server, tmp_path: Path) -> None:
+    rig = await Rig(server.url, tmp_path).opened()
+    rig.link.retire()
+    rig.publish(dispatched())
+    assert "m1" in await server.frames.get()
+    await server.connections[0].close()
+    rig.found.observe(await rig.next(LinkClosed))
+    rig.found.advance(600)
+    assert rig.state.link.connect_wanted
+    rig.publish()
+    await asyncio.sleep(0.05)
+    assert len(server.connections) == 1
+
+
+@pytest.mark.asyncio
+async def test_an_attempt_that_is_under_way_is_given_up_when_the_link_retires(tmp_path: Path) -> None:
+    with socket.socket() as deaf:  # accepts, and never answers the handshake
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        rig = Rig(f"ws://127.0.0.1:{deaf.getsockname()[1]}/ocpp", tmp_path)
+        rig.publish()
+        await asyncio.sleep(0.05)
+        rig.link.retire()
+        await rig.link.close()
+    assert rig.seen.empty()
 
 
 @pytest.mark.asyncio

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from eventstore.catalogue.hardware import BoardOpened, IdTagPresented, MeterObserved, PilotStateObserved
-from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted
+from eventstore.catalogue.lifecycle import DeadlineReached, ObservationsDropped, StationBooted, StationStopped
 from eventstore.catalogue.link import FrameReceived, LinkOpened, OutboxWindowRead
 from eventstore.catalogue.transactions import MeterSampled
 from eventstore.errors import StorageFailed
@@ -20,8 +20,9 @@ from projections.station import INITIAL, StationState
 from station.feature import Feature, Registry, Rule
 from station.features import ALL, registry_for
 from station.runtime.clock import SystemClock
+from station.runtime.inbox import EACH_MAX
 from station.runtime.recovery import fold_log
-from station.runtime.station import INBOX_MAX, LARGE_FRAME, Station, read_window
+from station.runtime.station import LARGE_FRAME, Station, read_window
 from tests.given import DESCRIPTION, UTC_2026_MS
 
 BOOTED = StationBooted(
@@ -164,12 +165,51 @@ async def test_a_storage_that_fails_ends_the_loop_and_everybody_who_waits(
 
 
 @pytest.mark.asyncio
-async def test_a_full_inbox_drops_and_counts(log: EventLog) -> None:
-    station = Station(log, registry_for(), SystemClock(), INITIAL)
-    for _ in range(INBOX_MAX + 3):
-        station.submit(BoardOpened())
+async def test_what_had_to_be_dropped_is_on_record_and_says_the_present(station: Station, log: EventLog) -> None:
+    """A contact that bounces while the disk hangs; what waits at the other connector stays."""
+    await station.observe(BOOTED, DESCRIPTION, *OPENED)
+    station.submit(PilotStateObserved(connector_id=2, pilot_state="B"))
+    for number in range(EACH_MAX + 3):
+        station.submit(PilotStateObserved(connector_id=1, pilot_state="B" if number % 2 else "C"))
+    before = log.head.seq
+    await station.settle()
+    events = [recorded.event for recorded in await log.read(before)]
+    assert ObservationsDropped(kind="PilotStateObserved", count=3) in events
+    pilots = [event for event in events if isinstance(event, PilotStateObserved)]
+    assert pilots[0] == PilotStateObserved(connector_id=2, pilot_state="B")
+    assert len(pilots) == 1 + EACH_MAX
+    assert station.state.connectors[1].pilot_state == "C"
     assert station.dropped == 3
-    assert not station.has_room()
+
+
+@pytest.mark.asyncio
+async def test_once_it_winds_down_no_deadline_is_taken(station: Station, log: EventLog) -> None:
+    await station.observe(BOOTED, DESCRIPTION, *OPENED, LinkOpened(connection=1))
+    deadline = station.registry.next_deadline(station.state)
+    assert deadline is not None
+    station.wind_down()
+    station.clock.push(deadline.due_ms - station.clock.at_ms() + 1_000)
+    await station.observe(PilotStateObserved(connector_id=1, pilot_state="B"))
+    assert not [event for event in await log.read(0) if isinstance(event.event, DeadlineReached)]
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_taken_after_the_last_event(station: Station, log: EventLog) -> None:
+    await station.observe(BOOTED, DESCRIPTION, *OPENED)
+    station.submit(PilotStateObserved(connector_id=1, pilot_state="B"))
+    ending = asyncio.create_task(station.end(StationStopped(why="SIGTERM")))
+    await asyncio.sleep(0)
+    station.submit(PilotStateObserved(connector_id=1, pilot_state="C"))
+    assert await ending == log.head.seq
+    for late in (station.observe(BoardOpened()), station.settle()):
+        with pytest.raises(asyncio.CancelledError):
+            await late
+    station.submit(BoardOpened())
+    await asyncio.sleep(0.01)
+    events = [recorded.event for recorded in await log.read(0)]
+    assert events[-1] == StationStopped(why="SIGTERM")
+    assert PilotStateObserved(connector_id=1, pilot_state="B") in events
+    assert PilotStateObserved(connector_id=1, pilot_state="C") not in events
 
 
 @pytest.mark.asyncio
