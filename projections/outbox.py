@@ -10,7 +10,10 @@ Lanes and their fate:
     transaction  StartTransaction, MeterValues, StopTransaction; strictly in order, kept until settled (3.7.1)
     heartbeat    Heartbeat; gone with the link
 
-The transaction lane is bounded however long the outage: a window of the oldest entries is held, the rest is a count and
+A lane may be bounded, for each kind of entry by itself: what has to go for it goes by an event (CallShed), and no kind goes
+for another. What BootNotification, Authorize and the transaction lane owe is never shed.
+
+The transaction lane is bounded in memory however long the outage: a window of the oldest entries is held, the rest is a count and
 two cursors into the log. When the window runs low, OutboxWindowRead brings the next entries from the log.
 """
 
@@ -25,6 +28,7 @@ from eventstore.catalogue.link import (
     CallDispatched,
     CallPrepared,
     CallSettled,
+    CallShed,
     CallTimedOut,
     CallVoided,
     LinkClosed,
@@ -64,7 +68,6 @@ VOLATILE = frozenset({BOOT, PRIORITY, STATUS, HEARTBEAT})
 WINDOW_MAX = 48
 WINDOW_LOW = 16
 MESSAGE_IDS_KEPT = 8
-QUEUE_MAX = 256
 
 ACTIONS: Mapping[type[Event], tuple[str, str]] = {
     BootNotificationQueued: ("BootNotification", BOOT),
@@ -193,14 +196,12 @@ def _on_owed(outbox: Outbox, event: Event, recorded: Recorded, _: Clock) -> Outb
         if outbox.beyond or len(outbox.window) >= WINDOW_MAX:
             return replace(outbox, beyond=outbox.beyond + 1, last_owed_seq=recorded.seq)
         return replace(outbox, window=(*outbox.window, owed), window_end_seq=recorded.seq, last_owed_seq=recorded.seq)
-    calls = (*outbox.calls, owed)
-    return replace(outbox, calls=calls if len(calls) <= QUEUE_MAX else _shed(calls))
+    return replace(outbox, calls=(*outbox.calls, owed))
 
 
-def _shed(calls: tuple[Owed, ...]) -> tuple[Owed, ...]:
-    """A lane that nobody drains is bounded: the oldest entry that is not a notice goes."""
-    victim = next((owed for owed in calls if owed.lane != NOTICE), calls[0])
-    return tuple(owed for owed in calls if owed.seq != victim.seq)
+def _on_shed(outbox: Outbox, event: CallShed, recorded: Recorded, _: Clock) -> Outbox:
+    after = _without_entry(outbox, event.owed_seq)
+    return replace(after, given_up=after.given_up + 1)
 
 
 def _on_window_read(outbox: Outbox, event: OutboxWindowRead, recorded: Recorded, _: Clock) -> Outbox:
@@ -341,6 +342,7 @@ FOLDS: Mapping[type[Event], Callable[[Outbox, Any, Recorded, Clock], Outbox]] = 
     RegistrationLost: _on_registration_lost,
     OutboxWindowRead: _on_window_read,
     OwedEventsLost: _on_lost,
+    CallShed: _on_shed,
     CallDispatched: _on_dispatched,
     CallPrepared: _on_prepared,
     CallVoided: _on_voided,

@@ -7,17 +7,22 @@ Theory of operation
     connection, where that id is new (OCPP-J 4.1.4). An entry that cannot be rendered, by our own fault, ends on record:
     what can never leave must not hold up what can.
 
+    What may wait to be sent is bounded for each kind of message by itself (`shed`): a flood of one kind costs its own oldest
+    entries, on record, and no other message its place. BootNotification, Authorize and triggered messages are bounded where
+    they arise; transaction-related messages are never shed.
+
     A time-out never counts as a failure to process: a transaction-related message waits as after a failure and goes
     again; after the third in a row on one connection, that connection is opened anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import (
     CallDispatched,
     CallPrepared,
     CallSettled,
+    CallShed,
     CallTimedOut,
     CallVoided,
     LinkCloseDecided,
@@ -60,6 +65,14 @@ TRANSACTION_MESSAGE_RETRY_INTERVAL = ConfigKey(
     clause="9.1.32",
     doc="How long to wait before a transaction-related message is submitted again, times the submissions so far.",
 )
+
+STATUSES_MAX = 32
+"""StatusNotifications of one connector that wait at the most; and as many about conflicts of the local list."""
+NOTICES_MAX = 64
+"""FirmwareStatusNotifications that wait at the most, and DiagnosticsStatusNotifications."""
+DATA_TRANSFERS_MAX = 256
+"""DataTransfers that wait when the HTTP service takes no more; requests that it took at once may go beyond."""
+_DATA_TRANSFERS_SHED = 2 * DATA_TRANSFERS_MAX
 
 TIMEOUTS_MAX = 3  # in a row on one entry: then the link is opened anew
 TIMEOUT_WAIT_MAX_MS = 3_600_000
@@ -111,6 +124,46 @@ def time_out(state: StationState, at_ms: int, registry: Registry) -> Iterator[Ev
         yield from registry.calls[type(owed.event)].on_failure(state, owed, Failure(kind="timeout"), at_ms)
     if attempt is not None and attempt.timeouts + 1 >= TIMEOUTS_MAX:
         yield LinkCloseDecided(connection=in_flight.connection, reason=f"{TIMEOUTS_MAX} calls unanswered in a row")
+
+
+def _kind(owed: Owed) -> tuple[str, int, str] | None:
+    """Which entries are bounded together; None for what is never shed."""
+    if owed.lane == STATUS:
+        is_conflict = getattr(owed.event, "error_code", "") == "LocalListConflict"
+        return owed.action, getattr(owed.event, "connector_id", 0), "conflict" if is_conflict else ""
+    return (owed.action, 0, "") if owed.lane == NOTICE else None
+
+
+def _most(owed: Owed) -> int:
+    """How many entries of this kind may wait."""
+    if owed.lane == STATUS:
+        return STATUSES_MAX
+    return _DATA_TRANSFERS_SHED if owed.action == "DataTransfer" else NOTICES_MAX
+
+
+def shed(state: StationState, at_ms: int) -> Sequence[CallShed]:
+    """The oldest entries of each kind that has more waiting than are kept; never the one that is in flight."""
+    by_kind: dict[tuple[str, int, str], list[Owed]] = {}
+    for owed in state.outbox.calls:
+        if (kind := _kind(owed)) is not None:
+            by_kind.setdefault(kind, []).append(owed)
+    in_flight = state.outbox.in_flight
+    events: list[CallShed] = []
+    for waiting in by_kind.values():
+        excess = len(waiting) - _most(waiting[0])
+        if excess <= 0:
+            continue
+        free = [owed for owed in waiting if in_flight is None or owed.seq != in_flight.owed_seq]
+        events += [
+            CallShed(action=owed.action, lane=owed.lane, owed_seq=owed.seq, waiting=len(waiting) - number)
+            for number, owed in enumerate(free[:excess])
+        ]
+    return events
+
+
+def data_transfers_waiting(state: StationState) -> int:
+    """How many DataTransfers wait to be sent."""
+    return sum(owed.action == "DataTransfer" for owed in state.outbox.calls)
 
 
 def _first(state: StationState, lane: str) -> Owed | None:

@@ -150,6 +150,18 @@ class CallSettled(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallShed(Decision):
+    """A call that waits to be sent is dropped: `waiting` of its kind wait, one more than are kept, and it is the oldest."""
+
+    NAME: ClassVar[str] = "CallShed"
+
+    action: str
+    lane: str
+    owed_seq: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallTimedOut(Decision):
     """A call of ours got no answer within MessageTimeout; `retry_due_ms` when it may go again."""
 

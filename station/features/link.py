@@ -7,10 +7,11 @@ the keys of OCPP-J and of message delivery.
 from collections.abc import Iterable
 
 from projections.link import RECONNECT
+from projections.outbox import ACTIONS, NOTICE, STATUS
 from projections.station import StationState
 from station import calls
 from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Deadline, Feature
+from station.feature import Deadline, Feature, Rule
 
 WEBSOCKET_PING_INTERVAL = ConfigKey(
     name="WebSocketPingInterval",
@@ -32,6 +33,11 @@ def _deadlines(state: StationState) -> Iterable[Deadline]:
 FEATURE = Feature(
     name="link",
     ocpp_profile="Core",
+    rules=(
+        Rule(
+            decide=calls.shed, when=frozenset(kind for kind, (_, lane) in ACTIONS.items() if lane in (STATUS, NOTICE))
+        ),
+    ),
     deadlines=_deadlines,
     config_keys=(
         calls.MESSAGE_TIMEOUT,

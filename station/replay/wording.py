@@ -271,6 +271,10 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     registration.BootNotificationQueued: (NOISE, lambda e: "BootNotification is owed"),
     registration.HeartbeatQueued: (NOISE, lambda e: "Heartbeat is owed"),
     registration.DataTransferQueued: (DETAIL, lambda e: f"DataTransfer to {e.vendor_id} is owed"),
+    link.CallShed: (
+        HEADLINE,
+        lambda e: f"{e.action} dropped before it was sent: {e.waiting} of its kind were waiting",
+    ),
     link.OwedEventsLost: (
         HEADLINE,
         lambda e: f"{plural(e.count, 'owed message')} LOST behind event {e.after_seq}: the log no longer holds them",

@@ -80,7 +80,6 @@ class Station:
             return
         if not self._inbox.put(observation):
             self.dropped += 1
-            LOGGER.error("too many %s wait for the log: the oldest was dropped", type(observation).__name__)
         self._filled.set()
 
     def has_room(self) -> bool:
@@ -175,6 +174,7 @@ class Station:
         """Steps what is in the inbox, appends it as one, publishes it."""
         batch: list[Recorded] = []
         for kind, count in self._inbox.take_dropped().items():
+            LOGGER.error("%d %s were dropped: too many waited for the log", count, kind)
             await self._take(ObservationsDropped(kind=kind, count=count), batch)
         is_large = False
         for _ in range(ROUND_MAX):

@@ -9,7 +9,7 @@
     /bench/...                      the controls of a simulated board (`bench`)
 
 Errors are JSON: 400 not JSON, 401 wrong or no token, 403 not from this machine, 404 no such thing, 405, 408, 413, 422 what is wrong
-with a value, 503 the storage has failed, or the station is stopping. A bug is logged and answered with 500, without its stack trace.
+with a value, 503 the storage has failed, the station is stopping, or too much waits for the CSMS. A bug is logged and answered with 500, without its stack trace.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from eventstore.catalogue.link import DataTransferRequested
 from eventstore.errors import StorageError
 from projections.station import StationState
+from station.calls import DATA_TRANSFERS_MAX, data_transfers_waiting
 from station.features.smart_charging.decide import get_composite_schedule
 from station.service import bench
 from station.service.access import denial
@@ -150,6 +151,8 @@ class Api:
     async def data_transfer(self, request: Request) -> Response:
         """A DataTransfer is owed to the CSMS from now on; its answer is found in the events."""
         body = await read_document(request, DATA_TRANSFER)
+        if data_transfers_waiting(self._station.state) >= DATA_TRANSFERS_MAX:
+            raise Refused(503, f"{DATA_TRANSFERS_MAX} DataTransfers wait for the CSMS already")
         requested = DataTransferRequested(vendor_id=body["vendorId"], message_id=body["messageId"], data=body["data"])
         return json_response({"seq": await self._station.observe(requested)})
 

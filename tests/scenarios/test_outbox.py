@@ -13,6 +13,7 @@ from eventstore.catalogue.link import (
     CallDispatched,
     CallPrepared,
     CallSettled,
+    CallShed,
     CallTimedOut,
     CallVoided,
     DataTransferRequested,
@@ -32,6 +33,7 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Event
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX
+from station.calls import DATA_TRANSFERS_MAX, STATUSES_MAX
 from station.retention import needed_seq
 from tests.given import OTHER_TAG, TAG, UTC_2026_MS, SentCall, StationUnderTest, answering, charging, station
 
@@ -941,3 +943,43 @@ def test_a_transaction_of_which_all_is_lost_is_not_waited_for_either() -> None:
     assert len(found.sent("StartTransaction")) == 1
     assert len(found.state.transactions.by_number) == 0
     assert needed_seq(found.state) == found.state.seq + 1
+
+
+def test_a_full_queue_of_notices_does_not_keep_the_station_from_its_csms() -> None:
+    """Rulings on bounds: what makers queue while offline costs BootNotification nothing, and is sent afterwards."""
+    found = station().boot()
+    for number in range(DATA_TRANSFERS_MAX):
+        found.observe(DataTransferRequested(vendor_id="org.example", message_id=None, data=str(number)))
+    found.connect()
+    assert found.actions()[0] == "BootNotification"
+    assert found.state.registration.status == "Accepted"
+    assert [item["data"] for item in found.sent("DataTransfer")] == [str(n) for n in range(DATA_TRANSFERS_MAX)]
+    assert found.events(CallShed) == []
+
+
+def test_what_is_shed_of_a_flood_is_on_record() -> None:
+    found = station().boot()
+    for number in range(2 * DATA_TRANSFERS_MAX + 3):
+        found.observe(DataTransferRequested(vendor_id="org.example", message_id=None, data=str(number)))
+    assert [event.action for event in found.events(CallShed)] == ["DataTransfer"] * 3
+    assert found.state.outbox.given_up == 3
+    found.connect()
+    assert found.sent("DataTransfer")[0]["data"] == "3"
+
+
+def test_a_connector_that_flaps_while_the_csms_is_silent_costs_the_other_one_no_status() -> None:
+    found = station(connectors=2).online()
+    found.csms = answering(StatusNotification=None)
+    found.forget()
+    found.plug(2)
+    for _ in range(2 * STATUSES_MAX):
+        found.plug(1)
+        found.unplug(1)
+    shed = found.events(CallShed)
+    assert shed
+    found.csms = answering()
+    found.advance(61)
+    told = [(item["connectorId"], item["status"]) for item in found.sent("StatusNotification")]
+    assert (2, "Preparing") in told
+    assert [status for number, status in told if number == 1][-1] == "Available"
+    assert found.state.outbox.pending == 0

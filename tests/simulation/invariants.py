@@ -31,9 +31,9 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.codec import decode, encode
 from eventstore.event import Event, Recorded
-from projections.outbox import QUEUE_MAX, WINDOW_MAX
+from projections.outbox import WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
-from station import kernel
+from station import calls, kernel
 from station.calls import MESSAGE_TIMEOUT
 from station.feature import Registry
 from station.rules.faults import BLOCKING
@@ -238,7 +238,7 @@ class Invariants:
         assert state.seq == self.log.head.seq, f"published {state.seq}, durable {self.log.head.seq} (write-ahead)"
         assert state == self.shadow, f"the published state is not the fold of the log (I10)\n{self.tail()}"
         outbox = state.outbox
-        assert len(outbox.calls) <= QUEUE_MAX
+        assert not calls.shed(state, state.at_ms), f"a lane is over its bound\n{self.tail()}"
         assert len(outbox.window) <= WINDOW_MAX
         if self.steps % REST_EVERY == 0:
             due = self.registry.next_deadline(state)

@@ -130,6 +130,7 @@ class SimulatedLink:
         self._wire: Wire | None = None
         self._connecting = False
         self._ended = False
+        self._retired = False
         self._sent_ahead = ""
         self.on_sent: Callable[[CallDispatched | CallPrepared | CallAnswered], None] = lambda event: None
 
@@ -146,7 +147,7 @@ class SimulatedLink:
                 self._send(event)
         if state.link.close_wanted and self._wire is not None:
             self._wire.cut("closed by the station")
-        if state.link.connect_wanted and not self._connecting and self._wire is None:
+        if state.link.connect_wanted and not self._retired and not self._connecting and self._wire is None:
             self._connecting = True
             self._connection = state.link.connection + 1
             virtual_loop().call_later(self._chance.randrange(20, 800) / 1000, self._attempt)
@@ -155,6 +156,10 @@ class SimulatedLink:
         if self._wire is not None:
             self.on_sent(event)
             self._wire.send_up(frame_of(event))
+
+    def retire(self) -> None:
+        """The process is about to end: no connection is opened any more."""
+        self._retired = True
 
     async def close(self) -> None:
         """The process ends: nobody hears of the wire any more."""
@@ -167,7 +172,7 @@ class SimulatedLink:
             self._wire.cut()
 
     def _attempt(self) -> None:
-        if self._ended:
+        if self._ended or self._retired:
             return
         self._connecting = False
         wire = self._network.connect(self._receive, self._cut)

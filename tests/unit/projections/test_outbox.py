@@ -10,6 +10,7 @@ from eventstore.catalogue.link import (
     CallDispatched,
     CallPrepared,
     CallSettled,
+    CallShed,
     CallTimedOut,
     CallVoided,
     LinkClosed,
@@ -26,7 +27,7 @@ from eventstore.catalogue.transactions import MeterSampled, Moment, Sample
 from eventstore.event import Event, Recorded
 from eventstore.structure import to_json
 from projections.clock import Clock
-from projections.outbox import ACTIONS, FOLDS, QUEUE_MAX, TRANSACTIONAL, WINDOW_LOW, WINDOW_MAX, Outbox, Owed
+from projections.outbox import ACTIONS, FOLDS, TRANSACTIONAL, WINDOW_LOW, WINDOW_MAX, Outbox, Owed
 from station.wire.messages import MESSAGES
 
 MOMENT = Moment(at_ms=1, boot=1, utc_ms=1)
@@ -140,12 +141,14 @@ def test_what_the_log_has_lost_is_given_up_so_that_the_rest_is_told() -> None:
         record(drained_to(2), OwedEventsLost(after_seq=WINDOW_MAX, count=3), 999)
 
 
-def test_the_other_lanes_are_bounded_and_notices_go_last() -> None:
-    outbox = folded(Outbox(), *[TRANSFER] * QUEUE_MAX, HEARTBEAT)
-    assert len(outbox.calls) == QUEUE_MAX
-    assert [owed.lane for owed in outbox.calls].count("heartbeat") == 0
-    outbox = folded(Outbox(), *[TRANSFER] * (QUEUE_MAX + 1))
-    assert (len(outbox.calls), outbox.calls[0].seq) == (QUEUE_MAX, 2)
+def test_a_full_lane_pushes_nothing_out_and_what_is_shed_is_shed_by_an_event() -> None:
+    boot = BootNotificationQueued(triggered=False)
+    outbox = folded(Outbox(), *[TRANSFER] * 1_000, boot, AUTHORIZE, HEARTBEAT)
+    assert len(outbox.calls) == 1_003
+    assert [owed.event for owed in outbox.calls[-3:]] == [boot, AUTHORIZE, HEARTBEAT]
+    shed = record(outbox, CallShed(action="DataTransfer", lane="notice", owed_seq=2, waiting=1_000), 1_004)
+    assert [owed.seq for owed in shed.calls[:2]] == [1, 3]
+    assert (len(shed.calls), shed.given_up) == (1_002, 1)
 
 
 def test_an_attempt_freezes_its_payload_and_counts() -> None:

@@ -137,9 +137,9 @@ async def test_a_snapshot_is_saved_when_enough_has_happened_and_the_next_fold_be
 
     begun = rig.station.state.seq
     async with rig.running():
-        for some in range(0, SNAPSHOT_EVERY, 500):
+        for some in range(0, SNAPSHOT_EVERY, 50):
             assert await rig.log.load_snapshot(fingerprint()) is None, f"{some} events are too few"
-            await rig.station.observe(*readings(500))
+            await rig.station.observe(*readings(50))
         await until(lambda: rig.upkeep._snapshot_seq > begun)
     snapshot = await rig.log.load_snapshot(fingerprint())
     assert snapshot is not None

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.hardware import EmergencyStopObserved
+from station.calls import DATA_TRANSFERS_MAX
 from station.service.app import build
 from station.service.context import ServiceContext
 from tests.unit.station.service.stations import served, settings_in
@@ -48,7 +49,8 @@ async def test_events_come_in_order_in_slices_and_as_they_are_stored(tmp_path: P
 @pytest.mark.asyncio
 async def test_more_events_than_one_slice_are_joined(tmp_path: Path) -> None:
     async with served(tmp_path) as station:
-        await station.station.observe(*(EmergencyStopObserved(pressed=bool(n % 2)) for n in range(300)))
+        for _ in range(10):
+            await station.station.observe(*(EmergencyStopObserved(pressed=bool(n % 2)) for n in range(30)))
         page = (await station.http.get("/api/events?limit=10000")).json()
         assert len(page["events"]) == page["last_seq"] > 500
 
@@ -110,6 +112,20 @@ async def test_a_data_transfer_is_owed_to_the_csms(tmp_path: Path) -> None:
         assert outbox["oldest_at"].startswith("2026-01-01T00:00:0")
         for body in ({}, {"vendorId": ""}, {"vendorId": "v", "data": 1}, {"vendorId": "v", "messageId": "x" * 51}):
             assert (await station.post("/api/data-transfer", body)).status_code == 422
+
+
+@pytest.mark.asyncio
+async def test_the_door_is_shut_while_as_many_data_transfers_wait_as_are_kept(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        for _ in range(DATA_TRANSFERS_MAX):
+            await station.seq_of("/api/data-transfer", {"vendorId": "org.example"})
+        before = station.station.state.seq
+        response = await station.post("/api/data-transfer", {"vendorId": "org.example"})
+        assert (response.status_code, response.json()) == (
+            503,
+            {"error": "256 DataTransfers wait for the CSMS already"},
+        )
+        assert await station.events_after(before) == []
 
 
 @pytest.mark.asyncio
