@@ -1,6 +1,7 @@
 """Work on the station itself: a reset under way, the firmware job, the diagnostics job; jobs outlive restarts.
 
-A job is at one step; `report` is what the job runner said of that step. Each new step begins without a report. A boot in
+A job is at one step; `report` is what the job runner said of that step, `retry_after_s` how long the server asked to be left
+alone then. Each new step begins without a report. A boot in
 the midst of a step of the runner's leaves the step as it was, to be done again, and counts as an interruption.
 """
 
@@ -56,6 +57,7 @@ class FirmwareJob:
     version: str = ""
     replaces: str = ""
     interruptions: int = 0
+    retry_after_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class DiagnosticsJob:
     step_due_ms: int = 0
     report: str = ""
     interruptions: int = 0
+    retry_after_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +162,9 @@ def _on_firmware_step(
     if event.step == "done":
         return replace(maintenance, firmware=None)
     attempt = job.attempt + 1 if event.step == "download" else job.attempt
-    stepped = replace(job, step=event.step, step_due_ms=event.due_ms, attempt=attempt, report="", interruptions=0)
+    stepped = replace(
+        job, step=event.step, step_due_ms=event.due_ms, attempt=attempt, report="", retry_after_s=0, interruptions=0
+    )
     if event.step == "install":
         stepped = replace(stepped, replaces=maintenance.firmware_version)
     if event.step == "restart":
@@ -174,7 +179,13 @@ def _on_firmware_progress(
     job = maintenance.firmware
     if job is None or job.request.job != event.job or job.attempt != event.attempt:
         return maintenance
-    progressed = replace(job, report=event.status, file=event.file or job.file, version=event.version or job.version)
+    progressed = replace(
+        job,
+        report=event.status,
+        file=event.file or job.file,
+        version=event.version or job.version,
+        retry_after_s=event.retry_after_s,
+    )
     return replace(maintenance, firmware=progressed)
 
 
@@ -200,7 +211,9 @@ def _on_diagnostics_step(
     if event.step == "done":
         return replace(maintenance, diagnostics=None)
     attempt = job.attempt + 1 if event.step == "upload" else job.attempt
-    stepped = replace(job, step=event.step, step_due_ms=event.due_ms, attempt=attempt, report="", interruptions=0)
+    stepped = replace(
+        job, step=event.step, step_due_ms=event.due_ms, attempt=attempt, report="", retry_after_s=0, interruptions=0
+    )
     return replace(maintenance, diagnostics=stepped)
 
 
@@ -210,7 +223,7 @@ def _on_diagnostics_progress(
     job = maintenance.diagnostics
     if job is None or job.request.job != event.job or job.attempt != event.attempt:
         return maintenance
-    return replace(maintenance, diagnostics=replace(job, report=event.status))
+    return replace(maintenance, diagnostics=replace(job, report=event.status, retry_after_s=event.retry_after_s))
 
 
 def _on_diagnostics_status(

@@ -32,6 +32,7 @@ from station.settings_sections import (
     SmartChargingSettings,
     StationSettings,
     StorageSettings,
+    TransferSettings,
     is_required,
 )
 from station.settings_values import Kind, Text, read_config_value
@@ -50,6 +51,7 @@ __all__ = [
     "SmartChargingSettings",
     "StationSettings",
     "StorageSettings",
+    "TransferSettings",
     "load_settings",
     "parse_settings",
     "read_authorization_key",
@@ -86,10 +88,17 @@ class Settings:
     smart_charging: SmartChargingSettings = field(default_factory=SmartChargingSettings)
     firmware: FirmwareSettings = field(default_factory=FirmwareSettings)
     diagnostics: DiagnosticsSettings = field(default_factory=DiagnosticsSettings)
+    transfers: TransferSettings = field(default_factory=TransferSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     config: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     source: str = "settings"
     lines: Mapping[TomlPath, int] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
+    loopback_stated: bool = field(default=False, compare=False, repr=False)
+
+    @property
+    def may_loop_back(self) -> bool:
+        """Whether files may come from and go to loopback: what the file says, else whether nothing here is real."""
+        return self.transfers.allow_loopback if self.loopback_stated else self.board.kind == "bench"
 
     @property
     def connection_url(self) -> str:
@@ -158,6 +167,7 @@ def parse_settings(text: str, source: str) -> Settings:
         config=MappingProxyType(config),
         source=source,
         lines=lines,
+        loopback_stated="allow_loopback" in document.get("transfers", {}),
     )
     _raise_if_any(list(_contradictions(settings)), source, lines)
     station = settings.station

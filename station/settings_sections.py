@@ -196,6 +196,17 @@ class DiagnosticsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransferSettings:
+    """Where firmware may come from, and where diagnostics may go to (8)."""
+
+    allow_loopback: bool = _key(
+        Flag(),
+        "true: also from and to the station itself and link-local addresses; where it is absent, a bench board may, real pins not",
+        False,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonSettings:
     """The process."""
 
@@ -222,6 +233,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "smart_charging": SmartChargingSettings,
         "firmware": FirmwareSettings,
         "diagnostics": DiagnosticsSettings,
+        "transfers": TransferSettings,
         "daemon": DaemonSettings,
     }
 )

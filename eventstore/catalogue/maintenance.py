@@ -44,6 +44,19 @@ class ResetAbandoned(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransferRefused(Decision):
+    """Nothing will be fetched or sent for this CALL: `action` is UpdateFirmware or GetDiagnostics, `reason` says which limit it met.
+
+    OCPP 1.6 has no word for it: GetDiagnostics is answered without a file name, UpdateFirmware is followed by DownloadFailed.
+    """
+
+    NAME: ClassVar[str] = "TransferRefused"
+
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FirmwareUpdateRequested(Decision):
     """UpdateFirmware was accepted: a job that survives restarts until it is Installed or has failed.
 
@@ -66,9 +79,11 @@ class FirmwareProgressed(Observation):
     "Downloaded" (as `file` of the storage directory) or "DownloadFailed"; "Installed" (the image is in place, a restart
     activates it), "Rebooting" (the same, and the installer reboots the machine) or "InstallationFailed"; "Activated" or
     "ActivationFailed". `version` is what the new firmware will call itself, "" if the installer does not say.
+    `retry_after_s` is how long the server asked to be left alone, 0 if it did not (since version 2).
     """
 
     NAME: ClassVar[str] = "FirmwareProgressed"
+    VERSION: ClassVar[int] = 2
 
     job: int
     status: str
@@ -76,6 +91,7 @@ class FirmwareProgressed(Observation):
     detail: str
     file: str = ""
     version: str = ""
+    retry_after_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +138,19 @@ class DiagnosticsRequested(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosticsProgressed(Observation):
-    """The job runner's report: "Uploaded" or "UploadFailed"; `attempt` counts uploads from 1, `detail` is for people."""
+    """The job runner's report: "Uploaded" or "UploadFailed"; `attempt` counts uploads from 1, `detail` is for people.
+
+    `retry_after_s` is how long the server asked to be left alone, 0 if it did not (since version 2).
+    """
 
     NAME: ClassVar[str] = "DiagnosticsProgressed"
+    VERSION: ClassVar[int] = 2
 
     job: int
     status: str
     attempt: int
     detail: str
+    retry_after_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

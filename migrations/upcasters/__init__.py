@@ -23,6 +23,8 @@ def _unasked(payload: dict[str, Any]) -> dict[str, Any]:
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("CallAnswered", 1): _call_answered_2,
     ("ConnectFailed", 1): _unasked,
+    ("DiagnosticsProgressed", 1): _unasked,
+    ("FirmwareProgressed", 1): _unasked,
 }
 
 

@@ -356,6 +356,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     maintenance.ResetDue: (DETAIL, lambda e: f"{e.kind} reset: restarting now"),
     maintenance.ResetFailed: (HEADLINE, lambda e: f"The restart FAILED: {e.reason}"),
     maintenance.ResetAbandoned: (HEADLINE, lambda e: f"{e.kind} reset abandoned"),
+    maintenance.TransferRefused: (HEADLINE, lambda e: f"{e.action} is refused: {e.reason}"),
     maintenance.FirmwareUpdateRequested: (HEADLINE, lambda e: f"Firmware update asked for: {e.location}"),
     maintenance.FirmwareProgressed: (HEADLINE, _firmware),
     maintenance.FirmwareStepDecided: (DETAIL, lambda e: f"Firmware job {e.job}: next step is {e.step}"),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
     from station.runtime.installer import Installer
     from station.runtime.jobs import JobRunner
+    from station.runtime.transfer import Transfers
 
 VENDORS = "chargebox.vendors"  # entry points of makers' DataTransfer handlers
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -222,6 +223,15 @@ def _installer(settings: Settings) -> "Installer":
     )
 
 
+def _transfers(settings: Settings) -> "Transfers":
+    """Not to the station itself, unless nothing here is real or the settings say so."""
+    from station.runtime.dialing import anywhere, only_elsewhere
+    from station.runtime.transfer import Transfers
+
+    judge = anywhere if settings.may_loop_back else only_elsewhere
+    return Transfers(ca_file=settings.csms.ca_file, judge=judge)
+
+
 def _wire(
     settings: Settings,
     clock: SystemClock,
@@ -235,7 +245,6 @@ def _wire(
 ) -> Parts:
     from station.runtime.diagnostics import DiagnosticsSource
     from station.runtime.jobs import JobRunner
-    from station.runtime.transfer import Transfers
 
     station = Station(log, registry, clock, state)
     gateway = Gateway(board, station.submit)
@@ -249,7 +258,7 @@ def _wire(
         directory=settings.storage.directory,
         firmware_bytes_max=settings.firmware.max_bytes,
         installer=installer,
-        transfers=Transfers(ca_file=settings.csms.ca_file),
+        transfers=_transfers(settings),
         diagnostics=DiagnosticsSource(log=log, settings=settings),
         submit=station.submit,
     )

@@ -197,6 +197,7 @@ def plain_settings(settings: Settings) -> dict[str, Any]:
     but for what the query of `csms.url` may hold, which is withheld."""
     tables: dict[str, Any] = {name: _plain(getattr(settings, name)) for name in SECTIONS}
     tables["csms"]["url"] = settings.shown_url
+    tables["transfers"]["allow_loopback"] = settings.may_loop_back
     return tables | {"config": dict(settings.config)}
 
 

@@ -21,6 +21,7 @@ from eventstore.frozen import dataclass
 
 ATTEMPT_DELAY_S = 0.25  # RFC 8305, 8: Connection Attempt Delay
 ADDRESSES_MAX = 16
+DOUBTED_MAX = 64
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 _THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")  # RFC 6890: Linux takes 0.0.0.0 for the machine itself
 
@@ -76,15 +77,19 @@ class Dialer:
 
     def __init__(self, judge: Judge = anywhere) -> None:
         self._judge = judge
-        self._doubted: set[str] = set()
+        self._doubts = 0
+        self._doubted: dict[str, int] = {}
 
     def doubt(self, address: str) -> None:
-        """The address took a connection and led nowhere: it comes last until it is `trust`ed."""
-        self._doubted.add(address)
+        """The address took a connection and led nowhere: it comes last until it is `trust`ed, or others are doubted later."""
+        self._doubts += 1
+        self._doubted[address] = self._doubts
+        if len(self._doubted) > DOUBTED_MAX:
+            del self._doubted[min(self._doubted, key=self._doubted.__getitem__)]
 
     def trust(self, address: str) -> None:
         """The address has proved good."""
-        self._doubted.discard(address)
+        self._doubted.pop(address, None)
 
     async def addresses(self, host: str, port: int) -> tuple[Address, ...]:
         """The addresses of a name that may be used, in the order in which they are to be tried.
@@ -101,7 +106,7 @@ class Dialer:
         if not usable:
             raise AddressRefusedError("; ".join(refusals.values()) or f"{host} has no address")
         turns = _in_turns(usable)
-        return tuple(sorted(turns, key=lambda address: address.text in self._doubted))[:ADDRESSES_MAX]
+        return tuple(sorted(turns, key=lambda address: self._doubted.get(address.text, 0)))[:ADDRESSES_MAX]
 
     async def dial(self, host: str, port: int) -> socket.socket:
         """A connected, non-blocking TCP socket. Raises OSError; the caller sets the time limit."""

@@ -3,8 +3,15 @@
 The path of an FTP URL is relative to the login directory (RFC 1738, 3.2.2). FTPS is explicit (AUTH TLS) on port 21, which is
 tried first where no port is given, and implicit on any other port, such as 990; whichever of the two a server on an uncommon
 port does not speak, the other one is tried. Data connections are protected as well.
+
+Data connections are opened by EPSV (RFC 2428), else by PASV, whichever way the first one fails: refused with any code, answered
+with something else, or leading to a port that nobody can reach. They go to the address of the control connection, whatever address
+PASV names: behind a translated address it is a private one, and a server must not send the station elsewhere. What a server need
+not know (TYPE, SIZE, MDTM, MLST, REST) is done without.
 """
 
+import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,19 +20,66 @@ from pathlib import Path
 from typing import Any
 
 import aioftp
+from aioftp.common import SSLSessionBoundContext
 
-from station.runtime.partial_file import FileRefusedError, PartialFile
-from station.runtime.transfer import CHUNK_BYTES, Location, TransferError, TransferLimits, read_chunks, size_of
+from station.runtime.dialing import Address, AddressRefusedError, Dialer, connect_to
+from station.runtime.location import Location, TransferError, TransferLimits
+from station.runtime.partial_file import CHUNK_BYTES, FileRefusedError, PartialFile, read_chunks, size_of
 
 PORT, IMPLICIT_TLS_PORT = 21, 990
+_EPSV_PORT = re.compile(r"\(([!-~])\1\1(\d+)\1\)")
+_PASV_PORT = re.compile(r"\d+,\d+,\d+,\d+,(\d+),(\d+)")  # RFC 1123, 4.1.2.6: with or without parentheses
 _FAILURES = (aioftp.AIOFTPException, OSError, EOFError, TimeoutError, ValueError, IndexError)
 
 
+class _Client(aioftp.Client):
+    """A client whose control connection is dialled for: `address` is where it leads."""
+
+    def __init__(self, dialer: Dialer, *, limits: TransferLimits, ssl: ssl.SSLContext | None) -> None:
+        super().__init__(
+            socket_timeout=limits.stall_s, connection_timeout=limits.connect_s, path_timeout=limits.stall_s, ssl=ssl
+        )
+        self._dialer = dialer
+        self._limits = limits
+        self.address: Address | None = None
+
+    async def _open_connection(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The library's one way out, which would take the name's first address, whatever it is."""
+        async with asyncio.timeout(self._limits.connect_s):
+            self.address, connected = await connect_to(await self._dialer.addresses(host, port))
+            return await asyncio.open_connection(
+                sock=connected, ssl=self.ssl, server_hostname=None if self.ssl is None else host
+            )
+
+    async def open_data(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A data connection to the address of the control connection, in TLS where that is, and in its session."""
+        assert self.address is not None, "data follows control"
+        address = Address(
+            family=self.address.family, sockaddr=(self.address.sockaddr[0], port, *self.address.sockaddr[2:])
+        )
+        control = self.stream.writer.transport.get_extra_info("ssl_object")
+        tls = None
+        if control is not None:
+            tls = SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, context=control.context, session=control.session)
+        async with asyncio.timeout(self._limits.connect_s):
+            _, connected = await connect_to((address,))
+            return await asyncio.open_connection(
+                sock=connected, ssl=tls, server_hostname=None if tls is None else self.server_host
+            )
+
+    def doubt(self) -> None:
+        """What was reached led nowhere."""
+        if self.address is not None:
+            self._dialer.doubt(self.address.text)
+
+
 @asynccontextmanager
-async def _session(location: Location, limits: TransferLimits, tls: ssl.SSLContext | None) -> AsyncIterator[Any]:
+async def _session(
+    location: Location, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer
+) -> AsyncIterator[_Client]:
     """A logged-in connection; whatever goes wrong on it is a TransferError."""
     try:
-        client = await _connected(location, limits, tls)
+        client = await _connected(location, limits, tls, dialer)
         try:
             await client.login(location.user or "anonymous", location.password or "anon@")
             if tls is not None:
@@ -52,16 +106,17 @@ async def _protect_data(client: Any) -> None:
         await client.command("PROT P", "200")
 
 
-async def _connected(location: Location, limits: TransferLimits, tls: ssl.SSLContext | None) -> Any:
+async def _connected(location: Location, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer) -> _Client:
+    connect = partial(_connect, location.host, limits=limits, dialer=dialer)
     if tls is None:
-        return await _connect(location.host, location.port or PORT, limits)
-    explicit = partial(_connect, location.host, location.port or PORT, limits, explicit=tls)
-    implicit = partial(_connect, location.host, location.port or IMPLICIT_TLS_PORT, limits, implicit=tls)
+        return await connect(location.port or PORT)
+    explicit = partial(connect, location.port or PORT, explicit=tls)
+    implicit = partial(connect, location.port or IMPLICIT_TLS_PORT, implicit=tls)
     first, second = (explicit, implicit) if location.port in (None, PORT) else (implicit, explicit)
     try:
         return await first()
-    except ssl.SSLCertVerificationError:
-        raise  # it speaks TLS, but is not whom we asked for
+    except (ssl.SSLCertVerificationError, AddressRefusedError):
+        raise  # it speaks TLS, but is not whom we asked for; or it must not be asked at all
     except _FAILURES as one:
         try:
             return await second()
@@ -72,14 +127,13 @@ async def _connected(location: Location, limits: TransferLimits, tls: ssl.SSLCon
 async def _connect(
     host: str,
     port: int,
-    limits: TransferLimits,
     *,
+    limits: TransferLimits,
+    dialer: Dialer,
     implicit: ssl.SSLContext | None = None,
     explicit: ssl.SSLContext | None = None,
-) -> Any:
-    client = aioftp.Client(
-        socket_timeout=limits.stall_s, connection_timeout=limits.connect_s, path_timeout=limits.stall_s, ssl=implicit
-    )
+) -> _Client:
+    client = _Client(dialer, limits=limits, ssl=implicit)
     try:
         await client.connect(host, port)
         if explicit is not None:
@@ -87,16 +141,21 @@ async def _connect(
             await client.command("AUTH TLS", "234")
             await client.stream.start_tls(sslcontext=explicit, server_hostname=host)
     except BaseException:
+        client.doubt()
         client.close()
         raise
+    assert client.address is not None, "it is connected"
+    dialer.trust(client.address.text)
     return client
 
 
-async def download(source: Location, file: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext | None) -> None:
+async def download(
+    source: Location, file: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer
+) -> None:
     """Fetch the file into `file`. Raises TransferError."""
     if not source.path or source.path.endswith("/"):
         raise TransferError(f"{source}: names no file")
-    async with _session(source, limits, tls) as client:
+    async with _session(source, limits, tls, dialer) as client:
         total_bytes, validator = await _facts(client, source.path)
         point = file.resume_point(source.text)
         offset = point.offset if validator and point.validator == validator else 0
@@ -121,8 +180,8 @@ async def _facts(client: Any, path: str) -> tuple[int | None, str]:
         _, lines = await client.command(f"MLST {path}", "2xx")
         _, facts = client.parse_mlsx_line(lines[1].lstrip())
         return int(facts["size"]), f"{facts['size']} {facts['modify']}"
+    await _ask_for_bytes(client)
     with suppress(aioftp.StatusCodeError, ValueError, IndexError):
-        await client.command("TYPE I", "200")
         _, lines = await client.command(f"SIZE {path}", "213")
         size = int(lines[0].split()[-1])
         with suppress(aioftp.StatusCodeError):
@@ -132,9 +191,46 @@ async def _facts(client: Any, path: str) -> tuple[int | None, str]:
     return None, ""
 
 
-async def _opened(client: Any, command: str, offset: int) -> tuple[Any, int]:
+async def _ask_for_bytes(client: Any) -> None:
+    """The type of what is sent; a server that knows no TYPE knows but one."""
+    with suppress(aioftp.StatusCodeError):
+        await client.command("TYPE I", "2xx")
+
+
+async def _data_connection(client: _Client) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """By EPSV, else by PASV; raises the failure of PASV."""
+    try:
+        _, lines = await client.command("EPSV", "229")
+        return await client.open_data(_epsv_port(" ".join(lines)))
+    except _FAILURES:
+        _, lines = await client.command("PASV", "227")
+        return await client.open_data(_pasv_port(" ".join(lines)))
+
+
+def _epsv_port(text: str) -> int:
+    match = _EPSV_PORT.search(text)
+    if match is None:
+        raise ValueError("the answer to EPSV names no port")
+    return _checked(int(match[2]))
+
+
+def _pasv_port(text: str) -> int:
+    match = _PASV_PORT.search(text)
+    if match is None:
+        raise ValueError("the answer to PASV names no port")
+    return _checked(int(match[1]) * 256 + int(match[2]))
+
+
+def _checked(port: int) -> int:
+    if not 0 < port < 65_536:
+        raise ValueError(f"the server names port {port}, which is none")
+    return port
+
+
+async def _opened(client: _Client, command: str, offset: int) -> tuple[Any, int]:
     """A data connection from `offset` on, or from the start where the server cannot do that; and from where it is."""
-    reader, writer = await client.get_passive_connection("I")
+    await _ask_for_bytes(client)
+    reader, writer = await _data_connection(client)
     try:
         if offset:
             try:
@@ -153,13 +249,20 @@ async def _opened(client: Any, command: str, offset: int) -> tuple[Any, int]:
 
 
 async def upload(
-    file: Path, target: Location, file_name: str, *, limits: TransferLimits, tls: ssl.SSLContext | None, resume: bool
+    file: Path,
+    target: Location,
+    file_name: str,
+    *,
+    limits: TransferLimits,
+    tls: ssl.SSLContext | None,
+    resume: bool,
+    dialer: Dialer,
 ) -> None:
     """Store the file in the directory that `target` names. Raises TransferError, OSError."""
     directory = target.path.rstrip("/")
     path = f"{directory}/{file_name}" if target.path else file_name
     size = await size_of(file)
-    async with _session(target, limits, tls) as client:
+    async with _session(target, limits, tls, dialer) as client:
         offset = await _stored(client, path, size) if resume else 0
         if offset < size or not size:
             stream, offset = await _opened(client, f"STOR {path}", offset)

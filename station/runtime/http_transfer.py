@@ -2,8 +2,11 @@
 
 A download that was cut continues with Range and If-Range (RFC 9110, 13.1.5 and 14.2). An upload is a PUT: it names the file
 that comes to be and may be repeated, which POST may not. The location is a directory (6.25), so the file name is appended,
-unless the URL has a query, as pre-signed ones have, which are good for exactly what they name. A server that does not allow
-PUT gets a POST to the location itself, with the file name in Content-Disposition.
+unless the URL has a query, as pre-signed ones have, which are good for exactly what they name. A server that refuses the PUT
+gets a POST to the location itself, with the file name in Content-Disposition: applications that know only their one route say
+so in many ways (400, 404, 405, 415, 501 and others). 401, 403 and 413 mean the file or the sender, and stand.
+
+A server that asks to be left alone for a while (Retry-After) is told on with the failure.
 """
 
 import re
@@ -15,36 +18,57 @@ from urllib.parse import quote
 
 import httpx
 
-from station.runtime.partial_file import FileRefusedError, PartialFile, ResumePoint
-from station.runtime.transfer import Location, TransferError, TransferLimits, read_chunks, size_of
+from station.runtime.dialing import Dialer
+from station.runtime.http_network import FAILURES, DiallingTransport
+from station.runtime.location import Location, TransferError, TransferLimits
+from station.runtime.partial_file import FileRefusedError, PartialFile, ResumePoint, read_chunks, size_of
+from station.runtime.retry_after import retry_after_s
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD = frozenset({301, 302, 307, 308})
-_NO_PUT = frozenset({405, 501})
+_STANDING_REFUSALS = frozenset({401, 403, 413})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 MakeContent = Callable[[], AsyncIterator[bytes]]
 
 
 @asynccontextmanager
-async def _client(location: Location, limits: TransferLimits, tls: ssl.SSLContext) -> AsyncIterator[httpx.AsyncClient]:
+async def _client(
+    location: Location, limits: TransferLimits, tls: ssl.SSLContext, dialer: Dialer
+) -> AsyncIterator[httpx.AsyncClient]:
     timeout = httpx.Timeout(limits.stall_s, connect=limits.connect_s)
+    transport = DiallingTransport(dialer, tls)
     try:
-        async with httpx.AsyncClient(verify=tls, timeout=timeout, trust_env=False, follow_redirects=False) as client:
+        async with httpx.AsyncClient(
+            transport=transport, timeout=timeout, trust_env=False, follow_redirects=False
+        ) as client:
             yield client
-    except httpx.HTTPError as error:
+    except FAILURES as error:
+        transport.doubt()
         raise TransferError(f"{location}: {str(error) or type(error).__name__}") from error
     except httpx.InvalidURL as error:
         raise TransferError(f"{location}: {error}") from error
 
 
-async def download(source: Location, partial: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext) -> None:
+async def download(
+    source: Location, partial: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext, dialer: Dialer
+) -> None:
     """Fetch the file into `partial`. Raises TransferError, OSError."""
-    async with _client(source, limits, tls) as client:
+    async with _client(source, limits, tls, dialer) as client:
         point = partial.resume_point(source.text)
         if not await _fetch(client, source, partial, point, limits):
-            partial.discard()
             await _fetch(client, source, partial, ResumePoint(), limits)
+
+
+def _refused(location: Location, response: httpx.Response) -> TransferError:
+    return TransferError(
+        f"{location}: HTTP status {response.status_code}", retry_after_s=retry_after_s(response.headers)
+    )
+
+
+def _is_refusal(response: httpx.Response) -> bool:
+    """Whether what was asked is not to be had from the server in this way: 4xx or 501, but no "later"."""
+    return (response.is_client_error or response.status_code == 501) and not retry_after_s(response.headers)
 
 
 async def _fetch(
@@ -61,10 +85,10 @@ async def _fetch(
             if match is None or int(match[1]) != point.offset:
                 return False
             offset, total = point.offset, match[2]
-        elif point.offset and response.status_code == 416:
-            return False
+        elif point.offset and _is_refusal(response):
+            return False  # 416, or whatever a server says that knows no ranges
         elif response.status_code != 200:
-            raise TransferError(f"{source}: HTTP status {response.status_code}")
+            raise _refused(source, response)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise TransferError(f"{source}: sent with Content-Encoding, which was not asked for")
         try:
@@ -113,7 +137,14 @@ def _check_redirect(location: Location, present: httpx.URL, following: httpx.URL
 
 
 async def upload(
-    file: Path, target: Location, file_name: str, *, limits: TransferLimits, tls: ssl.SSLContext, resume: bool
+    file: Path,
+    target: Location,
+    file_name: str,
+    *,
+    limits: TransferLimits,
+    tls: ssl.SSLContext,
+    resume: bool,
+    dialer: Dialer,
 ) -> None:
     """Put the file where `target` says; HTTP cannot `resume`, it is sent whole again. Raises TransferError, OSError."""
     headers = {"Content-Type": "application/zip", "Content-Length": str(await size_of(file))}
@@ -121,13 +152,13 @@ async def upload(
     def content() -> AsyncIterator[bytes]:
         return read_chunks(file)
 
-    async with _client(target, limits, tls) as client:
-        status = await _send(client, "PUT", target, _put_url(target, file_name), headers, content, limits)
-        if status in _NO_PUT:
+    async with _client(target, limits, tls, dialer) as client:
+        answer = await _send(client, "PUT", target, _put_url(target, file_name), headers, content, limits)
+        if _is_refusal(answer) and answer.status_code not in _STANDING_REFUSALS:
             headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
-            status = await _send(client, "POST", target, target.text, headers, content, limits)
-    if not 200 <= status < 300:
-        raise TransferError(f"{target}: HTTP status {status}")
+            answer = await _send(client, "POST", target, target.text, headers, content, limits)
+    if not answer.is_success:
+        raise _refused(target, answer)
 
 
 def _put_url(target: Location, file_name: str) -> str:
@@ -144,13 +175,15 @@ async def _send(
     headers: Mapping[str, str],
     content: MakeContent,
     limits: TransferLimits,
-) -> int:
-    """The status that answers the body, after redirects that keep the method; the body is sent anew to each."""
+) -> httpx.Response:
+    """What answers the body, after redirects that keep the method; the body is sent anew to each, and what comes back is not read."""
     at = httpx.URL(url)
     for _ in range(limits.redirects_max + 1):
-        response = await client.request(method, at, headers=headers, content=content())
+        request = client.build_request(method, at, headers=headers, content=content())
+        response = await client.send(request, stream=True)
+        await response.aclose()
         if response.status_code not in _KEEPS_METHOD or "Location" not in response.headers:
-            return response.status_code
+            return response
         following = at.join(response.headers["Location"])
         _check_redirect(target, at, following)
         at = following

@@ -20,7 +20,8 @@ from projections.maintenance import DiagnosticsJob, FirmwareJob
 from projections.station import StationState
 from station.runtime.diagnostics import DiagnosticsSource
 from station.runtime.installer import InstallationError, Installer
-from station.runtime.transfer import TransferError, Transfers
+from station.runtime.location import TransferError
+from station.runtime.transfer import Transfers
 
 DETAIL_LENGTH_MAX = 500
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,16}\Z")
@@ -143,6 +144,11 @@ def _explained(what: str, error: Exception) -> str:
     return _described(error)
 
 
+def _wait_asked_s(error: Exception) -> int:
+    """How long the server of the file asked to be left alone."""
+    return error.retry_after_s if isinstance(error, TransferError) else 0
+
+
 class _FirmwareWork:
     """Download, installation and activation of the image."""
 
@@ -166,7 +172,7 @@ class _FirmwareWork:
             return await self._done(job)
         except Exception as error:  # noqa: BLE001  # whatever it is, the job must go on
             detail = _explained(f"firmware {job.step}", error)
-            return _firmware(job, _FIRMWARE_FAILURES[job.step], detail=detail)
+            return _firmware(job, _FIRMWARE_FAILURES[job.step], detail=detail, retry_after_s=_wait_asked_s(error))
 
     async def _done(self, job: FirmwareJob) -> Observation:
         if job.step == "download":
@@ -184,9 +190,17 @@ class _FirmwareWork:
         _keep_only(self._directory, "" if step is None else f"{step.job}-")
 
 
-def _firmware(job: FirmwareJob, status: str, *, detail: str = "", file: str = "", version: str = "") -> Observation:
+def _firmware(
+    job: FirmwareJob, status: str, *, detail: str = "", file: str = "", version: str = "", retry_after_s: int = 0
+) -> Observation:
     return FirmwareProgressed(
-        job=job.request.job, status=status, attempt=job.attempt, detail=detail, file=file, version=version
+        job=job.request.job,
+        status=status,
+        attempt=job.attempt,
+        detail=detail,
+        file=file,
+        version=version,
+        retry_after_s=retry_after_s,
     )
 
 
@@ -217,7 +231,7 @@ class _DiagnosticsWork:
         try:
             await self._upload(job, state)
         except Exception as error:  # noqa: BLE001  # whatever it is, the job must go on
-            return _diagnostics(job, "UploadFailed", _explained("diagnostics upload", error))
+            return _diagnostics(job, "UploadFailed", _explained("diagnostics upload", error), _wait_asked_s(error))
         return _diagnostics(job, "Uploaded", "")
 
     async def _upload(self, job: DiagnosticsJob, state: StationState) -> None:
@@ -234,8 +248,10 @@ class _DiagnosticsWork:
         _keep_only(self._directory, "" if step is None else f"{step.job}-")
 
 
-def _diagnostics(job: DiagnosticsJob, status: str, detail: str) -> Observation:
-    return DiagnosticsProgressed(job=job.request.job, status=status, attempt=job.attempt, detail=detail)
+def _diagnostics(job: DiagnosticsJob, status: str, detail: str, retry_after_s: int = 0) -> Observation:
+    return DiagnosticsProgressed(
+        job=job.request.job, status=status, attempt=job.attempt, detail=detail, retry_after_s=retry_after_s
+    )
 
 
 def _keep_only(directory: Path, prefix: str) -> None:

@@ -1,4 +1,4 @@
-"""A file that is on its way: what has come of it, and whether the rest may be fetched later.
+"""A file that is on its way: what has come of it, and whether the rest may be fetched later; or what is still to leave.
 
 Beside the bytes lies a note of the location and of the server's word for that version of the file (its validator: an ETag, a
 modification time). Only where both are still the same is a download continued; otherwise it begins anew.
@@ -15,6 +15,7 @@ from eventstore.directory import sync_directory
 from eventstore.frozen import dataclass
 
 BUFFER_BYTES = 256 * 1024
+CHUNK_BYTES = 64 * 1024
 
 
 class FileRefusedError(OSError):
@@ -119,3 +120,19 @@ def _close(file: BinaryIO, rest: bytes) -> None:
         file.write(rest)
         file.flush()
         os.fsync(file.fileno())
+
+
+async def size_of(file: Path) -> int:
+    """How many bytes the file has. Raises OSError."""
+    return (await asyncio.to_thread(file.stat)).st_size
+
+
+async def read_chunks(file: Path, offset: int = 0) -> AsyncIterator[bytes]:
+    """The bytes of a file from `offset` on, read off the loop."""
+    stream = await asyncio.to_thread(file.open, "rb")
+    try:
+        await asyncio.to_thread(stream.seek, offset)
+        while chunk := await asyncio.to_thread(stream.read, CHUNK_BYTES):
+            yield chunk
+    finally:
+        stream.close()

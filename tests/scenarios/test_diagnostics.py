@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from eventstore.catalogue.maintenance import DiagnosticsProgressed, DiagnosticsRequested
+from eventstore.catalogue.maintenance import DiagnosticsProgressed, DiagnosticsRequested, TransferRefused
 from projections.maintenance import DiagnosticsJob
 from tests.scenarios.conftest import World, world
 
@@ -24,10 +24,14 @@ def job_of(station: World) -> DiagnosticsJob:
     return job
 
 
-def report(station: World, status: str) -> None:
+def report(station: World, status: str, *, retry_after_s: int = 0) -> None:
     """The job runner's report on the upload."""
     job = job_of(station)
-    station.observe(DiagnosticsProgressed(job=job.request.job, status=status, attempt=job.attempt, detail=""))
+    station.observe(
+        DiagnosticsProgressed(
+            job=job.request.job, status=status, attempt=job.attempt, detail="", retry_after_s=retry_after_s
+        )
+    )
 
 
 def told(station: World, since: int = 0) -> list[str]:
@@ -83,6 +87,31 @@ def test_no_file_is_named_for_a_location_that_cannot_be_used(location: str) -> N
     station = world()
     assert ask(station, location) is None
     assert (told(station), station.state.maintenance.diagnostics) == ([], None)
+    (refused,) = station.found(TransferRefused)
+    assert (refused.action, bool(refused.reason)) == ("GetDiagnostics", True)
+
+
+def test_a_location_of_8192_characters_is_taken_and_a_longer_one_refused_with_the_limit() -> None:
+    """Pre-signed URLs are long."""
+    longest = "https://files.example/put?signature=".ljust(8_192, "x")
+    assert ask(world(), longest)
+    station = world()
+    assert ask(station, longest + "x") is None
+    assert [event.reason for event in station.found(TransferRefused)] == [
+        "the location has 8193 characters, more than 8192"
+    ]
+
+
+@pytest.mark.parametrize(("asked_s", "wait_s"), [(0, 20), (21, 21), (3_600, 3_600), (90_000, 3_600)])
+def test_a_retry_waits_for_the_server_that_asks_for_time_but_not_for_ever(asked_s: int, wait_s: int) -> None:
+    """RFC 9110, 10.2.3: Retry-After."""
+    station = world()
+    ask(station, retryInterval=20)
+    report(station, "UploadFailed", retry_after_s=asked_s)
+    station.wait(wait_s - 1)
+    assert job_of(station).step == "retry"
+    station.wait(1)
+    assert (job_of(station).step, job_of(station).retry_after_s) == ("upload", 0)
 
 
 def test_no_file_is_named_for_a_time_in_which_nothing_was_recorded() -> None:
@@ -91,6 +120,8 @@ def test_no_file_is_named_for_a_time_in_which_nothing_was_recorded() -> None:
     assert ask(station, startTime=station.utc(60)) is None
     assert ask(station, startTime=station.utc(-60), stopTime=station.utc(-120)) is None
     assert told(station) == []
+    reasons = [event.reason for event in station.found(TransferRefused)]
+    assert reasons == ["startTime lies in the future", "stopTime lies before startTime"]
 
 
 def test_an_upload_goes_on_after_a_power_cut_and_nothing_is_told_twice() -> None:

@@ -6,12 +6,13 @@ import pytest
 
 from eventstore.catalogue.hardware import BoardOpened, PilotStateObserved, ProximityObserved
 from eventstore.catalogue.lifecycle import StationBooted, SystemClockObserved
-from eventstore.catalogue.maintenance import FirmwareProgressed, ResetFailed
+from eventstore.catalogue.maintenance import FirmwareProgressed, ResetFailed, TransferRefused
 from projections.maintenance import FirmwareJob
 from station import VERSION
 from tests.scenarios.conftest import OFFSET_MS, World, world
 
 IMAGE = "ftp://user:secret@files.example/images/new.fwi"
+LONGEST = "http://files.example/" + (8_192 - 21) * "x"
 NEW, OLD = "9.9.9", VERSION
 
 
@@ -26,13 +27,19 @@ def job_of(station: World) -> FirmwareJob:
     return job
 
 
-def report(station: World, status: str, *, version: str = "") -> None:
+def report(station: World, status: str, *, version: str = "", retry_after_s: int = 0) -> None:
     """The job runner's report on the present step."""
     job = job_of(station)
     file = "1-image.fwi" if status == "Downloaded" else ""
     station.observe(
         FirmwareProgressed(
-            job=job.request.job, status=status, attempt=job.attempt, detail="", file=file, version=version
+            job=job.request.job,
+            status=status,
+            attempt=job.attempt,
+            detail="",
+            file=file,
+            version=version,
+            retry_after_s=retry_after_s,
         )
     )
 
@@ -212,14 +219,42 @@ def test_a_retry_waits_for_the_interval() -> None:
 
 @pytest.mark.parametrize(
     "location",
-    ["gopher://files.example/x", "http://", "not a url", "http://[::1", "ftp://h:99999/x", "http://h/" + 3000 * "x"],
+    ["gopher://files.example/x", "http://", "not a url", "http://[::1", "ftp://h:99999/x", LONGEST + "x"],
 )
 def test_a_location_that_cannot_be_used_fails_at_once(location: str) -> None:
-    """OCTT 7.17: no crash, DownloadFailed, the station stays in service."""
+    """OCTT 7.17: no crash, DownloadFailed, the station stays in service; the log says why."""
     station = world()
     update(station, location=location, in_s=3_600)
     assert told(station) == ["DownloadFailed"]
     assert station.state.maintenance.firmware is None
+    (refused,) = station.found(TransferRefused)
+    assert (refused.action, bool(refused.reason)) == ("UpdateFirmware", True)
+
+
+def test_a_location_of_8192_characters_is_taken_and_a_longer_one_refused_with_the_limit() -> None:
+    """Pre-signed URLs are long."""
+    station = world()
+    update(station, location=LONGEST)
+    assert job_of(station).step == "download"
+    assert station.found(TransferRefused) == []
+    station = world()
+    update(station, location=LONGEST + "x")
+    assert [event.reason for event in station.found(TransferRefused)] == [
+        "the location has 8193 characters, more than 8192"
+    ]
+
+
+@pytest.mark.parametrize(("asked_s", "wait_s"), [(0, 60), (59, 60), (61, 61), (3_600, 3_600), (90_000, 3_600)])
+def test_a_retry_waits_for_the_server_that_asks_for_time_but_not_for_ever(asked_s: int, wait_s: int) -> None:
+    """RFC 9110, 10.2.3: Retry-After."""
+    station = world()
+    update(station, retryInterval=60)
+    report(station, "DownloadFailed", retry_after_s=asked_s)
+    station.wait(wait_s - 1)
+    assert job_of(station).step == "retry"
+    station.wait(1)
+    assert job_of(station).step == "download"
+    assert job_of(station).retry_after_s == 0
 
 
 def test_a_protocol_that_the_settings_take_away_is_not_used() -> None:

@@ -6,6 +6,7 @@ from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, Diagnostic
 from projections.maintenance import DiagnosticsJob
 from projections.station import StationState
 from station.feature import Deadline, Events
+from station.features.maintenance.messages import wait_ms
 from station.wire.enums import DiagnosticsStatus
 
 INTERRUPTIONS_MAX = 3  # boots in the midst of one upload: after that it counts as failed
@@ -35,7 +36,7 @@ def advance_diagnostics(state: StationState, at_ms: int) -> Events:
         return ()
     if job.attempt > job.request.retries:
         return _step(job, "done", at_ms, DiagnosticsStatus.UPLOAD_FAILED)
-    return _step(job, "retry", at_ms + job.request.retry_interval_s * 1000)
+    return _step(job, "retry", at_ms + wait_ms(job.request.retry_interval_s, job.retry_after_s))
 
 
 def _step(job: DiagnosticsJob, step: str, due_ms: int, *statuses: DiagnosticsStatus) -> Events:

@@ -7,12 +7,12 @@ activates it, the new version itself says "Installed", once the CSMS has accepte
 
 from collections.abc import Callable, Iterator, Mapping
 
-from eventstore.catalogue.maintenance import FirmwareStatusQueued, FirmwareStepDecided
+from eventstore.catalogue.maintenance import FirmwareStatusQueued, FirmwareStepDecided, TransferRefused
 from projections.maintenance import FirmwareJob
 from projections.outbox import NOTICE
 from projections.station import StationState
 from station.feature import Deadline, Events
-from station.features.maintenance.messages import is_supported
+from station.features.maintenance.messages import location_fault, wait_ms
 from station.wire.enums import FirmwareStatus
 
 SETTLE_MAX_MS = 30_000
@@ -47,8 +47,9 @@ def _step(job: FirmwareJob, step: str, due_ms: int, *statuses: FirmwareStatus) -
 
 
 def _advance_request(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
-    if not is_supported(state, job.request.location):
-        return _step(job, "done", at_ms, FirmwareStatus.DOWNLOAD_FAILED)
+    if fault := location_fault(state, job.request.location):
+        refused = TransferRefused(action="UpdateFirmware", reason=fault)
+        return (refused, *_step(job, "done", at_ms, FirmwareStatus.DOWNLOAD_FAILED))
     if state.clock.utc_ms(at_ms) < job.request.retrieve_utc_ms:
         return ()
     return _step(job, "download", at_ms, FirmwareStatus.DOWNLOADING)
@@ -65,7 +66,7 @@ def _advance_download(state: StationState, job: FirmwareJob, at_ms: int) -> Even
         return ()
     if job.attempt > job.request.retries:
         return _step(job, "done", at_ms, FirmwareStatus.DOWNLOAD_FAILED)
-    return _step(job, "retry", at_ms + job.request.retry_interval_s * 1000)
+    return _step(job, "retry", at_ms + wait_ms(job.request.retry_interval_s, job.retry_after_s))
 
 
 def _advance_idle(state: StationState, job: FirmwareJob, at_ms: int) -> Events:

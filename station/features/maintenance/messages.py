@@ -14,6 +14,7 @@ from eventstore.catalogue.maintenance import (
     DiagnosticsStatusQueued,
     FirmwareStatusQueued,
     FirmwareUpdateRequested,
+    TransferRefused,
 )
 from eventstore.event import Event
 from projections.outbox import Owed
@@ -32,12 +33,13 @@ from station.wire.messages.firmware_management import (
 )
 
 PROTOCOLS: tuple[str, ...] = ("FTP", "FTPS", "HTTP", "HTTPS")
-LOCATION_LENGTH_MAX = 2_000
+LOCATION_LENGTH_MAX = 8_192  # what HTTP servers and clients bear; pre-signed URLs with a session token have some 2,500
 
 RETRIES_DEFAULT = 3
 RETRY_INTERVAL_DEFAULT_S = 60
 RETRY_INTERVAL_MIN_S = 1  # a retryInterval of 0 must not become a busy loop
 RETRY_INTERVAL_MAX_S = 7 * 86_400
+RETRY_AFTER_MAX_S = 3_600  # no server of files holds a job up for longer
 TELLING_TRIES_MAX = 3
 
 SUPPORTED_FILE_TRANSFER_PROTOCOLS = ConfigKey(
@@ -50,16 +52,24 @@ SUPPORTED_FILE_TRANSFER_PROTOCOLS = ConfigKey(
 )
 
 
-def is_supported(state: StationState, location: str) -> bool:
-    """Whether the location is a URL with a host, and of a protocol that the station offers."""
+def location_fault(state: StationState, location: str) -> str:
+    """Why nothing can be transferred there, for people; "" if the location is a URL with a host, of a protocol on offer."""
     if len(location) > LOCATION_LENGTH_MAX:
-        return False
+        return f"the location has {len(location)} characters, more than {LOCATION_LENGTH_MAX}"
     try:
         parts = urlsplit(location)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return False
-    return bool(host) and parts.scheme.upper() in SUPPORTED_FILE_TRANSFER_PROTOCOLS.of(state)
+        return "the location is not a URL"
+    offered = SUPPORTED_FILE_TRANSFER_PROTOCOLS.of(state)
+    if parts.scheme.upper() not in offered:
+        return f"the protocol {parts.scheme[:20]!r} is not in SupportedFileTransferProtocols ({', '.join(offered)})"
+    return "" if host else "the location names no host"
+
+
+def wait_ms(retry_interval_s: int, retry_after_s: int) -> int:
+    """How long to wait before the next try: what the CSMS asked for, or the file's server, whichever is longer."""
+    return max(retry_interval_s, min(retry_after_s, RETRY_AFTER_MAX_S)) * 1000
 
 
 def _retries(retries: int | None) -> int:
@@ -96,8 +106,9 @@ def decide_get_diagnostics(state: StationState, request: GetDiagnostics, at_ms: 
 
     No name, and no upload, if the location cannot be used or nothing can have been recorded in the time asked for.
     """
-    if not is_supported(state, request.location) or _is_empty_time(state, request, at_ms):
-        return Reply(GetDiagnosticsResponse())
+    fault = location_fault(state, request.location) or _time_fault(state, request, at_ms)
+    if fault:
+        return Reply(GetDiagnosticsResponse(), (TransferRefused(action="GetDiagnostics", reason=fault),))
     number = state.maintenance.jobs + 1
     asked = DiagnosticsRequested(
         job=number,
@@ -114,12 +125,14 @@ def decide_get_diagnostics(state: StationState, request: GetDiagnostics, at_ms: 
     return Reply(GetDiagnosticsResponse(file_name=asked.file_name), (asked,))
 
 
-def _is_empty_time(state: StationState, request: GetDiagnostics, at_ms: int) -> bool:
+def _time_fault(state: StationState, request: GetDiagnostics, at_ms: int) -> str:
     start, stop = request.start_time, request.stop_time
     if start is None:
-        return False
+        return ""
+    if stop is not None and stop < start:
+        return "stopTime lies before startTime"
     in_future = state.clock.trusted and start > state.clock.utc_ms(at_ms)
-    return in_future or (stop is not None and stop < start)
+    return "startTime lies in the future" if in_future else ""
 
 
 def _is_same_upload(known: DiagnosticsRequested, asked: DiagnosticsRequested) -> bool:

@@ -107,6 +107,25 @@ def test_the_query_of_the_url_is_for_the_csms_alone() -> None:
     assert parse_settings(toml(), "cb.toml").without_query("why? so") == "why? so"
 
 
+@pytest.mark.parametrize(
+    ("board", "transfers", "may"),
+    [
+        ("bench", "", True),
+        ("gpio", "", False),
+        ("bench", "allow_loopback = false", False),
+        ("bench", "allow_loopback = true", True),
+        ("gpio", "allow_loopback = true", True),
+    ],
+)
+def test_only_a_bench_sends_files_to_itself_unless_the_file_says_otherwise(
+    board: str, transfers: str, may: bool
+) -> None:
+    text = toml(board=f'kind = "{board}"', **({"transfers": transfers} if transfers else {}))
+    assert parse_settings(text, "cb.toml").may_loop_back is may
+    inline = f"transfers = {{ {transfers} }}\n" + toml(board=f'kind = "{board}"')
+    assert parse_settings(inline, "cb.toml").may_loop_back is may
+
+
 def test_a_default_serial_fits_boot_notification() -> None:
     settings = parse_settings(toml(station=f'identity = "{"x" * 48}"'), "cb.toml")
     assert settings.station.serial == "x" * 25

@@ -14,7 +14,7 @@ from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Head, Row
 from eventstore.log import EventLog
 from station.runtime import diagnostics
-from station.runtime.diagnostics import DiagnosticsSource
+from station.runtime.diagnostics import DiagnosticsSource, plain_settings
 from station.settings import Settings, parse_settings
 from tests.given import TAG, UTC_2026_MS, StationUnderTest, charging
 
@@ -173,3 +173,13 @@ async def test_a_disk_that_takes_no_more_is_an_error(tmp_path: Path) -> None:
     source = DiagnosticsSource(log=ManyRows(1), settings=settings(tmp_path))
     with pytest.raises(OSError, match=r"x\.zip"):
         await source.write(tmp_path / "missing" / "x.zip", request(), charging().state)
+
+
+async def test_the_settings_are_told_as_they_act_and_without_the_query_of_the_url() -> None:
+    text = '[station]\nidentity = "CB"\n[csms]\nurl = "ws://h/ocpp?token=abc"\n'
+    told = plain_settings(parse_settings(text, "cb.toml"))
+    assert told["csms"]["url"] == "ws://h/ocpp?(withheld)"
+    assert told["transfers"] == {"allow_loopback": True}
+    assert plain_settings(parse_settings(f'{text}[board]\nkind = "gpio"', "cb.toml"))["transfers"] == {
+        "allow_loopback": False
+    }

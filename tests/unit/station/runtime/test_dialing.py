@@ -47,6 +47,10 @@ async def test_a_doubted_address_comes_last_until_it_is_trusted(names: Names) ->
     dialer = Dialer()
     dialer.doubt("127.0.0.2")
     assert [address.text for address in await dialer.addresses("two.test", 1)] == ["127.0.0.1", "127.0.0.2"]
+    dialer.doubt("127.0.0.1")
+    assert [address.text for address in await dialer.addresses("two.test", 1)] == ["127.0.0.2", "127.0.0.1"]
+    dialer.doubt("127.0.0.2")
+    assert [address.text for address in await dialer.addresses("two.test", 1)] == ["127.0.0.1", "127.0.0.2"]
     dialer.trust("127.0.0.2")
     assert [address.text for address in await dialer.addresses("two.test", 1)] == ["127.0.0.2", "127.0.0.1"]
 

@@ -13,9 +13,11 @@ from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProg
 from eventstore.chain import Head, Row
 from eventstore.event import Observation
 from station.runtime.diagnostics import DiagnosticsSource
+from station.runtime.dialing import anywhere
 from station.runtime.installer import BenchInstaller, Installation, InstallationError, Installer
 from station.runtime.jobs import JobRunner
-from station.runtime.transfer import TransferLimits, Transfers
+from station.runtime.location import TransferLimits
+from station.runtime.transfer import Transfers
 from station.settings import parse_settings
 from tests.file_servers import bench_image
 from tests.given import StationUnderTest, station
@@ -47,7 +49,7 @@ class Rig:
             directory=directory,
             firmware_bytes_max=1_000_000,
             installer=installer or BenchInstaller(directory, model="Bench"),
-            transfers=transfers or Transfers(limits=TransferLimits(stall_s=5, reserve_bytes=0)),
+            transfers=transfers or Transfers(judge=anywhere, limits=TransferLimits(stall_s=5, reserve_bytes=0)),
             diagnostics=DiagnosticsSource(log=EmptyLog(), settings=parse_settings(SETTINGS, "test")),
             submit=self.observations.put_nowait,
         )
@@ -132,11 +134,11 @@ async def test_no_name_of_a_peers_becomes_a_file_name(tmp_path: Path, path: str)
 async def test_a_download_that_fails_is_reported_with_its_reason_and_tried_again(tmp_path: Path) -> None:
     async with rig(tmp_path) as found:
         with served() as files:
-            files.status = 404
+            files.status, files.refusal_headers = 404, {"Retry-After": "4"}
             found.update(files.url(), retries=1, retryInterval=10)
             failed = await found.next()
             assert isinstance(failed, FirmwareProgressed)
-            assert (failed.status, failed.attempt) == ("DownloadFailed", 1)
+            assert (failed.status, failed.attempt, failed.retry_after_s) == ("DownloadFailed", 1, 4)
             assert "HTTP status 404" in failed.detail
             files.status = 200
             found.station.advance(10)
@@ -244,7 +246,7 @@ async def test_diagnostics_are_made_and_uploaded_under_the_name_in_the_answer(tm
 async def test_an_upload_that_fails_sends_the_same_file_again(tmp_path: Path) -> None:
     async with rig(tmp_path) as found:
         with served() as files:
-            files.statuses = {"PUT": 500}
+            files.statuses, files.refusal_headers = {"PUT": 500}, {"Retry-After": "4"}
             found.ask("GetDiagnostics", location=files.url("logs"), retries=1, retryInterval=10)
             failed = await found.next()
             assert isinstance(failed, DiagnosticsProgressed)
@@ -253,6 +255,7 @@ async def test_an_upload_that_fails_sends_the_same_file_again(tmp_path: Path) ->
                 1,
                 True,
             )
+            assert failed.retry_after_s == 4
             files.statuses = {}
             found.station.advance(10)
             found.publish()
@@ -261,7 +264,7 @@ async def test_an_upload_that_fails_sends_the_same_file_again(tmp_path: Path) ->
 
 
 async def test_a_full_disk_gets_no_diagnostics_file(tmp_path: Path) -> None:
-    transfers = Transfers(free_bytes=lambda directory: 1_000)
+    transfers = Transfers(judge=anywhere, free_bytes=lambda directory: 1_000)
     async with rig(tmp_path, transfers=transfers) as found:
         with served() as files:
             found.ask("GetDiagnostics", location=files.url("logs"), retries=0)

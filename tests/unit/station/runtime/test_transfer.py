@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from station.runtime.transfer import TransferError, TransferLimits, Transfers, parse_location
+from station.runtime.dialing import anywhere
+from station.runtime.location import TransferError, TransferLimits, parse_location
+from station.runtime.transfer import Transfers
 from tests.csms.tls import issue, make_authority, server_context
 from tests.unit.station.runtime.transfer_servers import HttpFiles, ftp_files, http_files
 
@@ -27,7 +29,7 @@ def files() -> Iterator[HttpFiles]:
 
 @pytest.fixture
 def transfers() -> Transfers:
-    return Transfers(limits=LIMITS)
+    return Transfers(judge=anywhere, limits=LIMITS)
 
 
 async def failure(transfers: Transfers, location: str, target: Path, *, bytes_max: int = MAX) -> str:
@@ -163,7 +165,7 @@ async def test_a_file_that_turns_out_larger_than_allowed_is_given_up(
 
 async def test_a_file_that_the_disk_has_no_room_for_is_refused(files: HttpFiles, tmp_path: Path) -> None:
     limits = TransferLimits(reserve_bytes=1_000_000)
-    transfers = Transfers(limits=limits, free_bytes=lambda directory: 1_000_000 + len(CONTENT) - 1)
+    transfers = Transfers(judge=anywhere, limits=limits, free_bytes=lambda directory: 1_000_000 + len(CONTENT) - 1)
     assert "disk has no room" in await failure(transfers, files.url(), tmp_path / "file")
 
 
@@ -200,9 +202,9 @@ async def test_an_encoding_that_was_not_asked_for_is_refused(
 
 async def test_a_server_that_falls_silent_is_not_waited_for_for_ever(files: HttpFiles, tmp_path: Path) -> None:
     files.silent = threading.Event()
-    transfers = Transfers(limits=TransferLimits(stall_s=0.2, reserve_bytes=0))
+    transfers = Transfers(judge=anywhere, limits=TransferLimits(stall_s=0.2, reserve_bytes=0))
     assert "ReadTimeout" in await failure(transfers, files.url(), tmp_path / "file")
-    slow = Transfers(limits=TransferLimits(total_s=0.2, reserve_bytes=0))
+    slow = Transfers(judge=anywhere, limits=TransferLimits(total_s=0.2, reserve_bytes=0))
     assert "not done within 0.2 s" in await failure(slow, files.url(), tmp_path / "file")
 
 
@@ -219,10 +221,10 @@ async def test_a_refused_connection_is_a_failure(transfers: Transfers, tmp_path:
 async def test_https_is_held_to_the_trust_anchors(tmp_path: Path) -> None:
     authority = make_authority(tmp_path)
     with http_files(CONTENT, tls=server_context(issue(tmp_path, authority))) as files:
-        trusting = Transfers(limits=LIMITS, ca_file=authority.certificate_file)
+        trusting = Transfers(judge=anywhere, limits=LIMITS, ca_file=authority.certificate_file)
         await trusting.download(files.url(), tmp_path / "file", bytes_max=MAX)
         assert (tmp_path / "file").read_bytes() == CONTENT
-        why = await failure(Transfers(limits=LIMITS), files.url(), tmp_path / "other")
+        why = await failure(Transfers(judge=anywhere, limits=LIMITS), files.url(), tmp_path / "other")
         assert "CERTIFICATE_VERIFY_FAILED" in why
         with http_files(CONTENT) as plain:
             files.redirects = {"/down": plain.url()}
@@ -230,7 +232,7 @@ async def test_https_is_held_to_the_trust_anchors(tmp_path: Path) -> None:
 
 
 async def test_trust_anchors_that_cannot_be_read_are_named(files: HttpFiles, tmp_path: Path) -> None:
-    transfers = Transfers(limits=LIMITS, ca_file=tmp_path / "missing.pem")
+    transfers = Transfers(judge=anywhere, limits=LIMITS, ca_file=tmp_path / "missing.pem")
     assert "missing.pem" in await failure(transfers, files.url(), tmp_path / "file")
 
 
@@ -407,13 +409,13 @@ async def test_ftps_protects_both_connections_whichever_way_the_server_speaks_it
     tls = server_context(issue(tmp_path, authority))
     async with ftp_files(tmp_path / "server", **{kind: tls}) as server:
         (server.directory / "file").write_bytes(CONTENT)
-        trusting = Transfers(limits=LIMITS, ca_file=authority.certificate_file)
+        trusting = Transfers(judge=anywhere, limits=LIMITS, ca_file=authority.certificate_file)
         await trusting.download(server.url("file"), tmp_path / "file", bytes_max=MAX)
         assert (tmp_path / "file").read_bytes() == CONTENT
         await trusting.upload(bundle, server.url(""), "x.zip")
         assert (server.directory / "x.zip").read_bytes() == CONTENT
         assert server.commands.count("prot P") == 2
-        why = await failure(Transfers(limits=LIMITS), server.url("file"), tmp_path / "other")
+        why = await failure(Transfers(judge=anywhere, limits=LIMITS), server.url("file"), tmp_path / "other")
         assert "CERTIFICATE_VERIFY_FAILED" in why
 
 
@@ -427,7 +429,7 @@ async def test_ftps_never_falls_back_to_plain_ftp(transfers: Transfers, tmp_path
 async def test_a_cancelled_download_leaves_no_file_but_what_came_of_it(files: HttpFiles, tmp_path: Path) -> None:
     files.silent = threading.Event()
     files.asked = threading.Event()
-    transfers = Transfers(limits=LIMITS)
+    transfers = Transfers(judge=anywhere, limits=LIMITS)
     task = asyncio.create_task(transfers.download(files.url(), tmp_path / "file", bytes_max=MAX))
     assert await asyncio.to_thread(files.asked.wait, 10)
     task.cancel()

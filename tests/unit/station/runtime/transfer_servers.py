@@ -1,5 +1,6 @@
 """File servers on loopback that misbehave on demand: HTTP in a thread, FTP and FTPS in the test's own loop."""
 
+import asyncio
 import http.server
 import re
 import ssl
@@ -25,7 +26,11 @@ class Request:
 
 @dataclass(slots=True, kw_only=True)
 class HttpFiles:
-    """One file, and how it is served: `cut_after` bytes the connection is closed, `redirects` leads path to location."""
+    """One file, and how it is served: `cut_after` bytes the connection is closed, `redirects` leads path to location.
+
+    `statuses` are by method, `range_status` answers whoever asks for a range; `refusal_headers` go with every status that is none
+    of success.
+    """
 
     content: bytes = b""
     etag: str = '"1"'
@@ -36,6 +41,8 @@ class HttpFiles:
     statuses: dict[str, int] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     extra_headers: dict[str, str] = field(default_factory=dict)
+    refusal_headers: dict[str, str] = field(default_factory=dict)
+    range_status: int = 0
     silent: threading.Event | None = None
     asked: threading.Event = field(default_factory=threading.Event)
     requests: list[Request] = field(default_factory=list)
@@ -66,7 +73,8 @@ def _handler(files: HttpFiles) -> type[http.server.BaseHTTPRequestHandler]:  # n
 
         def _answer(self, status: int, headers: Mapping[str, str]) -> None:
             self.send_response(status)
-            for name, value in {"Content-Length": "0", **headers}.items():
+            more = files.refusal_headers if status >= 400 else {}
+            for name, value in {"Content-Length": "0", **headers, **more}.items():
                 if value:
                     self.send_header(name, value)
             self.end_headers()
@@ -79,8 +87,9 @@ def _handler(files: HttpFiles) -> type[http.server.BaseHTTPRequestHandler]:  # n
                 return
             if self._redirected():
                 return
-            if files.status != 200:
-                self._answer(files.status, {})
+            refusal = files.range_status if "Range" in self.headers and files.range_status else files.status
+            if refusal != 200:
+                self._answer(refusal, {})
                 return
             self._serve()
 
@@ -132,6 +141,81 @@ def http_files(content: bytes = b"", *, tls: ssl.SSLContext | None = None) -> It
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class OldFtp:
+    """An FTP server as they were: no MLST, no SIZE; `answers` is what it says to a command instead of doing it.
+
+    PASV names the address `announce`; `heard` are the commands, `data` the addresses that data connections came to.
+    """
+
+    def __init__(self, **answers: str) -> None:
+        self.answers = {name.upper(): text for name, text in answers.items()}
+        self.announce = "127.0.0.1"
+        self.pasv_text = "227 Entering Passive Mode ({})"
+        self.heard: list[str] = []
+        self.files: dict[str, bytes] = {}
+        self.port = 0
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"ftp://lab:se%20cret@{host}:{self.port}/{path}"
+
+    @asynccontextmanager
+    async def serving(self, address: str = "127.0.0.1") -> AsyncIterator["OldFtp"]:
+        """Serves until the block is left."""
+        async with await asyncio.start_server(self._session, address, 0) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            yield self
+
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        incoming: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+        listener: asyncio.Server | None = None
+
+        def say(text: str) -> None:
+            writer.write(f"{text}\r\n".encode())
+
+        say("220 ready")
+        try:
+            while line := (await reader.readline()).decode().strip():
+                command, _, argument = line.partition(" ")
+                command = command.upper()
+                self.heard.append(line)
+                if command in self.answers:
+                    say(self.answers[command])
+                elif command == "PASV":
+                    address = writer.get_extra_info("sockname")[0]
+                    listener = await asyncio.start_server(lambda *pair: incoming.put_nowait(pair), address, 0)
+                    port = listener.sockets[0].getsockname()[1]
+                    say(self.pasv_text.format(f"{self.announce.replace('.', ',')},{port >> 8},{port & 255}"))
+                elif command in ("STOR", "RETR"):
+                    say("150 go on")
+                    await self._move(command, argument, *await incoming.get())
+                    say("226 done")
+                else:
+                    say(_OLD_WORDS.get(command, "502 not implemented"))
+                if command == "QUIT":
+                    return
+        finally:
+            writer.close()
+            if listener is not None:
+                listener.close()
+
+    async def _move(self, command: str, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if command == "STOR":
+            self.files[path] = await reader.read()
+        else:
+            writer.write(self.files[path])
+            await writer.drain()
+        writer.close()
+
+
+_OLD_WORDS: Mapping[str, str] = {
+    "USER": "331 password",
+    "PASS": "230 welcome",
+    "TYPE": "200 ok",
+    "EPSV": "500 what?",
+    "QUIT": "221 bye",
+}
 
 
 class FtpFiles(aioftp.Server):
