@@ -158,7 +158,7 @@ def _on_store_failed(
 def _on_conflict(
     authorization: Authorization, event: LocalListConflictFound, recorded: Recorded, _: Clock
 ) -> Authorization:
-    others = tuple(known for known in authorization.conflicts if known != event.id_tag)
+    others = tuple(known for known in authorization.conflicts if known.casefold() != event.id_tag.casefold())
     return replace(authorization, conflicts=(*others, event.id_tag)[-CONFLICTS_KEPT:])
 
 

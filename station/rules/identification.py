@@ -9,7 +9,8 @@ The table can be read against the standard:
     start, unread    b        b        -        -          the answer to Authorize cannot be read: as offline, but the
                                                               link is up, so it is no offline start of an unknown tag
     group, online    yes      yes      ask      -          a tag that wants to stop another tag's transaction, or use
-    group, offline   yes      yes      -        -          another tag's reservation: only its parentIdTag counts
+    group, offline   yes      yes      -        -          another tag's reservation: only its parentIdTag counts, so
+                                                              the CSMS is asked also where they name none
 
 The list goes before the cache (3.5.3); a tag on the list is not in the cache. A tag that the cache holds as not valid
 is asked for while online (3.5.1). ConcurrentTx on the list is a valid tag (3.5.2), as an answer it is none. The tag
@@ -152,7 +153,9 @@ def look_up(state: StationState, situation: Situation, id_tag: str, at_ms: int) 
     gate = _GATES[situation]
     found = known(state, id_tag, at_ms) if gate is None or gate.of(state) else None
     if found is not None and found[1] == "Accepted":
-        return Granted(source=found[0], parent_id_tag=group(found[2].parent_id_tag))
+        granted = Granted(source=found[0], parent_id_tag=group(found[2].parent_id_tag))
+        tells_nothing = situation is Situation.GROUP_ONLINE and granted.parent_id_tag is None
+        return Ask() if tells_nothing else granted
     if online:
         return Ask()
     if found is None:

@@ -221,6 +221,19 @@ def test_a_late_answer_to_the_start_tells_the_group_and_nothing_else() -> None:
     assert found.state.authorization.cached(TAG) is None
 
 
+def test_a_listed_card_of_which_the_list_names_no_group_is_asked_about() -> None:
+    """Many lists carry no parents; the CSMS may know more (3.10). Offline nobody can be asked."""
+    found = remotely_started(Authorize={"idTagInfo": FAMILY})
+    listing(found, OTHER_TAG, NOBODY_ELSE)
+    found.disconnect()
+    found.swipe(OTHER_TAG, 1)
+    assert running(found) == [1]
+    found.forget().connect()
+    found.swipe(OTHER_TAG, 1)
+    assert [payload["idTag"] for payload in found.sent("Authorize")] == [OTHER_TAG]
+    assert running(found) == []
+
+
 def test_a_card_of_the_family_that_charges_elsewhere_stops_it_all_the_same() -> None:
     """7.2: ConcurrentTx matters to a start only."""
     busy = {"idTagInfo": {**FAMILY, "status": "ConcurrentTx"}}

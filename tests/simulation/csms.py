@@ -23,6 +23,8 @@ TAGS: Mapping[str, Mapping[str, str]] = {
     "EXPIRED": {"status": "Expired"},
     "TWICE": {"status": "ConcurrentTx"},
 }
+# May have one transaction at a time: what is said of it in Authorize.conf follows from the books.
+ONE_AT_A_TIME = "ONCE"
 
 
 @dataclass(eq=False)
@@ -66,6 +68,7 @@ class SimulatedCsms:
         self._true_utc_ms = true_utc_ms
         self._ids: dict[str, int] = {}
         self._next_id = 9000
+        self._running: set[int] = set()
 
     # ---- the wire -----------------------------------------------------------------------------------------------
 
@@ -145,6 +148,10 @@ class SimulatedCsms:
         delay_s = self._chance.choice([1, 5, 20, 29, 31, 45, 90, 200])
         virtual_loop().call_later(delay_s, self._result, call, payload)
 
+    def ponder(self, call: Call) -> None:
+        """The proper answer after two seconds."""
+        virtual_loop().call_later(2, self._result, call, self.proper(call))
+
     def contradict(self, call: Call) -> None:
         """Two answers that differ."""
         payload = self.proper(call)
@@ -214,9 +221,16 @@ class SimulatedCsms:
             case "Heartbeat":
                 return {"currentTime": self._now()}
             case "Authorize":
-                return {"idTagInfo": dict(self._info(call.payload["idTag"]))}
+                is_busy = call.payload["idTag"] == ONE_AT_A_TIME and self._running
+                info = {"status": "ConcurrentTx"} if is_busy else self._info(call.payload["idTag"])
+                return {"idTagInfo": dict(info)}
             case "StartTransaction":
-                return {"idTagInfo": dict(self._info(call.payload["idTag"])), "transactionId": self._transaction(call)}
+                number = self._transaction(call)
+                if call.payload["idTag"] == ONE_AT_A_TIME:
+                    self._running.add(number)
+                return {"idTagInfo": dict(self._info(call.payload["idTag"])), "transactionId": number}
+            case "StopTransaction":
+                self._running.discard(call.payload["transactionId"])
             case "DataTransfer":
                 return {"status": "Accepted"}
         return {}
@@ -232,7 +246,7 @@ class SimulatedCsms:
         return self._ids[call.text]
 
     def _info(self, id_tag: str) -> Mapping[str, str]:
-        return TAGS.get(id_tag.upper(), {"status": "Invalid"})
+        return {"status": "Accepted"} if id_tag == ONE_AT_A_TIME else TAGS.get(id_tag.upper(), {"status": "Invalid"})
 
     def _now(self) -> str:
         return format_utc_ms(self._true_utc_ms())

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from station.wire.instants import format_utc_ms
+from tests.simulation.csms import ONE_AT_A_TIME
 from tests.simulation.network import Wire
 from tests.simulation.world import World
 
@@ -169,6 +170,31 @@ async def a_tag_that_is_refused_afterwards(world: World) -> None:
     world.unplug()
 
 
+async def a_driver_who_is_back_before_his_stop_was_told(world: World) -> None:
+    """Stopped offline, and presented again while the queue is told: ConcurrentTx, until the CSMS has heard of the stop."""
+    await _online(world)
+    world.plug()
+    await _swipe(world, ONE_AT_A_TIME)
+    await asyncio.sleep(35)
+    world.network.go(up=False)
+    await asyncio.sleep(65)
+    await _swipe(world, ONE_AT_A_TIME)
+    await asyncio.sleep(5)
+    world.unplug()
+    await asyncio.sleep(2)
+    world.plug()
+    world.csms.script["MeterValues"] = ["ponder"] * 3
+    world.csms.script["StopTransaction"] = ["ponder"] * 2
+    world.network.go(up=True)
+    await _online(world)
+    await asyncio.sleep(1)
+    await _swipe(world, ONE_AT_A_TIME)
+    await asyncio.sleep(40)
+    await _swipe(world, ONE_AT_A_TIME)
+    await asyncio.sleep(5)
+    world.unplug()
+
+
 async def told_to_end_while_charging(world: World) -> None:
     """SIGTERM in the midst of a session."""
     await _online(world)
@@ -193,4 +219,5 @@ STORIES: tuple[Callable[[World], Awaitable[None]], ...] = (
     faults_while_charging,
     a_tag_that_is_refused_afterwards,
     told_to_end_while_charging,
+    a_driver_who_is_back_before_his_stop_was_told,
 )

@@ -3,17 +3,24 @@
 import pytest
 
 from eventstore.catalogue.authorization import (
+    AuthorizationDenied,
+    AuthorizationGranted,
+    AuthorizationPostponed,
+    AuthorizeQueued,
     CacheCleared,
     IdTagInfo,
     IdTagInfoReceived,
     LocalListAmended,
+    LocalListConflictFound,
     LocalListEntry,
     LocalListReplaced,
     LocalListStoreFailed,
 )
 from eventstore.catalogue.hardware import LocalListStoreFailing
+from eventstore.catalogue.lifecycle import StationBooted
+from eventstore.catalogue.transactions import TransactionInvalidated
 from eventstore.event import Event, Recorded
-from projections.authorization import CACHE_MAX, FOLDS, Authorization
+from projections.authorization import CACHE_MAX, FOLDS, GO_ON, Authorization
 from projections.clock import Clock
 
 VALID, BLOCKED = IdTagInfo(status="Accepted"), IdTagInfo(status="Blocked")
@@ -116,3 +123,60 @@ def test_a_store_that_fails_fails_once() -> None:
     assert failing.store_failing
     assert not folded(failing, LocalListStoreFailed(version=1)).store_failing
     assert not folded(failing, LocalListStoreFailing(failing=False)).store_failing
+
+
+def test_a_contradicted_tag_is_told_once_in_whatever_case_it_comes() -> None:
+    """Errata 3.73."""
+    found = folded(Authorization(), LocalListConflictFound(id_tag="tag"), LocalListConflictFound(id_tag="TAG"))
+    assert found.conflicts == ("TAG",)
+
+
+def later(connector_id: int | None, id_tag: str = "tag", purpose: str = "start") -> AuthorizationPostponed:
+    return AuthorizationPostponed(
+        id_tag=id_tag, connector_id=connector_id, purpose=purpose, parent_id_tag=None, due_ms=9
+    )
+
+
+def test_one_waits_at_a_connector_to_be_asked_about_again_and_one_for_the_next_cable() -> None:
+    found = folded(Authorization(), later(1), later(2, "other"), later(None, "third"), later(1, "last"))
+    assert found.postponed == (later(2, "other"), later(None, "third"), later(1, "last"))
+
+
+def test_who_comes_to_a_connector_no_longer_waits_for_the_next_cable() -> None:
+    assert folded(Authorization(), later(None), later(2, "TAG")).postponed == (later(2, "TAG"),)
+
+
+def test_a_transaction_that_goes_on_waits_beside_who_wants_to_start() -> None:
+    found = folded(Authorization(), later(1, purpose=GO_ON), later(1, "other"))
+    assert len(found.postponed) == 2
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        AuthorizeQueued(id_tag="TAG", connector_id=1, purpose="start"),
+        AuthorizationDenied(connector_id=1, id_tag="TAG", reason="ConcurrentTx"),
+        AuthorizationGranted(connector_id=1, id_tag="TAG", parent_id_tag=None, source="CSMS"),
+    ],
+)
+def test_the_wait_of_a_tag_ends_when_it_is_asked_about_or_decided_on(event: Event) -> None:
+    others = (later(2), later(1, "other"))
+    found = folded(Authorization(), later(2), later(1, "tag"), event)
+    assert found.postponed == (later(2),)
+    assert folded(Authorization(postponed=others), event).postponed == others
+
+
+def test_at_a_boot_only_what_a_transaction_waits_for_is_kept_until_it_ends() -> None:
+    booted = StationBooted(
+        boot=2,
+        installation="i",
+        software_version="0",
+        firmware_version="0",
+        offset_ms=0,
+        clock_trusted=True,
+        orderly=True,
+    )
+    found = folded(Authorization(), later(1), later(2, purpose=GO_ON), booted)
+    assert found.postponed == (later(2, purpose=GO_ON),)
+    ended = TransactionInvalidated(connector_id=2, number=1, status="ConcurrentTx", energy_limit_wh=0)
+    assert folded(found, ended).postponed == ()
