@@ -24,7 +24,7 @@ from eventstore.catalogue.authorization import (
 from eventstore.catalogue.connectors import StatusNotificationQueued
 from eventstore.catalogue.hardware import LocalListStoreFailing
 from eventstore.catalogue.lifecycle import StationBooted
-from eventstore.catalogue.transactions import TransactionInvalidated, TransactionStopped
+from eventstore.catalogue.transactions import TransactionEnding, TransactionInvalidated, TransactionStopped
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
@@ -202,7 +202,10 @@ def _on_concluded(
 
 
 def _on_transaction_over(
-    authorization: Authorization, event: TransactionStopped | TransactionInvalidated, recorded: Recorded, _: Clock
+    authorization: Authorization,
+    event: TransactionEnding | TransactionStopped | TransactionInvalidated,
+    recorded: Recorded,
+    _: Clock,
 ) -> Authorization:
     kept = tuple(
         item for item in authorization.postponed if item.purpose != GO_ON or item.connector_id != event.connector_id
@@ -229,6 +232,7 @@ FOLDS: Mapping[type[Event], Callable[[Authorization, Any, Recorded, Clock], Auth
     AuthorizeQueued: _on_concluded,
     AuthorizationGranted: _on_concluded,
     AuthorizationDenied: _on_concluded,
+    TransactionEnding: _on_transaction_over,
     TransactionStopped: _on_transaction_over,
     TransactionInvalidated: _on_transaction_over,
     StationBooted: _on_boot,

@@ -21,6 +21,7 @@ from eventstore.catalogue.smart_charging import (
 from eventstore.catalogue.transactions import (
     EnergyOfferEnded,
     Moment,
+    TransactionEnding,
     TransactionResumed,
     TransactionStarted,
     TransactionStopped,
@@ -170,4 +171,5 @@ FOLDS: Mapping[type[Event], Callable[[ChargingProfiles, Any, Recorded, Clock], C
     ClockAdjusted: _on_change,
     ProximityObserved: _on_change,
     EnergyOfferEnded: _on_change,
+    TransactionEnding: _on_change,
 }

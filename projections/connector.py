@@ -60,7 +60,8 @@ class MeterReading:
 class Connector:
     """`preparing_since_ms` is when the present Preparing began (ConnectionTimeOut); `finishing` holds from a stop
     until the cable is out; `timed_out` after ConnectionTimeOut with the cable in; `reading_before` is the last reading of
-    the process before, until the meter has been read by this one."""
+    the process before, until the meter has been read by this one; `let_go_by_ms` is when the contactor opens at the latest
+    whose vehicle was asked to let go of the energy."""
 
     connector_id: int
     availability: str = OPERATIVE
@@ -69,6 +70,7 @@ class Connector:
     cable_rating_ma: int | None = None
     contactor_closed: bool = False
     contactor_fault: str = ""
+    let_go_by_ms: int | None = None
     locked: bool = False
     jammed: bool = False
     lock_failed: bool = False

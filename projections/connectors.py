@@ -12,6 +12,7 @@ from eventstore.catalogue.connectors import (
     AvailabilityChanged,
     AvailabilityScheduled,
     ConnectorStatusChanged,
+    EnergyAskedBack,
     LockFailureEnded,
     LockFailureFound,
     PreparingRestarted,
@@ -70,6 +71,7 @@ def _on_boot(connectors: Connectors, event: StationBooted, recorded: Recorded, _
             cable_rating_ma=None,
             contactor_closed=False,
             contactor_fault="",
+            let_go_by_ms=None,
             jammed=False,
             unlock_wanted=False,
             faults=(),
@@ -116,7 +118,16 @@ def _on_proximity(connectors: Connectors, event: ProximityObserved, recorded: Re
 
 
 def _on_contactor(connectors: Connectors, event: ContactorObserved, recorded: Recorded, _: Clock) -> Connectors:
-    return connectors.changed(event.connector_id, contactor_closed=event.closed, contactor_fault=event.fault)
+    if not connectors.has(event.connector_id):
+        return connectors
+    due_ms = connectors[event.connector_id].let_go_by_ms if event.closed else None
+    return connectors.changed(
+        event.connector_id, contactor_closed=event.closed, contactor_fault=event.fault, let_go_by_ms=due_ms
+    )
+
+
+def _on_asked_back(connectors: Connectors, event: EnergyAskedBack, recorded: Recorded, _: Clock) -> Connectors:
+    return connectors.changed(event.connector_id, let_go_by_ms=event.due_ms)
 
 
 def _on_lock(connectors: Connectors, event: LockObserved, recorded: Recorded, _: Clock) -> Connectors:
@@ -337,7 +348,12 @@ def _on_lock_failure_ended(connectors: Connectors, event: LockFailureEnded, reco
 
 
 def _on_limit(connectors: Connectors, event: LimitChanged, recorded: Recorded, _: Clock) -> Connectors:
-    return connectors.changed(event.connector_id, limit_ma=event.limit_ma, phases=event.phases)
+    if not connectors.has(event.connector_id):
+        return connectors
+    due_ms = (
+        None if event.limit_ma > 0 else connectors[event.connector_id].let_go_by_ms
+    )  # offered again: all is as before
+    return connectors.changed(event.connector_id, limit_ma=event.limit_ma, phases=event.phases, let_go_by_ms=due_ms)
 
 
 FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connectors]] = {
@@ -371,6 +387,7 @@ FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connect
     PreparingTimedOut: _on_timed_out,
     PreparingRestarted: _on_restarted,
     UnlockRequested: _on_unlock,
+    EnergyAskedBack: _on_asked_back,
     LockFailureFound: _on_lock_failure,
     LockFailureEnded: _on_lock_failure_ended,
     LimitChanged: _on_limit,

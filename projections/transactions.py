@@ -20,6 +20,7 @@ from eventstore.catalogue.transactions import (
     Sample,
     StopDataSampled,
     TransactionConfirmed,
+    TransactionEnding,
     TransactionIdAssigned,
     TransactionInvalidated,
     TransactionResumed,
@@ -39,10 +40,21 @@ STOP_SAMPLES_MAX = 200  # StopTransactionMaxMeterValues never lets it come this 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a transaction is to end whose vehicle was asked to let go first: the reason (7.37), the tag that stopped it, and
+    whether the cable is kept for its owner."""
+
+    reason: str
+    id_tag: str | None
+    hold: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """One transaction. `started` and `stopped` are moments; `transaction_id` is the CSMS's, `other_ids` contradictions.
 
     `energy_limit_wh` is a register value from which on no energy is offered (9.1.14); `offer_ended` says why it ended.
+    `ending` says how it ends, from the word to the open contactor.
     `stop_data` are the samples for transactionData; `sampled_wh` and `aligned_wh` the registers of the last samples.
     `samples_thinned` counts those left out for the disk since the last one that was kept.
     `started_seq` is the event that began it, which the log keeps until all of it is confirmed.
@@ -72,6 +84,7 @@ class Transaction:
     invalid_status: str = ""
     energy_limit_wh: int | None = None
     offer_ended: str = ""
+    ending: Ending | None = None
     stop_data: tuple[Sample, ...] = ()
     last_sample_ms: int = 0
     sampled_wh: int = 0
@@ -214,6 +227,11 @@ def _on_resumed(transactions: Transactions, event: TransactionResumed, recorded:
     return transactions.changed(event.number, last_sample_ms=recorded.at_ms)
 
 
+def _on_ending(transactions: Transactions, event: TransactionEnding, recorded: Recorded, _: Clock) -> Transactions:
+    ending = Ending(reason=event.reason, id_tag=event.id_tag, hold=event.hold)
+    return transactions.changed(event.number, ending=ending)
+
+
 def _on_stopped(transactions: Transactions, event: TransactionStopped, recorded: Recorded, _: Clock) -> Transactions:
     after = transactions.changed(
         event.number,
@@ -221,6 +239,7 @@ def _on_stopped(transactions: Transactions, event: TransactionStopped, recorded:
         meter_stop_wh=event.meter_stop_wh,
         reason=event.reason,
         stop_id_tag=event.id_tag,
+        ending=None,
         stop_data=(),
     )
     if after.active.get(event.connector_id) != event.number:
@@ -324,6 +343,7 @@ FOLDS: Mapping[type[Event], Callable[[Transactions, Any, Recorded, Clock], Trans
     TransactionInvalidated: _on_invalidated,
     EnergyOfferEnded: _on_offer_ended,
     TransactionResumed: _on_resumed,
+    TransactionEnding: _on_ending,
     TransactionStopped: _on_stopped,
     TransactionIdAssigned: _on_assigned,
     CallDispatched: _on_dispatched,

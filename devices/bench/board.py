@@ -2,12 +2,14 @@
 
 Theory of operation. Each call counts the energy up to the station time, changes the copper, then reports every input whose level
 differs from the one last reported, and only then, for a bench control, keeps the world on disk: a reflex never waits for the
-disk. There is no thread and no clock; time may jump ahead, integration is exact. Readings are reported in order even if `report`
+disk. There is no thread and no clock; time may jump ahead, integration is exact. A vehicle that is told to let go does so a moment
+later, which the event loop is asked to remember; without one, the next call finds it. Readings are reported in order even if `report`
 calls the board again.
 
 The contactor does what it is told: opening it when it must not be closed is the station's duty, not the bench's.
 """
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -91,7 +93,7 @@ class BenchBoard:
             return
         assert self._report is not None, "the board is not open"
         before = self._settle(connector_id)
-        self._copper.put_out(connector_id, outputs)
+        self._put_out(connector_id, outputs)
         self._keep_lock(before)
         self._show()
 
@@ -110,7 +112,7 @@ class BenchBoard:
         if connector_id not in self.connector_ids:
             return
         self._settle(connector_id)
-        self._copper.put_out(connector_id, replace(self._copper.outputs(connector_id), contactor_closed=False))
+        self._put_out(connector_id, replace(self._copper.outputs(connector_id), contactor_closed=False))
         self._show()
 
     def withdraw_offer(self, connector_id: int) -> None:
@@ -119,7 +121,7 @@ class BenchBoard:
             return
         self._settle(connector_id)
         outputs = replace(self._copper.outputs(connector_id), duty_permille=DUTY_STEADY_PERMILLE)
-        self._copper.put_out(connector_id, outputs)
+        self._put_out(connector_id, outputs)
         self._show()
 
     def read_meter(self, connector_id: int, at_ms: int) -> MeterReading:
@@ -191,16 +193,22 @@ class BenchBoard:
         max_current_a: float | None = None,
         phases: int | None = None,
         soc_percent: int | None = None,
+        lets_go_s: float | None = None,
     ) -> None:
-        """What the car does; before plugging: what the next car will do. None leaves as it is. Raises `InvalidControl`."""
+        """What the car does; before plugging: what the next car will do. None leaves as it is. Raises `InvalidControl`.
+
+        `lets_go_s` is how long it goes on drawing after the pilot went steady; infinite: for ever.
+        """
         new = vehicle_changed(
             self._settle(connector_id),
             ready=ready,
             max_current_ma=None if max_current_a is None else round(max_current_a * 1000),
             phases=phases,
             soc_percent=soc_percent,
+            lets_go_s=lets_go_s,
         )
         self._exchange(new)
+        self._remember(connector_id)
 
     def fault(self, connector_id: int, error_code: str, info: str = "", vendor_error_code: str = "") -> None:
         """Plant a fault or warning; connector 0 is the station. Raises `InvalidControl` for what no hardware reports."""
@@ -283,10 +291,42 @@ class BenchBoard:
         """The network as the last control left it; a new process finds it up unless the cut persists."""
         return self._copper.world.network
 
+    def look(self) -> None:
+        """Whatever has come about by itself until now is reported."""
+        for connector_id in self.connector_ids:
+            self._settle(connector_id)
+        self._show()
+
+    def lets_go_in_ms(self) -> int | None:
+        """In how many ms the next vehicle lets go that was told to; None: no vehicle will."""
+        due = (self._copper.lets_go_at_ms(connector_id) for connector_id in self.connector_ids)
+        next_ms = min((due_ms for due_ms in due if due_ms is not None), default=None)
+        return None if next_ms is None else max(0, next_ms - self._station_time())
+
     # Counting, reporting and keeping
 
     def _settle(self, connector_id: int) -> ConnectorWorld:
         return self._copper.settle(connector_id, self._station_time())
+
+    def _put_out(self, connector_id: int, outputs: ConnectorOutputs) -> None:
+        self._copper.put_out(connector_id, outputs)
+        self._remember(connector_id)
+
+    def _remember(self, connector_id: int) -> None:
+        """Has the event loop look again when the vehicle lets go."""
+        due_ms = self._copper.lets_go_at_ms(connector_id)
+        if due_ms is None:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        loop.call_later(max(1, due_ms - self._station_time()) / 1000, self._look_again, connector_id)
+
+    def _look_again(self, connector_id: int) -> None:
+        if self._report is not None:
+            self.look()
+            self._remember(connector_id)
 
     def _exchange(self, connector: ConnectorWorld) -> None:
         self._copper.world = self._copper.world.with_connector(connector)

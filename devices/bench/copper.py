@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from devices.bench.errors import UnknownConnector
 from devices.bench.vehicle import draw_ma, pilot_state
 from devices.bench.world import ConnectorWorld, PlantedFault, World, energy_wh, fault_key
+from devices.iec61851 import ma_from_duty_permille
 from devices.readings import (
     CONTACTOR_SOUND,
     CONTACTOR_STUCK,
@@ -33,10 +34,17 @@ METER_SILENT = PlantedFault(error_code="PowerMeterFailure", info="the meter does
 
 @dataclass(slots=True, kw_only=True)
 class _Live:
-    """What of one connector ends with the process."""
+    """What of one connector ends with the process.
+
+    `asked_back_at_ms` is when the pilot went steady before a vehicle that could draw, which goes on as `asked_back_permille` let it;
+    `let_go` holds once it has stopped, until the contactor is open or it is offered a current again.
+    """
 
     outputs: ConnectorOutputs
     settled_at_ms: int = 0
+    asked_back_at_ms: int | None = None
+    asked_back_permille: int = DUTY_STEADY_PERMILLE
+    let_go: bool = False
     contact_closed: bool = False
     contactor_fault: str = CONTACTOR_SOUND
     drive_failed: bool = False
@@ -70,6 +78,20 @@ class Copper:
 
     def settle(self, connector_id: int, at_ms: int) -> ConnectorWorld:
         """Count the energy up to `at_ms`; an earlier time than the last counts nothing. Raises `UnknownConnector`."""
+        due_ms = self.lets_go_at_ms(connector_id)
+        if due_ms is not None and due_ms <= at_ms:
+            self._count(connector_id, due_ms)
+            live = self._live[connector_id]
+            live.asked_back_at_ms, live.let_go = None, True
+        return self._count(connector_id, at_ms)
+
+    def lets_go_at_ms(self, connector_id: int) -> int | None:
+        """When the vehicle stops drawing that was told to; None: it was not told, or never does. Raises `UnknownConnector`."""
+        lets_go_ms = self.connector(connector_id).vehicle_lets_go_ms
+        asked_at_ms = self._live[connector_id].asked_back_at_ms
+        return None if asked_at_ms is None or lets_go_ms is None else asked_at_ms + lets_go_ms
+
+    def _count(self, connector_id: int, at_ms: int) -> ConnectorWorld:
         connector = self.connector(connector_id)
         live = self._live[connector_id]
         elapsed_ms = at_ms - live.settled_at_ms
@@ -104,8 +126,10 @@ class Copper:
         wants_drive = (
             outputs.locked != live.outputs.locked and outputs.locked != self.world.connector(connector_id).locked
         )
+        before_permille = live.outputs.duty_permille
         live.outputs = outputs
         self.switch(connector_id)
+        self._tell_vehicle(live, before_permille)
         if wants_drive and self._has_lock:
             self.drive(connector_id, outputs.locked)
 
@@ -120,6 +144,15 @@ class Copper:
             live.contactor_fault = CONTACTOR_WELDED
         else:
             live.contact_closed = closed
+        if not live.contact_closed:
+            live.asked_back_at_ms, live.let_go = None, False
+
+    def _tell_vehicle(self, live: _Live, before_permille: int) -> None:
+        """What a vehicle makes of the pilot while it may draw: it is offered a current (again), or told to let go."""
+        if ma_from_duty_permille(live.outputs.duty_permille):
+            live.asked_back_at_ms, live.let_go = None, False
+        elif live.contact_closed and ma_from_duty_permille(before_permille):
+            live.asked_back_at_ms, live.asked_back_permille = live.settled_at_ms, before_permille
 
     def repair_contactor(self, connector_id: int) -> None:
         """A fault that has shown is forgotten and the contactor follows its command anew."""
@@ -169,10 +202,13 @@ class Copper:
 
     def _draw_ma(self, connector_id: int) -> tuple[int, ...]:
         live = self._live[connector_id]
+        outputs = live.outputs
+        if live.asked_back_at_ms is not None:
+            outputs = replace(outputs, duty_permille=live.asked_back_permille)
         return draw_ma(
             self.world.connector(connector_id),
-            live.outputs,
-            energized=live.contact_closed and self.world.mains,
+            outputs,
+            energized=live.contact_closed and self.world.mains and not live.let_go,
             board_phases=self._phases,
             board_max_current_ma=self._max_current_ma,
         )
@@ -180,12 +216,13 @@ class Copper:
     def _levels(self, connector: ConnectorWorld, live: _Live) -> tuple[Reading, ...]:
         n = connector.connector_id
         rating_ma = connector.cable_rating_ma if connector.station_plugged else None
+        vehicle = replace(connector, vehicle_ready=connector.vehicle_ready and not live.let_go)
         lock = LockReading(connector_id=n, locked=connector.locked, jammed=live.drive_failed)
         return (
             ProximityReading(connector_id=n, cable_rating_ma=rating_ma),
             *((lock,) if self._has_lock else ()),
             ContactorReading(connector_id=n, closed=live.contact_closed, fault=live.contactor_fault),
-            PilotReading(connector_id=n, pilot_state=pilot_state(connector, live.outputs.duty_permille)),
+            PilotReading(connector_id=n, pilot_state=pilot_state(vehicle, live.outputs.duty_permille)),
         )
 
     def _fault_edges(self, connector_id: int, active: tuple[PlantedFault, ...]) -> list[Reading]:

@@ -4,6 +4,7 @@ Everything that lies outside the station's process is here: cables, vehicles, th
 registers, the emergency stop, mains, the network. Pure: a change gives a new value, or raises and changes nothing.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,8 @@ PLANTABLE_ERROR_CODES = (
 )
 """ChargePointErrorCode (7.6) without NoError and LocalListConflict, which no hardware reports."""
 
+LETS_GO_MS = 50
+LETS_GO_MAX_S = 10**9
 CONTACTOR_DEFECTS = ("", "welded", "stuck")
 
 
@@ -57,7 +60,10 @@ class Network:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorWorld:
-    """The copper of one connector. `vehicle_*` describe the car that is plugged, or the next one."""
+    """The copper of one connector. `vehicle_*` describe the car that is plugged, or the next one.
+
+    `vehicle_lets_go_ms` is how long it goes on drawing after the pilot went steady; None: for ever.
+    """
 
     connector_id: int
     ev_plugged: bool = False
@@ -67,6 +73,7 @@ class ConnectorWorld:
     vehicle_ready: bool = True
     vehicle_max_current_ma: int = 16_000
     vehicle_phases: int = 3
+    vehicle_lets_go_ms: int | None = LETS_GO_MS
     vehicle_soc_percent: int | None = None
     locked: bool = False
     lock_jammed: bool = False
@@ -164,20 +171,30 @@ def vehicle_changed(
     max_current_ma: int | None,
     phases: int | None,
     soc_percent: int | None,
+    lets_go_s: float | None,
 ) -> ConnectorWorld:
-    """What the car does now, or what the next one will; None leaves as it is. Raises `InvalidControl`."""
+    """What the car does now, or what the next one will; None leaves as it is, an infinite `lets_go_s` is never.
+
+    Raises `InvalidControl`.
+    """
     if max_current_ma is not None and not 0 <= max_current_ma <= VEHICLE_CURRENT_MAX_MA:
         raise InvalidControl(f"max_current_a is not between 0 and {VEHICLE_CURRENT_MAX_MA // 1000}")
     if phases is not None and phases not in (1, 2, 3):
         raise InvalidControl("phases is not 1, 2 or 3")
     if soc_percent is not None and not 0 <= soc_percent <= 100:
         raise InvalidControl("soc_percent is not between 0 and 100")
+    lets_go_ms = connector.vehicle_lets_go_ms
+    if lets_go_s is not None:
+        if not (0 <= lets_go_s <= LETS_GO_MAX_S or lets_go_s == math.inf):
+            raise InvalidControl(f"lets_go_s is neither between 0 and {LETS_GO_MAX_S} nor never")
+        lets_go_ms = None if lets_go_s == math.inf else round(lets_go_s * 1000)
     return replace(
         connector,
         vehicle_ready=connector.vehicle_ready if ready is None else ready,
         vehicle_max_current_ma=connector.vehicle_max_current_ma if max_current_ma is None else max_current_ma,
         vehicle_phases=connector.vehicle_phases if phases is None else phases,
         vehicle_soc_percent=connector.vehicle_soc_percent if soc_percent is None else soc_percent,
+        vehicle_lets_go_ms=lets_go_ms,
     )
 
 

@@ -14,7 +14,7 @@ import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from devices.bench.world import ConnectorWorld, Network, PlantedFault, World
+from devices.bench.world import LETS_GO_MS, ConnectorWorld, Network, PlantedFault, World
 
 WORLD_NAME = "bench.json"
 COPPER_NAME = "bench-copper"
@@ -110,6 +110,7 @@ def _connector(item: object) -> ConnectorWorld:
         vehicle_max_current_ma=_whole(fields, "vehicle_max_current_ma"),
         vehicle_phases=_whole(fields, "vehicle_phases"),
         vehicle_soc_percent=None if fields["vehicle_soc_percent"] is None else _whole(fields, "vehicle_soc_percent"),
+        vehicle_lets_go_ms=_lets_go_ms(fields),
         locked=_yes(fields, "locked"),
         lock_jammed=_yes(fields, "lock_jammed"),
         contactor_defect=_text(fields, "contactor_defect"),
@@ -117,6 +118,14 @@ def _connector(item: object) -> ConnectorWorld:
         register_uws=_whole(fields, "register_uws"),
         faults=_faults(fields, "faults"),
     )
+
+
+def _lets_go_ms(fields: dict[str, object]) -> int | None:
+    """A world that was kept before vehicles had this let go like any other; null is never."""
+    name = "vehicle_lets_go_ms"
+    if name not in fields:
+        return LETS_GO_MS
+    return None if fields[name] is None else _whole(fields, name)
 
 
 def _network(fields: dict[str, object]) -> Network:

@@ -74,6 +74,19 @@ class PreparingRestarted(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyAskedBack(Decision):
+    """Nothing is offered any more to a vehicle that may draw: the pilot goes steady.
+
+    The contactor opens when the vehicle has left C and D, at `due_ms` (station time) at the latest.
+    """
+
+    NAME: ClassVar[str] = "EnergyAskedBack"
+
+    connector_id: int
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnlockRequested(Decision):
     """The lock is to be driven open, whatever holds it (5.18, or the held cable's owner)."""
 

@@ -163,6 +163,22 @@ class TransactionResumed(Decision):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionEnding(Decision):
+    """A transaction was told to end while its vehicle may draw: why (7.37), by whose tag.
+
+    Nothing is offered from now on; TransactionStopped follows once the contactor is open. `hold` keeps the cable for its owner.
+    """
+
+    NAME: ClassVar[str] = "TransactionEnding"
+
+    connector_id: int
+    number: int
+    reason: str
+    id_tag: str | None
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionStopped(Decision):
     """A transaction ended: why (7.37), by whose tag, at which register.
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationPostponed, AuthorizeQueued, IdTagInfo
 from eventstore.catalogue.lifecycle import DeadlineReached
-from eventstore.catalogue.transactions import TransactionInvalidated, TransactionStopped
 from projections.authorization import GO_ON
 from projections.station import StationState
 from station.feature import Deadline, Events, Feature, Rule
@@ -67,16 +66,14 @@ def _on_deadline(state: StationState, event: DeadlineReached, at_ms: int) -> Eve
     if event.name != ASK_AGAIN:
         return ()
     over = (item for item in state.authorization.postponed if item.due_ms is not None and item.due_ms <= at_ms)
-    return tuple(_refuse(state, item, at_ms) for item in over)
+    return tuple(event for item in over for event in _refuse(state, item, at_ms))
 
 
-def _refuse(
-    state: StationState, item: AuthorizationPostponed, at_ms: int
-) -> AuthorizationDenied | TransactionStopped | TransactionInvalidated:
+def _refuse(state: StationState, item: AuthorizationPostponed, at_ms: int) -> Events:
     transaction = None if item.connector_id is None else state.transactions.on(item.connector_id)
     if item.purpose == GO_ON and transaction is not None:
         return deauthorize(state, transaction, IdTagInfo(status=CONCURRENT_TX), at_ms)
-    return AuthorizationDenied(connector_id=item.connector_id, id_tag=item.id_tag, reason=CONCURRENT_TX)
+    return (AuthorizationDenied(connector_id=item.connector_id, id_tag=item.id_tag, reason=CONCURRENT_TX),)
 
 
 FEATURE = Feature(

@@ -96,7 +96,7 @@ def _on_presented(state: StationState, event: IdTagPresented, at_ms: int) -> Eve
 def _at_transaction(state: StationState, transaction: Transaction, id_tag: str, at_ms: int) -> Events:
     """The starting tag stops it; another only with the same parentIdTag, which is asked for only if there is one."""
     if same_tag(transaction.id_tag, id_tag):
-        return (stop(state, transaction, "Local", at_ms, id_tag=id_tag),)
+        return stop(state, transaction, "Local", at_ms, id_tag=id_tag)
     return _for_group(state, transaction.connector_id, transaction.parent_id_tag, id_tag, STOP, at_ms)
 
 
@@ -126,7 +126,7 @@ def _let(state: StationState, connector_id: int, id_tag: str, purpose: str, at_m
     if purpose == RELEASE:
         return (UnlockRequested(connector_id=connector_id),)
     transaction = state.transactions.on(connector_id)
-    return () if transaction is None else (stop(state, transaction, "Local", at_ms, id_tag=id_tag),)
+    return () if transaction is None else stop(state, transaction, "Local", at_ms, id_tag=id_tag)
 
 
 def _render(state: StationState, event: AuthorizeQueued, at_ms: int) -> Rendered:
@@ -189,7 +189,7 @@ def _conclude_transaction(state: StationState, asked: AuthorizeQueued, info: IdT
     transaction = None if asked.connector_id is None else state.transactions.on(asked.connector_id)
     if info.status == "Accepted" or transaction is None or not same_tag(transaction.id_tag, asked.id_tag):
         return ()
-    return (deauthorize(state, transaction, info, at_ms),)
+    return deauthorize(state, transaction, info, at_ms)
 
 
 def _offline(

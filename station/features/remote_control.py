@@ -123,7 +123,7 @@ def _stop(state: StationState, request: RemoteStopTransaction, at_ms: int) -> Re
     if state.registration.status != ACCEPTED or transaction is None:
         return Reply(RemoteStopTransactionResponse(status=RemoteStartStopStatus.REJECTED))
     accepted = RemoteStopTransactionResponse(status=RemoteStartStopStatus.ACCEPTED)
-    return Reply(accepted, (stop(state, transaction, "Remote", at_ms),))
+    return Reply(accepted, stop(state, transaction, "Remote", at_ms))
 
 
 def _unlock(state: StationState, request: UnlockConnector, at_ms: int) -> Reply:
@@ -133,7 +133,7 @@ def _unlock(state: StationState, request: UnlockConnector, at_ms: int) -> Reply:
     events: list[Event] = []
     transaction = state.transactions.on(number)
     if transaction is not None:
-        events.append(stop(state, transaction, "UnlockCommand", at_ms))
+        events += stop(state, transaction, "UnlockCommand", at_ms)
     elif state.connectors[number].grant is not None:
         events.append(AuthorizationEnded(connector_id=number, reason="UnlockConnector"))
     events.append(UnlockRequested(connector_id=number))

@@ -1,7 +1,7 @@
 """Reset (5.14, errata 3.36).
 
 accepted     the answer leaves; no new transaction starts
-stopped      every running transaction ends, with SoftReset or HardReset
+stopped      every running transaction ends, with SoftReset or HardReset, once its vehicle has let go
 waiting      Soft: until everything owed is answered, at most SOFT_WITHIN_MS or HARD_WITHIN_MS; offline not at all
 due          the process is replaced in place; what is unanswered stays in the log and leaves after the boot
 failed       the process could not be replaced: again, ResetRetries times (9.1.22), then the station goes on
@@ -43,7 +43,9 @@ def _reset(state: StationState, request: Reset, at_ms: int) -> Reply:
 
 
 def _is_settled(state: StationState) -> bool:
-    """Whether the CSMS has answered for everything, or cannot be reached to do so."""
+    """Whether no vehicle has yet to let go, and the CSMS has answered for everything or cannot be reached to do so."""
+    if any(transaction.ending is not None for transaction in state.transactions.running()):
+        return False
     return not state.online or (state.outbox.pending == 0 and state.outbox.in_flight is None)
 
 

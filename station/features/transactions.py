@@ -46,8 +46,8 @@ from station.rules.transaction_rules import (
     is_stop_lost,
     refusal_to_start,
     register_of,
-    stop,
     stop_all,
+    stop_now,
     wire_id,
 )
 from station.wire.enums import Reason
@@ -136,22 +136,23 @@ def _stop_for_facts(state: StationState, at_ms: int) -> Events:
     """What ends a running transaction by itself: an emergency stop, an ending fault, a cable that left the vehicle."""
     if not state.connectors.known:
         return ()
-    endings = (_ending(state, transaction, at_ms) for transaction in state.transactions.running())
+    running = (transaction for transaction in state.transactions.running() if transaction.ending is None)
+    endings = (_ending(state, transaction, at_ms) for transaction in running)
     return tuple(ending for ending in endings if ending is not None)
 
 
 def _ending(state: StationState, transaction: Transaction, at_ms: int) -> TransactionStopped | None:
     station, connector = state.connectors[0], state.connectors[transaction.connector_id]
     if station.emergency_stop:
-        return stop(state, transaction, "EmergencyStop", at_ms)
+        return stop_now(state, transaction, "EmergencyStop", at_ms)
     if any(fault.error_code in ENDING for fault in (*station.faults, *connector.faults)):
-        return stop(state, transaction, "Other", at_ms)
+        return stop_now(state, transaction, "Other", at_ms)
     if connector.pilot_state != "A":
         return None
     cable_gone = state.connectors.socket and connector.cable_rating_ma is None
     if cable_gone or STOP_TRANSACTION_ON_EV_SIDE_DISCONNECT.of(state):
         hold = not cable_gone and not _unlocks_on_disconnect(state)
-        return stop(state, transaction, "EVDisconnected", at_ms, hold=hold)
+        return stop_now(state, transaction, "EVDisconnected", at_ms, hold=hold)
     return None
 
 
@@ -229,12 +230,12 @@ def _on_board_opened(state: StationState, event: BoardOpened, at_ms: int) -> Eve
 
 def _recover(state: StationState, transaction: Transaction, at_ms: int) -> Event:
     connector = state.connectors[transaction.connector_id]
-    resumes = state.described.power_loss_policy == "resume" and connector.connected
+    resumes = state.described.power_loss_policy == "resume" and connector.connected and transaction.ending is None
     if resumes:
         return TransactionResumed(connector_id=transaction.connector_id, number=transaction.number)
     kept_power = state.boot.orderly or (state.described.board == "gpio" and state.boot.same_power)
     reason = "Reboot" if kept_power and state.described.power_loss_policy == "stop" else "PowerLoss"
-    return stop(state, transaction, reason, at_ms, stopped=state.boot.proven)
+    return stop_now(state, transaction, reason, at_ms, stopped=state.boot.proven)
 
 
 def _on_stopping(state: StationState, event: StationStopping, at_ms: int) -> Events:
@@ -304,14 +305,15 @@ def _on_start_result(state: StationState, owed: Owed, response: StartTransaction
     info = info_of(response.id_tag_info)
     assigned = assign_transaction_id(state, event.number, response.transaction_id)
     transaction = state.transactions.on(event.connector_id)
-    if info.status == "Accepted" or transaction is None or transaction.number != event.number:
+    is_over = transaction is None or transaction.number != event.number or transaction.ending is not None
+    if info.status == "Accepted" or transaction is None or is_over:
         return (*assigned, *received(state, event.id_tag, info, at_ms))
     if (later := postponed_start(state, transaction, info, at_ms)) is not None:
         return (*assigned, *passing_word(event.id_tag, info), later)
     return (
         *assigned,
         *received(state, event.id_tag, info, at_ms),
-        deauthorize(state, transaction, info, at_ms),
+        *deauthorize(state, transaction, info, at_ms),
     )
 
 

@@ -23,6 +23,7 @@ from station.replay.wording import DETAIL, HEADLINE, loudness, words
 
 _TELL_WHY = frozenset(
     {
+        "TransactionEnding",
         "TransactionStopped",
         "TransactionStarted",
         "AuthorizationEnded",

@@ -315,6 +315,10 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
         HEADLINE,
         lambda e: f"The meter's register FELL or JUMPED{_where(e)}: {energy(e.offset_wh)} are added",
     ),
+    transactions.TransactionEnding: (
+        HEADLINE,
+        lambda e: f"Transaction {e.number} is to end{_where(e)}: {e.reason}; its vehicle is asked to let go",
+    ),
     transactions.EnergyOfferEnded: (HEADLINE, lambda e: f"Transaction {e.number} goes on without energy: {e.reason}"),
     transactions.TransactionInvalidated: (
         HEADLINE,
@@ -330,6 +334,10 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     connectors.AvailabilityScheduled: (HEADLINE, lambda e: f"To become {e.availability or '(withdrawn)'}{_where(e)}"),
     connectors.PreparingTimedOut: (HEADLINE, lambda e: f"Nobody was authorized in time{_where(e)}"),
     connectors.PreparingRestarted: (DETAIL, lambda e: f"Preparing begins anew{_where(e)}"),
+    connectors.EnergyAskedBack: (
+        DETAIL,
+        lambda e: f"Nothing is offered any more{_where(e)}; the contactor opens when the vehicle has let go",
+    ),
     connectors.UnlockRequested: (HEADLINE, lambda e: f"The lock is to be opened{_where(e)}"),
     connectors.LockFailureFound: (
         HEADLINE,

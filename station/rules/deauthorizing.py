@@ -1,7 +1,8 @@
 """What becomes of a running transaction whose tag the CSMS does not accept (4.8, 9.1.24, 9.1.14, errata 3.5 and 3.17)."""
 
 from eventstore.catalogue.authorization import IdTagInfo
-from eventstore.catalogue.transactions import TransactionInvalidated, TransactionStopped
+from eventstore.catalogue.transactions import TransactionInvalidated
+from eventstore.event import Event
 from projections.grouping import parents_named, regrouped
 from projections.station import StationState
 from projections.transactions import Transaction
@@ -28,9 +29,7 @@ MAX_ENERGY_ON_INVALID_ID = ConfigKey(
 )
 
 
-def deauthorize(
-    state: StationState, transaction: Transaction, info: IdTagInfo, at_ms: int
-) -> TransactionStopped | TransactionInvalidated:
+def deauthorize(state: StationState, transaction: Transaction, info: IdTagInfo, at_ms: int) -> tuple[Event, ...]:
     """The stop with its cable held for the owner, or the end of its energy: `info` is what the CSMS said of the tag.
 
     What is held is held for the group that this very word names, too (errata 3.5).
@@ -39,6 +38,7 @@ def deauthorize(
     if STOP_TRANSACTION_ON_INVALID_ID.of(state):
         return stop(state, transaction, "DeAuthorized", at_ms, hold=True)
     limit_wh = register_of(state, transaction)[0] + MAX_ENERGY_ON_INVALID_ID.of(state)
-    return TransactionInvalidated(
+    invalidated = TransactionInvalidated(
         connector_id=transaction.connector_id, number=transaction.number, status=info.status, energy_limit_wh=limit_wh
     )
+    return (invalidated,)

@@ -9,6 +9,7 @@ from eventstore.frozen import dataclass
 from projections.connector import Connector
 from projections.station import StationState
 from station.rules import faults
+from station.rules.energy import ENERGY_STATES, is_ending, is_letting_go
 from station.rules.status import is_offered
 
 STEADY = 1000  # +12 V without PWM: connected or not, nothing is offered
@@ -28,21 +29,31 @@ def is_lock_wanted(state: StationState, connector: Connector) -> bool:
     A cable that left the vehicle is let go by UnlockConnectorOnEVSideDisconnect, which the rules for stopping apply:
     here only a running transaction, a granted start or a held cable counts.
     """
-    if not state.connectors.has_lock or connector.unlock_wanted or connector.cable_rating_ma is None:
+    if not state.connectors.has_lock or connector.cable_rating_ma is None:
+        return False
+    if is_ending(state, connector):  # no plug is let go under load, whoever asks for it
+        return True
+    if connector.unlock_wanted:
         return False
     if connector.transaction_number is not None or connector.held_for is not None:
         return True
     return connector.grant is not None and connector.connected and not connector.lock_failed
 
 
+def is_offering(state: StationState, connector: Connector) -> bool:
+    """Whether the pilot offers a current: the transaction is offered one, and nothing stands against it."""
+    may_offer = is_offered(state, connector) and faults.blocking_fault(state, connector) is None
+    return may_offer and state.connectors.known and not state.maintenance.stopping
+
+
 def wanted(state: StationState, connector_id: int) -> Wanted:
-    """The outputs of a connector as the state has it."""
+    """The outputs of a connector as the state has it. A contactor without an offer is one that may stay closed for a moment,
+    until the vehicle has let go; it is none that may be closed."""
     connector = state.connectors[connector_id]
     locked = is_lock_wanted(state, connector)
     held = locked or not state.connectors.has_lock
-    may_offer = is_offered(state, connector) and faults.blocking_fault(state, connector) is None
-    may_offer = may_offer and state.connectors.known and not state.maintenance.stopping
-    closes = may_offer and connector.pilot_state in ("C", "D") and held
+    may_offer = is_offering(state, connector)
+    closes = held and (connector.pilot_state in ENERGY_STATES if may_offer else is_letting_go(state, connector))
     if state.connectors.has_lock and not connector.locked:
         closes = False
     outputs = ConnectorOutputs(
@@ -52,4 +63,4 @@ def wanted(state: StationState, connector_id: int) -> Wanted:
         phases=connector.phases,
         indicator=connector.status,
     )
-    return Wanted(outputs=outputs, unlock=connector.unlock_wanted)
+    return Wanted(outputs=outputs, unlock=connector.unlock_wanted and not is_ending(state, connector))

@@ -2,6 +2,7 @@
 
 from eventstore.catalogue.hardware import (
     BoardOpened,
+    ContactorObserved,
     EmergencyStopObserved,
     FaultCleared,
     FaultObserved,
@@ -29,13 +30,15 @@ _AT_USED = frozenset(
         StationStopping,
     }
 )
-_DEADLINES_AT_USED = frozenset({"ask_again", "sample", "energy_check", "limits"})
+_DEADLINES_AT_USED = frozenset({"ask_again", "sample", "energy_check", "limits", "opened"})
 _ANSWERS_AT_USED = frozenset({"Authorize", "StartTransaction"})
 
 
 def meters_wanted(state: StationState, observation: Observation) -> tuple[int, ...]:
     """The connectors whose meter is read first."""
     match observation:
+        case ContactorObserved(connector_id=number, closed=False) if state.transactions.on(number) is not None:
+            return (number,)  # it may be the end of the transaction, or a pause: the register stands still from now on
         case BoardOpened() | DeadlineReached(name="aligned"):
             return _all(state)
         case DeadlineReached(name=name):

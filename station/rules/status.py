@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from projections.connector import EV_DISCONNECTED, INOPERATIVE, Connector, Fault
 from projections.station import StationState
 from station.rules import faults, maintenance_rules, reservations
+from station.rules.energy import is_ending
 from station.rules.transaction_rules import is_inoperative
 
 AVAILABLE = "Available"
@@ -65,7 +66,9 @@ def next_status(present: str, target: str) -> str:
 def is_offered(state: StationState, connector: Connector) -> bool:
     """Whether the transaction on the connector is offered energy: a limit of 6 A or more, and nothing revoked it."""
     transaction = state.transactions.on(connector.connector_id)
-    return transaction is not None and transaction.offer_ended == "" and connector.limit_ma >= 6_000
+    if transaction is None or transaction.offer_ended or transaction.ending is not None:
+        return False
+    return connector.limit_ma >= 6_000
 
 
 def target(state: StationState, connector: Connector) -> tuple[str, Fault]:
@@ -81,6 +84,7 @@ def target(state: StationState, connector: Connector) -> tuple[str, Fault]:
     return status, Fault(error_code="NoError", info=info)
 
 
+_WITH_TRANSACTION = frozenset({CHARGING, SUSPENDED_EV, SUSPENDED_EVSE})
 _COMMUNICATION_STATUSES = frozenset({PREPARING, SUSPENDED_EV, SUSPENDED_EVSE, FINISHING})
 
 
@@ -95,6 +99,8 @@ def _station_target(state: StationState, station: Connector) -> tuple[str, Fault
 def _charging_status(state: StationState, connector: Connector) -> tuple[str, str] | None:
     if connector.transaction_number is None:
         return None
+    if is_ending(state, connector) and connector.status in _WITH_TRANSACTION:
+        return connector.status, connector.info  # until the contactor is open: what follows then is told at once
     if not is_offered(state, connector):
         return SUSPENDED_EVSE, ""
     if connector.pilot_state in ("C", "D"):

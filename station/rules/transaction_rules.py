@@ -24,6 +24,7 @@ from eventstore.catalogue.transactions import (
     HeldFor,
     Moment,
     Sample,
+    TransactionEnding,
     TransactionIdAssigned,
     TransactionStopped,
 )
@@ -32,12 +33,15 @@ from projections.connector import INOPERATIVE, Connector
 from projections.registration import REJECTED
 from projections.station import StationState
 from projections.transactions import Transaction, thinned
+from station.rules.energy import may_draw
 from station.rules.faults import blocking_fault
 from station.rules.maintenance_rules import is_disk_full, is_waiting_to_install
 from station.rules.measurands import STOP_TRANSACTION_MAX_METER_VALUES, measurands_for_stop
 from station.rules.measurands import sample as measurands_sample
 from station.wire.primitives import is_blank
 
+AT_ONCE = frozenset({"EmergencyStop", "EVDisconnected", "Other", "PowerLoss"})
+"""Reasons that open the contactor at once; at the others the vehicle is asked to let go first (`station.rules.energy`)."""
 GIVEN_UP_ID = -1  # errata 3.18: for a transaction whose StartTransaction was given up or lost, and in no other case
 
 
@@ -142,14 +146,41 @@ def stop(
     at_ms: int,
     *,
     id_tag: str | None = None,
+    hold: bool = False,
+) -> tuple[Event, ...]:
+    """What ends a running transaction: `reason` of 7.37, `id_tag` if a presented tag stopped it, `hold` as in `stop_now`.
+
+    While its vehicle may draw, the energy is asked back first, and TransactionStopped follows by a rule once the contactor is
+    open, so that its register is the one after that. The first word counts: nothing follows from another one meanwhile.
+    """
+    if transaction.ending is not None:
+        return ()
+    connector = state.connectors[transaction.connector_id]
+    if reason in AT_ONCE or not may_draw(state, connector):
+        return (stop_now(state, transaction, reason, at_ms, id_tag=id_tag, hold=hold),)
+    ending = TransactionEnding(
+        connector_id=transaction.connector_id, number=transaction.number, reason=reason, id_tag=id_tag, hold=hold
+    )
+    return (ending,)
+
+
+def stop_now(
+    state: StationState,
+    transaction: Transaction,
+    reason: str,
+    at_ms: int,
+    *,
+    id_tag: str | None = None,
     stopped: Moment | None = None,
     hold: bool = False,
 ) -> TransactionStopped:
-    """The end of a running transaction: `reason` of 7.37, `id_tag` if a presented tag stopped it.
+    """The end of a running transaction that waits for nothing; a word that was given before counts more than this one.
 
     `stopped` is the moment if it is not the present one (after a power cut). `hold` keeps the cable locked for its
     owner (3.5.4, 4.10).
     """
+    if (ending := transaction.ending) is not None:
+        reason, id_tag, hold = ending.reason, ending.id_tag, ending.hold
     meter_stop_wh, stale = register_of(state, transaction)
     held_for = None
     if hold and state.connectors.has_lock:
@@ -180,4 +211,4 @@ def _data(state: StationState, transaction: Transaction, stopped: Moment) -> tup
 
 def stop_all(state: StationState, reason: str, at_ms: int) -> tuple[Event, ...]:
     """The end of every running transaction."""
-    return tuple(stop(state, transaction, reason, at_ms) for transaction in state.transactions.running())
+    return tuple(event for running in state.transactions.running() for event in stop(state, running, reason, at_ms))

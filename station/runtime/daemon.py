@@ -29,6 +29,7 @@ from eventstore.frozen import dataclass
 from eventstore.log import EventLog
 from projections.station import StationState
 from station.feature import Registry
+from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS
 from station.runtime import bootstrap, recovery, signing, supervisor, tls
 from station.runtime.bootstrap import Parts
 from station.runtime.clock import SystemClock
@@ -225,6 +226,8 @@ async def _stop(parts: Parts, why: str) -> None:
         await _in_time(station.observe(StationStopping(why=why)))
     station.wind_down()
     if why != RESET:
+        if why != MAINS_LOST:
+            await _let_go(parts)
         wait_ms = DRAIN_MS
         if why == MAINS_LOST:
             wait_ms = max(0, int(parts.settings.board.backup_power_s * 1000) - DRAIN_MS) or DRAIN_MS
@@ -235,6 +238,20 @@ async def _stop(parts: Parts, why: str) -> None:
     await parts.link.close()
     await _in_time(station.end(StationStopped(why=why)))
     await _in_time(recovery.save_snapshot(parts.log, station.state))
+
+
+async def _let_go(parts: Parts) -> None:
+    """Waits until the vehicles have let go, as long as they may take; then every contactor is open, and it is on record."""
+    await _open_within(parts, LET_GO_MS)
+    parts.gateway.make_safe()
+    await _open_within(parts, OPENS_WITHIN_MS)
+    await _in_time(parts.station.settle())
+
+
+async def _open_within(parts: Parts, within_ms: int) -> None:
+    until_ms = parts.clock.at_ms() + within_ms
+    while any(each.contactor_closed for each in parts.station.state.connectors.real) and parts.clock.at_ms() < until_ms:
+        await parts.clock.sleep_until(parts.clock.at_ms() + 20)
 
 
 async def _in_time(writing: Coroutine[Any, Any, object]) -> None:

@@ -7,6 +7,8 @@ moves nothing here. A vehicle's own word, C to B, leaves the pilot alone. Closin
 interlock.
 """
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -15,6 +17,7 @@ from devices import interlock
 from devices.protocols import Signalling, StationBoard
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
+    ConnectorOutputs,
     ContactorReading,
     EmergencyStopReading,
     FaultReading,
@@ -50,6 +53,9 @@ from station.rules import outputs
 from station.rules.reading_rules import meters_wanted
 
 LOGGER = logging.getLogger(__name__)
+
+OVERDUE_MS = 100
+"""How long after the state's own deadline the gateway opens a contactor whose vehicle has not let go."""
 
 
 def observation_of(reading: Reading) -> Observation:
@@ -125,6 +131,8 @@ class Gateway:
         self._board = board
         self._submit = submit
         self._interlock = interlock.initial_state(len(board.connector_ids), has_lock=board.has_lock)
+        self._closed: set[int] = set()  # the connectors whose contactor was told to close, and not to open since
+        self._overdue: dict[int, asyncio.TimerHandle] = {}
         self._unlocks: dict[int, bool] = {}
         self._is_closed = False
         self._signals = board if isinstance(board, Signalling) else None
@@ -138,10 +146,13 @@ class Gateway:
     def close(self) -> None:
         """Outputs safe; nothing is reported any more, and nothing that is published later reaches the board."""
         self._is_closed = True
+        for connector_id in self._board.connector_ids:
+            self._forget_overdue(connector_id)
         self._board.close()
 
     def make_safe(self) -> None:
         """Every contactor open and every pilot steady, at once."""
+        self._closed.clear()
         for connector_id in self._board.connector_ids:
             self._board.open_contactor(connector_id)
             self._board.withdraw_offer(connector_id)
@@ -150,6 +161,7 @@ class Gateway:
         before, self._interlock = self._interlock, interlock.observe(self._interlock, reading)
         for connector_id in self._board.connector_ids:
             if _appears(interlock.must_open, before, self._interlock, connector_id):
+                self._closed.discard(connector_id)
                 self._board.open_contactor(connector_id)
             if _appears(interlock.must_not_offer, before, self._interlock, connector_id):
                 self._board.withdraw_offer(connector_id)
@@ -177,16 +189,40 @@ class Gateway:
     def _apply(self, state: StationState, connector_id: int) -> None:
         wanted = outputs.wanted(state, connector_id)
         command = wanted.outputs
-        if interlock.must_open(self._interlock, connector_id) is not None:
+        # Without an offer a contactor may stay as it is, until the vehicle has let go; it is never closed like that.
+        stays = command.duty_permille == DUTY_STEADY_PERMILLE and connector_id not in self._closed
+        if stays or interlock.must_open(self._interlock, connector_id) is not None:
             command = replace(command, contactor_closed=False)
         if interlock.must_not_offer(self._interlock, connector_id) is not None:
             command = replace(command, duty_permille=DUTY_STEADY_PERMILLE)
+        (self._closed.add if command.contactor_closed else self._closed.discard)(connector_id)
         self._board.apply(connector_id, command)
+        self._watch_over(state, connector_id, command)
         if wanted.unlock and not self._unlocks.get(connector_id, False):
             self._unlocks[connector_id] = True
             self._board.drive_lock(connector_id, locked=False)
         elif not wanted.unlock:
             self._unlocks[connector_id] = False
+
+    def _watch_over(self, state: StationState, connector_id: int, command: ConnectorOutputs) -> None:
+        """A vehicle that was asked to let go and does not: its contactor opens at the deadline, though the disk hang."""
+        due_ms = state.connectors[connector_id].let_go_by_ms
+        if not command.contactor_closed or command.duty_permille != DUTY_STEADY_PERMILLE or due_ms is None:
+            self._forget_overdue(connector_id)
+        elif connector_id not in self._overdue:
+            with contextlib.suppress(RuntimeError):  # no event loop, no disk to wait for: a test in stepped time
+                left_s = (max(0, due_ms - state.at_ms) + OVERDUE_MS) / 1000
+                loop = asyncio.get_running_loop()
+                self._overdue[connector_id] = loop.call_later(left_s, self._open_overdue, connector_id)
+
+    def _forget_overdue(self, connector_id: int) -> None:
+        if (timer := self._overdue.pop(connector_id, None)) is not None:
+            timer.cancel()
+
+    def _open_overdue(self, connector_id: int) -> None:
+        self._overdue.pop(connector_id)
+        self._closed.discard(connector_id)
+        self._board.open_contactor(connector_id)
 
     def read_before(self, state: StationState, observation: Observation, at_ms: int) -> Iterator[Observation]:
         """Fresh readings of the meters that the observation may need; none where nothing has changed."""

@@ -7,6 +7,7 @@ that the control cannot have.
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from devices.bench.world import (
     CABLE_RATINGS_MA,
     CONTACTOR_DEFECTS,
     ID_TAG_LENGTH_MAX,
+    LETS_GO_MAX_S,
     PLANTABLE_ERROR_CODES,
     REGISTER_MAX_WH,
     VEHICLE_CURRENT_MAX_MA,
@@ -29,21 +31,42 @@ from devices.readings import MeterUnavailable
 from eventstore.catalogue.hardware import LocalListStoreFailing
 from eventstore.catalogue.lifecycle import SystemClockObserved
 from eventstore.catalogue.link import NetworkRestored
+from eventstore.frozen import dataclass
 from station.runtime.gateway import meter_observed
 from station.service.answers import Refused, json_response, read_document
 from station.service.bodies import InvalidBodyError, Member, Number, Utc
 from station.service.context import ServiceContext
-from station.settings_values import Flag, OneOf, Text, Whole
+from station.settings_values import Flag, OneOf, Text, Whole, shown
 from station.wire.instants import parse_utc_ms
 
 ADVANCE_MAX_S = 366 * 86_400
 CUT_WITHIN_S = 2.0
 CUT_POLL_S = 0.005
+LETS_GO_AT_ONCE_MS = 250
+"""A control that ends an offer waits for a vehicle that takes no longer than this to let go; a slow one is the asker's test."""
 INFO_LENGTH_MAX = 50
 """StatusNotification.info and vendorErrorCode, 6.47: CiString50."""
 
 Values = Mapping[str, Any]
 Control = Callable[["Controls", BenchBoard, int, Values], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds, or "never", which is read as infinite."""
+
+    seconds: Number = Number(minimum=0, maximum=LETS_GO_MAX_S)
+
+    def read(self, value: object) -> object:
+        """Raises ValueError for anything else."""
+        if isinstance(value, str) and value != "never":
+            raise ValueError(f"must be {self.describe()}, not {shown(value)}")
+        return math.inf if value == "never" else self.seconds.read(value)
+
+    def describe(self) -> str:
+        """The bounds, for people."""
+        return f'{self.seconds.describe()}, or "never"'
+
 
 YES = Member(kind=Flag(), default=True)
 MUST_SAY = Member(kind=Flag())
@@ -63,6 +86,7 @@ VEHICLE = {
     "max_current_a": Member(kind=Number(minimum=0, maximum=VEHICLE_CURRENT_MAX_MA / 1000), default=None),
     "phases": Member(kind=Whole(minimum=1, maximum=3), default=None),
     "soc_percent": Member(kind=Whole(minimum=0, maximum=100), default=None),
+    "lets_go_s": Member(kind=Patience(), default=None),
 }
 FAULT = {
     "error_code": Member(kind=OneOf(words=PLANTABLE_ERROR_CODES)),
@@ -102,8 +126,14 @@ class Controls:
         self.advancing = asyncio.Lock()
 
     async def settled(self, background: BackgroundTask | None = None) -> Response:
-        """The answer of a control whose effect is durable now."""
-        return json_response({"seq": await self.context.station.settle()}, background=background)
+        """The answer of a control whose effect is durable now, vehicles that let go at once included."""
+        seq = await self.context.station.settle()
+        board = self.context.board
+        while board is not None and (left_ms := board.lets_go_in_ms()) is not None and left_ms <= LETS_GO_AT_ONCE_MS:
+            await asyncio.sleep(left_ms / 1000)
+            board.look()
+            seq = await self.context.station.settle()
+        return json_response({"seq": seq}, background=background)
 
     def endpoint(
         self, control: Control, members: Mapping[str, Member], *, at_station: bool = False
@@ -247,7 +277,8 @@ async def _clock(controls: Controls, board: BenchBoard, connector_id: int, value
     if values["trusted"] is not None:
         raise InvalidBodyError("trusted: belongs to utc, not to advance_s")
     async with controls.advancing:
-        return json_response({"seq": await station.advance(round(advance_s * 1000))})
+        await station.advance(round(advance_s * 1000))
+        return await controls.settled()
 
 
 def routes(context: ServiceContext) -> list[Route]:

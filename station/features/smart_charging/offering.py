@@ -54,9 +54,9 @@ def keep_limits(state: StationState, at_ms: int) -> tuple[Event, ...]:
 
 
 def _offered_transactions(state: StationState) -> tuple[Transaction, ...]:
-    """Those that may be offered energy, the oldest first: begun or resumed by this process, and not revoked."""
+    """Those that may be offered energy, the oldest first: begun or resumed by this process, not revoked, and not about to end."""
     running = [state.transactions.by_number[number] for number in state.charging_profiles.live]
-    return tuple(transaction for transaction in running if not transaction.offer_ended)
+    return tuple(item for item in running if not item.offer_ended and item.ending is None)
 
 
 def _must_switch(state: StationState, connector: Connector, offer: Offer) -> bool:

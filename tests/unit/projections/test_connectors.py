@@ -10,6 +10,7 @@ from eventstore.catalogue.connectors import (
     AvailabilityChanged,
     AvailabilityScheduled,
     ConnectorStatusChanged,
+    EnergyAskedBack,
     LockFailureEnded,
     LockFailureFound,
     PreparingRestarted,
@@ -350,3 +351,15 @@ def test_a_contactor_tells_its_state_and_its_fault() -> None:
     connectors = two(ContactorObserved(connector_id=1, closed=True, fault="welded"))
     assert facts(connectors, "contactor_closed", "contactor_fault") == (True, "welded")
     assert isinstance(connectors[1], Connector)
+
+
+def test_energy_that_was_asked_back_is_owed_until_the_contactor_is_open_or_it_is_offered_again() -> None:
+    closed = ContactorObserved(connector_id=1, closed=True)
+    asked = two(closed, EnergyAskedBack(connector_id=1, due_ms=3_000))
+    assert asked[1].let_go_by_ms == 3_000
+    assert folded(asked, closed, LimitChanged(connector_id=1, limit_ma=0, phases=3))[1].let_go_by_ms == 3_000
+    for end in (
+        ContactorObserved(connector_id=1, closed=False),
+        LimitChanged(connector_id=1, limit_ma=6_000, phases=3),
+    ):
+        assert folded(asked, end)[1].let_go_by_ms is None

@@ -15,6 +15,7 @@ from eventstore.catalogue.transactions import (
     Sample,
     StopDataSampled,
     TransactionConfirmed,
+    TransactionEnding,
     TransactionIdAssigned,
     TransactionInvalidated,
     TransactionResumed,
@@ -29,6 +30,7 @@ from projections.transactions import (
     FOLDS,
     MESSAGE_IDS_KEPT,
     STOP_SAMPLES_MAX,
+    Ending,
     Transaction,
     Transactions,
     thinned,
@@ -252,3 +254,14 @@ def test_the_grid_goes_on_from_its_deadline_a_clock_and_a_new_interval() -> None
         assert folded(Transactions(), event, at_ms=70, clock=clock).aligned_utc_ms == 1_070
     for other in (replace(reached, name="sample"), replace(changed, key="HeartbeatInterval")):
         assert folded(Transactions(), other, at_ms=70, clock=clock).aligned_utc_ms == 0
+
+
+def test_how_a_transaction_is_to_end_is_known_until_it_has() -> None:
+    told = TransactionEnding(connector_id=1, number=1, reason="Local", id_tag="A", hold=True)
+    ending = running(told)
+    assert one(ending).ending == Ending(reason="Local", id_tag="A", hold=True)
+    assert ending.on(1) is not None
+    stopped = TransactionStopped(
+        connector_id=1, number=1, reason="Local", id_tag="A", meter_stop_wh=5, stopped=one(ending).started
+    )
+    assert one(folded(ending, stopped)).ending is None

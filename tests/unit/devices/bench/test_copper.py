@@ -10,7 +10,7 @@ from devices.bench.copper import Copper
 from devices.bench.errors import UnknownConnector
 from devices.bench.vehicle import draw_ma
 from devices.bench.world import ConnectorWorld, World, energy_wh
-from devices.readings import ConnectorOutputs, ContactorReading, LockReading
+from devices.readings import ConnectorOutputs, ContactorReading, LockReading, PilotReading
 
 CAR = ConnectorWorld(connector_id=1, ev_plugged=True, station_plugged=True)
 CHARGING = ConnectorOutputs(contactor_closed=True, duty_permille=200, locked=True, phases=3, indicator="")
@@ -102,7 +102,8 @@ TURNS = st.lists(
 def test_the_energy_is_that_of_adding_up_every_millisecond(
     turns: list[Turn], vehicle_ma: int, vehicle_phases: int
 ) -> None:
-    made = copper(replace(CAR, vehicle_max_current_ma=vehicle_ma, vehicle_phases=vehicle_phases))
+    car = replace(CAR, vehicle_max_current_ma=vehicle_ma, vehicle_phases=vehicle_phases, vehicle_lets_go_ms=0)
+    made = copper(car)
     at_ms, expected_uws = 0, 0
     for turn in turns:
         connector = replace(made.settle(1, at_ms), vehicle_ready=turn.ready)
@@ -118,3 +119,49 @@ def test_the_energy_is_that_of_adding_up_every_millisecond(
             made.settle(1, at_ms + turn.wait_ms * look // turn.looks)
         at_ms += turn.wait_ms
     assert made.settle(1, at_ms).register_uws == expected_uws
+
+
+STEADY = replace(CHARGING, duty_permille=1000)
+MW = 3 * 12_000 * 230
+
+
+@pytest.mark.parametrize(
+    ("lets_go_ms", "drawn_ms"), [(0, 0), (50, 50), (999, 999), (1_000, 1_000), (5_000, 1_000), (None, 1_000)]
+)
+@pytest.mark.parametrize("looks", [(1_000,), (1, 49, 50, 51, 999, 1_000)])
+def test_a_vehicle_goes_on_drawing_after_the_pilot_went_steady_for_as_long_as_it_was_set(
+    lets_go_ms: int | None, drawn_ms: int, looks: tuple[int, ...]
+) -> None:
+    made = copper(replace(CAR, vehicle_lets_go_ms=lets_go_ms))
+    made.put_out(1, CHARGING)
+    before_uws = made.settle(1, 10_000).register_uws
+    made.put_out(1, STEADY)
+    for look in looks:
+        made.settle(1, 10_000 + look)
+    assert made.settle(1, 11_000).register_uws - before_uws == MW * drawn_ms
+    assert (made.meter_reading(1).power_w == 0) == (drawn_ms < 1_000 or lets_go_ms == 1_000)
+
+
+def test_a_vehicle_that_let_go_shows_state_b_until_the_contactor_is_open_or_it_is_offered_a_current() -> None:
+    made = copper()
+    for outputs in (CHARGING, replace(STEADY, contactor_closed=False)):
+        made.put_out(1, CHARGING)
+        made.put_out(1, STEADY)
+        made.readings_due()
+        made.settle(1, at_ms := made._live[1].settled_at_ms + 50)
+        assert made.readings_due() == (PilotReading(connector_id=1, pilot_state="B"),)
+        made.put_out(1, outputs)
+        assert PilotReading(connector_id=1, pilot_state="C") in made.readings_due()
+        assert made.lets_go_at_ms(1) is None
+        made.settle(1, at_ms + 1)
+
+
+def test_an_offer_that_comes_back_in_time_is_none_that_ended() -> None:
+    made = copper()
+    made.put_out(1, CHARGING)
+    made.put_out(1, STEADY)
+    made.settle(1, 49)
+    made.put_out(1, CHARGING)
+    made.readings_due()
+    assert made.settle(1, 1_000).register_uws == MW * 1_000
+    assert made.readings_due() == ()

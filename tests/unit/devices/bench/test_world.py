@@ -1,6 +1,8 @@
 """The copper world as values, and what hands do to it."""
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -64,30 +66,41 @@ def test_the_next_car_is_ready_again() -> None:
 
 
 def test_what_is_told_of_the_car_before_it_comes_holds_for_it() -> None:
-    told = vehicle_changed(EMPTY, ready=False, max_current_ma=None, phases=None, soc_percent=None)
+    told = vehicle_changed(EMPTY, ready=False, max_current_ma=None, phases=None, soc_percent=None, lets_go_s=None)
     assert plugged(told, ev=True, station=True, seated=True).vehicle_ready is False
 
 
 def test_what_is_not_told_of_the_car_stays() -> None:
-    small = vehicle_changed(EMPTY, ready=None, max_current_ma=8_000, phases=1, soc_percent=40)
-    assert vehicle_changed(small, ready=None, max_current_ma=None, phases=None, soc_percent=None) == small
+    small = vehicle_changed(EMPTY, ready=None, max_current_ma=8_000, phases=1, soc_percent=40, lets_go_s=2)
+    assert (
+        vehicle_changed(small, ready=None, max_current_ma=None, phases=None, soc_percent=None, lets_go_s=None) == small
+    )
 
 
 @pytest.mark.parametrize(
-    ("max_current_ma", "phases", "soc_percent", "what"),
+    ("told", "what"),
     [
-        (-1, None, None, "max_current_a"),
-        (80_001, None, None, "max_current_a"),
-        (None, 0, None, "phases"),
-        (None, 4, None, "phases"),
-        (None, None, 101, "soc_percent"),
+        ({"max_current_ma": -1}, "max_current_a"),
+        ({"max_current_ma": 80_001}, "max_current_a"),
+        ({"phases": 0}, "phases"),
+        ({"phases": 4}, "phases"),
+        ({"soc_percent": 101}, "soc_percent"),
+        ({"lets_go_s": -0.1}, "lets_go_s"),
+        ({"lets_go_s": 1e10}, "lets_go_s"),
+        ({"lets_go_s": math.nan}, "lets_go_s"),
     ],
 )
-def test_an_impossible_car_is_refused(
-    max_current_ma: int | None, phases: int | None, soc_percent: int | None, what: str
-) -> None:
+def test_an_impossible_car_is_refused(told: dict[str, Any], what: str) -> None:
+    silent = {"ready": None, "max_current_ma": None, "phases": None, "soc_percent": None, "lets_go_s": None}
     with pytest.raises(InvalidControl, match=what):
-        vehicle_changed(EMPTY, ready=None, max_current_ma=max_current_ma, phases=phases, soc_percent=soc_percent)
+        vehicle_changed(EMPTY, **{**silent, **told})
+
+
+@pytest.mark.parametrize(("lets_go_s", "lets_go_ms"), [(0, 0), (0.05, 50), (90, 90_000), (math.inf, None)])
+def test_how_long_a_car_takes_to_let_go_stays_with_the_connector(lets_go_s: float, lets_go_ms: int | None) -> None:
+    assert EMPTY.vehicle_lets_go_ms == 50
+    slow = vehicle_changed(PLUGGED, ready=None, max_current_ma=None, phases=None, soc_percent=None, lets_go_s=lets_go_s)
+    assert unplugged(slow, ev=True, station=True, fixed_cable=False).vehicle_lets_go_ms == lets_go_ms
 
 
 def test_setting_the_register_makes_the_meter_readable() -> None:

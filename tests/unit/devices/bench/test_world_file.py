@@ -17,7 +17,7 @@ FAULT = PlantedFault(error_code="GroundFailure", info="wet", vendor_error_code="
 WORLD = World(
     connectors=(
         ConnectorWorld(connector_id=1, ev_plugged=True, locked=True, register_uws=10**20, faults=(FAULT,)),
-        ConnectorWorld(connector_id=2, vehicle_soc_percent=40),
+        ConnectorWorld(connector_id=2, vehicle_soc_percent=40, vehicle_lets_go_ms=None),
     ),
     station_faults=(FAULT,),
     emergency_stop=True,
@@ -32,6 +32,19 @@ def test_without_a_file_there_is_no_world(tmp_path: Path) -> None:
 def test_a_world_comes_back_as_it_was_kept(tmp_path: Path) -> None:
     WorldFile(tmp_path / "new").save(WORLD)
     assert WorldFile(tmp_path / "new").load() == WORLD
+
+
+def test_a_world_of_before_vehicles_let_go_is_read(tmp_path: Path) -> None:
+    WorldFile(tmp_path).save(WORLD)
+    path = tmp_path / WORLD_NAME
+    document = json.loads(path.read_text())
+    for connector in document["connectors"]:
+        del connector["vehicle_lets_go_ms"]
+    path.write_text(json.dumps(document))
+    found = WorldFile(tmp_path).load()
+    assert found is not None
+    assert [connector.vehicle_lets_go_ms for connector in found.connectors] == [50, 50]
+    assert found.connector(1) == WORLD.connector(1)
 
 
 def test_nothing_but_the_world_is_left_behind(tmp_path: Path) -> None:

@@ -96,7 +96,13 @@ def test_a_changed_statement_is_refused(log: Path, key: Path, member: str, capsy
     file = sign(log, key)
     plain = json.loads(file.read_text())
     value = plain[member]
-    plain[member] = value + 1 if isinstance(value, int) else value[:-2] + "00" if member == "signature" else value + "0"
+    plain[member] = (
+        value + 1
+        if isinstance(value, int)
+        else value[:-2] + ("01" if value.endswith("00") else "00")
+        if member == "signature"
+        else value + "0"
+    )
     file.write_text(json.dumps(plain))
     status, found = check(log, file, str(key.with_name("public.pem")), capsys)
     assert status == 1

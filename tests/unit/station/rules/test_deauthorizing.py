@@ -18,7 +18,7 @@ def running(found: StationUnderTest) -> Transaction:
 def test_it_is_stopped_and_its_cable_kept_for_the_group_that_the_word_names() -> None:
     """9.1.24, errata 3.5."""
     found = charging()
-    event = deauthorize(found.state, running(found), BLOCKED, 5_000)
+    (event,) = deauthorize(found.state, running(found), BLOCKED, 5_000)
     assert isinstance(event, TransactionStopped)
     assert (event.reason, event.id_tag) == ("DeAuthorized", None)
     assert event.held_for == HeldFor(id_tag=TAG, parent_id_tag="FAMILY")
@@ -28,5 +28,5 @@ def test_or_only_its_energy_ends_after_some_more() -> None:
     """9.1.14."""
     found = charging()
     found.configure(StopTransactionOnInvalidId=False, MaxEnergyOnInvalidId=500)
-    event = deauthorize(found.state, running(found), BLOCKED, 5_000)
+    (event,) = deauthorize(found.state, running(found), BLOCKED, 5_000)
     assert event == TransactionInvalidated(connector_id=1, number=1, status="Blocked", energy_limit_wh=1_500)

@@ -18,8 +18,8 @@ from station.rules.transaction_rules import (
     register_of,
     same_group,
     same_tag,
-    stop,
     stop_all,
+    stop_now,
     wire_id,
 )
 from station.wire.enums import Reason
@@ -133,17 +133,17 @@ def test_a_stop_says_when_why_who_and_how_much() -> None:
     found = charging()
     found.charge(70)
     moment = Moment(at_ms=3, boot=1, utc_ms=4)
-    ended = stop(found.state, running(found), "Local", 5_000, id_tag="X", stopped=moment, hold=True)
+    ended = stop_now(found.state, running(found), "Local", 5_000, id_tag="X", stopped=moment, hold=True)
     assert (ended.number, ended.connector_id, ended.reason, ended.id_tag) == (1, 1, "Local", "X")
     assert (ended.meter_stop_wh, ended.meter_stale, ended.stopped, ended.data) == (1070, False, moment, ())
     assert ended.held_for == HeldFor(id_tag="DEADBEEF", parent_id_tag=None)
-    now = stop(found.state, running(found), "Remote", 5_000)
+    now = stop_now(found.state, running(found), "Remote", 5_000)
     assert (now.stopped, now.held_for) == (found.state.clock.moment(5_000), None)
 
 
 def test_a_cable_is_held_only_where_there_is_a_lock() -> None:
     found = charging(station(fixed_cable=True))
-    assert stop(found.state, running(found), "DeAuthorized", 5_000, hold=True).held_for is None
+    assert stop_now(found.state, running(found), "DeAuthorized", 5_000, hold=True).held_for is None
 
 
 def test_every_running_transaction_is_stopped() -> None:

@@ -1,5 +1,6 @@
 """The gateway: the reflex before anything else, closing after everything else, meters read when something may follow."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -38,8 +39,8 @@ from eventstore.catalogue.hardware import (
 from eventstore.catalogue.link import LinkOpened
 from eventstore.event import Observation
 from projections.station import INITIAL, StationState
-from station.runtime.gateway import Gateway, observation_of
-from tests.given import TAG, accepting, charging, station
+from station.runtime.gateway import OVERDUE_MS, Gateway, observation_of
+from tests.given import TAG, StationUnderTest, accepting, charging, station
 
 FAULT = FaultReading(connector_id=1, error_code="GroundFailure", info="30 mA", vendor_error_code="R7", active=True)
 
@@ -332,6 +333,67 @@ def test_an_offer_that_a_reading_has_withdrawn_is_not_made_again_by_an_older_sta
     board.report(FAULT)
     gateway.publish(found.state, ())
     assert board.outputs().duty_permille == DUTY_STEADY_PERMILLE
+
+
+def asked_back(found: StationUnderTest, left_ms: int = 3_000) -> StationState:
+    """Charging no more: the pilot is to go steady, and the vehicle has so long to let go."""
+    found.observe(ContactorObserved(connector_id=1, closed=True))
+    found.swipe(TAG, 1)
+    state = found.state
+    assert state.connectors[1].let_go_by_ms == state.at_ms + 3_000
+    return replace(state, connectors=state.connectors.changed(1, let_go_by_ms=state.at_ms + left_ms))
+
+
+def test_a_contactor_stays_closed_without_an_offer_until_the_vehicle_has_let_go() -> None:
+    gateway, board = opened()
+    found = charging(station(connectors=2))
+    gateway.publish(found.state, ())
+    gateway.publish(asked_back(found), ())
+    assert board.outputs().contactor_closed
+    assert board.outputs().duty_permille == DUTY_STEADY_PERMILLE
+
+
+@pytest.mark.parametrize("how", ["never closed", "opened by a reading", "made safe"])
+def test_a_contactor_that_is_open_is_never_closed_without_an_offer(how: str) -> None:
+    gateway, board = opened()
+    found = charging(station(connectors=2))
+    if how != "never closed":
+        gateway.publish(found.state, ())
+    assert board.report is not None
+    if how == "opened by a reading":
+        board.report(PilotReading(connector_id=1, pilot_state="B"))
+        board.report(PilotReading(connector_id=1, pilot_state="C"))
+    if how == "made safe":
+        gateway.make_safe()
+    gateway.publish(asked_back(found), ())
+    assert not board.outputs().contactor_closed
+
+
+@pytest.mark.asyncio
+async def test_a_vehicle_that_does_not_let_go_loses_the_contactor_though_nothing_is_published_any_more() -> None:
+    gateway, board = opened()
+    found = charging(station(connectors=2))
+    gateway.publish(found.state, ())
+    board.told.clear()
+    gateway.publish(asked_back(found, left_ms=1), ())
+    assert ("open", 1) not in board.told
+    async with asyncio.timeout(30):
+        while ("open", 1) not in board.told:  # noqa: ASYNC110  # the gateway knows nothing of its test
+            await asyncio.sleep(0.01)
+    assert ("withdraw", 1) not in board.told
+
+
+@pytest.mark.asyncio
+async def test_a_vehicle_that_is_offered_a_current_again_keeps_its_contactor() -> None:
+    gateway, board = opened()
+    found = charging(station(connectors=2))
+    offered = found.state
+    gateway.publish(offered, ())
+    gateway.publish(asked_back(found, left_ms=1), ())
+    gateway.publish(offered, ())
+    board.told.clear()
+    await asyncio.sleep((OVERDUE_MS + 50) / 1000)
+    assert board.told == []
 
 
 def test_an_unlock_that_is_asked_for_drives_once_and_the_next_one_again() -> None:

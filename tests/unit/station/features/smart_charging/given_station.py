@@ -15,7 +15,7 @@ from station.feature import Feature, Refusal, Registry
 from station.features.smart_charging import decide, offering
 from station.kernel import rules_at_rest, step
 from station.rules.charging_profile_rules import install_for_remote_start
-from station.rules.transaction_rules import stop
+from station.rules.transaction_rules import stop_now
 from station.wire.frames import format_call_result
 from station.wire.instants import format_utc_ms
 from station.wire.messages.core import RemoteStartTransaction
@@ -94,7 +94,7 @@ class Charge:
     def stops(self, number: int) -> list[Event]:
         """The transaction ends."""
         transaction = self.state.transactions.by_number[number]
-        return self.told(stop(self.state, transaction, "Local", self.now_ms))
+        return self.told(stop_now(self.state, transaction, "Local", self.now_ms))
 
     def plugs(self, connector_id: int, cable_rating_ma: int | None) -> list[Event]:
         """A cable comes or goes."""

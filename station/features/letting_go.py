@@ -1,0 +1,65 @@
+"""Letting go: energy is asked back before it is cut (IEC 61851-1, A.5.3; `station.rules.energy`). Part of every station.
+
+What ends an offer while the vehicle may draw (a stop, a limit of 0, a pause, the end of the process) is followed by EnergyAskedBack:
+the pilot goes steady, the contactor stays. It opens when the vehicle has left C and D, which the reflex does, or at the deadline. A
+limit that is raised meanwhile takes all of it back. A transaction that was told to end (TransactionEnding) is stopped when the
+contactor is open: at a power cut or a kill in between, the next boot stops it, for the reason that was given.
+"""
+
+from collections.abc import Iterator
+
+from eventstore.catalogue.connectors import EnergyAskedBack
+from eventstore.event import Event
+from projections.connector import Connector
+from projections.station import StationState
+from station.feature import Deadline, Events, Feature, Rule
+from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS, may_draw
+from station.rules.outputs import is_offering
+from station.rules.transaction_rules import stop_now
+
+
+def _ask_back(state: StationState, at_ms: int) -> Events:
+    return tuple(
+        EnergyAskedBack(connector_id=connector.connector_id, due_ms=at_ms + LET_GO_MS)
+        for connector in state.connectors.real
+        if connector.let_go_by_ms is None and may_draw(state, connector) and not is_offering(state, connector)
+    )
+
+
+def _stop_what_has_let_go(state: StationState, at_ms: int) -> Iterator[Event]:
+    """The end of each transaction that waited for its contactor, or whose contactor will not say that it is open."""
+    if not state.connectors.known:
+        return
+    for transaction in state.transactions.running():
+        connector = state.connectors[transaction.connector_id]
+        if transaction.ending is not None and not _waits(connector, at_ms):
+            yield stop_now(state, transaction, transaction.ending.reason, at_ms)
+
+
+def _waits(connector: Connector, at_ms: int) -> bool:
+    due_ms = connector.let_go_by_ms
+    if due_ms is None or not connector.contactor_closed or connector.contactor_fault:
+        return False
+    return at_ms < due_ms + OPENS_WITHIN_MS
+
+
+def _deadlines(state: StationState) -> Iterator[Deadline]:
+    for connector in state.connectors.real:
+        due_ms = connector.let_go_by_ms
+        if due_ms is None or not connector.contactor_closed:
+            continue
+        if state.at_ms < due_ms:
+            yield Deadline(due_ms=due_ms, name="let_go", key=connector.connector_id)
+        elif state.at_ms < due_ms + OPENS_WITHIN_MS:
+            yield Deadline(due_ms=due_ms + OPENS_WITHIN_MS, name="opened", key=connector.connector_id)
+
+
+FEATURE = Feature(
+    name="letting go",
+    ocpp_profile="Core",
+    rules=(
+        Rule(decide=_ask_back),
+        Rule(decide=lambda state, at_ms: tuple(_stop_what_has_let_go(state, at_ms))),
+    ),
+    deadlines=_deadlines,
+)
