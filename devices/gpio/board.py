@@ -325,6 +325,7 @@ class GpioBoard:
 
     def _switch(self, connector_id: int, *, closed: bool, phases: int) -> None:
         contactor = self._of(connector_id).contactor
+        self._of(connector_id).pilot.watch(loaded=closed)
         self._try(connector_id, "PowerSwitchFailure", lambda: contactor.set_closed(closed, phases))
 
     def _offer(self, connector_id: int, duty_permille: int) -> None:

@@ -7,8 +7,9 @@ positive extreme is used.
 
 Annex A of IEC 61851-1 gives the station 100 ms to open when a vehicle leaves C or D; `reaction_ms` is what a wiring needs at worst
 before it knows. A level that cannot be read any more is a failure after `STALE_MS`: who does not see the vehicle must not
-deliver. A pilot that is driven steady offers nothing: then the level is read less often, is given more time, and is the same
-all the time, so that a few conversions tell it.
+deliver. A pilot that is driven steady before an open contactor offers nothing: then the level is read less often, is given more
+time, and is the same all the time, so that a few conversions tell it. While a vehicle is to let go the pilot is steady, too, but the
+contactor is still closed: the limits run on.
 """
 
 from collections.abc import Callable
@@ -60,6 +61,10 @@ class Pilot:
         self._sense.steady = self._duty_permille in {DUTY_STEADY_PERMILLE, DUTY_FAULT_PERMILLE}
         return self._duty_permille
 
+    def watch(self, *, loaded: bool) -> None:
+        """The contactor is told to be closed (`loaded`) or open."""
+        self._sense.loaded = loaded
+
     def on_state(self, report: Callable[[str], None]) -> None:
         """See `ControlPilot.on_state`."""
         self._sense.on_state(report)
@@ -79,6 +84,8 @@ class Sense(Protocol):
 
     steady: bool
     """Whether the pilot is driven steady now."""
+    loaded: bool
+    """Whether the contactor is told to be closed."""
 
     def on_state(self, report: Callable[[str], None]) -> None:
         """Report the present state, then each change."""
@@ -98,6 +105,7 @@ class AdcSense:
 
     def __init__(self, rack: Rack, section: PilotSection, poller: Poller, channels: tuple[AdcChannel, ...]) -> None:
         self.steady = True
+        self.loaded = False
         self._rack = rack
         self._section = section
         self._poller = poller
@@ -148,8 +156,12 @@ class AdcSense:
         return scaled(code, full, zero_mv=self._section.zero_mv, full_mv=self._section.full_mv)
 
     def _period_ms(self) -> int:
-        """Often while the limits of the standard run, that is while a current is offered."""
-        return self._section.idle_period_ms if self.steady else self._section.period_ms
+        """Often while the limits of the standard run, that is while a current is offered or may flow."""
+        return self._section.idle_period_ms if self._is_idle else self._section.period_ms
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.steady and not self.loaded
 
     def _deliver(self, levels: Levels | None) -> None:
         if levels is None or self._report is None:
@@ -168,7 +180,7 @@ class AdcSense:
         self._check = self._rack.timers.call_at(self._rack.timers.now_ms() + STALE_MS, self._look)
 
     def _look(self) -> None:
-        stale_ms = IDLE_STALE_MS if self.steady else STALE_MS
+        stale_ms = IDLE_STALE_MS if self._is_idle else STALE_MS
         self._fail(failed=self._rack.timers.now_ms() - self._read_at_ms > stale_ms)
         self._arm()
 
@@ -183,6 +195,7 @@ class ComparatorSense:
 
     def __init__(self, rack: Rack, section: PilotSection) -> None:
         self._steady = True
+        self.loaded = False
         self._rack = rack
         self._rule: DebounceRule[str] = DebounceRule(hold_ms=section.hold_ms, reread_ms=rack.reread_ms)
         self._lines: list[tuple[InputPin, int]] = []

@@ -165,12 +165,18 @@ async def test_the_duty_is_what_is_really_set() -> None:
     assert rig.output.duty_permille == 1000
 
 
-@pytest.mark.parametrize(("duty_permille", "stale_ms"), [(500, STALE_MS), (1_000, IDLE_STALE_MS)])
+@pytest.mark.parametrize(
+    ("duty_permille", "loaded", "stale_ms"),
+    [(500, False, STALE_MS), (1_000, True, STALE_MS), (1_000, False, IDLE_STALE_MS)],
+)
 @pytest.mark.asyncio
-async def test_a_level_that_cannot_be_read_is_a_failure_until_it_can(duty_permille: int, stale_ms: int) -> None:
-    """Soon where it would offer a current, later where it offers nothing."""
+async def test_a_level_that_cannot_be_read_is_a_failure_until_it_can(
+    duty_permille: int, loaded: bool, stale_ms: int
+) -> None:
+    """Soon where it would offer a current or one may flow, later where it offers nothing."""
     rig = Rig()
     rig.driver.set_duty(duty_permille)
+    rig.driver.watch(loaded=loaded)
     rig.level(12_000, 12_000 if duty_permille == 1_000 else -12_000)
     rig.high.fails = True  # type: ignore[attr-defined]
     await rig.timers.advance(stale_ms)
@@ -184,6 +190,26 @@ async def test_a_level_that_cannot_be_read_is_a_failure_until_it_can(duty_permil
     await rig.timers.advance(5_000)
     assert rig.states == ["A"]
     assert len(rig.failures) == 2
+
+
+@pytest.mark.asyncio
+async def test_a_vehicle_that_is_to_let_go_is_looked_at_as_often_as_one_that_is_offered_a_current() -> None:
+    """Annex A: 100 ms to open when it leaves C, though the pilot is steady already."""
+    rig = Rig(replace(PEAK, period_ms=25, idle_period_ms=400))
+    rig.level(6_000)
+    await rig.timers.advance(1_000)
+    rig.driver.watch(loaded=True)
+    await rig.timers.advance(400)
+    rig.level(9_000)
+    await rig.timers.advance(100)
+    assert rig.states[-1] == "B"
+    rig.driver.watch(loaded=False)
+    await rig.timers.advance(400)
+    rig.level(12_000)
+    await rig.timers.advance(100)
+    assert rig.states[-1] == "B"
+    await rig.timers.advance(1_000)
+    assert rig.states[-1] == "A"
 
 
 @pytest.mark.asyncio
