@@ -166,10 +166,9 @@ class BenchStation:
         """GET /api/state."""
         return await self._ask("GET", "/api/state")
 
-    async def events(self) -> list[Any]:
-        """The whole log, as GET /api/events gives it."""
+    async def events(self, after: int = 0) -> list[Any]:
+        """The log behind that seq, as GET /api/events gives it."""
         events: list[Any] = []
-        after = 0
         while page := (await self._ask("GET", f"/api/events?after={after}&limit={EVENTS_AT_ONCE}"))["events"]:
             events += page
             after = page[-1]["seq"]

@@ -179,16 +179,17 @@ class Story:
     async def _go_on(self, *, samples: int) -> None:
         """Charges on until that many more samples were taken, scaled by the pace, with a line that lives."""
         wanted = max(1, round(samples * self._pace))
-        register_wh = (await self._bench.state())["connectors"][1]["energy_wh"]
-        while wanted:
+        seen = (await self._bench.state())["log"]["last_seq"]
+        while wanted > 0:
             state = await self._bench.state()
             shown = _charging(state)
             self._narrator.live(shown)
-            if state["connectors"][1]["energy_wh"] != register_wh:
-                wanted -= 1
-                register_wh = state["connectors"][1]["energy_wh"]
-                if not state["link"]["up"]:
-                    self._narrator.station(shown)
+            fresh = await self._bench.events(after=seen)
+            seen = fresh[-1]["seq"] if fresh else seen
+            taken = sum(event["type"] == "MeterSampled" for event in fresh)
+            wanted -= taken
+            if taken and not state["link"]["up"]:
+                self._narrator.station(shown)
             await self._wait(LOOK_EVERY_S)
         self._narrator.live("")
 

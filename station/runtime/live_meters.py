@@ -45,8 +45,10 @@ class LiveMeters:
         if found.age_ms > FRESH_MS:
             return {"reading": _no_longer(connector.reading)}
         fresh = meter_observed(found)
-        believed = connector
-        if not is_on_record(connector, fresh):
+        believed, is_known = connector, is_on_record(connector, fresh)
+        if is_known and not connector.contactor_closed:
+            return {}  # nothing flows and nothing has changed since it was read
+        if not is_known:
             believed = kernel.step(state, fresh, at_ms, self._registry)[0].connectors[connector.connector_id]
         if believed.reading is None:
             return {}
