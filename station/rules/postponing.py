@@ -34,7 +34,7 @@ CONNECTION_TIME_OUT = ConfigKey(
 def owes_stop(state: StationState, id_tag: str, parent_id_tag: str | None) -> bool:
     """Whether the CSMS has yet to answer for the end of a transaction of this tag, or of its group."""
     return any(
-        transaction.stopped is not None
+        (transaction.stopped is not None or transaction.ending is not None)
         and not transaction.stop_settled
         and (same_tag(transaction.id_tag, id_tag) or same_group(transaction.parent_id_tag, parent_id_tag))
         and not is_stop_lost(state, transaction)

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationPostponed, AuthorizeQueued
+from eventstore.catalogue.hardware import ContactorObserved
+from eventstore.catalogue.transactions import TransactionStopped
 from tests.given import OTHER_TAG, TAG, Csms, SentCall, StationUnderTest, answering, charging, station
 
 CONCURRENT: dict[str, Any] = {"idTagInfo": {"status": "ConcurrentTx"}}
@@ -406,3 +408,30 @@ def test_a_driver_who_stops_it_meanwhile_is_not_asked_about() -> None:
     found.csms = answering()
     answer_the_stop(found)
     assert asked(found) == []
+
+
+def test_a_vehicle_that_draws_when_the_time_has_passed_is_asked_to_let_go_once() -> None:
+    found = started_twice(factory={"ConnectionTimeOut": str(TIMEOUT_S), "MessageTimeout": "300"})
+    found.observe(ContactorObserved(connector_id=2, closed=True))
+    found.advance(TIMEOUT_S)
+    assert running(found) == [2]
+    assert found.state.authorization.postponed == ()
+    found.pilot("B", 2)
+    found.observe(ContactorObserved(connector_id=2, closed=False))
+    assert running(found) == []
+    assert [event.reason for event in found.events(TransactionStopped)][-1] == "DeAuthorized"
+
+
+def test_a_stop_whose_vehicle_has_yet_to_let_go_is_owed_too() -> None:
+    found = charging(station(connectors=2))
+    found.observe(ContactorObserved(connector_id=1, closed=True))
+    found.csms = one_at_a_time(found)
+    found.swipe(TAG, 1)
+    found.plug(2)
+    found.swipe(TAG, 2)
+    assert running(found) == [1]
+    assert denied(found) == []
+    found.csms = answering()
+    found.pilot("B")
+    found.observe(ContactorObserved(connector_id=1, closed=False))
+    assert running(found) == [2]
