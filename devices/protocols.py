@@ -12,7 +12,7 @@ Rules for every implementation:
 * An input that is not there is never reported.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from devices.readings import ConnectorOutputs, MeterReading, Reading
@@ -82,6 +82,19 @@ class Signalling(Protocol):
 
     def answer_tag(self, connector_id: int | None, accepted: bool) -> None:
         """Tell whoever presented a tag yes or no, at a connector or everywhere."""
+        ...
+
+
+@runtime_checkable
+class Equipped(Protocol):
+    """A board that knows before it is opened what it is equipped with."""
+
+    def measured(self) -> frozenset[str]:
+        """The members of `MeterReading` that the meter of at least one connector gives."""
+        ...
+
+    def phase_rotations(self) -> Mapping[int, str]:
+        """How a connector's phases are wired to its meter (9.1.7: "RST", "RTS", …), as far as that is known."""
         ...
 
 

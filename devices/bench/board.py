@@ -12,7 +12,7 @@ The contactor does what it is told: opening it when it must not be closed is the
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -153,6 +153,14 @@ class BenchBoard:
 
     async def wait_closed(self) -> None:
         """Nothing of a bench outlasts its closing."""
+
+    def measured(self) -> frozenset[str]:
+        """See `Equipped.measured`."""
+        return frozenset({"energy_wh", "power_w", "current_ma", "voltage_mv", "frequency_mhz", "soc_percent"})
+
+    def phase_rotations(self) -> Mapping[int, str]:
+        """See `Equipped.phase_rotations`: nobody has wired a bench."""
+        return {}
 
     # The bench controls: hands, cars and faults
 

@@ -17,13 +17,15 @@ from typing import Any, Protocol
 from devices.bridge import Bridge
 from devices.gpio.assembly import ConnectorDrivers, Drivers, assemble
 from devices.gpio.factory import make_global, named_factory
+from devices.gpio.meter_s0 import MEASURED
 from devices.gpio.pilot_output import SYSFS
 from devices.gpio.rack import Job, LoopTimers, Poller, Rack, ThreadPoller, Timers, pause
 from devices.gpio.reporter import Reporter
-from devices.gpio.sections import FaultSection
+from devices.gpio.sections import UNKNOWN_ROTATION, FaultSection
 from devices.gpio.watchdog import Feeding, new_watchdogs
 from devices.gpio.wiring import Wiring
-from devices.modbus.meter import ModbusMeter
+from devices.modbus.meter import ModbusMeter, measured_by
+from devices.modbus.register_map import load_map
 from devices.protocols import BoardUnavailable
 from devices.readers.device_reader import DeviceReader
 from devices.readings import (
@@ -185,6 +187,21 @@ class GpioBoard:
         for _, reader in self._drivers.readers:
             if isinstance(reader, DeviceReader):
                 await reader.wait_closed()
+
+    def measured(self) -> frozenset[str]:
+        """See `Equipped.measured`."""
+        meters = (connector.meter for connector in self._wiring.connectors)
+        return frozenset().union(
+            *(
+                MEASURED if meter.kind == "s0" else measured_by(load_map(meter.map), self._wiring.phases)
+                for meter in meters
+            )
+        )
+
+    def phase_rotations(self) -> Mapping[int, str]:
+        """See `Equipped.phase_rotations`."""
+        rotations = enumerate((connector.phase_rotation for connector in self._wiring.connectors), start=1)
+        return {number: rotation for number, rotation in rotations if rotation != UNKNOWN_ROTATION}
 
     # Beyond the protocol
 

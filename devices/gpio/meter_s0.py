@@ -14,6 +14,8 @@ from devices.gpio.sections import MeterSection
 from devices.readings import MeterReading
 
 _HOUR_MS = 3_600_000
+MEASURED = frozenset({"energy_wh", "power_w"})
+"""The members of `MeterReading` that pulses give."""
 
 
 class PulseMeter:

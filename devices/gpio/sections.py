@@ -37,6 +37,10 @@ ERROR_CODES = (
 )
 """ChargePointErrorCode (7.6) that a contact can stand for; what other drivers report themselves is left out."""
 
+UNKNOWN_ROTATION = "Unknown"
+ROTATIONS = (UNKNOWN_ROTATION, "RST", "RTS", "SRT", "STR", "TRS", "TSR")
+"""How the phases of a connector are wired to its meter (9.1.7)."""
+
 _CHANNEL = Whole(minimum=0, maximum=7)
 
 
@@ -230,6 +234,9 @@ class ConnectorSection:
     proximity: ProximitySection | None = key(Table(section=ProximitySection), "a socket's proximity contact", None)
     lock: LockSection | None = key(Table(section=LockSection), "a socket's lock", None)
     indicator: IndicatorSection | None = key(Table(section=IndicatorSection), "lamp", None)
+    phase_rotation: str = key(
+        Word(words=ROTATIONS), "how its phases are wired to its meter, for ConnectorPhaseRotation", UNKNOWN_ROTATION
+    )
 
 
 def _none() -> Mapping[str, Any]:

@@ -15,6 +15,18 @@ from devices.readings import MeterReading, MeterUnavailable
 logger = logging.getLogger(__name__)
 
 
+def measured_by(register_map: RegisterMap, phases: int) -> frozenset[str]:
+    """The members of `MeterReading` that a meter with this map gives on a board with so many phases."""
+    given = set(register_map.quantities)
+    whole = {
+        member
+        for member, quantity, unit in (("current_ma", "current", "ma"), ("voltage_mv", "voltage", "mv"))
+        if given.issuperset(f"{quantity}_{phase}_{unit}" for phase in PHASES[:phases])
+    }
+    single = {"power_w", "frequency_mhz", "temperature_dc"} & given
+    return frozenset({"energy_wh", *single, *whole})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterPlace:
     """Where a meter is and what it measures: its address on the bus, and the wiring behind it."""

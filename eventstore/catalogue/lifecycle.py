@@ -32,9 +32,12 @@ class StationDescribed(Observation):
     """What the settings and the board say the station is; recorded at each boot, so that replay needs no settings.
 
     `max_current_ma` is what one connector may draw per phase, `supply_current_ma` what all may together (0: the sum).
+    `measurands` are those that the meters give and that are reported unless the CSMS or the settings say otherwise.
+    `phase_rotations` are the items of ConnectorPhaseRotation (9.1.7) that the wiring says.
     """
 
     NAME: ClassVar[str] = "StationDescribed"
+    VERSION: ClassVar[int] = 2
 
     identity: str
     vendor: str
@@ -59,6 +62,8 @@ class StationDescribed(Observation):
     tx_default_after_tx_profile: bool
     max_firmware_bytes: int = 0
     supply_current_ma: int = 0
+    measurands: tuple[str, ...] = ("Energy.Active.Import.Register",)
+    phase_rotations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,11 +20,17 @@ def _unasked(payload: dict[str, Any]) -> dict[str, Any]:
     return payload | {"retry_after_s": 0}
 
 
+def _station_described_2(payload: dict[str, Any]) -> dict[str, Any]:
+    """Version 0.2.0: before it the register alone was reported by default, whatever the board measured."""
+    return {**payload, "measurands": ["Energy.Active.Import.Register"], "phase_rotations": []}
+
+
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("CallAnswered", 1): _call_answered_2,
     ("ConnectFailed", 1): _unasked,
     ("DiagnosticsProgressed", 1): _unasked,
     ("FirmwareProgressed", 1): _unasked,
+    ("StationDescribed", 1): _station_described_2,
 }
 
 

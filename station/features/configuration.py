@@ -50,8 +50,11 @@ def _is_rotation(item: str) -> bool:
 
 
 def _rotations(state: StationState) -> tuple[str, ...]:
-    rotation = "NotApplicable" if state.described.phases == 1 else "RST"
-    return tuple(f"{number}.{rotation}" for number in range(state.described.connectors + 1))
+    """What the wiring says; a single phase does not rotate, and how three do is not guessed (9.1.7)."""
+    said = {item.partition(".")[0]: item for item in state.described.phase_rotations}
+    rotation = "NotApplicable" if state.described.phases == 1 else "Unknown"
+    numbers = (str(number) for number in range(state.described.connectors + 1))
+    return tuple(said.get(number, f"{number}.{rotation}") for number in numbers)
 
 
 def _number(

@@ -25,7 +25,7 @@ from eventstore.catalogue.registration import (
     RegistrationAnswered,
     RegistrationLost,
 )
-from projections.outbox import BOOT, HEARTBEAT, Owed
+from projections.outbox import HEARTBEAT, Owed
 from projections.registration import ACCEPTED
 from projections.station import StationState
 from station.calls import BOOT_INTERVAL_S
@@ -79,9 +79,12 @@ def _boot_is_due(state: StationState, at_ms: int) -> Events:
     registration = state.registration
     if not state.link.up or registration.boot_due_ms is None or registration.boot_due_ms > at_ms:
         return ()
-    if any(owed.lane == BOOT for owed in state.outbox.calls):
-        return ()
-    return (BootNotificationQueued(triggered=False),)
+    return () if _boot_is_owed(state) else (BootNotificationQueued(triggered=False),)
+
+
+def _boot_is_owed(state: StationState) -> bool:
+    """Whether one waits or is on its way already; a triggered one counts, as its answer does (errata 3.40)."""
+    return any(isinstance(owed.event, BootNotificationQueued) for owed in state.outbox.calls)
 
 
 def _render_boot(state: StationState, event: BootNotificationQueued, at_ms: int) -> Rendered:
@@ -165,7 +168,12 @@ def _on_heartbeat_result(state: StationState, owed: Owed, response: HeartbeatRes
 
 def _deadlines(state: StationState) -> Iterable[Deadline]:
     registration = state.registration
-    if state.link.up and registration.boot_due_ms is not None and registration.status != ACCEPTED:
+    if (
+        state.link.up
+        and registration.boot_due_ms is not None
+        and registration.status != ACCEPTED
+        and not _boot_is_owed(state)
+    ):
         yield Deadline(due_ms=registration.boot_due_ms, name="boot")
     if (due_ms := _heartbeat_due_ms(state)) is not None:
         yield Deadline(due_ms=due_ms, name="heartbeat")

@@ -15,10 +15,9 @@ from eventstore.catalogue.transactions import MeterValuesTriggered
 from eventstore.event import Event
 from projections.connector import Connector
 from projections.outbox import PRIORITY
-from projections.registration import ACCEPTED
 from projections.station import StationState
 from station.feature import Answer, Feature, Reply
-from station.rules.measurands import METER_VALUES_SAMPLED_DATA, TRIGGER, sample
+from station.rules.measurands import METER_VALUES_SAMPLED_DATA, REGISTER, TRIGGER, sample
 from station.wire.enums import MessageTrigger, TriggerMessageStatus
 from station.wire.messages.remote_trigger import TriggerMessage, TriggerMessageResponse
 
@@ -31,8 +30,8 @@ WAITING_MAX = 64  # triggered messages that wait to be sent; more are rejected
 def decide_trigger_message(state: StationState, request: TriggerMessage, at_ms: int) -> Reply:
     """Accepted and the message is owed; NotImplemented if its feature profile is off; else Rejected.
 
-    Rejected: there is no such connector, no measurement to tell, BootNotification of an accepted station (errata 3.35),
-    or too many triggered messages wait already.
+    Rejected: there is no such connector, no measurement to tell, or too many triggered messages wait already. A
+    BootNotification after acceptance is sent, which errata 3.35 leaves open, and its answer counts like any other.
     """
     match request.requested_message:
         case MessageTrigger.DIAGNOSTICS_STATUS_NOTIFICATION | MessageTrigger.FIRMWARE_STATUS_NOTIFICATION if (
@@ -40,7 +39,7 @@ def decide_trigger_message(state: StationState, request: TriggerMessage, at_ms: 
         ):
             return Reply(TriggerMessageResponse(status=TriggerMessageStatus.NOT_IMPLEMENTED))
         case MessageTrigger.BOOT_NOTIFICATION if _is_boot_owed(state):
-            # The one that is on its way tells the same (5.17): a second one after Accepted would be against errata 3.40.
+            # The one that is on its way tells the same (5.17).
             return Reply(TriggerMessageResponse(status=TriggerMessageStatus.ACCEPTED))
     events = () if _waiting(state) >= WAITING_MAX else tuple(_owed(state, request, at_ms))
     status = TriggerMessageStatus.ACCEPTED if events else TriggerMessageStatus.REJECTED
@@ -59,8 +58,7 @@ def _owed(state: StationState, request: TriggerMessage, at_ms: int) -> Iterable[
     """The messages that are owed then; none if there is nothing to tell."""
     match request.requested_message:
         case MessageTrigger.BOOT_NOTIFICATION:
-            accepted = state.registration.status == ACCEPTED
-            return () if accepted else (BootNotificationQueued(triggered=True),)
+            return (BootNotificationQueued(triggered=True),)
         case MessageTrigger.HEARTBEAT:
             return (HeartbeatQueued(triggered=True),)
         case MessageTrigger.STATUS_NOTIFICATION:
@@ -99,8 +97,9 @@ def _statuses(state: StationState, connector_id: int | None, at_ms: int) -> Iter
 
 
 def _meter_values(state: StationState, connector_id: int | None, at_ms: int) -> Iterator[Event]:
-    """The most recent measurements of MeterValuesSampledData (errata 3.46); connector 0 has no meter."""
-    measurands = METER_VALUES_SAMPLED_DATA.of(state)
+    """The most recent measurements of MeterValuesSampledData (errata 3.46), of an empty one the register, as in periodic
+    MeterValues; connector 0 has no meter."""
+    measurands = METER_VALUES_SAMPLED_DATA.of(state) or (REGISTER,)
     for connector in _meant(state, connector_id):
         taken = sample(state, connector.connector_id, measurands, TRIGGER, state.clock.moment(at_ms))
         if taken is not None:

@@ -4,7 +4,7 @@ A measurand may carry a phase ("Voltage.L1", 9.1.17); without one, every phase t
 3.14.3). What a meter does not give is left out, never invented. Values are decimal text, as the wire wants them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from eventstore.catalogue.transactions import Moment, Sample, SampledValue
 from projections.connector import Connector, MeterReading
@@ -114,6 +114,21 @@ PHASED: Mapping[str, tuple[str, ...]] = {
 }
 
 
+#: What is reported in the factory state of a station that measures it, and the member of a reading that it comes from.
+FACTORY: Mapping[str, str] = {
+    REGISTER: "energy_wh",
+    "Power.Active.Import": "power_w",
+    "Current.Import": "current_ma",
+    "Voltage": "voltage_mv",
+    "Temperature": "temperature_dc",
+}
+
+
+def factory_measurands(measured: Collection[str]) -> tuple[str, ...]:
+    """The measurands of the factory state for meters that give these members of a reading; the register always."""
+    return tuple(item for item, member in FACTORY.items() if item == REGISTER or member in measured)
+
+
 def offered_ma(state: StationState, connector: Connector) -> int:
     """What the vehicle is offered per phase: the limit while a transaction runs, else nothing."""
     return connector.limit_ma if connector.transaction_number is not None else 0
@@ -151,7 +166,14 @@ def _values(
             yield value
 
 
-def _list(name: str, clause: str, default: tuple[str, ...], doc: str) -> ConfigKey[tuple[str, ...]]:
+def _measured(state: StationState) -> tuple[str, ...]:
+    """What the board measures of `FACTORY`."""
+    return state.described.measurands
+
+
+def _list(
+    name: str, clause: str, default: tuple[str, ...] | Callable[[StationState], tuple[str, ...]], doc: str
+) -> ConfigKey[tuple[str, ...]]:
     return ConfigKey(
         name=name,
         kind=Csl(allowed=is_supported, items_max=ITEMS_MAX),
@@ -163,11 +185,12 @@ def _list(name: str, clause: str, default: tuple[str, ...], doc: str) -> ConfigK
     )
 
 
+_FACTORY_DOC = "From the factory the register, power, current, voltage and temperature, as far as the meters give them."
 METER_VALUES_SAMPLED_DATA = _list(
-    "MeterValuesSampledData", "9.1.17", (REGISTER,), "Measurands of the periodic MeterValues."
+    "MeterValuesSampledData", "9.1.17", _measured, f"Measurands of the periodic MeterValues. {_FACTORY_DOC}"
 )
 METER_VALUES_ALIGNED_DATA = _list(
-    "MeterValuesAlignedData", "9.1.15", (REGISTER,), "Measurands of the clock-aligned MeterValues."
+    "MeterValuesAlignedData", "9.1.15", _measured, f"Measurands of the clock-aligned MeterValues. {_FACTORY_DOC}"
 )
 STOP_TXN_SAMPLED_DATA = _list(
     "StopTxnSampledData", "9.1.27", (), "Periodic measurands in StopTransaction.transactionData."

@@ -5,7 +5,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from devices.protocols import StationBoard
+from devices.protocols import Equipped, StationBoard
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
 from eventstore.log import EventLog
 from projections.station import StationState
@@ -15,6 +15,7 @@ from station.feature import Registry
 from station.features import registry_for
 from station.features.configuration import KEY_NAME
 from station.features.data_transfer import Vendor
+from station.rules.measurands import factory_measurands
 from station.runtime import entropy, recovery
 from station.runtime.archivist import Archivist, Keep
 from station.runtime.books import Books
@@ -120,6 +121,8 @@ def factory_values(settings: Settings, registry: Registry) -> tuple[tuple[str, s
 
 def describe(settings: Settings, board: StationBoard, registry: Registry) -> StationDescribed:
     """What the settings and the board say the station is."""
+    equipped = board if isinstance(board, Equipped) else None
+    rotations = {} if equipped is None or settings.board.phases == 1 else equipped.phase_rotations()
     return StationDescribed(
         identity=settings.station.identity,
         vendor=settings.station.vendor,
@@ -144,6 +147,8 @@ def describe(settings: Settings, board: StationBoard, registry: Registry) -> Sta
         tx_default_after_tx_profile=settings.smart_charging.tx_default_after_tx_profile,
         max_firmware_bytes=settings.firmware.max_bytes,
         supply_current_ma=settings.board.supply_current_a * 1000,
+        measurands=factory_measurands(frozenset() if equipped is None else equipped.measured()),
+        phase_rotations=tuple(f"{number}.{rotation}" for number, rotation in sorted(rotations.items())),
     )
 
 

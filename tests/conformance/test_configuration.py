@@ -122,7 +122,7 @@ async def test_tc_040_2_invalid_value(rig: Rig) -> None:
 @pytest.mark.parametrize("measurands", ["as shipped", "Energy.Active.Import.Register,Power.Active.Import"])
 @pytest.mark.asyncio
 async def test_tc_070_sampled_meter_values(rig: Rig, measurands: str) -> None:
-    """MeterValues at the interval, one value per measurand of MeterValuesSampledData, in the periodic context."""
+    """MeterValues at the interval, each measurand of MeterValuesSampledData once per phase, in the periodic context."""
     interval_s = 60
     await configure(rig, MeterValueSampleInterval=interval_s, ClockAlignedDataInterval=0)
     if measurands != "as shipped":
@@ -142,9 +142,10 @@ async def test_tc_070_sampled_meter_values(rig: Rig, measurands: str) -> None:
 
 
 def assert_periodic(sampled: list[Any], wanted: list[str]) -> None:
-    """One value per measurand, periodic, raw, never located in the car but for its state of charge."""
-    measurands = [one.get("measurand", "Energy.Active.Import.Register") for one in sampled]
-    assert sorted(measurands) == sorted(wanted)
+    """One value per measurand and phase, periodic, raw, never located in the car but for its state of charge."""
+    values = [(one.get("measurand", "Energy.Active.Import.Register"), one.get("phase")) for one in sampled]
+    assert {measurand for measurand, _ in values} == set(wanted)
+    assert len(set(values)) == len(values)
     for one in sampled:
         assert one.get("context", "Sample.Periodic") == "Sample.Periodic"
         assert one.get("format", "Raw") == "Raw"

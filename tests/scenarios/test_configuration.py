@@ -195,6 +195,16 @@ def test_phase_rotation_of_a_single_phase_station_is_not_applicable() -> None:
     assert value == "0.NotApplicable,1.NotApplicable,2.NotApplicable"
 
 
+@pytest.mark.parametrize(
+    ("said", "value"), [((), "0.Unknown,1.Unknown,2.Unknown"), (("1.RTS",), "0.Unknown,1.RTS,2.Unknown")]
+)
+def test_phase_rotation_is_unknown_unless_the_wiring_says_it(said: tuple[str, ...], value: str) -> None:
+    """9.1.7: nothing is guessed."""
+    found = station(connectors=2, phase_rotations=said).online()
+    assert get(found, "ConnectorPhaseRotation")["configurationKey"][0]["value"] == value
+    assert change(found, "ConnectorPhaseRotation", value) == "Accepted"
+
+
 def test_the_supported_profiles_are_those_that_are_on() -> None:
     """9.1.29."""
     everything = get(station().online(), "SupportedFeatureProfiles")["configurationKey"][0]["value"]

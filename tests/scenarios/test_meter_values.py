@@ -65,6 +65,23 @@ def test_a_sample_is_the_register_in_wh_unless_configured_otherwise() -> None:
     ]
 
 
+def test_from_the_factory_a_sample_is_what_the_board_measures() -> None:
+    """9.1.15, 9.1.17; what the CSMS or the settings say holds instead."""
+    measured = ("Energy.Active.Import.Register", "Power.Active.Import", "Current.Import", "Voltage")
+    found = charging(station(measurands=measured)).forget()
+    for name in ("MeterValuesSampledData", "MeterValuesAlignedData"):
+        answer = found.ask("GetConfiguration", {"key": [name]})
+        assert answer is not None
+        assert answer.payload is not None
+        assert answer.payload["configurationKey"][0]["value"] == ",".join(measured)
+    found.advance(60)
+    assert {item["measurand"] for item in samples(found)[0]["sampledValue"]} == set(measured)
+    set_in_factory = station(measurands=measured, factory={"MeterValuesSampledData": "Voltage.L1"})
+    found = charging(set_in_factory).forget()
+    found.advance(60)
+    assert [item["measurand"] for item in samples(found)[0]["sampledValue"]] == ["Voltage"]
+
+
 def test_an_empty_list_of_measurands_means_the_register() -> None:
     """TC_070."""
     found = charging().configure(MeterValuesSampledData="").forget()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.hardware import FaultObserved, MeterFailed, MeterObserved
+from eventstore.catalogue.lifecycle import ClockDisagreed
 from station.features.remote_trigger import WAITING_MAX
 from tests.scenarios.conftest import DESCRIBED, Sent, World, world
 
@@ -62,12 +63,78 @@ def test_the_answer_comes_before_the_message(message: str) -> None:
 # BootNotification
 
 
-def test_a_boot_notification_is_rejected_once_the_station_is_accepted() -> None:
-    """Errata 3.35, 3.40."""
-    station = world()
+def boot_answered(station: World, status: str, interval: int = 600) -> int:
+    """A BootNotification is triggered and answered so; the mark from before it."""
+    station.answers["BootNotification"] = {"status": status, "currentTime": station.utc(0), "interval": interval}
     mark = station.mark
-    assert trigger(station, "BootNotification") == REJECTED
-    assert station.sent("", mark) == []
+    assert trigger(station, "BootNotification") == ACCEPTED
+    assert len(station.sent("BootNotification", mark)) == 1
+    return mark
+
+
+def test_a_boot_notification_is_sent_once_the_station_is_accepted_too() -> None:
+    """Errata 3.35 allows a refusal and demands none; the statuses follow, as after every acceptance (errata 3.22)."""
+    station = world()
+    mark = boot_answered(station, "Accepted", interval=77)
+    assert station.order(mark)[:2] == ["answer", "BootNotification"]
+    assert [call.payload["connectorId"] for call in station.sent("StatusNotification", mark)] == [0, 1, 2]
+    assert station.state.registration.status == "Accepted"
+    assert station.request("GetConfiguration", key=["HeartbeatInterval"])["configurationKey"][0]["value"] == "77"
+
+
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+def test_the_answer_to_a_triggered_boot_notification_counts_like_any_other(status: str) -> None:
+    """4.2: no more is sent before the interval has passed; what runs goes on and is told afterwards."""
+    station = charging()
+    mark = boot_answered(station, status)
+    assert station.state.registration.status == status
+    station.swipe("TAG", 1)
+    station.wait(599)
+    assert {call.action for call in station.sent("", mark)} == {"BootNotification"}
+    del station.answers["BootNotification"]
+    station.wait(1)
+    assert len(station.sent("BootNotification", mark)) == 2
+    assert station.state.registration.status == "Accepted"
+    assert len(station.sent("StopTransaction", mark)) == 1
+
+
+def test_the_time_in_the_answer_to_a_triggered_boot_notification_is_looked_at() -> None:
+    """4.2, rulings on the clock: one that NTP keeps is not set, but the difference is on record."""
+    station = world()
+    station.answers["BootNotification"] = {"status": "Accepted", "currentTime": station.utc(3_600), "interval": 600}
+    mark = station.mark
+    assert trigger(station, "BootNotification") == ACCEPTED
+    assert [event.difference_ms for event in station.found(ClockDisagreed, mark)] == [3_600_000]
+
+
+@pytest.mark.parametrize("failure", ["CALLERROR", "no answer"])
+def test_a_triggered_boot_notification_that_comes_to_nothing_loses_no_registration(failure: str) -> None:
+    station = world()
+    station.held.add("BootNotification")
+    mark = station.mark
+    assert trigger(station, "BootNotification") == ACCEPTED
+    assert trigger(station, "BootNotification") == ACCEPTED  # the one on its way serves it
+    if failure == "CALLERROR":
+        station.station.answer_error("InternalError")
+    else:
+        station.wait(60)
+    assert station.state.registration.status == "Accepted"
+    assert len(station.sent("BootNotification", mark)) == 1
+    assert triggered(station, "Heartbeat")
+
+
+def test_no_second_boot_notification_falls_due_beside_a_triggered_one() -> None:
+    """4.2, errata 3.40."""
+    station = pending()
+    station.held.add("BootNotification")
+    station.wait(590)
+    mark = station.mark
+    assert trigger(station, "BootNotification") == ACCEPTED
+    station.wait(15)
+    station.late_answer("BootNotification", {"status": "Accepted", "currentTime": station.utc(0), "interval": 600})
+    station.held.clear()
+    station.wait(60)
+    assert len(station.sent("BootNotification", mark)) == 1
 
 
 def test_a_boot_notification_is_sent_at_once_while_pending() -> None:
@@ -78,7 +145,6 @@ def test_a_boot_notification_is_sent_at_once_while_pending() -> None:
     assert trigger(station, "BootNotification") == ACCEPTED
     assert station.sent("", triggered_at)[0].action == "BootNotification"
     assert station.state.registration.status == "Accepted"
-    assert trigger(station, "BootNotification") == REJECTED
 
 
 def test_a_boot_notification_on_its_way_serves_the_trigger() -> None:
@@ -171,6 +237,15 @@ def test_meter_values_are_the_most_recent_ones_of_all_measurands_configured() ->
     (sent,) = triggered(station, "MeterValues", 1)
     sampled = sent.payload["meterValue"][0]["sampledValue"]
     assert [value["value"] for value in sampled] == ["1234", "3680"]
+
+
+def test_an_empty_list_of_measurands_tells_the_register() -> None:
+    """9.1.17, as in periodic MeterValues."""
+    station = world()
+    station.configure("MeterValuesSampledData", "")
+    (sent,) = triggered(station, "MeterValues", 1)
+    (sampled,) = sent.payload["meterValue"][0]["sampledValue"]
+    assert (sampled["measurand"], sampled["value"]) == ("Energy.Active.Import.Register", "1000")
 
 
 def test_meter_values_in_a_transaction_name_it() -> None:

@@ -299,3 +299,28 @@ async def test_the_contactor_is_the_first_thing_that_close_opens() -> None:
     await rig.close()
     assert order == ["coil", "pilot"]
     assert ContactorReading(connector_id=1, closed=True, fault="") not in rig.news()
+
+
+@pytest.mark.parametrize(
+    ("meter", "measured"),
+    [
+        ({"kind": "s0", "pulse": "GPIO2"}, {"energy_wh", "power_w"}),
+        (
+            {"kind": "modbus", "bus": "meters", "map": "eastron-sdm630"},
+            {"energy_wh", "power_w", "current_ma", "voltage_mv", "frequency_mhz"},
+        ),
+    ],
+)
+async def test_it_measures_what_its_meters_give(meter: dict[str, Any], measured: set[str]) -> None:
+    raw = reference_raw()
+    raw["bus"] = {"meters": {"kind": "tcp", "host": "127.0.0.1"}}
+    raw["connector"]["1"]["meter"] = meter
+    board = GpioBoard(parsed(raw), station_time=lambda: 0)
+    assert board.measured() == measured
+
+
+async def test_it_says_the_phase_rotation_that_the_wiring_says() -> None:
+    raw = reference_raw()
+    assert GpioBoard(parsed(raw), station_time=lambda: 0).phase_rotations() == {}
+    raw["connector"]["1"]["phase_rotation"] = "RTS"
+    assert GpioBoard(parsed(raw), station_time=lambda: 0).phase_rotations() == {1: "RTS"}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from devices.modbus.meter import MeterPlace, ModbusMeter
-from devices.modbus.register_map import load_map
+from devices.modbus.meter import MeterPlace, ModbusMeter, measured_by
+from devices.modbus.register_map import load_map, parse_map
 from devices.readings import MeterUnavailable
 
 VALUES = {
@@ -115,3 +115,27 @@ def test_an_answer_without_energy_is_none() -> None:
     rig = Rig()
     rig.meter.answered({"power_w": 1}, 0)
     assert rig.failures == ["it gives no energy"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "phases", "lost"),
+    [
+        ((), 3, set()),
+        (("current_l2_ma",), 3, {"current_ma"}),
+        (("current_l2_ma",), 1, set()),
+        (("power_w",), 3, {"power_w"}),
+    ],
+)
+def test_a_meter_measures_what_its_map_gives_for_every_phase_of_the_board(
+    missing: tuple[str, ...], phases: int, lost: set[str]
+) -> None:
+    names = ["energy_import_wh", "power_w", "temperature_dc", "current_n_ma"]
+    names += [f"{quantity}_l{n}_{unit}" for quantity, unit in (("current", "ma"), ("voltage", "mv")) for n in (1, 2, 3)]
+    lines = [
+        f'{name} = {{ at = {2 * at}, type = "int32", scale = 1 }}'
+        for at, name in enumerate(names)
+        if name not in missing
+    ]
+    whole = parse_map('name = "x"\nfunction = "input"\nword_order = "big"\n[values]\n' + "\n".join(lines))
+    everything = {"energy_wh", "power_w", "temperature_dc", "current_ma", "voltage_mv"}
+    assert measured_by(whole, phases) == everything - lost

@@ -7,7 +7,15 @@ import pytest
 
 from eventstore.catalogue.transactions import Moment
 from station.rules import measurands
-from station.rules.measurands import GIVEN, PERIODIC, is_supported, measurands_for_stop, offered_ma, sample
+from station.rules.measurands import (
+    GIVEN,
+    PERIODIC,
+    factory_measurands,
+    is_supported,
+    measurands_for_stop,
+    offered_ma,
+    sample,
+)
 from station.wire.enums import Measurand, Phase, UnitOfMeasure
 from tests.given import StationUnderTest, charging, station
 
@@ -119,3 +127,21 @@ def test_the_measurands_of_begin_and_end_are_those_of_both_lists_once() -> None:
     keys = {"StopTxnSampledData": "Voltage,SoC", "StopTxnAlignedData": "SoC,Frequency"}
     assert measurands_for_stop(station(factory=keys).boot().state) == ("Voltage", "SoC", "Frequency")
     assert measurands_for_stop(station().boot().state) == ()
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected"),
+    [
+        ((), ["Energy.Active.Import.Register"]),
+        (("energy_wh", "power_w"), ["Energy.Active.Import.Register", "Power.Active.Import"]),
+        (
+            ("voltage_mv", "current_ma", "power_w", "frequency_mhz", "soc_percent", "energy_wh", "temperature_dc"),
+            ["Energy.Active.Import.Register", "Power.Active.Import", "Current.Import", "Voltage", "Temperature"],
+        ),
+    ],
+)
+def test_from_the_factory_is_reported_what_the_meters_give_the_register_always(
+    measured: tuple[str, ...], expected: list[str]
+) -> None:
+    assert list(factory_measurands(measured)) == expected
+    assert all(is_supported(item) for item in expected)

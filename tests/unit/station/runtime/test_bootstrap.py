@@ -118,6 +118,13 @@ def test_the_station_is_described_by_its_settings_and_its_board(tmp_path: Path) 
     assert (described.call_timeout_s, described.reconnect_min_ms, described.reconnect_max_ms) == (12, 500, 300_000)
     assert described.profiles_off == ("Reservation",)
     assert described.factory_values == (("HeartbeatInterval", "60"),)
+    assert described.measurands == (
+        "Energy.Active.Import.Register",
+        "Power.Active.Import",
+        "Current.Import",
+        "Voltage",
+    )
+    assert described.phase_rotations == ()
 
 
 # ---- makers' handlers --------------------------------------------------------------------------------------------
