@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 
 from eventstore.chain import EMPTY, Head
 from eventstore.database import DATABASE_NAME, migrate, open_writer, read_head
@@ -20,7 +21,8 @@ class BootReport:
     """What opening the log found and did.
 
     `recovery` stays until `EventLog.acknowledge_recovery`: the station first records an event that names it. Without
-    `has_reserve` the disk is so full that no new transaction may begin. `opening` is where the live segment begins.
+    `has_reserve` the disk is so full that no new transaction may begin. `opening` is where the live segment begins, `path` the
+    storage directory.
     """
 
     created: bool
@@ -29,6 +31,7 @@ class BootReport:
     migrated: tuple[int, ...]
     has_reserve: bool
     opening: Opening = FIRST
+    path: Path = Path()
 
     @property
     def last_seq(self) -> int:
@@ -99,6 +102,7 @@ class Boot:
                 migrated=migrated,
                 has_reserve=directory.make_reserve(),
                 opening=read_opening(connection)[0],
+                path=directory.path,
             )
         except BaseException:
             connection.close()

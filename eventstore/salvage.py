@@ -1,35 +1,40 @@
 """A damaged log set aside, and a fresh one with all that is proven in its place.
 
 Kept is the longest prefix whose chain is whole; what verifies behind the damage is counted, and written out line by line beside
-the originals. Nothing is ever deleted. The steps can be cut anywhere and begun again: up to the rename that makes `salvaged.db`
+the originals: the next start learns from it which sessions there were (`read_strays`). Nothing is ever deleted. The steps can be cut anywhere and begun again: up to the rename that makes `salvaged.db`
 appear nothing of the old log was touched, and from there on the same steps are only finished.
 """
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import IO
 
 import orjson
 
-from eventstore.chain import ChainBrokenError, Head, Row, fits, verify
+from eventstore.chain import ChainBrokenError, Head, fits, verify
 from eventstore.database import DATABASE_NAME, check_readable, migrate, open_reader, read_base, read_head
-from eventstore.directory import CONDEMNED_NAME, REPORT_NAME, TEMPORARY_SUFFIX, StorageDirectory, sync_directory
+from eventstore.directory import (
+    CONDEMNED_NAME,
+    REPORT_NAME,
+    TEMPORARY_SUFFIX,
+    StorageDirectory,
+    sync_directory,
+)
 from eventstore.frozen import dataclass
 from eventstore.inspection import JOURNAL_NAME, WAL_NAME, seen_heads
 from eventstore.opening import FIRST, Opening, read_opening
-from eventstore.rows import readable_rows
+from eventstore.rows import readable_rows, select_rows
 from eventstore.segments import closed_segments, lay_out, past_end
 from eventstore.snapshots import snapshot_files
+from eventstore.strays import STRAYS_NAME, Stray, StrayFile, stray_file
 from eventstore.structure import StructureError, compile_decoder, to_json
 from eventstore.wal import read_wal
 from eventstore.witness import WITNESS_NAME
 from migrations import MIGRATIONS, Migration
 
 SALVAGED_NAME = "salvaged.db"
-STRAYS_NAME = "stray-events.jsonl"
 QUARANTINE_PREFIX = "quarantine-"
 _IMAGE_NAME = f"image{TEMPORARY_SUFFIX}"
 _FRESH_NAME = f"fresh{TEMPORARY_SUFFIX}"
@@ -48,7 +53,7 @@ class Recovery:
 
     Events up to `kept_seq` stand in the fresh log and in the archives before it. `known_seq` is the highest seq that is
     known to have existed, so events `kept_seq` + 1 to `known_seq` are missing. `stray_events` of them
-    verify by themselves and lie in `quarantine`.
+    verify by themselves and lie in `quarantine`. Without `end_seen` the log may have gone on behind `known_seq`.
     """
 
     findings: tuple[str, ...]
@@ -58,6 +63,7 @@ class Recovery:
     known_digest: str
     stray_events: int
     quarantine: str
+    end_seen: bool = False
 
     @property
     def lost_events(self) -> int:
@@ -82,16 +88,19 @@ def recover(
     for left in (fresh, fresh.with_name(f"{_FRESH_NAME}-journal")):
         left.unlink(missing_ok=True)
     identity = directory.identity()
-    kept, known, stray = _fill(fresh, image, past_end(directory.path), identity, migrations)
-    known = max([known, *(head for _, head in seen_heads(directory))], key=lambda head: head.seq)
+    filled = _fill(fresh, image, past_end(directory.path), identity, migrations, stray_file(directory))
+    known = max([filled.known, *(head for _, head in seen_heads(directory))], key=lambda head: head.seq)
+    if filled.is_stray_lost:
+        findings = (f"no space for a copy of the {filled.stray_events} events behind the damage", *findings)
     recovery = Recovery(
         findings=findings,
-        kept_seq=kept.seq,
-        kept_digest=kept.digest.hex(),
+        kept_seq=filled.kept.seq,
+        kept_digest=filled.kept.digest.hex(),
         known_seq=known.seq,
         known_digest=known.digest.hex(),
-        stray_events=stray,
+        stray_events=filled.stray_events,
         quarantine=_next_quarantine(directory.path),
+        end_seen=filled.end_seen and not _hides_commits(directory.path / WAL_NAME),
     )
     directory.write_file(REPORT_NAME, to_json(recovery))
     fresh.rename(directory.path / SALVAGED_NAME)
@@ -171,6 +180,11 @@ def _make_image(directory: StorageDirectory, migrations: Sequence[Migration]) ->
     return image
 
 
+def _hides_commits(wal: Path) -> bool:
+    """Whether a page may be an older one than it was, because what the WAL had of it is damaged."""
+    return wal.exists() and read_wal(wal.read_bytes()).damaged_frames > 0
+
+
 def _fill_up(image: Path) -> tuple[str, ...]:
     """A file that was cut short gets empty pages: SQLite then reads all that is there, and fails at what is not."""
     size = image.stat().st_size
@@ -199,29 +213,40 @@ def _mend_first_page(image: Path, page_bytes: int, migrations: Sequence[Migratio
         target.write(first[:28] + pages.to_bytes(4, "big") + bytes(8) + first[40:])
 
 
-def _fill(
-    fresh: Path, image: Path | None, past: Opening, identity: str, migrations: Sequence[Migration]
-) -> tuple[Head, Head, int]:
-    """Lay out the fresh log with the whole prefix of the chain.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filled:
+    """How the fresh log was filled: `kept` is its head, `known` the last head that can be read at all."""
 
-    Returns its head, the last head that can be read at all, and how many events stray behind the prefix.
-    """
+    kept: Head
+    known: Head
+    stray_events: int = 0
+    is_stray_lost: bool = False
+    end_seen: bool = False
+
+
+def _fill(
+    fresh: Path, image: Path | None, past: Opening, identity: str, migrations: Sequence[Migration], strays: StrayFile
+) -> _Filled:
+    """Lay out the fresh log with the whole prefix of the chain, and write down what verifies behind it."""
     source = None if image is None else _open_image(image, migrations)
     if source is None:
         _begin(fresh, past, identity, migrations).close()
-        return past.head, past.head, 0
+        return _Filled(kept=past.head, known=past.head)
     with closing(source):
         target = _begin(fresh, _base(source, past), identity, migrations)
         with closing(target):
             target.execute("BEGIN")
             kept = _copy_prefix(source, target)
             target.execute("COMMIT")
-        stray, known = _keep_strays(_strays(source, kept), fresh.with_name(STRAYS_NAME), kept)
+        known = strays.keep(_strays(source, kept), kept)
+        end_seen = _is_end(source, known.seq)
     if past.head.seq > kept.seq:  # an old file, or one that lost its beginning: the archives know more
         fresh.unlink()
         _begin(fresh, past, identity, migrations).close()
         kept = past.head
-    return kept, known, stray
+    return _Filled(
+        kept=kept, known=known, stray_events=strays.count, is_stray_lost=strays.is_given_up, end_seen=end_seen
+    )
 
 
 def _begin(fresh: Path, opening: Opening, identity: str, migrations: Sequence[Migration]) -> sqlite3.Connection:
@@ -276,38 +301,19 @@ def _copy_prefix(source: sqlite3.Connection, target: sqlite3.Connection) -> Head
     return head
 
 
-def _strays(source: sqlite3.Connection, kept: Head) -> Iterator[Row]:
+def _strays(source: sqlite3.Connection, kept: Head) -> Iterator[Stray]:
     """The events behind the prefix that verify against their neighbour."""
     previous = kept
     for rows in readable_rows(source, kept.seq, misses_max=_MISSES_MAX):
         for row in rows:
             if row.seq == previous.seq + 1 and fits(previous.digest, row):
-                yield row
+                yield Stray(before=previous.digest, row=row)
             previous = Head(seq=row.seq, digest=row.digest)
 
 
-def _give_up(file: IO[bytes] | None, path: Path) -> None:
-    if file is not None:
-        file.close()
-    path.unlink(missing_ok=True)
-
-
-def _keep_strays(rows: Iterable[Row], path: Path, kept: Head) -> tuple[int, Head]:
-    """Write what verifies behind the damage, an event a line, to be read by people; how many, and the last of them."""
-    count, known = 0, kept
-    file: IO[bytes] | None = None
+def _is_end(source: sqlite3.Connection, seq: int) -> bool:
+    """Whether the table says, without an error, that there is nothing behind this event."""
     try:
-        for row in rows:
-            count, known = count + 1, Head(seq=row.seq, digest=row.digest)
-            try:
-                if count == 1:
-                    file = path.open("wb", buffering=0)
-                if file is not None:
-                    file.write(orjson.dumps({**row._asdict(), "digest": row.digest.hex()}) + b"\n")
-            except OSError:  # no space for what is a convenience: the originals have it
-                _give_up(file, path)
-                file = None
-    finally:
-        if file is not None:
-            file.close()
-    return count, known
+        return not select_rows(source, "seq > ? ORDER BY seq LIMIT 1", (seq,))
+    except sqlite3.Error:
+        return False

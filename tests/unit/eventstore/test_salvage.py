@@ -12,7 +12,8 @@ from eventstore.directory import REPORT_NAME, StorageDirectory
 from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME
 from eventstore.log import EventLog
-from eventstore.salvage import SALVAGED_NAME, STRAYS_NAME, Recovery, finish, pending_recovery
+from eventstore.salvage import SALVAGED_NAME, Recovery, finish, pending_recovery
+from eventstore.strays import STRAYS_NAME
 from tests.fuse import FUSE, Crash
 from tests.logs import CATALOGUE, crash_copy, door, execute_behind_its_back, fill, fill_at_once, opened, overwrite
 
@@ -175,7 +176,7 @@ async def test_a_newer_log_is_not_salvaged_by_an_older_version(tmp_path: Path) -
     assert (path / DATABASE_NAME).exists()
 
 
-CHANGES_OF_A_RECOVERY = 17
+CHANGES_OF_A_RECOVERY = 18
 """All changes of names in the file system that a recovery makes; one more and nothing is cut."""
 
 
