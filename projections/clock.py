@@ -11,6 +11,7 @@ from typing import Any
 import immutables
 
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
+from eventstore.catalogue.link import DeliveryRecovered
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
@@ -100,7 +101,13 @@ def _on_adjusted(clock: Clock, event: ClockAdjusted, recorded: Recorded, _: Cloc
     )
 
 
+def _on_recovered(clock: Clock, event: DeliveryRecovered, recorded: Recorded, _: Clock) -> Clock:
+    # What is lost may have had more boots: message ids must differ from theirs, so the next boot takes another name.
+    return clock if event.boot < clock.boot else replace(clock, boot=event.boot, installation="")
+
+
 FOLDS: Mapping[type[Event], Callable[[Clock, Any, Recorded, Clock], Clock]] = {
     StationBooted: _on_boot,
     ClockAdjusted: _on_adjusted,
+    DeliveryRecovered: _on_recovered,
 }

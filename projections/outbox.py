@@ -18,7 +18,7 @@ two cursors into the log. When the window runs low, OutboxWindowRead brings the 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from eventstore.catalogue import BY_NAME
 from eventstore.catalogue.authorization import AuthorizeQueued
@@ -31,6 +31,7 @@ from eventstore.catalogue.link import (
     CallShed,
     CallTimedOut,
     CallVoided,
+    DeliveryRecovered,
     LinkClosed,
     OutboxWindowRead,
     OwedEventsLost,
@@ -222,6 +223,31 @@ def _on_lost(outbox: Outbox, event: OwedEventsLost, recorded: Recorded, _: Clock
     return replace(outbox, beyond=0, window_end_seq=outbox.last_owed_seq, given_up=outbox.given_up + event.count)
 
 
+def _on_recovered(outbox: Outbox, event: DeliveryRecovered, recorded: Recorded, _: Clock) -> Outbox:
+    waiting = {owed.seq for owed in outbox.calls}
+    return replace(
+        outbox,
+        window=tuple(owed for owed in outbox.window if owed.seq > event.unsure_seq),
+        beyond=outbox.beyond - event.beyond,
+        window_end_seq=max(outbox.window_end_seq, event.unsure_seq) if event.beyond else outbox.window_end_seq,
+        attempts=tuple(
+            item for item in outbox.attempts if item.owed_seq > event.unsure_seq or item.owed_seq in waiting
+        ),
+        in_flight=_kept_call(outbox.in_flight, event),
+        prepared=_kept_call(outbox.prepared, event),
+        voided=_kept_call(outbox.voided, event),
+        given_up=outbox.given_up + event.unsure,
+    )
+
+
+_AnyCall = TypeVar("_AnyCall", InFlight, CallPrepared)
+
+
+def _kept_call(call: _AnyCall | None, event: DeliveryRecovered) -> _AnyCall | None:
+    is_gone = call is not None and call.lane == TRANSACTION and call.owed_seq <= event.unsure_seq
+    return None if is_gone else call
+
+
 def _on_dispatched(outbox: Outbox, event: CallDispatched, recorded: Recorded, _: Clock) -> Outbox:
     in_flight = InFlight(
         message_id=event.message_id,
@@ -343,6 +369,7 @@ FOLDS: Mapping[type[Event], Callable[[Outbox, Any, Recorded, Clock], Outbox]] = 
     OutboxWindowRead: _on_window_read,
     OwedEventsLost: _on_lost,
     CallShed: _on_shed,
+    DeliveryRecovered: _on_recovered,
     CallDispatched: _on_dispatched,
     CallPrepared: _on_prepared,
     CallVoided: _on_voided,

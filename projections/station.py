@@ -52,6 +52,7 @@ from projections.connector import Connectors
 from projections.link import Link
 from projections.maintenance import Maintenance
 from projections.outbox import Outbox
+from projections.recovered import CONNECTOR_FOLDS, TRANSACTION_FOLDS
 from projections.registration import ACCEPTED, Registration
 from projections.reservations import Reservations
 from projections.transactions import Transactions
@@ -128,8 +129,8 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "description": {StationDescribed: _described},
     "registration": registration_projection.FOLDS,
     "link": link_projection.FOLDS,
-    "connectors": connectors_projection.FOLDS,
-    "transactions": transactions_projection.FOLDS,
+    "connectors": {**connectors_projection.FOLDS, **CONNECTOR_FOLDS},
+    "transactions": {**transactions_projection.FOLDS, **TRANSACTION_FOLDS},
     "outbox": outbox_projection.FOLDS,
     "authorization": authorization_projection.FOLDS,
     "charging_profiles": charging_profiles_projection.FOLDS,

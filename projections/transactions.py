@@ -168,7 +168,7 @@ def _on_started(transactions: Transactions, event: TransactionStarted, recorded:
     )
     return replace(
         transactions,
-        last_number=event.number,
+        last_number=max(transactions.last_number, event.number),
         by_number=transactions.by_number.set(event.number, transaction),
         active=transactions.active.set(event.connector_id, event.number),
     )

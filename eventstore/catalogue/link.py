@@ -256,6 +256,25 @@ class OwedEventsLost(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRecovered(Observation):
+    """What a salvaged log proves of the transaction-related messages that are owed by the events that were kept.
+
+    Those of events up to `told_seq` are settled. Those behind, up to `unsure_seq`, may have left in what is lost: they are
+    given up (`unsure` of them), so that nothing is told twice. `beyond` of them all lie behind the window. `last_number`
+    and `boot` are the highest numbers that a transaction and a boot of the old log are known to have had.
+    """
+
+    NAME: ClassVar[str] = "DeliveryRecovered"
+
+    told_seq: int
+    unsure_seq: int
+    unsure: int
+    beyond: int
+    last_number: int
+    boot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataTransferRequested(Observation):
     """Software beside the station asked it to send a DataTransfer (4.3)."""
 

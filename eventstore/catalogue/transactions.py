@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from eventstore.event import Decision
+from eventstore.event import Decision, Observation
 from eventstore.frozen import dataclass
 
 
@@ -217,3 +217,32 @@ class TransactionConfirmed(Decision):
     NAME: ClassVar[str] = "TransactionConfirmed"
 
     number: int
+
+
+TOLD, OWED, UNSURE, LOST = "told", "owed", "unsure", "lost"
+"""The fates of a message after a salvage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionRecovered(Observation):
+    """What a salvaged log proves of one transaction: of what was kept of it, and of what verifies behind the damage.
+
+    `start` and `stop` are the fate of its two messages: "told", "owed" (it provably was not answered), "unsure" (it may have
+    been told in what is lost: it is not sent again) or "lost" (nothing is left to tell it from). `started` and `stopped` are those events if
+    they stand behind the damage, as number `started_seq` and `stopped_seq` of the old log. `register_wh` is the last
+    stored reading, `read` its moment: where the stop is lost, and none can have left, the transaction ends with them.
+    """
+
+    NAME: ClassVar[str] = "TransactionRecovered"
+
+    number: int
+    connector_id: int
+    start: str
+    stop: str
+    started: TransactionStarted | None = None
+    stopped: TransactionStopped | None = None
+    started_seq: int = 0
+    stopped_seq: int = 0
+    transaction_id: int | None = None
+    register_wh: int | None = None
+    read: Moment | None = None

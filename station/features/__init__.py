@@ -23,6 +23,7 @@ from station.features import (
     remote_trigger,
     reservation,
     reset,
+    salvage,
     transactions,
 )
 from station.features.smart_charging import decide as smart_charging
@@ -33,6 +34,7 @@ ALL: tuple[Feature, ...] = (
     link.FEATURE,
     authorization.FEATURE,
     asking_again.FEATURE,
+    salvage.FEATURE,
     transactions.FEATURE,
     reservation.FEATURE,
     offering.FEATURE,

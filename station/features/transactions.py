@@ -15,13 +15,14 @@ from collections.abc import Iterable
 from eventstore.catalogue.connectors import LockFailureEnded, LockFailureFound
 from eventstore.catalogue.hardware import BoardOpened, LockObserved, MeterObserved
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
-from eventstore.catalogue.link import CallSettled, OwedEventsLost
+from eventstore.catalogue.link import CallSettled, DeliveryRecovered, OwedEventsLost
 from eventstore.catalogue.transactions import (
     EnergyOfferEnded,
     MeterResetFound,
     StopDataSampled,
     TransactionConfirmed,
     TransactionInvalidated,
+    TransactionRecovered,
     TransactionResumed,
     TransactionStarted,
     TransactionStopped,
@@ -348,7 +349,10 @@ FEATURE = Feature(
         Rule(decide=_stop_for_facts),
         Rule(decide=_end_offer, when=frozenset({MeterObserved, TransactionInvalidated, DeadlineReached})),
         Rule(decide=_start_ready),
-        Rule(decide=_confirm, when=frozenset({CallSettled, OwedEventsLost})),
+        Rule(
+            decide=_confirm,
+            when=frozenset({CallSettled, OwedEventsLost, DeliveryRecovered, TransactionRecovered}),
+        ),
     ),
     deadlines=_deadlines,
     config_keys=(

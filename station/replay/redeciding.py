@@ -11,9 +11,15 @@ from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
-from eventstore.catalogue.lifecycle import BooksClosed, ObservationRejected, StationBooted, StationDescribed
+from eventstore.catalogue.lifecycle import (
+    BooksClosed,
+    LogSalvaged,
+    ObservationRejected,
+    StationBooted,
+    StationDescribed,
+)
 from eventstore.event import Event, Observation, Recorded
-from eventstore.frozen import dataclass
+from eventstore.frozen import dataclass, replace
 from projections.digest import fingerprint
 from projections.station import StationState, evolve
 from station import kernel
@@ -93,10 +99,16 @@ def _other_builds(reader: LogReader) -> frozenset[int]:
     return frozenset(found)
 
 
+def _cuts(reader: LogReader) -> frozenset[int]:
+    """The last events that salvages kept: what followed from their observations may be lost, as the log itself says."""
+    found = reader.recorded(kinds=(LogSalvaged,))
+    return frozenset(item.event.kept_seq for item in found if isinstance(item.event, LogSalvaged))
+
+
 def _decide_all(
     reader: LogReader, state: StationState, version: str, registry: Registry, *, fold_only: bool
 ) -> Iterator[Decided]:
-    other_builds = _other_builds(reader)
+    other_builds, cuts = _other_builds(reader), _cuts(reader)
     if 0 in other_builds:
         version += OTHER_BUILD
     for batch in batches(reader):
@@ -109,6 +121,8 @@ def _decide_all(
         elif isinstance(event, StationDescribed):
             registry = registry_of(event.profiles_off)
         decided = _decide(state, batch, registry, version, fold_only=fold_only)
+        if batch[-1].seq in cuts and decided.decided[: len(batch)] == batch:
+            decided = replace(decided, decided=batch)
         yield decided
         state = decided.after
 

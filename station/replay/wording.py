@@ -26,6 +26,7 @@ from eventstore.event import Event
 from station.replay.moments import duration
 from station.replay.page import current, energy, plural
 from station.replay.reader import Illegible
+from station.replay.salvage_words import delivery, recovered, salvaged
 
 HEADLINE, DETAIL, NOISE = 0, 1, 2
 _MEMBERS_MAX = 160
@@ -76,11 +77,6 @@ def _described(event: lifecycle.StationDescribed) -> str:
         f"Station {event.identity}, {event.vendor} {event.model} {event.serial}, {plural(event.connectors, 'connector')}, "
         f"at most {current(event.max_current_ma)}, CSMS {event.csms_url}"
     )
-
-
-def _salvaged(event: lifecycle.LogSalvaged) -> str:
-    lost = f"events {event.kept_seq + 1} to {event.old_head_seq} are missing" if event.old_head_seq else "none was kept"
-    return f"The log was damaged ({'; '.join(event.findings)}): {lost}; the original lies in {event.quarantine}"
 
 
 def _cable(event: hardware.ProximityObserved) -> str:
@@ -196,7 +192,7 @@ Words = Callable[[Any], str]
 TABLE: Mapping[type[Event], tuple[int, Words]] = {
     lifecycle.StationBooted: (HEADLINE, _booted),
     lifecycle.StationDescribed: (DETAIL, _described),
-    lifecycle.LogSalvaged: (HEADLINE, _salvaged),
+    lifecycle.LogSalvaged: (HEADLINE, salvaged),
     lifecycle.SystemClockObserved: (DETAIL, lambda e: f"The system clock was {'synchronised' if e.trusted else 'set'}"),
     lifecycle.ClockAdjusted: (DETAIL, _adjusted),
     lifecycle.ClockDisagreed: (
@@ -279,6 +275,8 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
         HEADLINE,
         lambda e: f"{plural(e.count, 'owed message')} LOST behind event {e.after_seq}: the log no longer holds them",
     ),
+    link.DeliveryRecovered: (HEADLINE, delivery),
+    transactions.TransactionRecovered: (HEADLINE, recovered),
     link.DataTransferRequested: (DETAIL, lambda e: f"A DataTransfer to {e.vendor_id} was asked for"),
     authorization.AuthorizeQueued: (DETAIL, lambda e: f"The CSMS is asked about tag {e.id_tag} (to {e.purpose})"),
     authorization.AuthorizationPostponed: (

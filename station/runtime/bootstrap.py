@@ -197,7 +197,8 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
         secrets.prune(key_name)
     # A bench's calendar clock is a simulated one: it is trusted only when a bench control says so.
     trusted = settings.board.kind != "bench" and clock.is_synchronised()
-    clock.begin(recovery.boot_base_ms(state, system_utc_ms, trusted=trusted))
+    found = await recovery.find_recovered(log, state)
+    clock.begin(max(found.at_ms, recovery.boot_base_ms(state, system_utc_ms, trusted=trusted)))
     board = make_board(settings, clock)
     installer = _installer(settings)
     booted = recovery.boot_event(
@@ -208,14 +209,15 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
         installation=entropy.installation(),
         versions=(VERSION, installer.firmware_version(VERSION)),
         boot_id=_boot_id(),
+        found=found,
     )
     described = describe(settings, board, registry)
     free_bytes = log.free_bytes()
     level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
-    is_lost = recovery.is_lost(state)
-    state = await recovery.begin(log, state, registry, clock.at_ms(), booted, described, disk)
-    if is_lost:  # the log alone will never tell this state again
+    begins_anew = recovery.is_lost(state)
+    state = await recovery.begin(log, state, registry, clock.at_ms(), booted, described, disk, found)
+    if begins_anew:  # the log alone will never tell this state again
         await recovery.save_snapshot(log, state)
     return _wire(settings, clock, registry, log, state, board, secrets, installer, snapshot_seq)
 

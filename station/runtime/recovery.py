@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, StationBooted, StationDescribed
 from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.errors import LogCorrupt, LogTooNew
-from eventstore.event import Recorded
+from eventstore.event import Observation, Recorded
 from eventstore.frozen import replace
 from eventstore.log import EventLog
 from projections.digest import STATE_LAYOUT, fingerprint, state_bytes, state_from
 from projections.station import INITIAL, Folding, StationState
 from station.feature import Registry
 from station.kernel import step
+from station.runtime.recovered import NOTHING_RECOVERED, Recovered, recovered
 from station.runtime.station import read_window
 
 LOGGER = logging.getLogger(__name__)
@@ -44,9 +45,10 @@ async def fold_log(log: EventLog) -> tuple[StationState, int]:
 def is_lost(state: StationState) -> bool:
     """Whether a state folded from a log says nothing of what happened before: the log has a history, but no boot.
 
-    A log of which nothing could be kept begins with LogSalvaged when it was salvaged by hand: that is all its history.
+    A log of which nothing could be kept begins with LogSalvaged when it was salvaged by hand: that, and the transactions that
+    were found behind the damage, is all its history.
     """
-    return state.seq > 1 and state.clock.boot == 0
+    return state.seq > 1 and state.clock.boot == 0 and state.transactions.last_number == 0
 
 
 async def _bases(log: EventLog) -> AsyncIterator[StationState]:
@@ -131,15 +133,20 @@ def boot_event(
     installation: str,
     versions: tuple[str, str],
     boot_id: str,
+    found: Recovered = NOTHING_RECOVERED,
 ) -> StationBooted:
-    """What this boot is. An untrusted calendar clock never sets UTC back behind what the log knows."""
+    """What this boot is. An untrusted calendar clock never sets UTC back behind what the log knows.
+
+    After a salvage it comes behind all boots that are `found`, and under a new name of the installation: what is lost may
+    have had the same number, and no message id goes out twice.
+    """
     offset_ms = system_utc_ms - at_ms
     if not trusted and state.clock.boot:
         offset_ms = max(offset_ms, state.clock.utc_ms(state.at_ms) - at_ms)
     software_version, firmware_version = versions
     return StationBooted(
-        boot=state.clock.boot + 1,
-        installation=state.clock.installation or installation,
+        boot=max(state.clock.boot, found.boot) + 1,
+        installation=installation if found.boot else state.clock.installation or installation,
         software_version=software_version,
         firmware_version=firmware_version,
         offset_ms=offset_ms,
@@ -157,22 +164,33 @@ async def begin(
     booted: StationBooted,
     described: StationDescribed,
     disk: DiskSpaceObserved,
+    found: Recovered | None = None,
 ) -> StationState:
-    """Appends the boot's events, and what was found damaged; the station serves only after this has returned."""
+    """Appends the boot's events, what was found damaged, and what was `found` of the transactions that it hit.
+
+    The station serves only after this has returned.
+    """
+    found = await find_recovered(log, state) if found is None else found
     batch: list[Recorded] = []
-    for event in (booted, described, disk, *salvage_events(log, state)):
+    for event in (booted, described, disk, *salvage_events(log, state, found)):
         state, events = step(state, event, at_ms, registry)
         batch.extend(events)
     await log.append(batch)
     if log.boot_report.recovery is not None:
+        await log.witness()
         await log.acknowledge_recovery()
     return state
 
 
-def salvage_events(log: EventLog, state: StationState) -> Iterator[LogSalvaged]:
+async def find_recovered(log: EventLog, state: StationState) -> Recovered:
+    """What a salvage of the log that was opened leaves to be told, from the `state` that was kept. Raises StorageError, OSError."""
+    return await recovered(log, state, nothing_kept=is_lost(state))
+
+
+def salvage_events(log: EventLog, state: StationState, found: Recovered = NOTHING_RECOVERED) -> Iterator[Observation]:
     """What the log that was opened has to say of a loss, of which no event tells yet."""
     recovery = log.boot_report.recovery
-    if recovery is not None:
+    if recovery is not None and not found.is_named:
         yield LogSalvaged(
             old_head_seq=recovery.known_seq,
             old_head_digest=recovery.known_digest,
@@ -180,6 +198,7 @@ def salvage_events(log: EventLog, state: StationState) -> Iterator[LogSalvaged]:
             quarantine=recovery.quarantine,
             findings=tuple(recovery.findings)[:16],
         )
+        yield from found.observations
     if is_lost(state):
         yield LogSalvaged(
             old_head_seq=log.head.seq,

@@ -13,22 +13,22 @@ from contextlib import closing
 from pathlib import Path
 
 from eventstore.archive import ArchiveReader
-from eventstore.catalogue.lifecycle import LogSalvaged
 from eventstore.chain import ChainBrokenError, Head, Row, verify
 from eventstore.database import DATABASE_NAME, has_table, open_reader, read_base, read_head
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import LogCorrupt, LogTooNew, StorageError, UnknownEventType
-from eventstore.event import Recorded
+from eventstore.event import Observation, Recorded
 from eventstore.frozen import dataclass
 from eventstore.inspection import WAL_NAME, inspect, is_damage
 from eventstore.log import EventLog
 from eventstore.rows import SELECT_ROWS
-from eventstore.salvage import SALVAGED_NAME, STRAYS_NAME, Recovery, pending_recovery
+from eventstore.salvage import SALVAGED_NAME, Recovery, pending_recovery
 from eventstore.segments import PastSegment, past_segments
+from eventstore.strays import STRAYS_NAME
 from projections.station import StationState
 from station.features import registry_for
 from station.kernel import step
-from station.runtime.recovery import fold_log, salvage_events
+from station.runtime.recovery import find_recovered, fold_log, salvage_events
 
 EXIT_DONE, EXIT_FAILED, EXIT_LOG = 0, 1, 3
 LOGGER = logging.getLogger(__name__)
@@ -159,15 +159,16 @@ async def _name_the_gap(log: EventLog) -> None:
         LOGGER.warning("the gap will be named at the daemon's next start: %s", error)
         return
     batch: list[Recorded] = []
-    for event in salvage_events(log, state):
-        state, events = _stepped(state, event)
+    found = await find_recovered(log, state)
+    for event in salvage_events(log, state, found):
+        state, events = _stepped(state, event, found.at_ms)
         batch.extend(events)
     await log.append(batch)
     await log.witness()
     await log.acknowledge_recovery()
 
 
-def _stepped(state: StationState, event: LogSalvaged) -> tuple[StationState, tuple[Recorded, ...]]:
+def _stepped(state: StationState, event: Observation, at_ms: int) -> tuple[StationState, tuple[Recorded, ...]]:
     """As the station itself would record it, at the last moment that the log knows."""
     off = () if state.description is None else state.description.profiles_off
-    return step(state, event, state.at_ms, registry_for(off))
+    return step(state, event, max(state.at_ms, at_ms), registry_for(off))

@@ -12,6 +12,7 @@ CUT = "tests/reliability/test_crash_states.py::test_a_power_cut_costs_nothing_th
 FAULTS = "tests/reliability/test_io_faults.py"
 OUTBOX = "tests/scenarios/test_outbox.py"
 STORE = "tests/unit/eventstore"
+AFTERMATH = "tests/reliability/test_aftermath.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,5 +222,61 @@ MUTANTS: tuple[Mutant, ...] = (
         old="    conflict = transaction.transaction_id is not None\n",
         new="    conflict = True\n",
         killer=f"{STORY}[charging_online]",
+    ),
+    Mutant(
+        name="after a salvage a stop is told that may have been told",
+        file="station/runtime/recovered.py",
+        old="        return UNSURE if may_lie else OWED\n",
+        new="        return OWED\n",
+        killer=f"{AFTERMATH}::test_a_stop_that_may_lie_in_what_is_lost_is_not_told_again",
+        quick=True,
+    ),
+    Mutant(
+        name="what lies behind the damage is dropped",
+        file="station/runtime/recovered.py",
+        old="    for row in read_strays(quarantine / STRAYS_NAME, recovery.kept_seq):\n",
+        new="    for row in ():\n",
+        killer=f"{AFTERMATH}::test_sessions_behind_the_damage_are_told_as_they_were",
+        quick=True,
+    ),
+    Mutant(
+        name="after a salvage the register of the boot ends what was open",
+        file="station/runtime/recovery.py",
+        old="        yield from found.observations\n",
+        new="        yield from found.observations[:1]\n",
+        killer=f"{AFTERMATH}::test_a_transaction_that_was_running_ends_with_the_last_stored_reading_and_its_time",
+        quick=True,
+    ),
+    Mutant(
+        name="a salvage that was cut is told twice",
+        file="station/runtime/recovered.py",
+        old="    if await _is_named(log, recovery):\n        return Recovered(is_named=True)\n",
+        new="",
+        killer=f"{AFTERMATH}::test_a_salvage_that_is_cut_before_its_report_is_gone_is_not_told_twice",
+        quick=True,
+    ),
+    Mutant(
+        name="a gap while the link is up taken for silence",
+        file="station/runtime/evidence.py",
+        old="        if self._now.link.up:\n            self.room = None\n        elif",
+        new="        if",
+        killer="tests/unit/station/runtime/test_evidence.py::test_a_gap_while_the_link_is_up_may_hide_that_all_was_told",
+        quick=True,
+    ),
+    Mutant(
+        name="what rotted behind the damage is believed",
+        file="eventstore/strays.py",
+        old="    return row if fits(before, row) else None\n",
+        new="    return row\n",
+        killer=f"{STORE}/test_strays.py::test_a_line_that_rotted_is_left_out",
+        quick=True,
+    ),
+    Mutant(
+        name="what does not continue the chain is taken for proven",
+        file="eventstore/salvage.py",
+        old="            if row.seq == previous.seq + 1 and fits(previous.digest, row):\n",
+        new="            if row.seq > previous.seq:\n",
+        killer=f"{STORE}/test_salvage.py::test_a_forged_event_ends_the_prefix",
+        quick=True,
     ),
 )
