@@ -1,4 +1,8 @@
-"""What waits for the loop: observations in order, bounded for each kind, and nothing lost without a word.
+"""What waits for the loop: observations in order, in fair turns, bounded for each kind, and nothing lost without a word.
+
+What the link brings waits in a lane of its own, in its order; the board, the service and the station's own chores share the
+other. The lanes take turns, so a CSMS that sends without pause holds up no edge of the board and no control, and neither
+do they hold up an answer of the CSMS. What the loop owes itself goes first.
 
 A disk that hangs, or a contact that bounces, must not make the station forget something else. So the bound is on each kind
 of observation at each place (connector, error code) by itself, and what goes is the oldest of that kind: what comes after
@@ -8,33 +12,49 @@ room for them (OCPP-J knows no lost frame).
 
 from collections import Counter, deque
 
-from eventstore.catalogue.link import FrameReceived, FrameRefused
+from eventstore.catalogue.link import ConnectFailed, FrameReceived, FrameRefused, LinkClosed, LinkOpened
 from eventstore.event import Observation
 
 EACH_MAX = 64
 """Observations of one kind at one place that wait at the most."""
 FRAMES_MAX = 64
 """Frames that wait before the link reads no further."""
+REACTIONS_MAX = 256
+"""Observations behind one's own that a waiter takes for its reactions."""
 _FRAMES = (FrameReceived, FrameRefused)
+_OF_LINK = (*_FRAMES, LinkOpened, LinkClosed, ConnectFailed)
 
 _Key = tuple[type[Observation], int | None, str]
 
 
 class Inbox:
-    """A queue of observations; its user takes them out in order."""
+    """A queue of observations in two lanes; its user takes them out in turns.
+
+    `placed` and `taken` count what has gone into and out of the lane of board and service.
+    """
 
     def __init__(self) -> None:
-        self._waiting: deque[Observation] = deque()
+        self.placed = 0
+        self.taken = 0
+        self._first: deque[Observation] = deque()
+        self._of_link: deque[Observation] = deque()
+        self._of_others: deque[Observation] = deque()
+        self._last: Observation | None = None
+        self._is_links_turn = False
         self._counts: Counter[_Key] = Counter()
         self._frames = 0
         self._dropped: Counter[str] = Counter()
 
     def __bool__(self) -> bool:
-        return bool(self._waiting)
+        return bool(self._first or self._of_link or self._of_others or self._last)
 
     def put(self, observation: Observation) -> bool:
-        """Appends an observation; returns False if the oldest of its kind had to go for it."""
-        self._waiting.append(observation)
+        """Appends an observation to its lane; returns False if the oldest of its kind had to go for it."""
+        if isinstance(observation, _OF_LINK):
+            self._of_link.append(observation)
+        else:
+            self._of_others.append(observation)
+            self.placed += 1
         if isinstance(observation, _FRAMES):
             self._frames += 1
             return True
@@ -42,19 +62,40 @@ class Inbox:
         self._counts[key] += 1
         if self._counts[key] <= EACH_MAX:
             return True
-        self._waiting.remove(next(waiting for waiting in self._waiting if _key(waiting) == key))
+        self._drop_oldest(key)
+        return False
+
+    def _drop_oldest(self, key: _Key) -> None:
+        lane = self._of_link if issubclass(key[0], _OF_LINK) else self._of_others
+        lane.remove(next(waiting for waiting in lane if _key(waiting) == key))
+        self.taken += lane is self._of_others
         self._counts[key] -= 1
         self._dropped[key[0].NAME] += 1
-        return False
 
     def put_first(self, observation: Observation) -> None:
         """Puts an observation of the loop's own before all that waits."""
-        self._waiting.appendleft(observation)
-        self._counts[_key(observation)] += 1
+        self._first.append(observation)
+
+    def put_last(self, observation: Observation) -> None:
+        """Puts the last observation of the process behind all that waits in both lanes."""
+        self._last = observation
+        self.placed += 1
 
     def take(self) -> Observation:
         """The next observation, which waits no longer. Raises IndexError if there is none."""
-        observation = self._waiting.popleft()
+        if self._first:
+            return self._first.popleft()
+        if self._last is not None and not self._of_link and not self._of_others:
+            last, self._last = self._last, None
+            self.taken += 1
+            return last
+        from_link = bool(self._of_link) and (self._is_links_turn or not self._of_others)
+        self._is_links_turn = not from_link
+        if from_link:
+            observation = self._of_link.popleft()
+        else:
+            observation = self._of_others.popleft()
+            self.taken += 1
         if isinstance(observation, _FRAMES):
             self._frames -= 1
             return observation
@@ -67,6 +108,14 @@ class Inbox:
     def has_room_for_frames(self) -> bool:
         """Whether the link may read on."""
         return self._frames < FRAMES_MAX
+
+    def is_settled(self, placed: int) -> bool:
+        """Whether all that had been put into the lane of board and service when `placed` was counted has been taken.
+
+        And what that led to, which stands behind it: the lock that moved, the contactor that closed. But whoever waits does
+        not wait for ever while others go on putting.
+        """
+        return self.taken >= placed + REACTIONS_MAX or (self.taken >= placed and self.taken == self.placed)
 
     def take_dropped(self) -> dict[str, int]:
         """How many of which kind had to go since this was last asked."""

@@ -1,7 +1,7 @@
 """The station at run time: one inbox, one loop, one writer; what is published is durable.
 
 Theory of operation
-    Observations are taken from the inbox in order, each is stepped through the kernel, and the batches of one round go
+    Observations are taken from the inbox in fair turns between the link and the rest, each is stepped through the kernel, and the batches of one round go
     to the log in one append. Only when that has returned is the new state published: to the gateway, which drives the
     board, to the link, which writes frames, to the job runner. So nothing leaves before its record is durable. While
     the append is under way, new observations wait; the reflex does not (`gateway`). It needs the event loop, though, so a
@@ -38,6 +38,8 @@ from station.runtime.inbox import Inbox
 LOGGER = logging.getLogger(__name__)
 
 ROUND_MAX = 64
+ROUND_MAX_MS = 20
+"""What one round takes at the most, the last step apart: between rounds the loop hears the board and the service."""
 LARGE_FRAME = 16_384  # characters; what is larger is worked on in a thread
 LARGE_BATCH = 256  # events
 STUCK_AFTER_MS = 30_000
@@ -64,7 +66,7 @@ class Station:
         self._ahead = state  # the state that is stepped; published once durable
         self._inbox = Inbox()
         self._filled = asyncio.Event()
-        self._waiting: list[asyncio.Future[int]] = []
+        self._waiting: list[tuple[int, asyncio.Future[int]]] = []  # with what of the inbox must have been taken
         self._failure: BaseException | None = None
         self._busy_since_ms: int | None = None
         self._reached: Deadline | None = None
@@ -97,12 +99,12 @@ class Station:
         Nothing is taken after it: `submit` does nothing, and `settle` and `observe` raise CancelledError.
         """
         self.wind_down()
-        self.submit(last)
+        self._inbox.put_last(last)
         self._has_ended = True
         return await self._settled()
 
     async def observe(self, *observations: Observation) -> int:
-        """Submits and waits until everything submitted so far is durable; returns the last seq.
+        """Submits and waits until these and what was submitted before them are durable; returns the last seq.
 
         Raises what ended the station, if it has ended.
         """
@@ -111,7 +113,10 @@ class Station:
         return await self.settle()
 
     async def settle(self) -> int:
-        """Waits until the inbox is empty, what it led to at once included, and all of it durable; the last seq."""
+        """Waits until all that board, service and chores have submitted is durable, what it led to at once included.
+
+        Not for frames that wait: a CSMS may send without pause. Returns the last seq.
+        """
         if self._has_ended:
             raise asyncio.CancelledError("the station has ended")
         return await self._settled()
@@ -120,7 +125,7 @@ class Station:
         if self._failure is not None:
             raise self._failure
         settled: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append(settled)
+        self._waiting.append((self._inbox.placed, settled))
         self._filled.set()
         return await settled
 
@@ -154,7 +159,7 @@ class Station:
                 await self._round()
         except BaseException as error:
             self._failure = error
-            for settled in self._waiting:
+            for _, settled in self._waiting:
                 if not settled.done():
                     settled.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
             raise
@@ -173,12 +178,14 @@ class Station:
     async def _round(self) -> None:
         """Steps what is in the inbox, appends it as one, publishes it."""
         batch: list[Recorded] = []
+        until_ms = self.clock.at_ms() + ROUND_MAX_MS
         for kind, count in self._inbox.take_dropped().items():
             LOGGER.error("%d %s were dropped: too many waited for the log", count, kind)
             await self._take(ObservationsDropped(kind=kind, count=count), batch)
         is_large = False
         for _ in range(ROUND_MAX):
-            if not self._inbox or is_large:  # what came behind a large frame goes into a batch of its own
+            # What came behind a large frame goes into a batch of its own; and no round holds up the loop for long.
+            if not self._inbox or is_large or self.clock.at_ms() > until_ms:
                 break
             observation = self._inbox.take()
             is_large = _is_large(observation)
@@ -193,9 +200,9 @@ class Station:
             self._publish(self._ahead, batch)
         if self._ahead.outbox.must_read and not self._has_ended:
             self._inbox.put_first(await self._read_window())
-        elif not self._inbox and not self._is_due():
+        elif not self._is_due():
             self._settle()
-            is_quiet = not any(isinstance(recorded.event, _CRITICAL) for recorded in batch)
+            is_quiet = not self._inbox and not any(isinstance(recorded.event, _CRITICAL) for recorded in batch)
             if self.books is not None and is_quiet and not self._is_winding_down and await self.books.are_due():
                 await self._close_books(self.books)
 
@@ -240,10 +247,12 @@ class Station:
         return deadline is not None and deadline.due_ms <= self.clock.at_ms()
 
     def _settle(self) -> None:
-        settled, self._waiting = self._waiting, []
-        for each in settled:
-            if not each.done():
-                each.set_result(self.log.head.seq)
+        waiting, self._waiting = self._waiting, []
+        for placed, settled in waiting:
+            if not self._inbox.is_settled(placed):
+                self._waiting.append((placed, settled))
+            elif not settled.done():
+                settled.set_result(self.log.head.seq)
 
     async def _read_window(self) -> OutboxWindowRead | OwedEventsLost:
         """The next owed transactional events behind the window, from the log."""
