@@ -7,6 +7,7 @@ is in the meters.
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -125,21 +126,40 @@ class ModbusBus:
         return tuple(answer.registers)
 
     async def _connected(self) -> Any:
-        if self._client is None:
-            self._client = self._new_client()
-        if not self._client.connected and not await self._client.connect():
-            raise BusSilent(f"{self._line.device or self._line.host} cannot be opened")
-        return self._client
+        """The client, connected: to the first address of the line that takes the connection."""
+        if self._client is not None and self._client.connected:
+            return self._client
+        for place in await self._places():
+            if self._client is not None:
+                self._client.close()
+            self._client = self._new_client(place)
+            if await self._client.connect():
+                return self._client
+        raise BusSilent(f"{self._line.device or self._line.host} cannot be opened")
 
-    def _new_client(self) -> Any:
+    async def _places(self) -> list[str]:
+        """The serial device, or all addresses of the host: one of them may be dead."""
+        if self._line.kind != "tcp":
+            return [self._line.device]
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(
+                self._line.host, self._line.port, type=socket.SOCK_STREAM
+            )
+        except (OSError, UnicodeError) as error:
+            raise BusSilent(f"{self._line.host} has no address: {error}") from error
+        # The scope of a link-local address (RFC 4007) is its fourth part.
+        texts = (f"{at[0]}%{at[3]}" if len(at) > 3 and at[3] else str(at[0]) for *_, at in found)
+        return list(dict.fromkeys(texts))
+
+    def _new_client(self, place: str) -> Any:
         from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 
         # Reconnecting is done at the next request: a client that does it by itself races with that.
         common: Mapping[str, Any] = {"timeout": self._line.timeout_ms / 1_000, "retries": 0, "reconnect_delay": 0}
         if self._line.kind == "tcp":
-            return AsyncModbusTcpClient(self._line.host, port=self._line.port, **common)
+            return AsyncModbusTcpClient(place, port=self._line.port, **common)
         return AsyncModbusSerialClient(
-            self._line.device,
+            place,
             baudrate=self._line.baudrate,
             parity=self._line.parity,
             stopbits=self._line.stop_bits,

@@ -32,7 +32,15 @@ from station.runtime.clock import Clock
 from station.runtime.dialing import Dialer
 from station.runtime.secrets import Secrets, basic_credentials, may_hold_secret
 from station.runtime.tls import tls_context
-from station.runtime.websocket import SUBPROTOCOL, Opening, hint_for, open_websocket, refusal_status, wait_asked_s
+from station.runtime.websocket import (
+    SUBPROTOCOL,
+    Opening,
+    hint_for,
+    identity_doubled,
+    open_websocket,
+    refusal_status,
+    wait_asked_s,
+)
 from station.settings import Settings
 from station.wire.frames import (
     CALL_RESULT,
@@ -93,6 +101,8 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self._socket: ClientConnection | None = None
         self._dialer = Dialer()
+        if doubled := identity_doubled(settings):
+            LOGGER.warning("%s: %s", settings.shown_connection_url, doubled)
         self._connection = 0
         self._closing = asyncio.Event()
         self._sent_ahead = ""  # the message id of the prepared call that left last

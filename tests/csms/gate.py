@@ -90,7 +90,8 @@ class Gate:
     def _status_of(self, request: Request) -> int:
         if self.refuse_with is not None:
             return self.refuse_with
-        if unquote(request.path.removeprefix("/ocpp/")) != self.identity or request.path.count("/") != 2:
+        path = request.path.partition("?")[0]
+        if unquote(path.removeprefix("/ocpp/")) != self.identity or path.count("/") != 2:
             return 404
         if "ocpp1.6" not in request.headers.get("Sec-WebSocket-Protocol", ""):
             return 400

@@ -15,6 +15,7 @@ from devices.modbus.meter import MeterPlace, ModbusMeter
 from devices.modbus.register_map import load_map
 from devices.readings import MeterUnavailable
 from tests.contract.hand_time import HandTimers, drained, until
+from tests.names import Names, swallowing
 from tests.unit.devices.modbus.meter_server import MeterServer, cut_short, from_another_unit, garbage, silence
 
 pytestmark = pytest.mark.asyncio
@@ -250,3 +251,24 @@ async def test_closing_twice_or_before_starting_does_nothing() -> None:
     bus.close()
     bus.close()
     await bus.wait_closed()
+
+
+async def test_a_gateway_whose_first_address_is_dead_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    Names(monkeypatch).known["meter.test"] = ("127.0.0.2", "127.0.0.1")
+    async with MeterServer("tcp", SDM, SHOWN) as server:
+        with swallowing("127.0.0.2", server.line.port):
+            rig = Rig(replace(server.line, host="meter.test"))
+            await until(lambda: rig.polls > 0)
+            await rig.timers.advance(PERIOD_MS)
+            await rig.polled()
+            assert rig.energy_wh() == 12_500
+            assert rig.failures == []
+            await rig.close()
+
+
+async def test_a_gateway_without_an_address_is_a_failure_that_names_it() -> None:
+    rig = Rig(BusLine(kind="tcp", host="no-such-host.invalid", timeout_ms=100))
+    await rig.polled(6)
+    with pytest.raises(MeterUnavailable, match=r"no-such-host\.invalid has no address"):
+        rig.energy_wh()
+    await rig.close()

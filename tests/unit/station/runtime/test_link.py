@@ -377,6 +377,18 @@ async def test_the_query_of_the_url_stands_behind_the_identity_and_in_no_reason(
 
 
 @pytest.mark.asyncio
+async def test_a_url_that_ends_in_the_identity_is_named_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Rig("ws://127.0.0.1:9/ocpp/CB%201%2F%C3%A4/?token=abc", tmp_path)
+    assert "leave it out of url" in caplog.text
+    assert "abc" not in caplog.text
+    caplog.clear()
+    Rig("ws://127.0.0.1:9/ocpp", tmp_path)
+    assert caplog.text == ""
+
+
+@pytest.mark.asyncio
 async def test_a_csms_whose_first_address_swallows_packets_is_reached_within_one_attempt(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
