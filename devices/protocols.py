@@ -98,6 +98,15 @@ class Equipped(Protocol):
         ...
 
 
+@runtime_checkable
+class ReaderCounts(Protocol):
+    """A board that counts what its readers give that is no card."""
+
+    def refused_reads(self) -> tuple[int, ...]:
+        """How often each reader gave what is no card, in the order of the wiring."""
+        ...
+
+
 class ControlPilot(Protocol):
     """The control pilot line of one connector (IEC 61851-1, annex A)."""
 

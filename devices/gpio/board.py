@@ -203,6 +203,10 @@ class GpioBoard:
         rotations = enumerate((connector.phase_rotation for connector in self._wiring.connectors), start=1)
         return {number: rotation for number, rotation in rotations if rotation != UNKNOWN_ROTATION}
 
+    def refused_reads(self) -> tuple[int, ...]:
+        """See `ReaderCounts.refused_reads`."""
+        return () if self._drivers is None else tuple(reader.refused for _, reader in self._drivers.readers)
+
     # Beyond the protocol
 
     @property

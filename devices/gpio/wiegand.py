@@ -11,15 +11,16 @@ from devices.gpio.lines import InputPin
 from devices.gpio.rack import Handle, Rack
 from devices.gpio.sections import ReaderSection
 from devices.readers.device_reader import Presenter
+from devices.readers.refused_reads import RefusedReads
 from devices.readers.uid import uid_from_bytes
-from devices.readers.wiegand_frame import LENGTHS, uid_of_frame
+from devices.readers.wiegand_frame import LENGTHS, fault_of_frame, uid_of_frame
 
 PAUSE_MS = 30
 """Far more than between two bits, far less than between two frames."""
 
 
 class WiegandReader:
-    """An `IdTagReader`. Frames with a wrong length or parity are none; `refused` counts them."""
+    """An `IdTagReader`. Frames with a wrong length or parity are none; they are counted, and told in the log."""
 
     def __init__(self, rack: Rack, section: ReaderSection) -> None:
         assert section.data0 is not None, "the wiring was checked"
@@ -32,7 +33,12 @@ class WiegandReader:
         self._last_ms = 0
         self._end: Handle | None = None
         self._presenter: Presenter | None = None
-        self.refused = 0
+        self._refused = RefusedReads(f"on {section.data0.pin} and {section.data1.pin}", rack.timers.now_ms)
+
+    @property
+    def refused(self) -> int:
+        """How many frames were none."""
+        return self._refused.count
 
     def on_tag(self, report: Callable[[str], None]) -> None:
         """See `IdTagReader.on_tag`."""
@@ -68,6 +74,6 @@ class WiegandReader:
         bits, self._bits = self._bits, []
         uid = uid_of_frame(bits)
         if uid is None:
-            self.refused += 1
+            self._refused.refuse(fault_of_frame(bits))
         elif self._presenter is not None:
             self._presenter.read(uid_from_bytes(uid, last_first=self._last_first))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from devices.readers.presentation import Field, read
+from devices.readers.refused_reads import RefusedReads
 from devices.readers.uid import uid_from_text
 
 REOPEN_MS = 5_000
@@ -63,6 +64,12 @@ class DeviceReader:
         self._report_failure: Callable[[str | None], None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._refused = RefusedReads(place.device, now_ms)
+
+    @property
+    def refused(self) -> int:
+        """How many lines were no card."""
+        return self._refused.count
 
     def on_tag(self, report: Callable[[str], None]) -> None:
         """See `IdTagReader.on_tag`; to be called on the running event loop."""
@@ -99,7 +106,10 @@ class DeviceReader:
     def _line(self, text: str) -> None:
         place = self._place
         uid = uid_from_text(text, kind=place.format, uid_bytes=place.uid_bytes, last_first=place.last_first)
-        if uid is not None and self._presenter is not None:
+        if uid is None:
+            if text.strip():  # some readers end a line twice
+                self._refused.refuse(f"a line of {len(text)} characters that is not {place.format}")
+        elif self._presenter is not None:
             self._presenter.read(uid)
 
     def _fail(self, reason: str | None) -> None:

@@ -7,6 +7,8 @@ from devices.readers.device_reader import LINE_LENGTH_MAX, ReaderDevice
 _CHUNK = 256
 _ENDS = b"\r\n\0\x02\x03"
 """Carriage return, line feed, and the STX and ETX that frame a number."""
+_CUT = b"?"
+"""Stands for what was dropped of a line, so that its rest is taken for no card."""
 
 
 async def serve_serial(place: ReaderDevice, opened: Callable[[], None], line: Callable[[str], None]) -> None:
@@ -22,6 +24,8 @@ async def serve_serial(place: ReaderDevice, opened: Callable[[], None], line: Ca
         waiting = b""
         while chunk := await reader.read(_CHUNK):
             waiting, lines = lines_of(waiting + chunk)
+            if not waiting and chunk[-1] not in _ENDS:
+                waiting = _CUT
             for text in lines:
                 line(text)
     except serialx.SerialException as error:

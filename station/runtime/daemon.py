@@ -19,7 +19,7 @@ import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from devices.protocols import BoardUnavailable
+from devices.protocols import BoardUnavailable, ReaderCounts
 from eventstore.catalogue.hardware import MainsObserved
 from eventstore.catalogue.lifecycle import StationStopped, StationStopping
 from eventstore.catalogue.maintenance import ResetFailed
@@ -193,6 +193,7 @@ async def _serve(parts: Parts, listener: Listener | None, endings: _Endings) -> 
         link=parts.link,
         settings=parts.settings,
         live=LiveMeters(parts.board, parts.station.registry).shown,
+        refused_reads=parts.board.refused_reads if isinstance(parts.board, ReaderCounts) else tuple,
         on_mains_lost=lambda: endings.ask(MAINS_LOST),
     )
     await serve(listener, context, on_listening=_ready)

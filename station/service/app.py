@@ -171,6 +171,7 @@ class Api:
             healthy=station.trouble() is None,
             resident_bytes=_resident_bytes(),
             cpu_seconds=usage.ru_utime + usage.ru_stime,
+            refused_reads=self._context.refused_reads(),
         )
         return Response(
             metrics_text(self._context.live(state, facts.at_ms), facts), headers={"content-type": CONTENT_TYPE}

@@ -108,7 +108,7 @@ def as_recorded(state: StationState, at_ms: int) -> StationState:
 class ServiceContext:
     """All that the service works on. `board` is given on a bench only.
 
-    `live` gives a state with what the meters say at a moment, for showing it (`runtime.live_meters`).
+    `refused_reads` gives how often each reader gave what is no card. `live` gives a state with what the meters say at a moment, for showing it (`runtime.live_meters`).
     `on_mains_lost` is called once the answer to a loss of mains has left: the station then goes down in order. `die` ends the
     process that has no back-up power.
     """
@@ -119,4 +119,5 @@ class ServiceContext:
     settings: Settings
     on_mains_lost: Callable[[], None]
     live: Callable[[StationState, int], StationState] = as_recorded
+    refused_reads: Callable[[], tuple[int, ...]] = tuple
     die: Callable[[], None] = kill_this_process

@@ -27,7 +27,8 @@ NONE: Labels = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the metrics tell beside the state; `head` and `log_bytes` are the log's, `dropped` the inbox's."""
+    """What the metrics tell beside the state; `head` and `log_bytes` are the log's, `dropped` the inbox's, `refused_reads`
+    what each reader gave that is no card."""
 
     at_ms: int
     head: Head
@@ -39,6 +40,7 @@ class Facts:
     healthy: bool
     resident_bytes: int
     cpu_seconds: float
+    refused_reads: tuple[int, ...] = ()
 
 
 def metrics_text(state: StationState, facts: Facts) -> str:
@@ -48,6 +50,7 @@ def metrics_text(state: StationState, facts: Facts) -> str:
         *_log(state, facts),
         *_csms(state, facts),
         *_connectors(state),
+        _readers(facts),
         *_process(facts),
     )
     return "".join(line for family in families for line in _lines(*family))
@@ -152,6 +155,11 @@ def _energies(real: Iterable[tuple[Labels, Connector]]) -> Iterator[Sample]:
     for labels, connector in real:
         if connector.reading is not None and not connector.meter_failed:
             yield labels, connector.reading.energy_wh
+
+
+def _readers(facts: Facts) -> Family:
+    refused = (({"reader": str(number)}, count) for number, count in enumerate(facts.refused_reads, start=1))
+    return "chargebox_reader_refused_total", "counter", "Reads of a reader that are no card, since the start.", refused
 
 
 def _process(facts: Facts) -> Iterator[Family]:

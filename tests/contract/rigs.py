@@ -312,7 +312,7 @@ class GpioRig:
 
 
 def wiegand_bits(uid: bytes) -> list[int]:
-    """The frame of a UID of three or four bytes, parity included."""
+    """The frame of a UID of three, four, seven or eight bytes, parity included."""
     data = [byte >> shift & 1 for byte in uid for shift in range(7, -1, -1)]
     half = len(data) // 2
     return [sum(data[:half]) % 2, *data, 1 - sum(data[half:]) % 2]

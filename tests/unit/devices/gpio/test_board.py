@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from devices.gpio.board import GpioBoard
-from devices.protocols import BoardUnavailable, StationBoard
+from devices.protocols import BoardUnavailable, ReaderCounts, StationBoard
 from devices.readings import (
     ConnectorOutputs,
     ContactorReading,
@@ -23,7 +23,7 @@ from devices.readings import (
 )
 from tests.contract.electrical import Model
 from tests.contract.hand_time import HandTimers, drained
-from tests.contract.rigs import LOCK_MS, SETTLE_MS, GpioRig, wiring
+from tests.contract.rigs import LOCK_MS, SETTLE_MS, WIEGAND_FRAME_MS, GpioRig, wiring
 from tests.unit.devices.gpio.reference import parsed, reference_raw
 from tests.unit.devices.modbus.meter_server import MeterServer, silence
 from tests.unit.devices.modbus.test_bus import SHOWN
@@ -324,3 +324,13 @@ async def test_it_says_the_phase_rotation_that_the_wiring_says() -> None:
     assert GpioBoard(parsed(raw), station_time=lambda: 0).phase_rotations() == {}
     raw["connector"]["1"]["phase_rotation"] = "RTS"
     assert GpioBoard(parsed(raw), station_time=lambda: 0).phase_rotations() == {1: "RTS"}
+
+
+async def test_it_counts_what_its_readers_give_that_is_no_card() -> None:
+    rig = GpioRig("peak")
+    assert isinstance(rig.board, ReaderCounts)
+    before = rig.board.refused_reads()
+    rig.pulse([0] * 58)
+    await rig.settle(WIEGAND_FRAME_MS)
+    assert rig.board.refused_reads() == (before[0] + 1,)
+    rig.board.close()

@@ -7,6 +7,7 @@ import pytest
 from devices.gpio.sections import ReaderSection
 from devices.gpio.values import InputLine
 from devices.gpio.wiegand import PAUSE_MS, WiegandReader
+from devices.readers.refused_reads import TELL_MS
 from tests.contract.hand_time import drained
 from tests.contract.rigs import wiegand_bits
 from tests.unit.devices.gpio.hand_rack import HandRack
@@ -35,8 +36,8 @@ class Rig(HandRack):
         await self.timers.advance(2 * PAUSE_MS)
 
 
-@pytest.mark.parametrize("uid", [UID, UID[:3]])
-async def test_frames_of_both_lengths_are_tags(uid: bytes) -> None:
+@pytest.mark.parametrize("uid", [UID, UID[:3], bytes.fromhex("04A1B2C3D4E5F6"), bytes.fromhex("E0040150C6498FF1")])
+async def test_frames_of_every_length_are_tags(uid: bytes) -> None:
     rig = Rig()
     await rig.frame(wiegand_bits(uid))
     assert rig.tags == [uid.hex().upper()]
@@ -47,6 +48,23 @@ async def test_a_reader_that_sends_the_last_byte_first_is_turned_round() -> None
     rig = Rig(last_first=True)
     await rig.frame(wiegand_bits(UID[::-1]))
     assert rig.tags == ["04A1B2C3"]
+
+
+async def test_the_log_tells_of_what_is_no_frame_at_once_and_then_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+    for _ in range(3):
+        await rig.frame([0] * 58)
+    (first,) = caplog.messages
+    assert first == "reader on GPIO20 and GPIO21: no card: 58 bits with wrong parity"
+    await rig.timers.advance(TELL_MS)
+    await rig.frame([1])
+    assert caplog.messages[1:] == [
+        "reader on GPIO20 and GPIO21: no card: 1 bits, not 26, 34, 58, 66 (2 more since this was said last)"
+    ]
+    assert rig.driver.refused == 4
+    assert rig.tags == []
 
 
 async def test_a_card_that_lies_in_the_field_is_one_tag() -> None:

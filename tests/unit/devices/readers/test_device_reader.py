@@ -72,6 +72,17 @@ async def test_a_card_in_the_field_is_one_tag_and_rubbish_is_none() -> None:
     await rig.close()
 
 
+async def test_rubbish_is_counted_and_told_without_what_was_read(caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig(format="rdm6300")
+    await drained()
+    for line in ("", " ", "0123456789XY", "0123456789AA", "04A1"):
+        rig.device.line(line)
+    assert rig.reader.refused == 3
+    assert caplog.messages == ["reader /dev/reader: no card: a line of 12 characters that is not rdm6300"]
+    assert rig.tags == []
+    await rig.close()
+
+
 async def test_a_device_that_is_pulled_out_is_a_failure_until_it_is_back() -> None:
     rig = Rig()
     await drained()

@@ -10,6 +10,7 @@ import pytest
 
 from devices.readers.device_reader import ReaderDevice
 from devices.readers.serial_reader import lines_of, serve_serial
+from devices.readers.uid import uid_from_text
 from tests.contract.hand_time import until
 
 
@@ -53,6 +54,24 @@ async def test_lines_come_over_the_port_in_whatever_pieces(port: tuple[int, str]
     serving.cancel()
     await asyncio.wait([serving])
     assert lines == ["04A1B2C3", "DEADBEEF"]
+
+
+@pytest.mark.asyncio
+async def test_the_end_of_a_line_that_is_too_long_is_no_card(port: tuple[int, str]) -> None:
+    reader, name = port
+    lines: list[str] = []
+    opened = asyncio.Event()
+    serving = asyncio.create_task(serve_serial(ReaderDevice(device=name, baudrate=9_600), opened.set, lines.append))
+    await opened.wait()
+    os.write(reader, b"F" * 300)
+    await asyncio.sleep(0.05)
+    os.write(reader, b"04A1B2C3\r\nDEADBEEF\r\n")
+    await until(lambda: bool(lines) and lines[-1] == "DEADBEEF")
+    serving.cancel()
+    await asyncio.wait([serving])
+    first, *_ = lines
+    assert uid_from_text(first, kind="hex", uid_bytes=4, last_first=False) is None
+    assert len(lines) == 2
 
 
 @pytest.mark.asyncio

@@ -75,3 +75,9 @@ def test_the_age_of_what_is_owed_is_told() -> None:
 def test_labels_are_escaped() -> None:
     text = text_of(station(identity='a"b\\c').boot())
     assert 'identity="a\\"b\\\\c"' in text
+
+
+def test_what_readers_gave_that_is_no_card_is_counted_by_reader() -> None:
+    text = text_of(station().boot(), refused_reads=(0, 3))
+    assert 'chargebox_reader_refused_total{reader="1"} 0\n' in text
+    assert 'chargebox_reader_refused_total{reader="2"} 3\n' in text
