@@ -76,9 +76,9 @@ class RestingStation(Station):
     """Whoever waits waits for the frames too: the CSMS of these tests answers at once, and asks for nothing itself."""
 
     async def settle(self) -> int:
-        last = await super().settle()
-        while self._inbox:
-            last = await super().settle()
+        last, before = await super().settle(), -1
+        while last != before:
+            last, before = await super().settle(), last
         return last
 
 
