@@ -4,6 +4,7 @@ from typing import Any
 
 from eventstore.catalogue.transactions import HeldFor
 from eventstore.frozen import dataclass, replace
+from projections.register import Register
 
 OPERATIVE, INOPERATIVE = "Operative", "Inoperative"
 EV_DISCONNECTED = "EV side disconnected"  # the info that 4.9 asks for
@@ -44,7 +45,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterReading:
-    """The last reading of the meter: `energy_wh` is the register that is reported, offset included."""
+    """The last reading of the meter: `energy_wh` is the register that is reported, as it is believed, offset included."""
 
     at_ms: int
     energy_wh: int
@@ -59,9 +60,9 @@ class MeterReading:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
     """`preparing_since_ms` is when the present Preparing began (ConnectionTimeOut); `finishing` holds from a stop
-    until the cable is out; `timed_out` after ConnectionTimeOut with the cable in; `reading_before` is the last reading of
-    the process before, until the meter has been read by this one; `let_go_by_ms` is when the contactor opens at the latest
-    whose vehicle was asked to let go of the energy."""
+    until the cable is out; `timed_out` after ConnectionTimeOut with the cable in; `reading` has the register as it is
+    believed, `register` why; `let_go_by_ms` is when the contactor opens at the latest whose vehicle was asked to let go of
+    the energy."""
 
     connector_id: int
     availability: str = OPERATIVE
@@ -94,8 +95,7 @@ class Connector:
     limit_ma: int = 0
     phases: int = 3
     reading: MeterReading | None = None
-    reading_before: MeterReading | None = None
-    register_offset_wh: int = 0
+    register: Register = Register()
     meter_failed: str = ""
 
     @property
@@ -113,7 +113,7 @@ class Connector:
 class Connectors:
     """All connectors by id; `waiting` is an authorization for the next connector that is plugged in.
 
-    `known` holds once the board has reported every input of this boot.
+    `known` holds once the board has reported every input of this boot. `max_power_mw` is what one connector is rated for.
     """
 
     by_id: tuple[Connector, ...] = (Connector(connector_id=0),)
@@ -121,6 +121,7 @@ class Connectors:
     has_lock: bool = True
     known: bool = False
     waiting: Grant | None = None
+    max_power_mw: int = 0
 
     def __getitem__(self, connector_id: int) -> Connector:
         """The connector; raises IndexError for an id that the station does not have."""

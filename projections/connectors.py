@@ -27,8 +27,6 @@ from eventstore.catalogue.hardware import (
     FaultCleared,
     FaultObserved,
     LockObserved,
-    MeterFailed,
-    MeterObserved,
     PilotStateObserved,
     ProximityObserved,
 )
@@ -38,16 +36,15 @@ from eventstore.catalogue.maintenance import ResetAbandoned
 from eventstore.catalogue.registration import RegistrationAnswered
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import (
-    MeterResetFound,
     TransactionResumed,
     TransactionStarted,
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
 from eventstore.frozen import replace
-from projections import grouping
+from projections import grouping, meters, register
 from projections.clock import Clock
-from projections.connector import EV_DISCONNECTED, Connector, Connectors, Fault, Grant, MeterReading, Reported
+from projections.connector import EV_DISCONNECTED, Connector, Connectors, Fault, Grant, Reported
 
 FAULTS_KEPT = 16
 
@@ -59,7 +56,13 @@ def _on_described(connectors: Connectors, event: StationDescribed, recorded: Rec
     by_id = connectors.by_id[: highest + 1] + tuple(
         Connector(connector_id=number, phases=event.phases) for number in range(len(connectors.by_id), highest + 1)
     )
-    return replace(connectors, by_id=by_id, socket=not event.fixed_cable, has_lock=event.has_lock)
+    return replace(
+        connectors,
+        by_id=by_id,
+        socket=not event.fixed_cable,
+        has_lock=event.has_lock,
+        max_power_mw=event.phases * event.voltage_v * event.max_current_ma,
+    )
 
 
 def _on_boot(connectors: Connectors, event: StationBooted, recorded: Recorded, _: Clock) -> Connectors:
@@ -83,7 +86,7 @@ def _on_boot(connectors: Connectors, event: StationBooted, recorded: Recorded, _
             status="",
             reported=None,
             meter_failed="",
-            reading_before=connector.reading,
+            register=register.begun(connector.register),
             limit_ma=0,
         )
         for connector in connectors.by_id
@@ -137,45 +140,6 @@ def _on_lock(connectors: Connectors, event: LockObserved, recorded: Recorded, _:
     return connectors.changed(event.connector_id, locked=event.locked, jammed=event.jammed, unlock_wanted=wanted)
 
 
-def _on_meter(connectors: Connectors, event: MeterObserved, recorded: Recorded, _: Clock) -> Connectors:
-    if not connectors.has(event.connector_id):
-        return connectors
-    connector = connectors[event.connector_id]
-    reading = MeterReading(
-        at_ms=recorded.at_ms,
-        energy_wh=event.energy_wh + connector.register_offset_wh,
-        power_w=event.power_w,
-        current_ma=event.current_ma,
-        voltage_mv=event.voltage_mv,
-        frequency_mhz=event.frequency_mhz,
-        temperature_dc=event.temperature_dc,
-        soc_percent=event.soc_percent,
-    )
-    if connector.reading is not None and reading.energy_wh < connector.reading.energy_wh:
-        # The register that is reported never falls; MeterResetFound, decided in the same batch, explains it.
-        reading = replace(reading, energy_wh=connector.reading.energy_wh)
-    before = connector.reading_before
-    if before is not None and connector.reading != before:  # this is the second reading of the process
-        before = None
-    return connectors.changed(event.connector_id, reading=reading, reading_before=before, meter_failed="")
-
-
-def _on_meter_failed(connectors: Connectors, event: MeterFailed, recorded: Recorded, _: Clock) -> Connectors:
-    return connectors.changed(event.connector_id, meter_failed=event.reason or "unreadable")
-
-
-def _on_meter_reset(connectors: Connectors, event: MeterResetFound, recorded: Recorded, _: Clock) -> Connectors:
-    if not connectors.has(event.connector_id):
-        return connectors
-    connector = connectors[event.connector_id]
-    reading = connector.reading
-    if (
-        reading is not None and event.offset_wh < connector.register_offset_wh
-    ):  # another meter, with more on its register
-        reading = replace(reading, energy_wh=reading.energy_wh - connector.register_offset_wh + event.offset_wh)
-    return connectors.changed(event.connector_id, register_offset_wh=event.offset_wh, reading=reading)
-
-
 def _on_fault(connectors: Connectors, event: FaultObserved, recorded: Recorded, _: Clock) -> Connectors:
     if not connectors.has(event.connector_id):
         return connectors
@@ -224,8 +188,18 @@ def _on_grant_ended(connectors: Connectors, event: AuthorizationEnded, recorded:
 
 
 def _on_started(connectors: Connectors, event: TransactionStarted, recorded: Recorded, _: Clock) -> Connectors:
-    return connectors.changed(
-        event.connector_id, transaction_number=event.number, grant=None, finishing=False, timed_out=False, held_for=None
+    if not connectors.has(event.connector_id):
+        return connectors
+    after = register.told(connectors[event.connector_id].register, event.meter_start_wh)
+    return meters.with_register(
+        connectors,
+        event.connector_id,
+        register.at_a_start(after, recorded.at_ms),
+        transaction_number=event.number,
+        grant=None,
+        finishing=False,
+        timed_out=False,
+        held_for=None,
     )
 
 
@@ -237,8 +211,11 @@ def _on_stopped(connectors: Connectors, event: TransactionStopped, recorded: Rec
     if not connectors.has(event.connector_id):
         return connectors
     connector = connectors[event.connector_id]
-    return connectors.changed(
+    after = register.told(connector.register, event.meter_stop_wh)
+    return meters.with_register(
+        connectors,
         event.connector_id,
+        register.at_an_end(after),
         transaction_number=None,
         grant=None,
         finishing=connectors.occupied(connector),
@@ -315,7 +292,10 @@ def _on_board_opened(connectors: Connectors, event: BoardOpened, recorded: Recor
         else replace(connector, finishing=False, held_for=None, lock_failed=False)
         for connector in connectors.by_id
     )
-    by_id = tuple(item if item.meter_failed else replace(item, reading_before=None) for item in by_id)
+    by_id = tuple(
+        item if item.meter_failed else replace(item, register=register.still_so(item.register, recorded.at_ms))
+        for item in by_id
+    )
     return replace(connectors, by_id=by_id, known=True)
 
 
@@ -357,6 +337,7 @@ def _on_limit(connectors: Connectors, event: LimitChanged, recorded: Recorded, _
 
 
 FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connectors]] = {
+    **meters.FOLDS,
     StationBooted: _on_boot,
     StationDescribed: _on_described,
     BoardOpened: _on_board_opened,
@@ -367,9 +348,6 @@ FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connect
     ProximityObserved: _on_proximity,
     ContactorObserved: _on_contactor,
     LockObserved: _on_lock,
-    MeterObserved: _on_meter,
-    MeterFailed: _on_meter_failed,
-    MeterResetFound: _on_meter_reset,
     FaultObserved: _on_fault,
     FaultCleared: _on_fault_cleared,
     EmergencyStopObserved: _on_emergency,

@@ -20,7 +20,24 @@ STATE_LAYOUT = 2
 
 
 def _to_2(plain: dict[str, Any]) -> dict[str, Any]:
-    """Version 0.2.0: what its fields add has the truth of an old state as its default."""
+    """Version 0.2.0: what is believed of a register is one thing; other new fields have the truth of an old state as default."""
+    connectors, described = plain["connectors"], plain["description"]
+    if described is not None:
+        connectors["max_power_mw"] = described["phases"] * described["voltage_v"] * described["max_current_ma"]
+    for connector in connectors["by_id"]:
+        if "register" in connector:  # nothing to add
+            continue
+        offset_wh, before = connector.pop("register_offset_wh"), connector.pop("reading_before")
+        reading = connector["reading"]
+        connector["register"] = {"offset_wh": offset_wh}
+        if reading is not None:
+            connector["register"] |= {
+                "believed_wh": reading["energy_wh"],
+                "raw_wh": reading["energy_wh"] - offset_wh,
+                "at_ms": reading["at_ms"],
+                "unread": before is not None,
+                "told": True,
+            }
     return plain
 
 

@@ -153,7 +153,7 @@ def parse_settings(text: str, source: str) -> Settings:
     """
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is no TOMLDecodeError
         raise SettingsError((f"{source}: is not valid TOML: {error}",)) from error
     lines = MappingProxyType(index_lines(text.replace("\r\n", "\n")))
     problems = list(_unknown_tables(document))

@@ -22,13 +22,18 @@ class Kind(Protocol):
     def describe(self) -> str: ...
 
 
+def digits(value: float) -> str:
+    """A number as text; one that Python writes out only in hexadecimal, because it has thousands of digits, like that."""
+    return hex(value)[:40] + "…" if isinstance(value, int) and value.bit_length() > 4_096 else str(value)
+
+
 def shown(value: object) -> str:
     """What the file says, short enough for one line of a message."""
     match value:
         case bool():
             return f"the boolean {str(value).lower()}"
         case int() | float():
-            return f"the number {value}"
+            return f"the number {digits(value)}"
         case str():
             return f'the text "{value if len(value) <= 40 else value[:39] + "…"}"'.replace("\n", "\\n")
         case Mapping():
@@ -93,7 +98,7 @@ class Whole:
             raise ValueError(f"must be a whole number, not {shown(value)}")
         fits = value in self.only if self.only else self.minimum <= value <= self.maximum
         if not fits:
-            raise ValueError(f"must be {self._bounds()}, not {value}")
+            raise ValueError(f"must be {self._bounds()}, not {digits(value)}")
         return value
 
     def describe(self) -> str:
@@ -114,7 +119,7 @@ class Seconds:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise ValueError(f"must be a number of seconds, not {shown(value)}")
         if not self.minimum <= value <= self.maximum:
-            raise ValueError(f"must be {self.minimum:g} to {self.maximum:g} seconds, not {value}")
+            raise ValueError(f"must be {self.minimum:g} to {self.maximum:g} seconds, not {digits(value)}")
         return value
 
     def describe(self) -> str:
@@ -175,7 +180,7 @@ def read_config_value(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case int():
-            text = str(value)
+            text = str(value) if value.bit_length() <= 2_000 else f"{value:x}"  # too long in any notation
         case float() if math.isfinite(value):
             text = repr(value)
         case str():

@@ -14,7 +14,15 @@ import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from devices.bench.world import LETS_GO_MS, ConnectorWorld, Network, PlantedFault, World
+from devices.bench.world import (
+    LETS_GO_MS,
+    MICROWATT_SECONDS_PER_WH,
+    REGISTER_MAX_WH,
+    ConnectorWorld,
+    Network,
+    PlantedFault,
+    World,
+)
 
 WORLD_NAME = "bench.json"
 COPPER_NAME = "bench-copper"
@@ -39,7 +47,7 @@ class WorldFile:
             self._generation = _whole(document, "generation")
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             self._path.replace(self._path.with_name(WORLD_NAME + DAMAGED_SUFFIX))
             return None
         return replace(world, connectors=tuple(self._moved_since(connector) for connector in world.connectors))
@@ -115,7 +123,7 @@ def _connector(item: object) -> ConnectorWorld:
         lock_jammed=_yes(fields, "lock_jammed"),
         contactor_defect=_text(fields, "contactor_defect"),
         meter_failed=_yes(fields, "meter_failed"),
-        register_uws=_whole(fields, "register_uws"),
+        register_uws=_register(fields, "register_uws"),
         faults=_faults(fields, "faults"),
     )
 
@@ -168,6 +176,13 @@ def _whole(fields: dict[str, object], name: str) -> int:
     value = fields[name]
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError(f"{name} is not a whole number")
+    return value
+
+
+def _register(fields: dict[str, object], name: str) -> int:
+    value = _whole(fields, name)
+    if value > 10 * REGISTER_MAX_WH * MICROWATT_SECONDS_PER_WH:  # set to the largest, it still counts on
+        raise ValueError(f"{name} is no register of a meter")
     return value
 
 

@@ -82,7 +82,7 @@ class Whole:
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError(f"must be a whole number, not {_shown(value)}")
         if not self.minimum <= value <= self.maximum:
-            raise ValueError(f"must be between {self.minimum} and {self.maximum}, not {value}")
+            raise ValueError(f"must be between {self.minimum} and {self.maximum}, not {_shown(value)}")
         return value
 
     def describe(self) -> str:
@@ -289,5 +289,8 @@ def _similar(name: object, known: Mapping[str, object]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits
+        return "something without end"
     return text if len(text) <= 40 else f"{text[:37]}..."

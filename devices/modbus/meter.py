@@ -1,14 +1,14 @@
 """One meter on a Modbus bus as an `EnergyMeter`: the last reading, how old it is, and why there is none.
 
 The bus reads; here is only what was read. A reading is handed out for `stale_ms`, then it is none: nothing is repeated or invented.
-One missed request is no failure; silence for `stale_ms` is, and so is, at once, a reading that cannot be true.
+One missed request is no failure; silence for `stale_ms` is, and so is, at once, a reading that no meter of the wiring can give.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from devices.modbus.plausibility import Trust, judged, what_cannot_be
+from devices.modbus.plausibility import what_cannot_be
 from devices.modbus.register_map import PHASES, RegisterMap
 from devices.readings import MeterReading, MeterUnavailable
 
@@ -38,11 +38,6 @@ class MeterPlace:
     voltage_v: int
     max_current_ma: int
 
-    @property
-    def max_power_w(self) -> int:
-        """What the wiring carries."""
-        return self.phases * self.voltage_v * self.max_current_ma // 1_000
-
 
 class ModbusMeter:
     """The meter of one connector, with the registers of `map`."""
@@ -54,7 +49,6 @@ class ModbusMeter:
         self._values: Mapping[str, int] = {}
         self._read_at_ms: int | None = None
         self._heard_at_ms = started_at_ms
-        self._trust = Trust()
         self._reason = "it was not read yet"
         self._failure: str | None = None
 
@@ -98,13 +92,12 @@ class ModbusMeter:
         if "energy_import_wh" not in values:
             self._doubt("it gives no energy")
             return
-        wrong = what_cannot_be(values, voltage_v=self.place.voltage_v, max_current_ma=self.place.max_current_ma)
+        place = self.place
+        wrong = what_cannot_be(
+            values, phases=place.phases, voltage_v=place.voltage_v, max_current_ma=place.max_current_ma
+        )
         if wrong is not None:
             self._doubt(f"it says what cannot be: {wrong}")
-            return
-        self._trust, reason = judged(self._trust, values["energy_import_wh"], at_ms, max_power_w=self.place.max_power_w)
-        if reason is not None:
-            self._doubt(reason)
             return
         self._values, self._read_at_ms = values, at_ms
         self._reason = ""

@@ -1,39 +1,38 @@
-"""Doubt about what a meter says: values that cannot be, and registers of energy that jump or fall. Pure.
+"""Doubt about what a meter says in one answer: values that no meter of this wiring can show. Pure.
 
-A meter can lie with a valid checksum: swapped words, a wrong map, a register that restarts, a late answer taken for another. What
-cannot be is never passed on. A register that falls, or rises faster than the wiring can carry, is withheld until as many readings
-in a row agree with each other as `CONFIRMATIONS` says: a single odd one changes nothing, a meter that really was reset or
-exchanged is believed after some readings, and the offset is then added by who counts the energy.
+A meter can lie with a valid checksum: swapped words, a wrong map, another unit's frame, a late answer taken for another. What cannot
+be is never passed on. Whether a register of energy goes on from where it was is not asked here: that takes its history, over
+restarts too, and the station has that (`projections.register`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from devices.modbus.register_map import PHASES
 
-CONFIRMATIONS = 3
-SLACK_WH = 250
-"""What a register may rise at once: the coarsest meter counts in steps of 100 Wh."""
-OVERLOAD_PERCENT = 150
 REGISTER_MAX_WH = 10**11
+NUMBER_MAX = 10**12
+"""Nothing that a meter of a station measures comes to this in our units."""
+OVER_RATED = 4
+"""So many times what is rated is no current and no power, but a lie."""
 VOLTAGE_WINDOW_PERCENT = (50, 150)
 FREQUENCY_WINDOW_MHZ = (40_000, 70_000)
-_HOUR_MS = 3_600_000
+TEMPERATURE_WINDOW_DC = (-1_000, 2_000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """What is known of one register: the last value passed on, and the odd one that waits to be confirmed."""
-
-    accepted_wh: int | None = None
-    accepted_at_ms: int = 0
-    odd_wh: int = 0
-    odd_at_ms: int = 0
-    odd_count: int = 0
-
-
-def what_cannot_be(values: Mapping[str, int], *, voltage_v: int, max_current_ma: int) -> str | None:
+def what_cannot_be(values: Mapping[str, int], *, phases: int, voltage_v: int, max_current_ma: int) -> str | None:
     """Why a reading is no reading of this wiring, in words; None if it may be true."""
+    energy = values.get("energy_import_wh")
+    if energy is not None and not 0 <= energy <= REGISTER_MAX_WH:
+        return f"an energy register of {_shown(energy)} Wh"
+    for name, value in values.items():
+        if abs(value) > NUMBER_MAX:
+            return f"{name} of {_shown(value)}"
+    return _electrical(values, voltage_v, max_current_ma) or _power(
+        values, phases * voltage_v * max_current_ma // 1_000
+    )
+
+
+def _electrical(values: Mapping[str, int], voltage_v: int, max_current_ma: int) -> str | None:
     voltages = [values[name] for phase in PHASES if (name := f"voltage_{phase}_mv") in values]
     low, high = (voltage_v * 10 * percent for percent in VOLTAGE_WINDOW_PERCENT)
     if any(not 0 <= voltage <= high for voltage in voltages):
@@ -44,31 +43,24 @@ def what_cannot_be(values: Mapping[str, int], *, voltage_v: int, max_current_ma:
     if frequency is not None and not FREQUENCY_WINDOW_MHZ[0] <= frequency <= FREQUENCY_WINDOW_MHZ[1]:
         return f"a frequency of {frequency} mHz"
     currents = [values[name] for phase in PHASES if (name := f"current_{phase}_ma") in values]
-    if any(abs(current) > 4 * max_current_ma for current in currents):
+    if any(abs(current) > OVER_RATED * max_current_ma for current in currents):
         return f"currents of {_listed(currents)} mA"
-    energy = values.get("energy_import_wh")
-    if energy is not None and not 0 <= energy <= REGISTER_MAX_WH:
-        return f"an energy register of {energy} Wh"
     return None
 
 
-def judged(trust: Trust, energy_wh: int, at_ms: int, *, max_power_w: int) -> tuple[Trust, str | None]:
-    """The trust after a reading of the register, and why it is withheld; None: pass it on."""
-    if trust.accepted_wh is None or _follows(trust.accepted_wh, trust.accepted_at_ms, energy_wh, at_ms, max_power_w):
-        return Trust(accepted_wh=energy_wh, accepted_at_ms=at_ms), None
-    agrees = trust.odd_count > 0 and _follows(trust.odd_wh, trust.odd_at_ms, energy_wh, at_ms, max_power_w)
-    count = trust.odd_count + 1 if agrees else 1
-    if count >= CONFIRMATIONS:
-        return Trust(accepted_wh=energy_wh, accepted_at_ms=at_ms), None
-    verb = "fell" if energy_wh < trust.accepted_wh else "jumped"
-    reason = f"the register {verb} from {trust.accepted_wh} Wh to {energy_wh} Wh"
-    return replace(trust, odd_wh=energy_wh, odd_at_ms=at_ms, odd_count=count), reason
+def _power(values: Mapping[str, int], max_power_w: int) -> str | None:
+    power = values.get("power_w")
+    if power is not None and abs(power) > OVER_RATED * max_power_w:
+        return f"a power of {power} W"
+    temperature = values.get("temperature_dc")
+    low, high = TEMPERATURE_WINDOW_DC
+    if temperature is not None and not low <= temperature <= high:
+        return f"a temperature of {temperature} tenths of a degree"
+    return None
 
 
-def _follows(before_wh: int, before_ms: int, energy_wh: int, at_ms: int, max_power_w: int) -> bool:
-    elapsed_ms = max(0, at_ms - before_ms)
-    rise_max_wh = SLACK_WH + max_power_w * OVERLOAD_PERCENT * elapsed_ms // (100 * _HOUR_MS)
-    return 0 <= energy_wh - before_wh <= rise_max_wh
+def _shown(number: int) -> str:
+    return str(number) if abs(number) <= NUMBER_MAX else "more than a million million"
 
 
 def _listed(numbers: list[int]) -> str:

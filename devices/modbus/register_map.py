@@ -21,6 +21,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -65,6 +66,10 @@ QUANTITIES = (
 )
 REGISTERS_MAX = 125
 """Modbus application protocol 6.3 and 6.4: as many as one answer holds."""
+ADDRESS_MAX = 0xFFFF
+SCALE_MIN, SCALE_MAX = Decimal("1e-9"), Decimal(10**9)
+_KEYS = ("name", "source", "function", "word_order", "registers_max", "gap_max", "values")
+_MEMBERS = ("at", "type", "scale")
 
 
 class MapError(ValueError):
@@ -135,51 +140,93 @@ def load_map(name: str) -> RegisterMap:
     source = Path(name) if "/" in name else files("devices.modbus").joinpath("maps", f"{name}.toml")
     try:
         return parse_map(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise MapError(f"{name} cannot be read: {error}") from error
     except MapError as error:
         raise MapError(f"{name}: {error}") from error
+    except (OSError, ValueError) as error:  # no text, or no path
+        raise MapError(f"{name!r} cannot be read: {error}") from error
 
 
 def parse_map(text: str) -> RegisterMap:
-    """The map in a TOML text. Raises `MapError`."""
+    """The map in a TOML text. Raises `MapError`, which names the map, the register and the member, and nothing else."""
     try:
         document = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, ArithmeticError) as error:  # a number of thousands of digits is no TOMLDecodeError
         raise MapError(f"is not valid TOML: {error}") from error
-    unknown = set(document) - {"name", "source", "function", "word_order", "registers_max", "gap_max", "values"}
-    if unknown:
-        raise MapError(f"{min(unknown)} is no key of a register map")
-    _require(document.get("function") in {"input", "holding"}, "function must be input or holding")
-    _require(document.get("word_order", "big") in {"big", "little"}, "word_order must be big or little")
-    longest, gap_max = document.get("registers_max", REGISTERS_MAX), document.get("gap_max", 0)
-    _require(isinstance(longest, int) and 4 <= longest <= REGISTERS_MAX, "registers_max must be 4 to 125")
-    _require(isinstance(gap_max, int) and 0 <= gap_max <= REGISTERS_MAX, "gap_max must be 0 to 125")
+    except RecursionError as error:
+        raise MapError("is not valid TOML: nested too deeply") from error
+    name = document.get("name", "")
+    _require(isinstance(name, str), "name must be text")
+    try:
+        return _map(document, name)
+    except MapError as error:
+        raise MapError(f"{name}: {error}" if name else str(error)) from error
+
+
+def _map(document: Mapping[str, object], name: str) -> RegisterMap:
+    _only(document, _KEYS, "key of a register map")
+    _require(isinstance(document.get("source", ""), str), "source must be text")
+    function = _word(document, "function", ("input", "holding"))
+    word_order = _word(document, "word_order", ("big", "little"), default="big")
+    longest = _whole(document, "registers_max", 4, REGISTERS_MAX, default=REGISTERS_MAX)
+    gap_max = _whole(document, "gap_max", 0, REGISTERS_MAX, default=0)
     values = document.get("values")
     if not isinstance(values, dict):
         raise MapError("values must be a table")
     _require(REQUIRED in values, f"values must have {REQUIRED}")
     registers = sorted((_register(name, value) for name, value in values.items()), key=lambda item: item.address)
-    return RegisterMap(
-        name=str(document.get("name", "")),
-        function=document["function"],
-        word_order=document.get("word_order", "big"),
-        blocks=_blocks(registers, longest, gap_max),
-    )
+    return RegisterMap(name=name, function=function, word_order=word_order, blocks=_blocks(registers, longest, gap_max))
 
 
 def _register(name: str, value: object) -> Register:
-    _require(name in QUANTITIES, f"{name} is no quantity; there are {', '.join(QUANTITIES)}")
+    _require(name in QUANTITIES, f"{name} is no quantity{_similar(name, QUANTITIES)}")
     if not isinstance(value, dict):
         raise MapError(f"{name} must be a table")
-    address, kind, scale = value.get("at"), value.get("type"), value.get("scale", 1)
-    if not isinstance(address, int) or not 0 <= address <= 0xFFFF:
-        raise MapError(f"{name}: at must be 0 to 65535")
-    if kind not in TYPES:
-        raise MapError(f"{name}: type must be one of {', '.join(TYPES)}")
-    if not isinstance(scale, int | Decimal) or isinstance(scale, bool) or scale == 0:
-        raise MapError(f"{name}: scale must be a number other than 0")
-    return Register(name=name, address=address, type=str(kind), scale=Decimal(scale))
+    try:
+        _only(value, _MEMBERS, "member of a register")
+        kind = _word(value, "type", tuple(TYPES))
+        address = _whole(value, "at", 0, ADDRESS_MAX)
+        length = TYPES[kind][1]
+        last = address + length - 1
+        _require(last <= ADDRESS_MAX, f"at must be {ADDRESS_MAX + 1 - length} at most: {kind} takes {length} registers")
+        return Register(name=name, address=address, type=kind, scale=_scale(name, value.get("scale", 1)))
+    except MapError as error:
+        raise MapError(f"{name}: {error}") from error
+
+
+def _scale(name: str, scale: object) -> Decimal:
+    if isinstance(scale, bool) or not isinstance(scale, int | Decimal):
+        raise MapError("scale must be a number other than 0")
+    factor = Decimal(scale)
+    _require(factor.is_finite(), "scale must be a number other than 0, not nan or inf")
+    _require(factor != 0, "scale must be a number other than 0")
+    _require(SCALE_MIN <= factor.copy_abs() <= SCALE_MAX, f"scale must be between {SCALE_MIN} and {SCALE_MAX}")
+    _require(factor > 0 or not name.endswith("_wh"), "scale must be above 0: a register of energy counts up")
+    return factor
+
+
+def _only(table: Mapping[str, object], known: Sequence[str], what: str) -> None:
+    unknown = sorted(key for key in table if key not in known)
+    if unknown:
+        raise MapError(f"{unknown[0]} is no {what}{_similar(unknown[0], known)}")
+
+
+def _word(table: Mapping[str, object], key: str, words: Sequence[str], default: str | None = None) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str) or value not in words:
+        raise MapError(f"{key} must be one of {', '.join(words)}")
+    return value
+
+
+def _whole(table: Mapping[str, object], key: str, low: int, high: int, default: int | None = None) -> int:
+    value = table.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise MapError(f"{key} must be {low} to {high}")
+    return value
+
+
+def _similar(name: str, known: Sequence[str]) -> str:
+    matches = get_close_matches(name[:64], known, n=1)
+    return f"; did you mean {matches[0]}?" if matches else f"; there are {', '.join(known)}"
 
 
 def _blocks(registers: Sequence[Register], longest: int, gap_max: int) -> tuple[Block, ...]:

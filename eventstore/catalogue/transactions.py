@@ -5,6 +5,8 @@ from typing import ClassVar
 from eventstore.event import Decision, Observation
 from eventstore.frozen import dataclass
 
+FELL, JUMPED, STUCK = "fell", "jumped", "stuck"  # why a register is doubted
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
@@ -118,7 +120,7 @@ class MeterSamplesDropped(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterResetFound(Decision):
-    """The raw register fell, or rose over a restart by more than can have flowed: another meter, or one that began anew.
+    """The raw register fell, or rose by more than can have flowed, and rose on from there: another meter, or one that began anew.
 
     `offset_wh` is added to it from now on, so the reported register goes on where it was.
     """
@@ -127,6 +129,31 @@ class MeterResetFound(Decision):
 
     connector_id: int
     offset_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterRegisterReturned(Decision):
+    """The register from before the last MeterResetFound is back: its offset is taken back, and `offset_wh` holds again."""
+
+    NAME: ClassVar[str] = "MeterRegisterReturned"
+
+    connector_id: int
+    offset_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterDoubted(Decision):
+    """The raw register is not believed: it "fell", it "jumped" by more than can have flowed, or it is "stuck" under power.
+
+    `raw_wh` is what the meter shows, `expected_wh` where it was believed to be. At most one a minute for each connector.
+    """
+
+    NAME: ClassVar[str] = "MeterDoubted"
+
+    connector_id: int
+    reason: str
+    raw_wh: int
+    expected_wh: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ a power cut interrupted it, at the next boot.
 
 After a power cut the policy of the settings decides: "resume" lets it go on if the vehicle is still connected, else it
 is stopped with the last moment that the log proves, PowerLoss if the log has no orderly end (Reboot if it has, or if
-a board with its own power kept running), and the register read at boot if it is plausible.
+a board with its own power kept running), and the register read at boot if it is believed (`projections.register`).
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,6 @@ from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
 from eventstore.catalogue.link import CallSettled, DeliveryRecovered, OwedEventsLost
 from eventstore.catalogue.transactions import (
     EnergyOfferEnded,
-    MeterResetFound,
     StopDataSampled,
     TransactionConfirmed,
     TransactionInvalidated,
@@ -61,12 +60,6 @@ from station.wire.messages.core import (
 from station.wire.messages.types import MeterValue
 
 ENERGY_CHECK_MS = 2_000
-HOUR_MS = 3_600_000
-# What may have flowed unseen over a restart: more than is rated, by so much; a register may count in steps of so much; and
-# without a clock that is right, so much time may have passed that the log knows nothing of.
-MARGIN_PERCENT = 125
-RESOLUTION_WH = 100
-UNTOLD_MS = 900_000
 
 STOP_TRANSACTION_ON_EV_SIDE_DISCONNECT = ConfigKey(
     name="StopTransactionOnEVSideDisconnect",
@@ -195,35 +188,6 @@ def _on_lock(state: StationState, event: LockObserved, at_ms: int) -> Events:
     return (LockFailureFound(connector_id=event.connector_id),)
 
 
-def _on_meter(state: StationState, event: MeterObserved, at_ms: int) -> Events:
-    """A raw register that fell, or that rose while the station was off by more than can have flowed, is another meter's or
-    began anew: the difference is added from now on, so that no session is negative and none pays for another's energy."""
-    if not state.connectors.has(event.connector_id):
-        return ()
-    connector = state.connectors[event.connector_id]
-    assert connector.reading is not None, "the fold has just set it"
-    missing_wh = connector.reading.energy_wh - (event.energy_wh + connector.register_offset_wh)
-    if missing_wh <= 0:
-        missing_wh = -_impossible_wh(state, connector)
-    if missing_wh == 0:
-        return ()
-    return (MeterResetFound(connector_id=event.connector_id, offset_wh=connector.register_offset_wh + missing_wh),)
-
-
-def _impossible_wh(state: StationState, connector: Connector) -> int:
-    """By how much the register of an interrupted transaction rose since the last process, if by more than the connector
-    can have given in that time; else 0. Asked of the first reading of a process, when the meter may be another."""
-    reading, before = connector.reading, connector.reading_before
-    if reading is None or before is None or state.transactions.on(connector.connector_id) is None:
-        return 0
-    risen_wh = reading.energy_wh - before.energy_wh
-    elapsed_ms = reading.at_ms - before.at_ms + (0 if state.clock.trusted else UNTOLD_MS)
-    described = state.described
-    milliwatts = described.phases * described.voltage_v * described.max_current_ma
-    possible_wh = milliwatts * elapsed_ms * MARGIN_PERCENT // (100 * 1000 * HOUR_MS) + RESOLUTION_WH
-    return risen_wh if risen_wh > possible_wh else 0
-
-
 def _on_board_opened(state: StationState, event: BoardOpened, at_ms: int) -> Events:
     """What becomes of the transactions that the last process left running."""
     return tuple(_recover(state, transaction, at_ms) for transaction in state.transactions.running())
@@ -340,7 +304,6 @@ FEATURE = Feature(
     ),
     observes={
         LockObserved: _on_lock,
-        MeterObserved: _on_meter,
         BoardOpened: _on_board_opened,
         StationStopping: _on_stopping,
     },

@@ -1,11 +1,13 @@
 """Transactions: all of them in a line each, and everything about one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eventstore.catalogue.hardware import MeterObserved
+from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import (
+    MeterRegisterReturned,
     MeterResetFound,
     MeterSampled,
     Sample,
@@ -16,6 +18,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Recorded
+from projections.register import Register, begun, moved, read, taken_back, told
 from station.replay.causes import FATE_KINDS, Fates
 from station.replay.conversation import Asked, Exchange, exchanges
 from station.replay.errors import BadQuestion
@@ -25,6 +28,8 @@ from station.replay.reader import LogReader
 from station.replay.timeline import DETAIL, Entry, Filter, Timeline
 from station.wire.instants import format_utc_ms
 
+_OFFSETS = (MeterResetFound, MeterRegisterReturned)
+_METERED = (MeterObserved, LimitChanged, MeterSampled, StopDataSampled, StationBooted, *_OFFSETS)
 _READING_BEFORE = 60
 _BEFORE_EVENTS = 400
 """How far before the start the authorization that led to it is looked for."""
@@ -184,22 +189,29 @@ class Dossier:
 
 @dataclass(slots=True)
 class _Meter:
-    """The readings of one connector over a stretch of the log."""
+    """The readings of one connector over a stretch of the log, and what was believed of its register."""
 
     connector_id: int
     calendar: Calendar
-    offset_wh: int = 0
+    register: Register
+    max_power_mw: int
     limit: Limit | None = None
     curve: list[Point] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
 
     def take(self, recorded: Recorded) -> None:
         event = recorded.event
+        if isinstance(event, StationBooted):
+            self.register = begun(self.register)
         if getattr(event, "connector_id", None) != self.connector_id:
             return
         match event:
             case MeterResetFound(offset_wh=offset):
-                self.offset_wh = offset
+                self.register = moved(self.register, offset, max_power_mw=self.max_power_mw)
+            case MeterRegisterReturned(offset_wh=offset):
+                self.register = taken_back(self.register, offset, max_power_mw=self.max_power_mw)
+            case MeterSampled(register_wh=register_wh):
+                self.register = told(self.register, register_wh)
             case LimitChanged():
                 utc_ms = self.calendar.utc_ms(recorded)
                 self.limit = Limit(seq=recorded.seq, utc_ms=utc_ms, limit_ma=event.limit_ma, phases=event.phases)
@@ -208,13 +220,16 @@ class _Meter:
                 self.curve.append(self._point(recorded, event))
 
     def _point(self, recorded: Recorded, event: MeterObserved) -> Point:
-        register = event.energy_wh + self.offset_wh
-        if self.curve:
-            register = max(register, self.curve[-1].energy_wh)
+        if (
+            self.register.raw_wh is None
+        ):  # the first one that is looked at: the start has the register that was believed
+            self.register = replace(self.register, at_ms=recorded.at_ms)
+        self.register = read(self.register, event.energy_wh, recorded.at_ms, max_power_mw=self.max_power_mw)
+        assert self.register.believed_wh is not None, "the start says where it was"
         return Point(
             seq=recorded.seq,
             utc_ms=self.calendar.utc_ms(recorded),
-            energy_wh=register,
+            energy_wh=self.register.believed_wh,
             power_w=event.power_w,
             current_ma=event.current_ma,
             limit_ma=None if self.limit is None else self.limit.limit_ma,
@@ -228,11 +243,16 @@ def dossier(reader: LogReader, calendar: Calendar, number: int, *, by_id: bool =
     rows = transactions(reader, calendar, timeline.fates)
     row = _choose(rows, number, by_id=by_id)
     last = row.settled_seq or reader.head.seq
-    meter = _Meter(connector_id=row.connector_id, calendar=calendar, offset_wh=_offset_before(reader, row))
+    described = _described(reader)
+    meter = _Meter(
+        connector_id=row.connector_id,
+        calendar=calendar,
+        register=Register(believed_wh=row.meter_start_wh, offset_wh=_offset_before(reader, row), told=True),
+        max_power_mw=described.phases * described.voltage_v * described.max_current_ma,
+    )
     samples: list[Taken] = []
     until = row.stop_seq or last
-    kinds = (MeterObserved, LimitChanged, MeterResetFound, MeterSampled, StopDataSampled)
-    for recorded in reader.recorded(max(0, row.first_seq - _READING_BEFORE), until, kinds):
+    for recorded in reader.recorded(max(0, row.first_seq - _READING_BEFORE), until, _METERED):
         if recorded.seq < row.first_seq:  # the last reading before the start is where the curve begins
             meter.curve.clear()
             meter.limits.clear()
@@ -248,7 +268,7 @@ def dossier(reader: LogReader, calendar: Calendar, number: int, *, by_id: bool =
         messages=tuple(_messages(reader, calendar, row, last)),
         story=tuple(timeline.entries(asked)),
         remarks=tuple(_remarks(row, meter)),
-        voltage_v=_voltage(reader),
+        voltage_v=described.voltage_v,
     )
 
 
@@ -264,19 +284,18 @@ def _choose(rows: list[TransactionRow], number: int, *, by_id: bool) -> Transact
 
 def _offset_before(reader: LogReader, row: TransactionRow) -> int:
     offset_wh = 0
-    for recorded in reader.recorded(until=row.first_seq, kinds=(MeterResetFound,)):
-        if isinstance(recorded.event, MeterResetFound) and recorded.event.connector_id == row.connector_id:
+    for recorded in reader.recorded(until=row.first_seq, kinds=_OFFSETS):
+        if isinstance(recorded.event, _OFFSETS) and recorded.event.connector_id == row.connector_id:
             offset_wh = recorded.event.offset_wh
     return offset_wh
 
 
-def _voltage(reader: LogReader) -> int:
-    from eventstore.catalogue.lifecycle import StationDescribed
-
+def _described(reader: LogReader) -> StationDescribed:
+    """What the station was made of when the log began; a log that does not say so begins with a salvage."""
     for recorded in reader.recorded(kinds=(StationDescribed,)):
         if isinstance(recorded.event, StationDescribed):
-            return recorded.event.voltage_v
-    return 230
+            return recorded.event
+    raise BadQuestion("the log does not say what the station is made of")
 
 
 def _taken(recorded: Recorded, sample: Sample, calendar: Calendar) -> Taken:
@@ -319,8 +338,8 @@ def _remarks(row: TransactionRow, meter: _Meter) -> Iterator[str]:
         yield "no energy flowed"
     if row.energy_wh is not None and row.energy_wh < 0:
         yield "its register at the end is below that at the start"
-    if meter.offset_wh:
-        yield f"the meter's register fell or jumped before its end: {energy(meter.offset_wh)} are added to it"
+    if meter.register.offset_wh:
+        yield f"the meter was reset or exchanged before its end: {energy(meter.register.offset_wh)} are added to it"
     gaps = [(a, b) for a, b in zip(meter.curve, meter.curve[1:], strict=False) if b.energy_wh > a.energy_wh + 50_000]
     for before, after in gaps:
         yield f"the register jumps by {energy(after.energy_wh - before.energy_wh)} between events {before.seq} and {after.seq}"

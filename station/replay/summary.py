@@ -37,6 +37,8 @@ from eventstore.catalogue.link import (
 from eventstore.catalogue.maintenance import FirmwareProgressed, ResetAccepted
 from eventstore.catalogue.registration import RegistrationAnswered
 from eventstore.catalogue.transactions import (
+    MeterDoubted,
+    MeterRegisterReturned,
     MeterResetFound,
     MeterSamplesDropped,
     TransactionConfirmed,
@@ -53,13 +55,28 @@ from station.replay.reader import LogReader
 from station.wire.instants import format_utc_ms
 
 _BOOTS_SHOWN = 20
+_ODD: dict[type[Event], str] = {
+    LogDamageFound: "the log was found damaged while running",
+    DecisionFailed: "a decision failed by our own fault",
+    ObservationRejected: "an observation was rejected by our own fault",
+    ClockDisagreed: "the CSMS's time was not believed",
+    FrameRefused: "a frame could not be read",
+    MeterFailed: "a meter could not be read",
+    MeterDoubted: "a meter's register was not believed",
+    MeterResetFound: "a meter was reset or exchanged",
+    MeterRegisterReturned: "a meter's old register came back",
+    MeterSamplesDropped: "samples were left out",
+    OwedEventsLost: "owed messages were lost with a damaged segment",
+    TransactionInvalidated: "the CSMS did not accept a tag after the start",
+    LockFailureFound: "a lock did not close",
+    LocalListConflictFound: "the CSMS contradicts the local list",
+}
 _KINDS: tuple[type[Event], ...] = (
-    *(StationBooted, StationDescribed, StationStopped, LogSalvaged, LogDamageFound, ClockDisagreed, DecisionFailed),
-    *(ObservationRejected, DiskSpaceObserved, FaultObserved, MainsObserved, EmergencyStopObserved, MeterFailed),
-    *(ContactorObserved, LockFailureFound, AuthorizationDenied, LocalListConflictFound, LinkOpened, LinkClosed),
-    *(CallDispatched, CallSettled, CallTimedOut, FrameRefused, FirmwareProgressed, ResetAccepted, RegistrationAnswered),
-    *(MeterResetFound, MeterSamplesDropped, TransactionConfirmed, TransactionIdAssigned, TransactionInvalidated),
-    *(TransactionStarted, TransactionStopped, OwedEventsLost, CallAnswered),
+    *_ODD,
+    *(StationBooted, StationDescribed, StationStopped, LogSalvaged, DiskSpaceObserved, FaultObserved, MainsObserved),
+    *(EmergencyStopObserved, ContactorObserved, AuthorizationDenied, LinkOpened, LinkClosed, CallDispatched),
+    *(CallSettled, CallTimedOut, FirmwareProgressed, ResetAccepted, RegistrationAnswered, TransactionConfirmed),
+    *(TransactionIdAssigned, TransactionStarted, TransactionStopped, CallAnswered),
 )
 
 
@@ -218,22 +235,6 @@ def _oddity(event: Event) -> str:
             return f"firmware: {status}"
         case _:
             return _ODD.get(type(event), "")
-
-
-_ODD: dict[type[Event], str] = {
-    LogDamageFound: "the log was found damaged while running",
-    DecisionFailed: "a decision failed by our own fault",
-    ObservationRejected: "an observation was rejected by our own fault",
-    ClockDisagreed: "the CSMS's time was not believed",
-    FrameRefused: "a frame could not be read",
-    MeterFailed: "a meter could not be read",
-    MeterResetFound: "a meter's register fell or jumped",
-    MeterSamplesDropped: "samples were left out",
-    OwedEventsLost: "owed messages were lost with a damaged segment",
-    TransactionInvalidated: "the CSMS did not accept a tag after the start",
-    LockFailureFound: "a lock did not close",
-    LocalListConflictFound: "the CSMS contradicts the local list",
-}
 
 
 def summarize(reader: LogReader, calendar: Calendar) -> Summary:

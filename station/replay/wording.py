@@ -99,6 +99,13 @@ def _meter(event: hardware.MeterObserved) -> str:
     return f"Meter{_where(event)}: {energy(event.energy_wh)}{power}"
 
 
+def _doubted(event: transactions.MeterDoubted) -> str:
+    if event.reason == transactions.STUCK:
+        return f"The meter tells of power, but its register STANDS{_where(event)} at {energy(event.raw_wh)}"
+    verb = event.reason.upper()
+    return f"The meter's register {verb}{_where(event)} from {energy(event.expected_wh)} to {energy(event.raw_wh)}: not believed"
+
+
 def _fault(event: hardware.FaultObserved) -> str:
     more = " ".join(part for part in (event.info, event.vendor_error_code) if part)
     return f"FAULT {event.error_code}{_where(event)}{f' ({more})' if more else ''}"
@@ -311,12 +318,17 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     ),
     transactions.MeterResetFound: (
         HEADLINE,
-        lambda e: f"The meter's register FELL or JUMPED{_where(e)}: {energy(e.offset_wh)} are added",
+        lambda e: f"The meter was RESET or EXCHANGED{_where(e)}: {energy(e.offset_wh)} are added to its register",
     ),
     transactions.TransactionEnding: (
         HEADLINE,
         lambda e: f"Transaction {e.number} is to end{_where(e)}: {e.reason}; its vehicle is asked to let go",
     ),
+    transactions.MeterRegisterReturned: (
+        HEADLINE,
+        lambda e: f"The meter's old register is BACK{_where(e)}: {energy(e.offset_wh)} are added to it, as before",
+    ),
+    transactions.MeterDoubted: (HEADLINE, _doubted),
     transactions.EnergyOfferEnded: (HEADLINE, lambda e: f"Transaction {e.number} goes on without energy: {e.reason}"),
     transactions.TransactionInvalidated: (
         HEADLINE,

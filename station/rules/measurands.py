@@ -1,7 +1,8 @@
 """Measurands (7.31): which the station can give, and a sample of them as the last reading of a connector has it.
 
 A measurand may carry a phase ("Voltage.L1", 9.1.17); without one, every phase that the meter has is reported (errata
-3.14.3). What a meter does not give is left out, never invented. Values are decimal text, as the wire wants them.
+3.14.3). What a meter does not give, and a register that is in doubt, is left out, never invented or repeated. Values are decimal
+text, as the wire wants them.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -39,13 +40,14 @@ def _per_phase(measurand: str, unit: str, values: Sequence[int], suffix: str = "
 
 
 def _energy(state: StationState, connector: Connector, reading: MeterReading, context: str) -> Iterator[SampledValue]:
-    yield SampledValue(value=str(reading.energy_wh), measurand=REGISTER, unit="Wh")
+    if connector.register.doubt is None:
+        yield SampledValue(value=str(reading.energy_wh), measurand=REGISTER, unit="Wh")
 
 
 def _interval(state: StationState, connector: Connector, reading: MeterReading, context: str) -> Iterator[SampledValue]:
     """Energy since the last sample of the same series in this transaction (errata 3.77)."""
     transaction = state.transactions.on(connector.connector_id)
-    if transaction is not None:
+    if transaction is not None and connector.register.doubt is None:
         since_wh = transaction.aligned_wh if context == CLOCK else transaction.sampled_wh
         yield SampledValue(value=str(max(0, reading.energy_wh - since_wh)), measurand=INTERVAL, unit="Wh")
 

@@ -30,7 +30,7 @@ _AT_USED = frozenset(
         StationStopping,
     }
 )
-_DEADLINES_AT_USED = frozenset({"ask_again", "sample", "energy_check", "limits", "opened"})
+_DEADLINES_AT_USED = frozenset({"ask_again", "sample", "energy_check", "limits", "opened", "meter_check"})
 _ANSWERS_AT_USED = frozenset({"Authorize", "StartTransaction"})
 
 

@@ -132,11 +132,12 @@ def is_stop_lost(state: StationState, transaction: Transaction) -> bool:
 
 
 def register_of(state: StationState, transaction: Transaction) -> tuple[int, bool]:
-    """The register to stop at in Wh, and whether it is stale: the meter cannot be read, the last stored value stands."""
+    """The register to stop at in Wh, and whether it is stale: the meter cannot be read or believed, the last value stands."""
     connector = state.connectors[transaction.connector_id]
     if connector.reading is None:  # never read on this log
         return max(transaction.meter_start_wh, transaction.sampled_wh), True
-    return max(connector.reading.energy_wh, transaction.meter_start_wh), connector.meter_failed != ""
+    stale = connector.meter_failed != "" or connector.register.doubt is not None
+    return max(connector.reading.energy_wh, transaction.meter_start_wh), stale
 
 
 def stop(

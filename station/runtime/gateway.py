@@ -106,7 +106,7 @@ def is_on_record(connector: Connector, fresh: MeterObserved) -> bool:
     if known is None or connector.meter_failed:
         return False
     same = (
-        known.energy_wh - connector.register_offset_wh,
+        connector.register.raw_wh,
         known.power_w,
         known.current_ma,
         known.voltage_mv,

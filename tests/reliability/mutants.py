@@ -12,6 +12,8 @@ CUT = "tests/reliability/test_crash_states.py::test_a_power_cut_costs_nothing_th
 FAULTS = "tests/reliability/test_io_faults.py"
 OUTBOX = "tests/scenarios/test_outbox.py"
 STORE = "tests/unit/eventstore"
+DOUBT = "tests/scenarios/test_meter_doubt.py"
+REGISTER = "tests/unit/projections/test_register.py"
 AFTERMATH = "tests/reliability/test_aftermath.py"
 
 
@@ -277,6 +279,71 @@ MUTANTS: tuple[Mutant, ...] = (
         old="            if row.seq == previous.seq + 1 and fits(previous.digest, row):\n",
         new="            if row.seq > previous.seq:\n",
         killer=f"{STORE}/test_salvage.py::test_a_forged_event_ends_the_prefix",
+        quick=True,
+    ),
+    Mutant(
+        name="a register that rises by more than can be is believed",
+        file="projections/register.py",
+        old="    if rise_wh and spent_uj > slack_uj",
+        new="    if False and spent_uj > slack_uj",
+        killer=f"{DOUBT}::test_what_the_meter_says_for_some_seconds_is_neither_told_nor_billed",
+        quick=True,
+    ),
+    Mutant(
+        name="a register that fell is believed at once",
+        file="projections/register.py",
+        old="CONFIRMATIONS = 3\n",
+        new="CONFIRMATIONS = 0\n",
+        killer=f"{DOUBT}::test_two_meters_that_answer_in_turn_are_no_more_than_one",
+        quick=True,
+    ),
+    Mutant(
+        name="a register that stands confirms itself",
+        file="projections/register.py",
+        old="rises = doubt.rises + (raw_wh > doubt.last_wh)",
+        new="rises = doubt.rises + 1",
+        killer=f"{REGISTER}::test_readings_that_stand_confirm_nothing",
+        quick=True,
+    ),
+    Mutant(
+        name="an offset that is never taken back",
+        file="projections/register.py",
+        old="    if former is None or at_ms - former.at_ms > FORMER_MS:\n",
+        new="    if True or former is None:\n",
+        killer=f"{DOUBT}::test_an_old_register_that_comes_back_takes_the_offset_back",
+        quick=True,
+    ),
+    Mutant(
+        name="what flowed in doubt is the next driver's",
+        file="projections/register.py",
+        old="replace(doubt, first_wh=doubt.last_wh)",
+        new="doubt",
+        killer=f"{REGISTER}::test_what_flowed_in_doubt_before_a_transaction_is_not_the_next_ones",
+        quick=True,
+    ),
+    Mutant(
+        name="a register in doubt is told",
+        file="station/rules/measurands.py",
+        old="    if connector.register.doubt is None:\n",
+        new="    if True:\n",
+        killer=f"{DOUBT}::test_the_doubt_is_on_record_once_and_samples_in_it_are_left_out",
+        quick=True,
+    ),
+    Mutant(
+        name="a jump is judged by the time since the register rose, not since it was looked at",
+        file="projections/register.py",
+        old="    return replace(register, at_ms=at_ms, unread=False, still_uj=",
+        new="    return replace(register, unread=False, still_uj=",
+        killer=f"{REGISTER}::test_a_look_that_found_nothing_new_is_one",
+        quick=True,
+    ),
+    Mutant(
+        name="a lie of a meter in one answer is passed on",
+        file="devices/modbus/meter.py",
+        old="        if wrong is not None:\n",
+        new="        if False:\n",
+        killer="tests/unit/devices/modbus/test_meter.py::"
+        "test_a_meter_that_lies_is_a_failure_at_once_and_its_lie_is_never_told",
         quick=True,
     ),
 )

@@ -224,7 +224,9 @@ def test_max_energy_on_invalid_id_lets_the_vehicle_get_away() -> None:
     found.plug()
     found.swipe()
     assert found.status() == "Charging"
-    found.charge(499)
+    for energy_wh in (200, 200, 99):
+        found.charge(energy_wh)
+        found.advance(30)
     assert found.status() == "Charging"
     found.energy_wh[1] += 1
     found.advance(2)

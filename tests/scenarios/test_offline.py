@@ -234,7 +234,7 @@ def test_a_stop_of_the_outage_is_told_with_its_tag_and_time() -> None:
     """TC_038."""
     found = charging().forget()
     found.disconnect()
-    found.advance(10)
+    found.advance(50)
     found.charge(500)
     found.swipe()
     found.advance(100)
@@ -242,7 +242,7 @@ def test_a_stop_of_the_outage_is_told_with_its_tag_and_time() -> None:
     stop = found.sent("StopTransaction")[0]
     assert stop == {
         "transactionId": 9001,
-        "timestamp": utc(11),
+        "timestamp": utc(51),
         "meterStop": 1500,
         "idTag": TAG,
         "reason": "Local",

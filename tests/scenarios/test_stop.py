@@ -224,7 +224,9 @@ def test_every_stop_carries_its_reason() -> None:
 def test_a_stop_with_a_dead_meter_uses_the_last_stored_reading() -> None:
     """Rulings on the meter: never invented."""
     found = charging()
-    found.charge(777)
+    for energy_wh in (400, 377):
+        found.advance(55)
+        found.charge(energy_wh)
     found.observe(MeterFailed(connector_id=1, reason="no answer"))
     assert found.state.transactions.on(1) is not None
     found.swipe()

@@ -36,7 +36,6 @@ from eventstore.catalogue.registration import RegistrationAnswered
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import (
     HeldFor,
-    MeterResetFound,
     Moment,
     TransactionResumed,
     TransactionStarted,
@@ -159,42 +158,6 @@ def test_a_lock_that_answers_ends_the_wish_to_unlock_unless_it_only_says_that_it
 def test_an_unlock_lets_go_of_a_held_cable() -> None:
     assert two().changed(1, held_for=HELD)[1].held_for == HELD
     assert folded(two().changed(1, held_for=HELD), UnlockRequested(connector_id=1))[1].held_for is None
-
-
-def test_the_reported_register_never_falls_and_the_offset_explains_it() -> None:
-    """Errata 3.77."""
-    connectors = two(MeterObserved(connector_id=1, energy_wh=500), MeterObserved(connector_id=1, energy_wh=20))
-    assert connectors[1].reading.energy_wh == 500  # type: ignore[union-attr]  # it was read
-    connectors = folded(connectors, MeterResetFound(connector_id=1, offset_wh=480))
-    connectors = folded(connectors, MeterObserved(connector_id=1, energy_wh=25))
-    assert connectors[1].reading.energy_wh == 505  # type: ignore[union-attr]  # it was read
-
-
-def test_an_offset_that_is_lowered_takes_what_is_too_much_from_the_reading_too() -> None:
-    connectors = two(MeterObserved(connector_id=1, energy_wh=500), MeterObserved(connector_id=1, energy_wh=90_500))
-    connectors = folded(connectors, MeterResetFound(connector_id=1, offset_wh=-90_000))
-    assert connectors[1].reading.energy_wh == 500  # type: ignore[union-attr]  # it was read
-    connectors = folded(connectors, MeterObserved(connector_id=1, energy_wh=90_507))
-    assert connectors[1].reading.energy_wh == 507  # type: ignore[union-attr]  # it was read
-    assert folded(connectors, MeterResetFound(connector_id=9, offset_wh=1)) == connectors
-
-
-def test_the_last_reading_of_the_process_before_is_known_until_the_second_of_this_one() -> None:
-    connectors = folded(two(MeterObserved(connector_id=1, energy_wh=500)), BOOT)
-    before = connectors[1].reading_before
-    assert before is not None
-    assert before.energy_wh == 500
-    connectors = folded(connectors, MeterObserved(connector_id=1, energy_wh=501), at_ms=20)
-    assert connectors[1].reading_before == before
-    assert folded(connectors, MeterObserved(connector_id=1, energy_wh=502), at_ms=30)[1].reading_before is None
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_register_that_was_found_unchanged_at_boot_was_read_but_for_a_meter_that_fails(fails: bool) -> None:
-    connectors = folded(two(MeterObserved(connector_id=1, energy_wh=500)), BOOT)
-    if fails:
-        connectors = folded(connectors, MeterFailed(connector_id=1, reason="no answer"))
-    assert (folded(connectors, BoardOpened())[1].reading_before is not None) is fails
 
 
 def test_a_meter_that_fails_is_well_again_with_its_next_reading() -> None:

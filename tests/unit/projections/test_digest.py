@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from eventstore.structure import StructureError
@@ -63,6 +64,20 @@ def test_what_is_no_state_is_refused(data: bytes) -> None:
 
 def test_every_layout_has_a_step_up() -> None:
     assert set(LAYOUT_STEPS) == set(range(1, STATE_LAYOUT))
+
+
+def test_what_0_1_0_knew_of_a_register_is_believed_of_it() -> None:
+    """Layout 1 kept the offset and the last reading of the process before, and what the station is rated for in its description."""
+    plain = orjson.loads(state_bytes(full_state()))
+    plain["connectors"].pop("max_power_mw")
+    for connector in plain["connectors"]["by_id"]:
+        connector.pop("register")
+        connector |= {"register_offset_wh": -500, "reading_before": connector["reading"]}
+    connectors = state_from(orjson.dumps(plain), 1).connectors
+    assert connectors.max_power_mw == 3 * 230 * 32_000
+    read, unread = connectors[1].register, connectors[0].register
+    assert (read.believed_wh, read.raw_wh, read.offset_wh, read.unread, read.told) == (1_000, 1_500, -500, True, True)
+    assert (unread.believed_wh, unread.told) == (None, False)
 
 
 def test_the_fingerprint_is_of_the_code_that_folds() -> None:

@@ -218,6 +218,9 @@ MISTAKES = [
     (toml(config="HeartbeatInterval = 2026-01-01"), "a text, not a date"),
     (toml(config=f'A = "{"x" * 501}"'), "[config] A: must have at most 500 characters, not 501"),
     (toml(config=f"{'A' * 51} = 1"), f"[config] {'A' * 51}: must have 1 to 50 characters, not 51"),
+    (toml(station="connectors = 0x" + "f" * 9_000), "[station] connectors: must be 1 to 64, not 0xfff"),
+    (toml(config="A = 0x" + "f" * 9_000), "[config] A: must have at most 500 characters"),
+    ("x = " + "9" * 9_000, "cb.toml: is not valid TOML: "),
     ("[station\n", "cb.toml: is not valid TOML: "),
     ("x = " + "[" * 5000, "cb.toml: is not valid TOML: "),
 ]

@@ -100,7 +100,18 @@ def test_a_short_copper_file_is_no_obstacle(tmp_path: Path, length: int) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"format": 1}', '{"format": 2}', '{"format": 1, "connectors": [3]}', "\x00\xff"]
+    "text",
+    [
+        "[" * 100_000,
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"format": 1}',
+        '{"format": 2}',
+        '{"format": 1, "connectors": [3]}',
+        "\x00\xff",
+    ],
 )
 def test_a_world_that_cannot_be_read_is_moved_aside(tmp_path: Path, text: str) -> None:
     (tmp_path / WORLD_NAME).write_text(text, encoding="latin-1")
@@ -124,6 +135,17 @@ def test_a_field_of_the_wrong_kind_is_damage(tmp_path: Path, name: str, value: o
     WorldFile(tmp_path).save(WORLD)
     document = json.loads((tmp_path / WORLD_NAME).read_text())
     (tmp_path / WORLD_NAME).write_text(json.dumps({**document, name: value}))
+    assert WorldFile(tmp_path).load() is None
+
+
+def test_a_register_that_no_meter_shows_is_damage(tmp_path: Path) -> None:
+    huge = replace(ConnectorWorld(connector_id=1), register_uws=1 << 200)
+    WorldFile(tmp_path).save(replace(WORLD, connectors=(huge,)))
+    assert WorldFile(tmp_path).load() is None
+
+
+def test_a_world_without_a_bottom_is_damage(tmp_path: Path) -> None:
+    (tmp_path / WORLD_NAME).write_text("[" * 100_000)
     assert WorldFile(tmp_path).load() is None
 
 

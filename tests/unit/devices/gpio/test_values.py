@@ -1,5 +1,6 @@
 """Tables that are declared: what each kind takes, and that every mistake is told at once."""
 
+import math
 from dataclasses import dataclass
 
 import pytest
@@ -74,6 +75,8 @@ def test_what_fits_is_taken(kind: Kind, value: object, found: object) -> None:
     ("kind", "value", "text"),
     [
         (Whole(minimum=1, maximum=9), 10, "between 1 and 9"),
+        pytest.param(Whole(minimum=1, maximum=9), 1 << 99_999, "1 and 9, not something without end", id="endless"),
+        (Whole(minimum=1, maximum=9), math.nan, "must be a whole number, not nan"),
         (Whole(minimum=1, maximum=9), True, "whole number"),
         (Whole(minimum=1, maximum=9), 1.5, "whole number"),
         (Flag(), 1, "true or false"),

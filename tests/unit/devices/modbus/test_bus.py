@@ -1,6 +1,7 @@
 """The bus against pymodbus's own server, over TCP and RTU, with everything that can go wrong."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
@@ -208,12 +209,15 @@ async def test_swapped_words_are_found_and_never_told() -> None:
         await rig.close()
 
 
-async def test_a_meter_that_restarts_is_flagged_and_then_passed_on(server: MeterServer, rig: Rig) -> None:
+async def test_a_register_that_is_no_number_is_a_failure(server: MeterServer, rig: Rig) -> None:
     await rig.polled()
-    server.values["energy_import_wh"] = 0.0
-    await rig.polled(4)
-    assert rig.failures == ["the register fell from 12500 Wh to 0 Wh", None]
-    assert rig.energy_wh() == 0
+    server.values["energy_import_wh"] = math.nan
+    await rig.polled(2)
+    assert rig.failures == ["it gives no energy"]
+    server.values["energy_import_wh"] = 12.503
+    await rig.polled(2)
+    assert rig.failures[1:] == [None]
+    assert rig.energy_wh() == 12_503
 
 
 async def test_a_gateway_that_restarts_is_found_again() -> None:

@@ -221,11 +221,111 @@ def test_neighbours_are_read_together_as_far_as_the_meter_answers() -> None:
         ("[values]", "[values]\npower_w = 3", "power_w must be a table"),
         ("[values]", "values = 3\n[rest]", "rest is no key"),
         ("function", "= function", "not valid TOML"),
+        ("scale = 10", "scal = 1000", "Test: energy_import_wh: scal is no member of a register; did you mean scale"),
+        ("scale = 10", "scale = nan", "Test: energy_import_wh: scale must be a number other than 0, not nan"),
+        ("scale = 10", "scale = -inf", "energy_import_wh: scale must be a number other than 0, not nan or inf"),
+        ("scale = 10", "scale = 0.0", "energy_import_wh: scale must be"),
+        ("scale = 10", "scale = 1e999999", "energy_import_wh: scale must be between"),
+        ("scale = 10", "scale = 0x" + "f" * 9_000, "energy_import_wh: scale must be between"),
+        ("scale = 10", "scale = " + "9" * 9_000, "not valid TOML"),
+        ("scale = 10", "scale = -10", "energy_import_wh: scale must be above 0"),
+        ("scale = 10", "scale = true", "energy_import_wh: scale must be"),
+        ("scale = 10", "scale = 1979-05-27", "energy_import_wh: scale must be"),
+        ("at = 10", "at = 65535", "Test: energy_import_wh: at must be 65534 at most: uint32 takes 2 registers"),
+        ("at = 10", "at = true", "energy_import_wh: at must be"),
+        ("at = 10", "at = 1.5", "energy_import_wh: at must be"),
+        ("at = 10, ", "", "energy_import_wh: at must be"),
+        ('"uint32"', '["uint32"]', "energy_import_wh: type must be"),
+        ('function = "input"', 'function = ["input"]', "function must be"),
+        ('function = "input"', 'function = "input"\nword_order = {}', "word_order must be"),
+        ('function = "input"', 'function = "input"\nregisters_max = true', "registers_max must be"),
+        ('name = "Test"', "name = 3", "name must be text"),
+        ('name = "Test"', "source = []", "source must be text"),
+        ("[values]", "a = " + "[" * 5_000 + "]" * 5_000 + "\n[values]", "nested too deeply"),
     ],
 )
 def test_a_wrong_map_is_told_what_is_wrong(old: str, new: str, problem: str) -> None:
     with pytest.raises(MapError, match=problem):
         parse_map(SIMPLE.replace(old, new))
+
+
+def test_the_last_register_of_all_may_be_used() -> None:
+    assert parse_map(SIMPLE.replace("at = 10", "at = 65534")).blocks[0].address == 65_534
+
+
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.sampled_from(["nan", "inf", "-inf", "1e9999999", "0.0", "1979-05-27", "07:32:00", "input", "uint16", "float64"]),
+    st.text("abé\x00\n", max_size=5),
+)
+TREES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text("ab", max_size=3), inner, max_size=3)),
+    max_leaves=8,
+)
+BARE = frozenset({"nan", "inf", "-inf", "1e9999999", "0.0", "1979-05-27", "07:32:00"})
+
+
+def toml_of(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str() if value in BARE:
+            return value
+        case str():
+            return '"' + "".join(f"\\u{ord(letter):04x}" for letter in value) + '"'
+        case list():
+            return f"[{', '.join(map(toml_of, value))}]"
+        case dict():
+            return "{" + ", ".join(f"{toml_of(str(key))} = {toml_of(item)}" for key, item in value.items()) + "}"
+        case _:
+            return str(value)
+
+
+REGISTERS = st.dictionaries(
+    st.sampled_from(["at", "type", "scale", "scal"]),
+    st.one_of(TREES, st.integers(0, 70_000), st.sampled_from(list(TYPES))),
+    max_size=4,
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {"function": st.one_of(st.just("input"), TREES)},
+    optional={
+        **dict.fromkeys(("name", "source", "word_order", "registers_max", "gap_max", "other"), TREES),
+        "values": st.one_of(
+            TREES, st.dictionaries(st.sampled_from(QUANTITIES[:4]), st.one_of(REGISTERS, TREES), max_size=3)
+        ),
+    },
+)
+
+
+@given(
+    st.one_of(
+        DOCUMENTS.map(lambda tree: "\n".join(f"{key} = {toml_of(item)}" for key, item in tree.items())), st.text()
+    )
+)
+@settings(max_examples=300)
+def test_whatever_stands_in_a_map_it_is_one_or_is_told_what_is_wrong(text: str) -> None:
+    try:
+        register_map = parse_map(text)
+    except MapError as error:
+        assert str(error)
+        return
+    for block in register_map.blocks:
+        assert block.address + block.length <= 65_536
+        register_map.decode(block, [0x7F7F] * block.length)
+
+
+@pytest.mark.parametrize("name", ["/no/such\0", "/"])
+def test_what_cannot_be_a_file_cannot_be_read(name: str) -> None:
+    with pytest.raises(MapError, match="cannot be read"):
+        load_map(name)
+
+
+def test_a_file_that_is_no_text_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(MapError, match="cannot be read"):
+        load_map(str(tmp_path / "mine.toml"))
 
 
 def test_a_map_may_be_the_makers_own_file(tmp_path: Path) -> None:

@@ -441,11 +441,12 @@ def test_a_register_that_was_reset_is_compared_with_what_the_meter_shows() -> No
     """Rulings on meters: the reported register never falls, so the state's is ahead of the meter's by an offset."""
     gateway, board = opened()
     found = charging(station(connectors=2))
-    found.energy_wh[1] = 30
-    found.read_meter()
-    assert found.state.connectors[1].register_offset_wh == 1_000 - 30
-    board.meter = replace(METER, energy_wh=30)
-    assert readings(gateway, found.state, IdTagPresented(id_tag=TAG, connector_id=1)) == []
+    found.energy_wh[1] = 0
+    for _ in range(4):
+        found.charge(10)
+        board.meter = replace(METER, energy_wh=found.energy_wh[1])
+        assert readings(gateway, found.state, IdTagPresented(id_tag=TAG, connector_id=1)) == []
+    assert found.state.connectors[1].register.offset_wh == 1_000 - 10
 
 
 def test_a_meter_that_fails_is_told_once_and_its_return_even_unchanged() -> None:

@@ -59,7 +59,7 @@ def test_every_member_of_the_contract_is_there() -> None:
 
 def test_a_station_that_charges_is_shown_as_such() -> None:
     under_test = charging()
-    under_test.energy_wh[1] = 15_234
+    under_test.energy_wh[1] = 1_200
     under_test.read_meter()
     shown = view(under_test)
     assert shown["station"]["identity"] == "CB-0001"
@@ -69,7 +69,7 @@ def test_a_station_that_charges_is_shown_as_such() -> None:
     connector = shown["connectors"][1]
     assert (connector["status"], connector["plugged"], connector["transaction_number"]) == ("Charging", True, 1)
     assert isinstance(connector["limit_a"], float)
-    assert connector["energy_wh"] == 15_234
+    assert connector["energy_wh"] == 1_200
     (transaction,) = shown["transactions"]
     assert (transaction["transaction_id"], transaction["id_tag"]) == (9001, TAG)
     assert (transaction["start_confirmed"], transaction["stop_confirmed"], transaction["stopped_at"]) == (
