@@ -107,6 +107,9 @@ def read(
     if rise_wh >= 0:
         return _risen(register, rise_wh, at_ms, max_power_mw, power_w) or _doubted(register, at_ms, max_power_mw)
     elapsed_ms = max(0, at_ms - register.at_ms)
+    doubt = register.doubt
+    if doubt is not None and _follows(doubt, raw_wh, at_ms, max_power_mw, step_wh):
+        return _doubted(register, at_ms, max_power_mw)
     if is_step_back(register, -rise_wh, _allowance_uj(max_power_mw, elapsed_ms)):
         spent_uj = max(0, register.spent_uj - _allowance_uj(max_power_mw, elapsed_ms))
         return replace(register, at_ms=at_ms, spent_uj=spent_uj, unread=False, doubt=None)

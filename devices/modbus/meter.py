@@ -71,6 +71,8 @@ class ModbusMeter:
     def measurands(self, at_ms: int) -> Mapping[str, int]:
         """Every value of the map that the meter gave, by the map's names. Raises `MeterUnavailable`."""
         if self._read_at_ms is None or at_ms - self._read_at_ms > self.place.stale_ms:
+            # Whoever is told that there is no reading, as at a start before the first answer, hears when there is one.
+            self._fail(self._reason)
             raise MeterUnavailable(f"the meter cannot be read: {self._reason}")
         return self._values
 

@@ -99,13 +99,6 @@ def _meter(event: hardware.MeterObserved) -> str:
     return f"Meter{_where(event)}: {energy(event.energy_wh)}{power}"
 
 
-def _doubted(event: transactions.MeterDoubted) -> str:
-    if event.reason == transactions.STUCK:
-        return f"The meter tells of power, but its register STANDS{_where(event)} at {energy(event.raw_wh)}"
-    verb = event.reason.upper()
-    return f"The meter's register {verb}{_where(event)} from {energy(event.expected_wh)} to {energy(event.raw_wh)}: not believed"
-
-
 def _fault(event: hardware.FaultObserved) -> str:
     more = " ".join(part for part in (event.info, event.vendor_error_code) if part)
     return f"FAULT {event.error_code}{_where(event)}{f' ({more})' if more else ''}"
@@ -324,11 +317,11 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
         HEADLINE,
         lambda e: f"Transaction {e.number} is to end{_where(e)}: {e.reason}; its vehicle is asked to let go",
     ),
-    transactions.MeterRegisterReturned: (
+    transactions.MeterRegisterReturned: (HEADLINE, lambda e: f"The meter's old register is BACK{_where(e)}"),
+    transactions.MeterDoubted: (
         HEADLINE,
-        lambda e: f"The meter's old register is BACK{_where(e)}: {energy(e.offset_wh)} are added to it, as before",
+        lambda e: f"The meter's register {e.reason.upper()}{_where(e)}: {energy(e.raw_wh)}",
     ),
-    transactions.MeterDoubted: (HEADLINE, _doubted),
     transactions.EnergyOfferEnded: (HEADLINE, lambda e: f"Transaction {e.number} goes on without energy: {e.reason}"),
     transactions.TransactionInvalidated: (
         HEADLINE,

@@ -25,7 +25,8 @@ from tests.csms.independent import Csms
 
 pytestmark = pytest.mark.asyncio
 
-HOUR_MS = 3_600_000
+HUNDREDTH_MS = 36_000
+"""A hundredth of an hour: what the wiring can carry in the seconds of a test is not much more."""
 TAG = "04A1B2C3"
 SETTINGS = """
 [station]
@@ -49,9 +50,9 @@ WebSocketPingInterval = 0
 METER = "pulse_ms = 0\n"
 
 
-def settings_text(url: str, directory: Path) -> str:
+def settings_text(url: str, directory: Path, wired: str = "") -> str:
     """Settings with the wiring of the model, its tables moved to where settings have them."""
-    text = wiring_text("peak", extra=METER)
+    text = wired or wiring_text("peak", extra=METER)
     for opening in ("[[", "["):
         text = text.replace(f"\n{opening}", f"\n{opening}board.wiring.")
     return SETTINGS.format(url=url, directory=directory) + text.replace(
@@ -98,10 +99,10 @@ class Copper:
 
 
 @asynccontextmanager
-async def station(csms: Csms, directory: Path, model: Model) -> AsyncIterator[None]:
-    """The daemon in this process, until SIGTERM ends it in order."""
+async def station(csms: Csms, directory: Path, model: Model, wired: str = "") -> AsyncIterator[None]:
+    """The daemon in this process, until SIGTERM ends it in order; `wired` is the model's wiring if it is none of pulses."""
     gpiozero.Device.pin_factory = model.factory
-    settings = parse_settings(settings_text(csms.url, directory), "test")
+    settings = parse_settings(settings_text(csms.url, directory, wired), "test")
     running = asyncio.create_task(daemon.run(settings))
     try:
         yield
@@ -144,7 +145,7 @@ async def test_a_charge_from_the_reader_to_the_fault_and_the_bill(tmp_path: Path
     async with Csms() as csms, station(csms, tmp_path, copper.model):
         start_wh = await begin(csms, copper)
         assert copper.offered_ma == 31_800  # 32 A in steps of half a percent, rounded down
-        copper.model.count(1, HOUR_MS)
+        copper.model.count(1, HUNDREDTH_MS)
         answer = await csms.request(
             "SetChargingProfile",
             connector_id=1,
@@ -162,13 +163,13 @@ async def test_a_charge_from_the_reader_to_the_fault_and_the_bill(tmp_path: Path
         )
         assert answer["status"] == "Accepted"
         await seen(lambda: copper.offered_ma == 9_900, "the new limit at the pilot")
-        copper.model.count(1, HOUR_MS)
+        copper.model.count(1, HUNDREDTH_MS)
         copper.trip(True)
         await seen(lambda: not copper.socket.poles_closed, "the contactor to open", within_s=1)
         await csms.expect("StatusNotification", connector_id=1, status="Faulted", error_code="GroundFailure")
         stopped = await csms.expect("StopTransaction", transaction_id=1001)
         assert stopped.payload["reason"] == "Other"
-        assert stopped.payload["meterStop"] - start_wh == 16 * 690 + 9_900 * 690 // 1_000
+        assert stopped.payload["meterStop"] - start_wh == (16_000 + 9_900) * 690 // 100_000
         copper.trip(False)
         await seen(lambda: not copper.socket.locked, "the lock to open")
         copper.unplug()

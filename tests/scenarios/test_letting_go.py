@@ -15,10 +15,10 @@ from tests.given import OTHER_TAG, TAG, StationUnderTest, answering, charging, s
 
 
 def drawing(found: StationUnderTest | None = None) -> StationUnderTest:
-    """Charging, the contactor closed, 250 Wh on the meter."""
+    """Charging, the contactor closed, 200 Wh on the meter."""
     found = charging(found)
     found.observe(ContactorObserved(connector_id=1, closed=True))
-    found.charge(250)
+    found.charge(200)
     return found.forget()
 
 
@@ -59,7 +59,7 @@ def test_at_a_stop_the_pilot_goes_steady_first_and_the_register_is_the_one_behin
     lets_go(found)
     assert found.actions() == ["StopTransaction", "StatusNotification 1 Finishing"]
     (stop,) = stops(found)
-    assert (stop["reason"], stop["idTag"], stop["meterStop"]) == ("Local", TAG, 1_257)
+    assert (stop["reason"], stop["idTag"], stop["meterStop"]) == ("Local", TAG, 1_207)
     assert stop["timestamp"] == utc(11.2)
     assert not found.state.connectors[1].locked
 
@@ -74,7 +74,7 @@ def test_a_vehicle_that_never_lets_go_has_three_seconds() -> None:
     assert stops(found) == []
     found.charge(9)
     contactor_opens(found)
-    assert [stop["meterStop"] for stop in stops(found)] == [1_259]
+    assert [stop["meterStop"] for stop in stops(found)] == [1_209]
     assert found.advance(60) is not None
     assert len(found.events(TransactionStopped)) == 1
 
@@ -157,7 +157,7 @@ def test_a_meter_that_fails_meanwhile_leaves_the_last_register_and_says_so() -> 
     assert not is_kept_closed(found)
     found.observe(ContactorObserved(connector_id=1, closed=False))
     (ended,) = found.events(TransactionStopped)
-    assert (ended.meter_stop_wh, ended.meter_stale, ended.reason) == (1_250, True, "Local")
+    assert (ended.meter_stop_wh, ended.meter_stale, ended.reason) == (1_200, True, "Local")
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -258,7 +258,7 @@ def test_a_power_cut_meanwhile_ends_it_at_the_next_boot_for_the_reason_that_was_
     found.boot(pilots={1: "C"}, orderly=False).connect()
     assert not is_kept_closed(found)
     (stop,) = stops(found)
-    assert (stop["reason"], stop["idTag"], stop["meterStop"]) == ("Local", TAG, 1_270)
+    assert (stop["reason"], stop["idTag"], stop["meterStop"]) == ("Local", TAG, 1_220)
 
 
 def test_a_contactor_that_does_not_say_that_it_is_open_holds_the_stop_up_for_a_second() -> None:

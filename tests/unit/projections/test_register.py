@@ -182,6 +182,15 @@ def test_a_meter_of_pulses_that_begins_at_zero_with_each_process_goes_on_where_i
     assert meter.reads(*rising(0, 10, 5)).used == 295 + 45
 
 
+def test_a_meter_of_pulses_that_begins_anew_with_little_on_it_goes_on_where_it_was() -> None:
+    """What it fell by is no more than a meter that is not exact may: it began at zero all the same."""
+    meter = Meter(0).reads(*rising(0, 12, 5))
+    meter.register = begun(meter.register)
+    meter.reads(0, step_ms=5_000)
+    meter.register = at_a_start(meter.register, meter.at_ms)
+    assert meter.reads(*rising(11, 5, 11), step_ms=100).used == 55 + 55
+
+
 def test_a_register_of_which_nothing_was_told_is_taken_as_it_is_while_nobody_charges() -> None:
     """The first word of a meter at its power-up binds nobody."""
     register = Register()

@@ -53,6 +53,15 @@ def test_before_the_first_answer_there_is_no_reading() -> None:
         Rig().meter.read(0)
 
 
+def test_who_asked_before_the_first_answer_hears_when_there_is_one() -> None:
+    rig = Rig()
+    with pytest.raises(MeterUnavailable):
+        rig.meter.read(0)
+    rig.meter.answered(VALUES, 300)
+    rig.meter.answered(VALUES, 600)
+    assert rig.failures == ["it was not read yet", None]
+
+
 def test_a_reading_that_is_too_old_is_none() -> None:
     rig = Rig()
     rig.meter.answered(VALUES, 0)
