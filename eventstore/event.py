@@ -36,6 +36,17 @@ class Decision(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Illegible(Observation):
+    """Stands for an event that this version cannot read; it is never written."""
+
+    NAME: ClassVar[str] = "Illegible"
+
+    name: str
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """An event and its place in the log.
 

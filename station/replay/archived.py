@@ -11,8 +11,8 @@ from eventstore.segments import ARCHIVE_DIRECTORY, archives, past_segments
 from station.replay.copying import copy_small_files
 from station.replay.errors import LogUnreadable
 from station.replay.origin import Damage, Origin
-from station.replay.page import plural
 from station.replay.past import Past, archive_at
+from station.telling.amounts import plural
 
 
 def with_past(directory: Path, scratch: Path, *, live: bool, damage: Damage | None) -> Origin:

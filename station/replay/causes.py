@@ -1,27 +1,16 @@
 """Why something happened, and what became of it: cause chains in words, and the fate of what was owed to the CSMS."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
-from eventstore.catalogue.hardware import (
-    BoardOpened,
-    EmergencyStopObserved,
-    FaultObserved,
-    IdTagPresented,
-    LockObserved,
-    PilotStateObserved,
-    ProximityObserved,
-)
-from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted, StationStopped, StationStopping
-from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, FrameReceived, LinkClosed, LinkOpened
+from eventstore.catalogue.lifecycle import StationBooted, StationStopped
+from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, LinkClosed, LinkOpened
 from eventstore.catalogue.transactions import TransactionIdAssigned, TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
-from station.replay.moments import duration
-from station.replay.page import plural
+from station.telling.amounts import duration, plural
 
 FATE_KINDS: tuple[type[Event], ...] = (
     TransactionStarted,
@@ -38,44 +27,6 @@ FATE_KINDS: tuple[type[Event], ...] = (
 LASTING_KINDS = tuple(kind for kind in FATE_KINDS if kind not in (CallDispatched, CallSettled, CallTimedOut))
 """Of these, those that tell of what comes long after them."""
 OFFLINE_WORTH_TELLING_MS = 1_000
-
-
-_PILOT = {
-    "A": "the plug was pulled at the vehicle",
-    "C": "the vehicle asked for energy",
-    "D": "the vehicle asked for energy",
-}
-_BECAUSE: Mapping[type[Event], Callable[[Any], str]] = {
-    PilotStateObserved: lambda cause: _PILOT.get(cause.pilot_state, f"the pilot went to {cause.pilot_state}"),
-    ProximityObserved: lambda cause: (
-        "the cable was taken out" if cause.cable_rating_ma is None else "a cable was put in"
-    ),
-    IdTagPresented: lambda cause: f"tag {cause.id_tag} was presented",
-    FaultObserved: lambda cause: f"of the fault {cause.error_code}",
-    EmergencyStopObserved: lambda cause: "the emergency stop was pressed",
-    LockObserved: lambda cause: (
-        "the lock did not move" if cause.jammed else "the lock had closed" if cause.locked else "the lock had opened"
-    ),
-    StationStopping: lambda cause: f"the station was asked to end ({cause.why})",
-    BoardOpened: lambda cause: "the station found it interrupted when it started again",
-    DeadlineReached: lambda cause: f"the time for {cause.name.replace('_', ' ')} had come",
-    FrameReceived: lambda cause: _because_of_frame(cause.text),
-}
-
-
-def because(cause: Event) -> str:
-    """What an observation was, as the reason for something else; "" if that would say nothing."""
-    known = _BECAUSE.get(type(cause))
-    return "" if known is None else known(cause)
-
-
-def _because_of_frame(text: str) -> str:
-    frame = parsed(text)
-    if frame is None:
-        return "of an unreadable frame"
-    if frame[0] == 2 and len(frame) > 2:
-        return f"the CSMS asked for it ({frame[2]})"
-    return "of the CSMS's answer"
 
 
 def parsed(text: str) -> list[object] | None:

@@ -34,13 +34,14 @@ from station.replay.errors import BadQuestion, ReplayError
 from station.replay.folding import Folded, state_at
 from station.replay.moments import Calendar, Place, Zone, bounds, calendar_of, place_at
 from station.replay.origin import Anchor
-from station.replay.page import Page, Text, json_line, json_text, line_writer, plural, show
+from station.replay.page import Page, Text, json_line, json_text, line_writer, show
 from station.replay.progress import QUIET_STEPS, Bar, bar, silent
 from station.replay.reader import LogReader
 from station.replay.redaction import RedactionRules
 from station.replay.source import open_log
 from station.replay.verify import WHOLE, anchor_from, verify
-from station.replay.wording import DETAIL, HEADLINE, NOISE
+from station.telling.amounts import plural
+from station.telling.wording import DETAIL, HEADLINE, NOISE
 
 DONE, FAILED = 0, 1
 

@@ -24,8 +24,9 @@ from eventstore.catalogue.link import (
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
 from station.replay.causes import parsed
-from station.replay.moments import Calendar, Zone, duration
+from station.replay.moments import Calendar, Zone
 from station.replay.reader import LogReader
+from station.telling.amounts import duration
 
 KINDS: tuple[type[Event], ...] = (
     *(CallDispatched, FrameReceived, CallSettled, CallTimedOut, CallAnswered, FrameIgnored, FrameRefused),

@@ -23,9 +23,9 @@ from station.replay.causes import FATE_KINDS, Fates
 from station.replay.conversation import Asked, Exchange, exchanges
 from station.replay.errors import BadQuestion
 from station.replay.moments import Calendar
-from station.replay.page import energy
 from station.replay.reader import LogReader
 from station.replay.timeline import DETAIL, Entry, Filter, Timeline
+from station.telling.amounts import energy
 from station.wire.instants import format_utc_ms
 
 _OFFSETS = (MeterResetFound, MeterRegisterReturned)

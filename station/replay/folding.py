@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.chain import EMPTY, ChainBrokenError, Head, Row
 from eventstore.chain import verify as verify_chain
-from eventstore.event import Recorded
+from eventstore.event import Illegible, Recorded
 from eventstore.frozen import dataclass, replace
 from eventstore.snapshots import headers
 from eventstore.structure import StructureError
@@ -19,7 +19,7 @@ from projections.digest import fingerprint, state_from
 from projections.station import INITIAL, Folding, StationState, evolve
 from station.replay.checkpoints import Checkpoints
 from station.replay.errors import BadQuestion
-from station.replay.reader import Illegible, LogReader
+from station.replay.reader import LogReader
 
 CHECKPOINT_EVERY = 20_000
 WORTH_KEEPING = 2_000

@@ -14,10 +14,10 @@ from eventstore.event import Recorded
 from eventstore.frozen import dataclass
 from station.replay.errors import BadQuestion
 from station.replay.reader import LogReader
+from station.telling.amounts import SECOND_MS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
-SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,23 +205,3 @@ def seq_by_utc(reader: LogReader, calendar: Calendar, utc_ms: int) -> int:
         last = stretch.first_seq - 1
     found = reader.last_before(utc_ms, reader.first_seq, last) if not calendar.stretches else 0
     return max(0, found)
-
-
-def duration(milliseconds: int) -> str:
-    """A span in words, in its two largest units: "4 h 12 min", "38 s", "350 ms"."""
-    if milliseconds < 0:
-        return f"-{duration(-milliseconds)}"
-    if milliseconds < SECOND_MS:
-        return f"{milliseconds} ms"
-    for unit_ms, name, smaller_ms, smaller in (
-        (DAY_MS, "d", HOUR_MS, "h"),
-        (HOUR_MS, "h", MINUTE_MS, "min"),
-        (MINUTE_MS, "min", SECOND_MS, "s"),
-    ):
-        if milliseconds >= unit_ms:
-            rest = milliseconds % unit_ms // smaller_ms
-            whole = f"{milliseconds // unit_ms} {name}"
-            return f"{whole} {rest} {smaller}" if rest else whole
-    if milliseconds % SECOND_MS and milliseconds < 10 * SECOND_MS:
-        return f"{milliseconds // SECOND_MS}.{milliseconds % SECOND_MS // 100} s"
-    return f"{milliseconds // SECOND_MS} s"

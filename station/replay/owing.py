@@ -7,9 +7,10 @@ from projections.outbox import BOOT, PRIORITY, TRANSACTION, Attempt, Owed
 from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState
 from station.calls import next_call
-from station.replay.moments import Calendar, Place, Zone, duration
-from station.replay.page import Page, Text, facts, plural, table
+from station.replay.moments import Calendar, Place, Zone
+from station.replay.page import Page, Text, facts, table
 from station.replay.reader import LogReader
+from station.telling.amounts import duration, plural
 
 SHOWN_MAX = 200
 

@@ -191,19 +191,3 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
 def facts(*pairs: tuple[str, Any]) -> Facts:
     """Facts of anything that has a text; those that are None or "" are left out."""
     return Facts(pairs=tuple((name, str(value)) for name, value in pairs if value is not None and value != ""))
-
-
-def energy(watt_hours: int) -> str:
-    """ "12.345 kWh"."""
-    sign, value = ("-", -watt_hours) if watt_hours < 0 else ("", watt_hours)
-    return f"{sign}{value // 1000}.{value % 1000:03d} kWh"
-
-
-def current(milliampere: int) -> str:
-    """ "16.0 A"."""
-    return f"{milliampere // 1000}.{milliampere % 1000 // 100} A"
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """ "1 boot", "2 boots"."""
-    return f"{count} {one if count == 1 else many or one + 's'}"

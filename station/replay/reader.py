@@ -10,14 +10,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
 
 from eventstore.chain import Head, Row
 from eventstore.codec import catalogue_codec
 from eventstore.database import read_head
 from eventstore.errors import LogCorrupt, UnknownEventType
-from eventstore.event import Event, Observation, Recorded
-from eventstore.frozen import dataclass
+from eventstore.event import Event, Illegible, Recorded
 from eventstore.opening import Opening
 from projections.outbox import TRANSACTIONAL
 from station.replay.origin import Anchor, Origin
@@ -28,17 +26,6 @@ SLICE_ROWS = 1_000
 MISSES_MAX = 20_000
 """How many unreadable events in a row end the reading."""
 _COLUMNS = "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest FROM event"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Illegible(Observation):
-    """Stands for an event that this version cannot read; it is never written."""
-
-    NAME: ClassVar[str] = "Illegible"
-
-    name: str
-    version: int
-    reason: str
 
 
 class LogReader:

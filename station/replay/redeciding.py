@@ -18,7 +18,7 @@ from eventstore.catalogue.lifecycle import (
     StationBooted,
     StationDescribed,
 )
-from eventstore.event import Event, Observation, Recorded
+from eventstore.event import Event, Illegible, Observation, Recorded
 from eventstore.frozen import dataclass, replace
 from projections.digest import fingerprint
 from projections.station import StationState, evolve
@@ -27,7 +27,7 @@ from station.feature import Registry
 from station.features import registry_for
 from station.features.data_transfer import Vendor
 from station.replay.folding import filled, foundation, without_cycles
-from station.replay.reader import Illegible, LogReader
+from station.replay.reader import LogReader
 
 _VENDORS = "chargebox.vendors"
 _DESCRIBED_WITHIN = 64

@@ -11,7 +11,8 @@ from projections.connector import Connector
 from projections.station import StationState
 from station.replay.folding import Folded
 from station.replay.moments import Place, Zone
-from station.replay.page import Page, Text, current, energy, facts, plural, table
+from station.replay.page import Page, Text, facts, table
+from station.telling.amounts import current, energy, plural
 
 _KEYS = ("connector_id", "owed_seq", "seq", "number", "message_id", "connection")
 """By what the items of a list are told apart, where they have it: an item that moved up has not changed."""

@@ -49,9 +49,10 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Event, Recorded
 from station.replay.causes import Fates
-from station.replay.moments import Calendar, Zone, duration
-from station.replay.page import Page, energy, facts, plural, table
+from station.replay.moments import Calendar, Zone
+from station.replay.page import Page, facts, table
 from station.replay.reader import LogReader
+from station.telling.amounts import duration, energy, plural
 from station.wire.instants import format_utc_ms
 
 _BOOTS_SHOWN = 20

@@ -15,11 +15,12 @@ from eventstore.catalogue.link import LinkClosed, LinkOpened
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass
-from station.replay.causes import FATE_KINDS, LASTING_KINDS, Fates, because
+from station.replay.causes import FATE_KINDS, LASTING_KINDS, Fates
 from station.replay.errors import BadQuestion
 from station.replay.moments import Calendar, Zone
 from station.replay.reader import LogReader
-from station.replay.wording import DETAIL, HEADLINE, loudness, words
+from station.telling.causes import because
+from station.telling.wording import DETAIL, HEADLINE, loudness, words
 
 _TELL_WHY = frozenset(
     {

@@ -2,9 +2,10 @@
 
 from station.replay.conversation import Exchange, brief
 from station.replay.dossier import Dossier, TransactionRow
-from station.replay.moments import Zone, duration
-from station.replay.page import Page, Text, current, energy, facts, table
+from station.replay.moments import Zone
+from station.replay.page import Page, Text, facts, table
 from station.replay.timeline import line
+from station.telling.amounts import current, duration, energy
 
 SAMPLES_SHOWN = 60
 _ANSWER_MAX = 60

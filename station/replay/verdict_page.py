@@ -1,8 +1,9 @@
 """A verdict for people: what was found where, what was proven, and what only an anchor from outside can prove."""
 
 from station.replay.findings import CONTRADICTED
-from station.replay.page import Page, Text, facts, plural, table
+from station.replay.page import Page, Text, facts, table
 from station.replay.verify import ANCHORED, WHOLE, AnchorResult, Verdict
+from station.telling.amounts import plural
 
 SHOWN_MAX = 50
 _OF_THIS_VERSION = (

@@ -13,16 +13,16 @@ from pathlib import Path
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.lifecycle import DeadlineReached, ObservationRejected, StationBooted
 from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut
-from eventstore.event import Event, Observation, Recorded
+from eventstore.event import Event, Illegible, Observation, Recorded
 from eventstore.frozen import dataclass, replace
 from projections.station import StationState
 from station import kernel
 from station.feature import Deadline, Registry
 from station.replay.errors import BadQuestion
 from station.replay.moments import Calendar
-from station.replay.reader import Illegible, LogReader
+from station.replay.reader import LogReader
 from station.replay.redeciding import Decided, decide_again, first_difference, registry_of
-from station.replay.wording import words
+from station.telling.wording import words
 
 _TOLD_MAX = 4_096
 

@@ -71,7 +71,7 @@ LAYERS = (
     ),
     Layer(
         package="station.fleet",
-        ours=("station.fleet", "station.replay", "eventstore"),
+        ours=("station.fleet", "station.replay", "station.telling", "eventstore"),
         third_party=DESK | {"orjson"},
         never=("station.cli",),
     ),

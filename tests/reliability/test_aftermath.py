@@ -272,7 +272,7 @@ def test_what_was_recovered_is_decided_again_to_the_byte(pasts: dict[str, Past],
 
 
 def test_the_words_of_the_story_say_what_became_of_a_session(pasts: dict[str, Past], base: Path) -> None:
-    from station.replay.wording import words
+    from station.telling.wording import words
 
     before = pasts["owed_offline"]
     after, _ = judged(before, without(before, base / "log", 10))

@@ -7,7 +7,7 @@ import pytest
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
 from eventstore.event import Event, Recorded
 from station.replay.errors import BadQuestion
-from station.replay.moments import Calendar, Zone, bounds, calendar_of, duration, place_at
+from station.replay.moments import Calendar, Zone, bounds, calendar_of, place_at
 from station.replay.reader import LogReader
 from station.replay.source import open_log
 from tests.replay_logs import disputed_bill, write_log
@@ -107,21 +107,3 @@ def test_a_range_includes_both_ends(reader: LogReader) -> None:
     inside = [event.at_ms for event in reader.recorded(after, to)]
     assert len(set(inside)) == 1
     assert len(inside) > 1
-
-
-@pytest.mark.parametrize(
-    ("milliseconds", "text"),
-    [
-        (0, "0 ms"),
-        (350, "350 ms"),
-        (1_500, "1.5 s"),
-        (38_000, "38 s"),
-        (61_000, "1 min 1 s"),
-        (15_120_000, "4 h 12 min"),
-        (3_600_000, "1 h"),
-        (90_000_000, "1 d 1 h"),
-        (-38_000, "-38 s"),
-    ],
-)
-def test_spans_in_words(milliseconds: int, text: str) -> None:
-    assert duration(milliseconds) == text

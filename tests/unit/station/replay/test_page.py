@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from station.replay.page import Page, current, energy, facts, line_writer, plural, show, table
+from station.replay.page import Page, facts, line_writer, show, table
 
 
 class Terminal(io.StringIO):
@@ -37,11 +37,6 @@ def test_a_page_on_a_terminal_says_the_same() -> None:
     show(page, out)
     for said in ("Title", "name", "value", "[a]", "22"):
         assert said in out.getvalue()
-
-
-def test_units_read_as_people_write_them() -> None:
-    assert (energy(1_234), energy(-5), current(16_050)) == ("1.234 kWh", "-0.005 kWh", "16.0 A")
-    assert (plural(1, "boot"), plural(2, "entry", "entries")) == ("1 boot", "2 entries")
 
 
 def test_what_does_not_fit_on_a_terminal_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from station.replay.page import Page, Table, facts, plain, table
 from station.replay.reader import LogReader
 from station.replay.source import open_log
 from station.replay.timeline import Filter, Timeline
-from station.replay.wording import DETAIL, NOISE, TABLE, loudness, words
+from station.telling.wording import DETAIL, NOISE, TABLE, loudness, words
 from tests.replay_logs import StoryStation, lost_session, metered, session, story, write_log
 
 ZONE = Zone("UTC")

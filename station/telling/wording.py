@@ -22,11 +22,9 @@ from eventstore.catalogue import (
     smart_charging,
     transactions,
 )
-from eventstore.event import Event
-from station.replay.moments import duration
-from station.replay.page import current, energy, plural
-from station.replay.reader import Illegible
-from station.replay.salvage_words import delivery, recovered, salvaged
+from eventstore.event import Event, Illegible
+from station.telling.amounts import current, duration, energy, plural
+from station.telling.salvage_words import delivery, recovered, salvaged
 
 HEADLINE, DETAIL, NOISE = 0, 1, 2
 _MEMBERS_MAX = 160

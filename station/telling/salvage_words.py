@@ -1,7 +1,7 @@
 """What a salvage records, in plain words."""
 
 from eventstore.catalogue import lifecycle, link, transactions
-from station.replay.page import plural
+from station.telling.amounts import plural
 
 
 def salvaged(event: lifecycle.LogSalvaged) -> str:

@@ -1,0 +1,54 @@
+"""What led to something, as the reason for it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from eventstore.catalogue.hardware import (
+    BoardOpened,
+    EmergencyStopObserved,
+    FaultObserved,
+    IdTagPresented,
+    LockObserved,
+    PilotStateObserved,
+    ProximityObserved,
+)
+from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
+from eventstore.catalogue.link import FrameReceived
+from eventstore.event import Event
+from station.wire.frames import Call, FrameError, parse
+
+_PILOT = {
+    "A": "the plug was pulled at the vehicle",
+    "C": "the vehicle asked for energy",
+    "D": "the vehicle asked for energy",
+}
+_BECAUSE: Mapping[type[Event], Callable[[Any], str]] = {
+    PilotStateObserved: lambda cause: _PILOT.get(cause.pilot_state, f"the pilot went to {cause.pilot_state}"),
+    ProximityObserved: lambda cause: (
+        "the cable was taken out" if cause.cable_rating_ma is None else "a cable was put in"
+    ),
+    IdTagPresented: lambda cause: f"tag {cause.id_tag} was presented",
+    FaultObserved: lambda cause: f"of the fault {cause.error_code}",
+    EmergencyStopObserved: lambda cause: "the emergency stop was pressed",
+    LockObserved: lambda cause: (
+        "the lock did not move" if cause.jammed else "the lock had closed" if cause.locked else "the lock had opened"
+    ),
+    StationStopping: lambda cause: f"the station was asked to end ({cause.why})",
+    BoardOpened: lambda cause: "the station found it interrupted when it started again",
+    DeadlineReached: lambda cause: f"the time for {cause.name.replace('_', ' ')} had come",
+    FrameReceived: lambda cause: _because_of_frame(cause.text),
+}
+
+
+def because(cause: Event) -> str:
+    """What an observation was, as the reason for something else; "" if that would say nothing."""
+    known = _BECAUSE.get(type(cause))
+    return "" if known is None else known(cause)
+
+
+def _because_of_frame(text: str) -> str:
+    try:
+        frame = parse(text)
+    except FrameError:
+        return "of an unreadable frame"
+    return f"the CSMS asked for it ({frame.action})" if isinstance(frame, Call) else "of the CSMS's answer"
