@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from eventstore.archive import ArchiveHeader, ArchiveReader, header_facts
 from eventstore.chain import Head, Row
+from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory, sync_directory
-from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.errors import LogCorrupt, LogTooNew, OutOfDescriptors
 from eventstore.frozen import dataclass
 from eventstore.history import History
 from eventstore.opening import Opening
@@ -59,8 +60,16 @@ class Archives:
         return self._history.findings
 
     async def rows(self, after: int, limit: int) -> list[Row]:
-        """The rows behind `after` and before the live segment, at most `limit`; fewer only where there are no more."""
-        return await self._run(self._history.rows, after, limit, self._live().head.seq)
+        """The rows behind `after` and before the live segment, at most `limit`; fewer only where there are no more.
+
+        Raises OSError, and OutOfDescriptors when there is none to read them with.
+        """
+        try:
+            return await self._run(self._history.rows, after, limit, self._live().head.seq)
+        except OSError as error:
+            if is_shortage(error):
+                raise OutOfDescriptors(f"the archives cannot be read now: {error}") from error
+            raise
 
     async def openings(self) -> AsyncIterator[Opening]:
         """The states that segments begin with, the live one's first, then ever older ones; those that are lost are left out."""

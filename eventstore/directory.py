@@ -68,7 +68,7 @@ class StorageDirectory:
         """Until the file that is locked is the one that stands there: without a lock on the directory it may be replaced."""
         while True:
             self._lock(os.open(self.path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE_FILE))
-            if _is_same(self._locks[-1], self.path / LOCK_NAME):
+            if is_same(self._locks[-1], self.path / LOCK_NAME):
                 break
             os.close(self._locks.pop())
         os.ftruncate(self._locks[-1], 0)
@@ -79,7 +79,7 @@ class StorageDirectory:
 
         What is written by name would then land in another log's directory, or in none.
         """
-        if self._locks and not _is_same(self._locks[0], self.path):
+        if self._locks and not is_same(self._locks[0], self.path):
             raise FileNotFoundError(errno.ENOENT, "the storage directory was moved away or replaced", str(self.path))
 
     def _make(self, path: Path) -> None:
@@ -213,7 +213,8 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
-def _is_same(handle: int, path: Path) -> bool:
+def is_same(handle: int, path: Path) -> bool:
+    """Is what is open here what stands under this name?"""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:

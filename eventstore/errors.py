@@ -25,5 +25,9 @@ class UnknownEventType(StorageError):  # noqa: N818  # it says what is the case
     """The log holds an event name or version that this version has no class for."""
 
 
+class OutOfDescriptors(StorageError):  # noqa: N818  # it says what is the case
+    """No file descriptor was left for reading the log or for what lies beside it. Nothing has failed: try again."""
+
+
 class StorageFailed(StorageError):  # noqa: N818  # it says what is the case
     """The storage failed while running. Nothing more can be appended: open the contactors and exit 70, no retry."""

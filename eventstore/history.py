@@ -4,6 +4,8 @@ What is damaged is left out, frame by frame or row by row, and counted in `findi
 is open and one frame in memory at a time, however long the history.
 """
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +15,7 @@ from threading import Lock
 from eventstore.archive import ArchiveReader
 from eventstore.chain import Row
 from eventstore.database import open_reader
+from eventstore.descriptors import is_shortage
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.opening import Opening, read_opening
 from eventstore.rows import readable_rows
@@ -48,7 +51,10 @@ class History:
         return [segment for segment in past_segments(self._directory) if segment.last_seq <= until]
 
     def rows(self, after: int, limit: int, until: int) -> list[Row]:
-        """The rows behind `after` up to `until`, at most `limit`, in order; fewer only where there are no more."""
+        """The rows behind `after` up to `until`, at most `limit`, in order; fewer only where there are no more.
+
+        Raises OSError when there is no descriptor to read them with.
+        """
         with self._lock:
             return self._found(after, limit, until)
 
@@ -79,7 +85,7 @@ class History:
             except (LogCorrupt, LogTooNew) as error:
                 self._note(str(error))
             except (OSError, sqlite3.Error) as error:
-                self._note(f"{segment.path.name}: {error}")
+                self._note_unreadable(segment, error)
 
     def _readable(self, segment: PastSegment, after: int) -> Iterator[list[Row]]:
         try:
@@ -91,7 +97,7 @@ class History:
         except (LogCorrupt, LogTooNew) as error:
             self._note(str(error))
         except (OSError, sqlite3.Error) as error:
-            self._note(f"{segment.path.name}: {error}")
+            self._note_unreadable(segment, error)
 
     def _frames(self, path: Path, after: int) -> Iterator[list[Row]]:
         if self._reader is None or self._reader.path != path:
@@ -107,6 +113,12 @@ class History:
                     self._note(str(error))
                     continue
             yield self._rows
+
+    def _note_unreadable(self, segment: PastSegment, error: OSError | sqlite3.Error) -> None:
+        """A finding; but that no descriptor is left says nothing of the segment."""
+        if is_shortage(error):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(segment.path)) from error
+        self._note(f"{segment.path.name}: {error}")
 
     def _note(self, finding: str) -> None:
         if finding not in self.findings:

@@ -22,8 +22,9 @@ from eventstore.boot import Boot, BootReport
 from eventstore.chain import Head, Row
 from eventstore.codec import Codec, catalogue_codec
 from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, connect, open_writer
+from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory
-from eventstore.errors import NotWritable, StorageError, StorageFailed
+from eventstore.errors import NotWritable, OutOfDescriptors, StorageError, StorageFailed
 from eventstore.event import Event, Recorded
 from eventstore.frozen import replace
 from eventstore.insertion import INSERT_EVENTS, Group
@@ -61,8 +62,7 @@ class EventLog:
         self._flush: asyncio.Task[Any] | None = None
         self._failure: StorageError | None = None
         self._is_closed = False
-        self._witness = Witness(directory)
-        self._witness_lock = asyncio.Lock()
+        self.head_witness = Witness(directory)
 
     @classmethod
     async def open(cls, directory: Path, *, identity: str, catalogue: Mapping[str, type[Event]] | None = None) -> Self:
@@ -175,7 +175,7 @@ class EventLog:
     async def read(self, after: int = 0, limit: int = 1000) -> list[Recorded]:
         """The events behind seq `after`, at most `limit`, in order, upcast to their present version.
 
-        Raises LogCorrupt, UnknownEventType, StorageFailed.
+        Raises LogCorrupt, UnknownEventType, StorageFailed, OutOfDescriptors.
         """
         return self._codec.decode_rows(await self._rows(after, limit))
 
@@ -183,7 +183,7 @@ class EventLog:
         """The rows behind seq `after` as stored, at most `limit`, in order; from the archives where they lie there.
 
         Fewer than `limit` only at the end of the log. What the archives no longer have is left out: the gap shows in `seq`.
-        Raises StorageFailed.
+        Raises StorageFailed, OutOfDescriptors.
         """
         return [Row._make(row) for row in await self._rows(after, limit)]
 
@@ -300,16 +300,14 @@ class EventLog:
         return result
 
     async def witness(self) -> None:
-        """Note the durable head outside the database, with its own sync. Call it after critical commits.
+        """Note the durable head outside the database, with its own sync. Call it after critical commits, and while one is owed.
 
         Raises StorageFailed.
         """
-        async with self._witness_lock:
-            head = self._head
-            try:
-                await asyncio.to_thread(self._witness.note, head)
-            except OSError as error:
-                raise self._fail(f"the witness cannot be written: {error}") from error
+        try:
+            await self.head_witness.note_newest(lambda: self._head)
+        except OSError as error:
+            raise self._fail(f"the witness cannot be written: {error}") from error
 
     async def check_place(self) -> None:
         """Raises StorageFailed if the storage directory is no longer where it was locked: the next start would not find it."""
@@ -319,13 +317,15 @@ class EventLog:
             raise self._fail(str(error)) from error
 
     async def save_snapshot(self, seq: int, fingerprint: str, state: bytes) -> None:
-        """Keep the state after event `seq`, as a cache. Asserts that `seq` is durable. Raises StorageFailed."""
+        """Keep the state after event `seq`, as a cache. Asserts that `seq` is durable. Raises StorageFailed, OutOfDescriptors."""
         assert 0 < seq <= self._head.seq, f"a snapshot at {seq}, the head is {self._head.seq}"
         digest = await self._digest_of(seq)
         snapshot = Snapshot(seq=seq, fingerprint=fingerprint, state=state, digest=digest)
         try:
             await asyncio.to_thread(write_snapshot, self._directory, snapshot)
         except OSError as error:
+            if is_shortage(error):
+                raise OutOfDescriptors(f"the snapshot cannot be written: {error}") from error
             raise self._fail(f"the snapshot cannot be written: {error}") from error
 
     async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
@@ -395,4 +395,5 @@ class EventLog:
         finally:
             await self._writer.close()
             await self.archives.close()
+            await asyncio.to_thread(self.head_witness.close)
             self._directory.close()

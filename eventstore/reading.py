@@ -4,6 +4,7 @@ It is opened when something is asked of it, and anew once the file was replaced 
 """
 
 import asyncio
+import sqlite3
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import aiosqlite
 
 from eventstore.database import connect, open_reader
+from eventstore.descriptors import is_shortage
+from eventstore.errors import OutOfDescriptors
 
 
 class Reading:
@@ -22,9 +25,14 @@ class Reading:
         self._connection: aiosqlite.Connection | None = None
 
     async def query(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """The rows that a query finds. Raises sqlite3.Error, and ValueError once it is closed."""
+        """The rows that a query finds. Raises sqlite3.Error, OutOfDescriptors, and ValueError once it is closed."""
         if self._connection is None:
-            self._connection = await connect(partial(open_reader, self._path))
+            try:
+                self._connection = await connect(partial(open_reader, self._path))
+            except (sqlite3.Error, OSError) as error:
+                if is_shortage(error):
+                    raise OutOfDescriptors(f"the log cannot be read now: {error}") from error
+                raise
         rows: Any = await self._connection.execute_fetchall(query, parameters)
         return list(rows)
 

@@ -17,6 +17,7 @@ from eventstore.errors import LogCorrupt
 from eventstore.event import Recorded
 from eventstore.frozen import dataclass
 from eventstore.log import EventLog
+from eventstore.segments import PastSegment
 from projections.station import StationState
 from station.retention import needed_seq
 from station.runtime.clock import Clock
@@ -106,19 +107,22 @@ class Archivist:
 
     async def tidy(self) -> None:
         """Compresses what waits, then drops what is to be dropped."""
-        for segment in self._log.archives.waiting:
-            try:
-                await self._log.archives.compress(segment, self._pause)
-            except (LogCorrupt, ChainBrokenError) as error:
-                await self._report(f"{segment.path.name}: {error}")
-            except (sqlite3.Error, OSError) as error:  # no space, for one: it waits for the next time
-                LOGGER.warning("%s cannot be compressed now: %s", segment.path.name, error)
         try:
+            for segment in self._log.archives.waiting:
+                await self._compress(segment)
             await self._drop()
         except OSError as error:
             LOGGER.warning("the archives cannot be looked through: %s", error)
         for finding in self._log.findings:
             await self._report(finding)
+
+    async def _compress(self, segment: PastSegment) -> None:
+        try:
+            await self._log.archives.compress(segment, self._pause)
+        except (LogCorrupt, ChainBrokenError) as error:
+            await self._report(f"{segment.path.name}: {error}")
+        except (sqlite3.Error, OSError) as error:  # no space, for one: it waits for the next time
+            LOGGER.warning("%s cannot be compressed now: %s", segment.path.name, error)
 
     async def verify(self) -> None:
         """Reads every archive, the newest first, and sees that they are one chain that the live segment goes on from."""

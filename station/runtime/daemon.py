@@ -23,7 +23,7 @@ from devices.protocols import BoardUnavailable, ReaderCounts
 from eventstore.catalogue.hardware import MainsObserved
 from eventstore.catalogue.lifecycle import StationStopped, StationStopping
 from eventstore.catalogue.maintenance import ResetFailed
-from eventstore.errors import LogLocked, LogTooNew, NotWritable, StorageError, StorageFailed
+from eventstore.errors import LogLocked, LogTooNew, NotWritable, OutOfDescriptors, StorageError, StorageFailed
 from eventstore.event import Recorded
 from eventstore.frozen import dataclass
 from eventstore.log import EventLog
@@ -238,7 +238,10 @@ async def _stop(parts: Parts, why: str) -> None:
     parts.gateway.close()
     await parts.link.close()
     await _in_time(station.end(StationStopped(why=why)))
-    await _in_time(recovery.save_snapshot(parts.log, station.state))
+    try:
+        await _in_time(recovery.save_snapshot(parts.log, station.state))
+    except OutOfDescriptors as error:  # a cache: the next start folds a little more
+        LOGGER.warning("%s", error)
 
 
 async def _let_go(parts: Parts) -> None:

@@ -23,10 +23,12 @@ from eventstore.catalogue.lifecycle import DeadlineReached, ObservationsDropped
 from eventstore.catalogue.link import FrameReceived, OutboxWindowRead, OwedEventsLost
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.codec import decode
+from eventstore.errors import OutOfDescriptors
 from eventstore.event import Observation, Recorded
 from eventstore.frozen import replace
 from eventstore.insertion import encode_batch
 from eventstore.log import EventLog
+from eventstore.seldom import Seldom
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX
 from projections.station import StationState
 from station import exchange, kernel
@@ -43,6 +45,7 @@ ROUND_MAX_MS = 20
 LARGE_FRAME = 16_384  # characters; what is larger is worked on in a thread
 LARGE_BATCH = 256  # events
 STUCK_AFTER_MS = 30_000
+AGAIN_S = 1  # after which a reading that found no file descriptor is tried again
 _CRITICAL = (TransactionStarted, TransactionStopped)
 _OWED_NAMES = frozenset(kind.NAME for kind in TRANSACTIONAL)
 
@@ -72,6 +75,7 @@ class Station:
         self._reached: Deadline | None = None
         self._is_winding_down = False
         self._has_ended = False
+        self._shortage = Seldom(LOGGER, logging.WARNING)
 
     # ---- what others may do -------------------------------------------------------------------------------------
 
@@ -198,9 +202,8 @@ class Station:
                 await self.log.witness()
             self._busy_since_ms = None
             self._publish(self._ahead, batch)
-        if self._ahead.outbox.must_read and not self._has_ended:
-            self._inbox.put_first(await self._read_window())
-        elif not self._is_due():
+        is_read = self._ahead.outbox.must_read and not self._has_ended and await self._look_behind()
+        if not is_read and not self._is_due():
             self._settle()
             is_quiet = not self._inbox and not any(isinstance(recorded.event, _CRITICAL) for recorded in batch)
             if self.books is not None and is_quiet and not self._is_winding_down and await self.books.are_due():
@@ -253,6 +256,16 @@ class Station:
                 self._waiting.append((placed, settled))
             elif not settled.done():
                 settled.set_result(self.log.head.seq)
+
+    async def _look_behind(self) -> bool:
+        """What lies behind the window comes next. False without a file descriptor to read it with: a little later then."""
+        try:
+            self._inbox.put_first(await self._read_window())
+        except OutOfDescriptors as error:
+            self._shortage.say(str(error))
+            asyncio.get_running_loop().call_later(AGAIN_S, self._filled.set)
+            return False
+        return True
 
     async def _read_window(self) -> OutboxWindowRead | OwedEventsLost:
         """The next owed transactional events behind the window, from the log."""

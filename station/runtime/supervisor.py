@@ -1,5 +1,7 @@
 """What the supervisor is told (sd_notify(3)): ready, alive, stopping. Without one nothing happens."""
 
+import contextlib
+import functools
 import os
 import socket
 
@@ -11,11 +13,14 @@ def notify(message: str) -> None:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        try:
-            channel.sendto(message.encode(), address)
-        except OSError:
-            return  # a supervisor that does not listen is none
+    with contextlib.suppress(OSError):  # a supervisor that does not listen is none
+        _channel().sendto(message.encode(), address)
+
+
+@functools.cache
+def _channel() -> socket.socket:
+    """Kept open: the sign of life must not wait for a free descriptor. Raises OSError."""
+    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
 
 def watchdog_ms() -> int | None:

@@ -9,10 +9,11 @@ import logging
 from collections.abc import Sequence
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogDamageFound
-from eventstore.errors import LogCorrupt
+from eventstore.errors import LogCorrupt, OutOfDescriptors
 from eventstore.event import Recorded
 from eventstore.integrity import CheckProgress
 from eventstore.log import EventLog
+from eventstore.seldom import Seldom
 from projections.station import StationState
 from station.runtime import supervisor
 from station.runtime.clock import Clock
@@ -28,6 +29,8 @@ RESERVE_RELEASED_BELOW_BYTES = 1 << 20
 CHECK_PAUSE_MS = 20
 CHECK_AFTER_MS = 5_000
 ALIVE_EVERY_MS = 10_000
+AGAIN_MS = 5_000
+"""When what found no file descriptor is tried again."""
 
 
 class Upkeep:
@@ -39,6 +42,8 @@ class Upkeep:
         self._clock = clock
         self._snapshot_seq = snapshot_seq
         self._saving = asyncio.Event()
+        self._shortage = Seldom(LOGGER, logging.WARNING)
+        self._no_reserve = Seldom(LOGGER, logging.WARNING)
 
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
         """Follows the station: a snapshot is due once enough events have passed."""
@@ -69,14 +74,17 @@ class Upkeep:
     async def _watch_disk(self) -> None:
         while True:
             await self.look_at_disk()
-            await self._pause(DISK_EVERY_MS if self._station.state.boot.disk == "ok" else DISK_TIGHT_EVERY_MS)
+            is_well = self._station.state.boot.disk == "ok" and not self._log.head_witness.is_owed
+            await self._pause(DISK_EVERY_MS if is_well else DISK_TIGHT_EVERY_MS)
 
     async def look_at_disk(self) -> None:
         """A level that has changed is on record; the reserve is given up in time, and made again once there is room.
 
-        Raises StorageFailed if the storage directory is no longer where it was.
+        A head that the witness owes is noted. Raises StorageFailed if the storage directory is no longer where it was.
         """
         await self._log.check_place()
+        if self._log.head_witness.is_owed:
+            await self._log.witness()
         free = await asyncio.to_thread(self._log.free_bytes)
         present = self._station.state.boot.disk
         level = disk_level(free, self._log.disk_bytes(), present)
@@ -90,21 +98,32 @@ class Upkeep:
             try:
                 await asyncio.to_thread(self._log.make_reserve)
             except OSError as error:
-                LOGGER.warning("the disk reserve cannot be made: %s", error)
+                self._no_reserve.say(f"the disk reserve cannot be made: {error}")
 
     async def _save_snapshots(self) -> None:
         while True:
             await self._saving.wait()
             self._saving.clear()
             state = self._station.state
-            await save_snapshot(self._log, state)
+            try:
+                await save_snapshot(self._log, state)
+            except OutOfDescriptors as error:
+                self._shortage.say(str(error))
+                await self._pause(AGAIN_MS)
+                self._saving.set()
+                continue
             self._snapshot_seq = state.seq
 
     async def _check_log(self) -> None:
         await self._pause(CHECK_AFTER_MS)
         progress = CheckProgress()
         while not progress.done:
-            progress = await self._log.check_slice(progress)
+            try:
+                progress = await self._log.check_slice(progress)
+            except OutOfDescriptors as error:
+                self._shortage.say(str(error))
+                await self._pause(AGAIN_MS)
+                continue
             if progress.findings:
                 finding = "; ".join(progress.findings)[:500]
                 await self._station.observe(LogDamageFound(finding=finding))

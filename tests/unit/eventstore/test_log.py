@@ -9,11 +9,12 @@ import pytest
 
 from eventstore.chain import EMPTY, verify
 from eventstore.database import DATABASE_NAME, open_reader
-from eventstore.errors import LogCorrupt, LogLocked, NotWritable, StorageFailed, UnknownEventType
+from eventstore.errors import LogCorrupt, LogLocked, NotWritable, OutOfDescriptors, StorageFailed, UnknownEventType
 from eventstore.log import GROUP_EVENTS_MAX, SLICE_EVENTS, EventLog
 from eventstore.structure import StructureError
 from eventstore.witness import read_witness
-from tests.logs import CATALOGUE, DoorMoved, crash_copy, door, execute_behind_its_back, fill, opened, pair
+from tests.logs import CATALOGUE, DoorMoved, crash_copy, door, execute_behind_its_back, fill, opened, pair, segmented
+from tests.shortage import no_descriptors
 
 
 def names_in(directory: Path) -> list[str]:
@@ -362,3 +363,42 @@ async def test_a_log_cannot_be_opened_where_no_directory_can_be(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(NotWritable):
         await EventLog.open(tmp_path / "file", identity="CB-TEST", catalogue=CATALOGUE)
+
+
+@pytest.mark.asyncio
+async def test_a_process_without_a_free_descriptor_goes_on_appending_and_what_can_wait_waits(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await fill(log, 3)
+        await log.witness()
+        await log.read_rows(0, 1)  # the reader is open
+        with no_descriptors():
+            await fill(log, 5)
+            await log.witness()
+            assert not log.head_witness.is_owed
+            with pytest.raises(OutOfDescriptors, match="snapshot"):
+                await log.save_snapshot(log.head.seq, "f", b"state")
+        assert read_witness(tmp_path) == log.head
+        (tmp_path / "witness").unlink()
+        await fill(log, 1)
+        with no_descriptors():
+            await log.witness()
+            assert log.head_witness.is_owed
+        assert log.failure is None
+        await log.witness()
+        assert not log.head_witness.is_owed
+        assert read_witness(tmp_path) == log.head
+        await log.save_snapshot(log.head.seq, "f", b"state")
+
+
+@pytest.mark.asyncio
+async def test_a_reading_that_finds_no_descriptor_fails_nothing_and_works_later(tmp_path: Path) -> None:
+    await segmented(tmp_path, 5, 6)
+    async with opened(tmp_path) as log:
+        head = log.head.seq
+        with no_descriptors():
+            for after in (0, head - 1):
+                with pytest.raises(OutOfDescriptors, match="cannot be read now"):
+                    await log.read_rows(after, 1)
+        assert log.failure is None
+        assert log.findings == (), "the archives are not damaged for that"
+        assert [row.seq for row in await log.read_rows(0, 100)] == list(range(1, head + 1))

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from eventstore.chain import Head
 from eventstore.directory import StorageDirectory
 from eventstore.witness import SLOT_BYTES, WITNESS_NAME, Witness, read_witness
 from tests.logs import overwrite
+from tests.shortage import no_descriptors
 
 
 def head(seq: int) -> Head:
@@ -59,3 +62,54 @@ def test_an_empty_or_foreign_file_says_nothing(tmp_path: Path) -> None:
         assert read_witness(tmp_path) is None
     Witness(StorageDirectory(tmp_path)).note(head(1))
     assert read_witness(tmp_path) == head(1)
+
+
+def test_a_head_is_noted_without_a_free_descriptor(tmp_path: Path) -> None:
+    witness = Witness(StorageDirectory(tmp_path))
+    assert witness.note(head(1))
+    with no_descriptors():
+        for seq in (2, 3):
+            assert witness.note(head(seq))
+    assert read_witness(tmp_path) == head(3)
+    again = Witness(StorageDirectory(tmp_path))
+    with no_descriptors():
+        assert again.note(head(4)), "the file is open from the start"
+    assert read_witness(tmp_path) == head(4)
+
+
+def test_a_replaced_file_is_opened_anew_or_owed_until_there_is_a_descriptor(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    witness = Witness(StorageDirectory(tmp_path))
+    witness.note(head(1))
+    (tmp_path / WITNESS_NAME).unlink()
+    with no_descriptors():
+        assert not witness.note(head(2))
+        assert not witness.note(head(2))
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "the witness cannot be written now, and is tried again"
+    ]
+    assert read_witness(tmp_path) is None
+    assert witness.note(head(2))
+    assert read_witness(tmp_path) == head(2)
+    assert (tmp_path / WITNESS_NAME).stat().st_size == 2 * SLOT_BYTES
+
+
+def test_a_closed_witness_has_let_go_of_its_file(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    witness = Witness(StorageDirectory(tmp_path))
+    witness.note(head(1))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before + 1
+    witness.close()
+    witness.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    witness.note(head(2))
+    assert read_witness(tmp_path) == head(2)
+    witness.close()
+
+
+def test_an_error_that_is_no_shortage_is_raised(tmp_path: Path) -> None:
+    witness = Witness(StorageDirectory(tmp_path))
+    (tmp_path / WITNESS_NAME).mkdir()
+    with pytest.raises(IsADirectoryError):
+        witness.note(head(1))

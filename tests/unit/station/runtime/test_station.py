@@ -24,6 +24,7 @@ from station.runtime.inbox import EACH_MAX
 from station.runtime.recovery import fold_log
 from station.runtime.station import LARGE_FRAME, Station, read_window
 from tests.given import DESCRIPTION, UTC_2026_MS
+from tests.shortage import no_descriptors
 
 BOOTED = StationBooted(
     boot=1,
@@ -226,3 +227,15 @@ async def test_the_window_is_read_from_the_log_without_what_stands_between(
     assert [entry.seq for entry in window.entries] == list(range(39, 39 + 48 * 13, 13))
     assert (window.after_seq, window.to_seq, window.count) == (26, 39 + 47 * 13, 48)
     assert (await read_window(log, 26, 48, to_seq=60)).count == 2
+
+
+@pytest.mark.asyncio
+async def test_owed_messages_that_no_descriptor_is_left_to_read_wait_and_are_not_told_as_lost(
+    station: Station, log: EventLog
+) -> None:
+    await station.observe(BOOTED)
+    with no_descriptors():
+        assert not await station._look_behind()
+        seq = await station.observe(MeterObserved(connector_id=1, energy_wh=7))
+    assert log.failure is None
+    assert [type(recorded.event) for recorded in await log.read(seq - 1)] == [MeterObserved]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from station.runtime import supervisor
+from tests.shortage import no_descriptors
 
 
 def test_a_state_reaches_the_supervisors_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +34,24 @@ def test_the_sign_of_life_is_due_twice_within_the_watchdogs_time(
 ) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", text)
     assert supervisor.watchdog_ms() == expected
+
+
+def test_a_sign_of_life_needs_no_free_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(address)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        supervisor.notify("READY=1")
+        with no_descriptors():
+            supervisor.notify("WATCHDOG=1")
+        assert [listening.recv(100), listening.recv(100)] == [b"READY=1", b"WATCHDOG=1"]
+
+
+def test_without_a_descriptor_the_supervisor_hears_nothing_and_nothing_else_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor._channel().close()
+    supervisor._channel.cache_clear()
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with no_descriptors():
+        supervisor.notify("WATCHDOG=1")  # expect: no error

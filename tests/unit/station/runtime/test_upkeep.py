@@ -14,6 +14,7 @@ from eventstore.catalogue.hardware import MeterObserved
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogDamageFound
 from eventstore.errors import LogCorrupt, StorageFailed
 from eventstore.log import EventLog
+from eventstore.witness import read_witness
 from projections.digest import fingerprint
 from projections.station import StationState
 from station.features import registry_for
@@ -23,6 +24,7 @@ from station.runtime.recovery import SNAPSHOT_EVERY, fold_log, save_snapshot
 from station.runtime.station import Station
 from station.runtime.upkeep import ALIVE_EVERY_MS, CHECK_AFTER_MS, RESERVE_RELEASED_BELOW_BYTES, Upkeep
 from tests.given import charging
+from tests.shortage import no_descriptors
 from tests.tampering import tamper
 
 
@@ -255,3 +257,22 @@ async def test_without_a_watchdog_there_are_no_signs_of_life(
         for _ in range(20):
             await asyncio.sleep(0)
     assert heard(supervisor) == 0
+
+
+@pytest.mark.asyncio
+async def test_a_snapshot_and_a_witness_without_a_descriptor_are_made_up_for_and_end_nothing(
+    rig: Rig, tmp_path: Path
+) -> None:
+    async with rig.running() as chores:
+        with no_descriptors():
+            await rig.log.witness()
+            assert rig.log.head_witness.is_owed
+            rig.upkeep._saving.set()
+            for _ in range(20):
+                await asyncio.sleep(0.005)
+        assert not chores.done()
+        await until(lambda: not rig.log.head_witness.is_owed, passing=rig.clock)
+        assert read_witness(tmp_path) == rig.log.head
+        await until(lambda: list(tmp_path.glob("snapshot-*")), passing=rig.clock)
+        assert rig.log.failure is None
+        assert not chores.done()
