@@ -7,9 +7,11 @@ The file is locked too, for versions that know only it and for file systems that
 Small files are replaced whole: written beside, synced, renamed, and the directory synced. A file is never half old, half new.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,6 +33,22 @@ LOW_SPACE_BYTES = 256 << 10
 _MODE_DIRECTORY, _MODE_FILE = 0o700, 0o600
 _LOCKS = Path("/proc/locks")
 _NO_DIRECTORY_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+_OTHERS = 0o077
+_OURS = (
+    *(
+        LOCK_NAME,
+        IDENTITY_NAME,
+        CONDEMNED_NAME,
+        REPORT_NAME,
+        RESERVE_NAME,
+        f"*{TEMPORARY_SUFFIX}",
+        "witness",
+        "snapshot-*",
+    ),
+    *("chargebox.db*", "segment-*", "backup-*", "quarantine-*", "archive", "statements", "secrets", "firmware*"),
+    *("diagnostics", "bench*", "salt", "*.key", "*.userinfo"),
+)
+"""What lies in a storage directory by right; a directory may be given that has other things in it."""
 
 
 class StorageDirectory:
@@ -48,6 +66,7 @@ class StorageDirectory:
             self._make(self.path)
             self._lock(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), is_directory=True)
             self._lock_file()
+            self.close_to_others()
         except BlockingIOError as error:
             holder = lock_holder(self.path)
             self.close()
@@ -90,6 +109,15 @@ class StorageDirectory:
         path.mkdir(mode=_MODE_DIRECTORY, exist_ok=True)
         sync_directory(path.parent)
 
+    def close_to_others(self) -> None:
+        """The directory, and what of ours lies right in it, is for the owner alone, whoever made it."""
+        ours = (path for path in self.path.iterdir() if any(path.match(pattern) for pattern in _OURS))
+        for path in (self.path, *ours):
+            with contextlib.suppress(OSError):
+                mode = path.lstat().st_mode
+                if mode & _OTHERS and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                    path.chmod(_MODE_DIRECTORY if stat.S_ISDIR(mode) else _MODE_FILE)
+
     def close(self) -> None:
         """Release the lock, if it is held."""
         locks, self._locks = self._locks, []
@@ -111,8 +139,9 @@ class StorageDirectory:
         """Replace a file whole and durably. Raises OSError; the old content stays then."""
         temporary = self.path / f"{name}{TEMPORARY_SUFFIX}"
         try:
-            temporary.touch(mode=_MODE_FILE)
-            with temporary.open("wb") as file:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _MODE_FILE)
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, _MODE_FILE)  # whatever the umask, and whoever left a file of this name
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -27,6 +27,9 @@ from projections import (
     connectors as connectors_projection,
 )
 from projections import (
+    credentials as credentials_projection,
+)
+from projections import (
     link as link_projection,
 )
 from projections import (
@@ -49,6 +52,7 @@ from projections.charging_profiles import ChargingProfiles
 from projections.clock import Clock
 from projections.configuration import Configuration
 from projections.connector import Connectors
+from projections.credentials import Credentials
 from projections.link import Link
 from projections.maintenance import Maintenance
 from projections.outbox import Outbox
@@ -92,6 +96,7 @@ class StationState:
     reservations: Reservations = Reservations()
     configuration: Configuration = Configuration()
     maintenance: Maintenance = Maintenance()
+    credentials: Credentials = Credentials()
 
     @property
     def online(self) -> bool:
@@ -137,6 +142,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "reservations": reservations_projection.FOLDS,
     "configuration": configuration_projection.FOLDS,
     "maintenance": maintenance_projection.FOLDS,
+    "credentials": credentials_projection.FOLDS,
 }
 
 

@@ -52,16 +52,21 @@ __all__ = [
     "StationSettings",
     "StorageSettings",
     "TransferSettings",
+    "authorization_key_of",
+    "is_key_length",
+    "key_file_doubts",
     "load_settings",
     "parse_settings",
     "read_authorization_key",
     "require_authorization_key",
+    "require_private_key",
     "secret_file_findings",
 ]
 
 FILE_BYTES_MAX = 1 << 20
 KEY_FILE_BYTES_MAX = 4096
 WITHHELD = "(withheld)"
+KEY_BYTES = range(16, 21)
 CONFIG_NAME_LENGTH_MAX = 50  # 7.29: CiString50
 
 Problem = tuple[TomlPath, str]
@@ -287,6 +292,11 @@ def _located(source: str, lines: Mapping[TomlPath, int], path: TomlPath, problem
     return f"{place}: {' '.join((name, *path[1:]))}: {problem}"
 
 
+def is_key_length(length: int, *, any_length: bool) -> bool:
+    """Whether a Basic password may have so many bytes: 16 to 20 (white paper A00.FR.205), or any number if the settings say so."""
+    return length in KEY_BYTES or (any_length and 1 <= length < KEY_FILE_BYTES_MAX)
+
+
 def require_authorization_key(settings: Settings, *, kept_in_storage: bool) -> None:
     """Raises SettingsError if the security profile needs a Basic password and there is none anywhere."""
     csms = settings.csms
@@ -294,6 +304,21 @@ def require_authorization_key(settings: Settings, *, kept_in_storage: bool) -> N
         raise settings.error(
             "csms", "authorization_key_file", f"is required for security_profile {csms.security_profile}"
         )
+
+
+def require_private_key(settings: Settings) -> None:
+    """Raises SettingsError unless the settings name a Basic password that can be used and that nobody else may read."""
+    require_authorization_key(settings, kept_in_storage=False)
+    authorization_key_of(settings)
+    doubts = key_file_doubts(settings)
+    if doubts:
+        raise settings.error("csms", "authorization_key_file", "; ".join(doubts))
+
+
+def key_file_doubts(settings: Settings) -> tuple[str, ...]:
+    """What speaks against the file of the Basic password, as `secret_file_findings`."""
+    file = settings.csms.authorization_key_file
+    return () if file is None else secret_file_findings(file)
 
 
 def read_authorization_key(path: Path | str) -> bytes:
@@ -315,6 +340,22 @@ def read_authorization_key(path: Path | str) -> bytes:
     if not 1 <= len(content) < KEY_FILE_BYTES_MAX:
         raise SettingsError((f"{path}: [csms] authorization_key_file: must hold a key, not {len(content)} bytes",))
     return content
+
+
+def authorization_key_of(settings: Settings) -> bytes | None:
+    """The Basic password that the settings name; None if they name none.
+
+    Raises SettingsError if it cannot be read, or does not have the length that a key must have.
+    """
+    file = settings.csms.authorization_key_file
+    if file is None:
+        return None
+    key = read_authorization_key(file)
+    if not is_key_length(len(key), any_length=settings.csms.authorization_key_any_length):
+        problem = f"must hold a key of 16 to 20 bytes, not {len(key)} bytes (white paper A00.FR.205)"
+        advice = "[csms] authorization_key_any_length = true takes any"
+        raise SettingsError((f"{file}: [csms] authorization_key_file: {problem}; {advice}",))
+    return key
 
 
 def secret_file_findings(path: Path | str) -> tuple[str, ...]:

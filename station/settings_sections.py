@@ -65,8 +65,12 @@ class CsmsSettings:
     authorization_key_file: Path | None = _key(
         FilePath(may_be_empty=True),
         "file (mode 0600) with the Basic password's bytes, one trailing newline ignored, or `hex:` and hexadecimal; "
-        "a key set by the CSMS is kept in storage and outranks it; profiles 1 and 2 need the one or the other",
+        "16 to 20 bytes; one that others may read is refused. A key set by the CSMS is kept in storage and goes before it, until "
+        "this one changes; profiles 1 and 2 need the one or the other",
         None,
+    )
+    authorization_key_any_length: bool = _key(
+        Flag(), "true: a key, of the file or set by the CSMS, may be shorter or longer than 16 to 20 bytes", False
     )
     ca_file: Path | None = _key(
         FilePath(may_be_empty=True), "trust anchors for wss:// (PEM); empty: those of the system", None

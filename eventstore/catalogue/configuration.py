@@ -1,8 +1,8 @@
-"""OCPP configuration keys (section 9): what the CSMS set."""
+"""OCPP configuration keys (section 9): what the CSMS set, and which AuthorizationKey is used (OCPP-J 6.2.2)."""
 
 from typing import ClassVar
 
-from eventstore.event import Decision
+from eventstore.event import Decision, Observation
 from eventstore.frozen import dataclass
 
 
@@ -14,3 +14,40 @@ class ConfigurationChanged(Decision):
 
     key: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationKeysFound(Observation):
+    """The files of the AuthorizationKeys are not what the log said last; keys stand here by their fingerprints.
+
+    `settings` is the key that the settings name, "" if that cannot be used. `missing` and `damaged` are keys set by the CSMS
+    whose file is gone, or does not hold what its fingerprint says. `unnamed` are keys that a salvaged log does not name any more.
+    """
+
+    NAME: ClassVar[str] = "AuthorizationKeysFound"
+
+    settings: str
+    missing: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationKeyRefused(Observation):
+    """The CSMS refused the key of this fingerprint with HTTP `status` 401 or 403; `source` is "csms" or "settings"."""
+
+    NAME: ClassVar[str] = "AuthorizationKeyRefused"
+
+    key: str
+    source: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationKeyProven(Observation):
+    """A connection was opened with the key of this fingerprint; `source`, who set it, is "csms" or "settings"."""
+
+    NAME: ClassVar[str] = "AuthorizationKeyProven"
+
+    key: str
+    source: str

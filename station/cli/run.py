@@ -13,6 +13,7 @@ from station.settings import Settings, SettingsError, load_settings
 LOGGER = logging.getLogger(__name__)
 
 EXIT_SETTINGS = 2
+FOR_OWNER_ALONE = 0o077
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the daemon; does not return: the process ends with its status, or is replaced."""
+    os.umask(FOR_OWNER_ALONE)  # whatever the process was started with
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.DEBUG if arguments.verbose else logging.INFO,

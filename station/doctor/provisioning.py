@@ -5,10 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from station.doctor.findings import Finding, fault, ok, warning
+from station.doctor.key_report import stored_key_findings
 from station.runtime.signing import check_key
 from station.runtime.tls import tls_context
 from station.service.access import read_token
-from station.settings import Settings, SettingsError, load_settings, read_authorization_key, secret_file_findings
+from station.settings import (
+    Settings,
+    SettingsError,
+    authorization_key_of,
+    key_file_doubts,
+    load_settings,
+    secret_file_findings,
+)
 
 SUBJECT = "settings"
 KEYS = "keys"
@@ -64,22 +72,16 @@ def _authorization_key(settings: Settings) -> Iterator[Finding]:
     path = settings.csms.authorization_key_file
     if path is not None:
         try:
-            read_authorization_key(path)
+            authorization_key_of(settings)
         except SettingsError as error:
             yield fault(KEYS, str(error), "put the Basic password into it")
         else:
-            yield from _private(path)
-    elif settings.csms.security_profile in (1, 2) and not _has_kept_key(settings):
-        text = f"security profile {settings.csms.security_profile} needs a Basic password and there is none"
-        yield fault(KEYS, text, "name its file: [csms] authorization_key_file")
-
-
-def _has_kept_key(settings: Settings) -> bool:
-    """Whether the CSMS has set a key, which is kept in storage; a storage that we may not read may have one."""
-    try:
-        return any((settings.storage.directory / "secrets").glob("*.key"))
-    except OSError:
-        return True
+            doubts = key_file_doubts(settings)
+            advice = "`chargebox run` refuses it, with status 2; the secret may be known already: replace it"
+            yield from (fault(KEYS, doubt, advice) for doubt in doubts)
+            if not doubts:
+                yield ok(KEYS, f"{path} is private")
+    yield from stored_key_findings(settings)
 
 
 def _private(path: Path) -> Iterator[Finding]:

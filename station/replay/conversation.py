@@ -23,6 +23,7 @@ from eventstore.catalogue.link import (
 )
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
+from station.masking import without_credentials
 from station.replay.causes import parsed
 from station.replay.moments import Calendar, Zone
 from station.replay.reader import LogReader
@@ -286,7 +287,8 @@ def _ending(exchange: Exchange, *, raw: bool) -> str:
 
 
 def brief(text: str, length_max: int = _BRIEF_MAX) -> str:
-    """What a frame's payload says, in one short line."""
+    """What a frame's payload says, in one short line; without the passwords that logs of version 0.1.0 hold."""
+    text = without_credentials(text)
     frame = parsed(text)
     if frame is None:
         return text[:length_max]

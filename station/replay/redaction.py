@@ -6,16 +6,15 @@ unkeyed digest of them is soon undone. Tags compare case-insensitively (errata 3
 """
 
 import hmac
-import re
 from hashlib import sha256
 from typing import Any
 
 import orjson
 
 from eventstore.frozen import dataclass
+from station.masking import without_credentials
 
 _TAG_MEMBERS = frozenset({"idtag", "parentidtag", "stopidtag"})
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"]*@")
 _NAME_DIGITS = 12
 _TAG_PREFIX, _STATION_PREFIX = "tag-", "station-"
 
@@ -94,4 +93,4 @@ class Redaction:
         for own, name in self._own:
             if own in text:
                 text = text.replace(own, name)
-        return _CREDENTIALS.sub("", text) if "://" in text else text
+        return without_credentials(text)

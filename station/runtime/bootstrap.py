@@ -1,19 +1,21 @@
 """The composition root: from settings to the objects of a running station. Nothing else builds objects."""
 
+import logging
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from devices.protocols import Equipped, StationBoard
+from eventstore.catalogue.configuration import AuthorizationKeysFound
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
 from eventstore.log import EventLog
+from projections.credentials import Credentials, keys_found
 from projections.station import StationState
 from station import VERSION
 from station.config_keys import ConfigKey
 from station.feature import Registry
 from station.features import registry_for
-from station.features.configuration import KEY_NAME
 from station.features.data_transfer import Vendor
 from station.rules.measurands import factory_measurands
 from station.runtime import entropy, recovery
@@ -22,19 +24,22 @@ from station.runtime.books import Books
 from station.runtime.clock import SystemClock
 from station.runtime.disk import disk_level
 from station.runtime.gateway import Gateway
+from station.runtime.keyring import BASIC_PROFILES, look
 from station.runtime.link import Link
-from station.runtime.secrets import Secrets
+from station.runtime.secrets import Secrets, named_secrets
 from station.runtime.signing import Signing
 from station.runtime.station import Station
 from station.runtime.upkeep import Upkeep
 from station.runtime.wiring import read_wiring
-from station.settings import Settings, SettingsError, read_authorization_key, require_authorization_key
+from station.settings import Settings, SettingsError, key_file_doubts, require_private_key
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
     from station.runtime.installer import Installer
     from station.runtime.jobs import JobRunner
     from station.runtime.transfer import Transfers
+
+LOGGER = logging.getLogger(__name__)
 
 VENDORS = "chargebox.vendors"  # entry points of makers' DataTransfer handlers
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -171,12 +176,26 @@ def make_board(settings: Settings, clock: SystemClock) -> StationBoard:
     )
 
 
-def _require_key(settings: Settings, *, kept_in_storage: bool) -> None:
-    """Raises SettingsError if the security profile needs a Basic password that is nowhere, or in no readable file."""
-    require_authorization_key(settings, kept_in_storage=kept_in_storage)
-    file = settings.csms.authorization_key_file
-    if settings.csms.security_profile in {1, 2} and not kept_in_storage and file is not None:
-        read_authorization_key(file)
+def _keys_found(
+    settings: Settings, secrets: Secrets, credentials: Credentials, *, salvaged: bool
+) -> AuthorizationKeysFound | None:
+    """What is to be put on record about the AuthorizationKeys, if anything is new.
+
+    Raises SettingsError if Basic authentication needs a key that the settings do not give, and none was ever set by the CSMS. A
+    station that had one and lost it goes on: a restart would not bring it back, and drivers are served offline.
+    """
+    unnamed = tuple(name for name in secrets.stored() if name not in credentials.stored) if salvaged else ()
+    is_basic = settings.csms.security_profile in BASIC_PROFILES
+    if not is_basic and not unnamed:
+        return None
+    keys = look(settings, secrets, credentials, unnamed=unnamed)
+    if is_basic and not credentials.stored and not salvaged:
+        require_private_key(settings)
+    if is_basic and not keys.usable:
+        LOGGER.error("%s; the station works offline", keys.reason())
+    for doubt in (*keys.lost(), *((keys.problem,) if keys.problem else ()), *key_file_doubts(settings)):
+        LOGGER.error("AuthorizationKey: %s", doubt)
+    return keys.found if keys_found(credentials, keys.found) != credentials else None
 
 
 def _boot_id() -> str:
@@ -189,12 +208,11 @@ def _boot_id() -> str:
 async def build(settings: Settings, clock: SystemClock, registry: Registry, log: EventLog) -> Parts:
     """Folds the log, records the boot durably, and wires everything up. Raises StorageError, OSError, SettingsError."""
     state, snapshot_seq = await recovery.fold_log(log)
-    secrets = Secrets(settings.storage.directory)
+    secrets = Secrets(settings.storage.directory, any_length=settings.csms.authorization_key_any_length)
     system_utc_ms = clock.system_utc_ms()
-    key_name = state.configuration.overrides.get(KEY_NAME, "")
-    _require_key(settings, kept_in_storage=secrets.find(key_name) is not None)
-    if log.boot_report.recovery is None and not recovery.is_lost(state):  # else the log may have lost which key holds
-        secrets.prune(key_name)
+    is_lost = recovery.is_lost(state)
+    salvaged = is_lost or log.boot_report.recovery is not None or state.credentials.salvaged
+    keys = _keys_found(settings, secrets, state.credentials, salvaged=salvaged)
     # A bench's calendar clock is a simulated one: it is trusted only when a bench control says so.
     trusted = settings.board.kind != "bench" and clock.is_synchronised()
     found = await recovery.find_recovered(log, state)
@@ -215,9 +233,10 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     free_bytes = log.free_bytes()
     level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
-    begins_anew = recovery.is_lost(state)
-    state = await recovery.begin(log, state, registry, clock.at_ms(), booted, described, disk, found)
-    if begins_anew:  # the log alone will never tell this state again
+    more = () if keys is None else (keys,)
+    state = await recovery.begin(log, state, registry, clock.at_ms(), booted, described, disk, found, *more)
+    secrets.prune(*named_secrets(state))
+    if is_lost:  # the log alone will never tell this state again
         await recovery.save_snapshot(log, state)
     return _wire(settings, clock, registry, log, state, board, secrets, installer, snapshot_seq)
 
@@ -268,11 +287,13 @@ def _wire(
         transfers=_transfers(settings),
         diagnostics=DiagnosticsSource(log=log, settings=settings),
         submit=station.submit,
+        reveal=secrets.reveal,
     )
     station.read_before = gateway.read_before
     station.followers += [
         gateway.publish,
         link.publish,
+        secrets.publish,
         upkeep.publish,
         archivist.publish,
         lambda state, batch: jobs.publish(state),

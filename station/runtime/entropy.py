@@ -13,3 +13,8 @@ def draw() -> int:
 def installation() -> str:
     """Eight hexadecimal digits that tell this log's message ids from those of any other."""
     return secrets.token_hex(4)
+
+
+def salt(length: int) -> bytes:
+    """So many random bytes, for a digest that nobody else can compute."""
+    return secrets.token_bytes(length)

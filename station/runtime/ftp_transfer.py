@@ -157,7 +157,7 @@ async def download(
         raise TransferError(f"{source}: names no file")
     async with _session(source, limits, tls, dialer) as client:
         total_bytes, validator = await _facts(client, source.path)
-        point = file.resume_point(source.text)
+        point = file.resume_point(source.bare)
         offset = point.offset if validator and point.validator == validator else 0
         if offset and offset == total_bytes:
             return
@@ -167,7 +167,7 @@ async def download(
         async with stream:
             await file.receive(
                 stream.iter_by_block(CHUNK_BYTES),
-                location=source.text,
+                location=source.bare,
                 validator=validator,
                 offset=offset,
                 total_bytes=total_bytes,

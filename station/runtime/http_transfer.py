@@ -55,7 +55,7 @@ async def download(
 ) -> None:
     """Fetch the file into `partial`. Raises TransferError, OSError."""
     async with _client(source, limits, tls, dialer) as client:
-        point = partial.resume_point(source.text)
+        point = partial.resume_point(source.bare)
         if not await _fetch(client, source, partial, point, limits):
             await _fetch(client, source, partial, ResumePoint(), limits)
 
@@ -94,7 +94,7 @@ async def _fetch(
         try:
             await partial.receive(
                 response.aiter_raw(),
-                location=source.text,
+                location=source.bare,
                 validator=_validator(response.headers),
                 offset=offset,
                 total_bytes=int(total) if total.isdigit() else None,

@@ -30,6 +30,8 @@ REBOOTS = 100
 RECORD_NAME = "firmware.json"
 OS_RELEASE = Path("/etc/os-release")
 _VERSION_LINE = re.compile(rb"^chargebox-firmware-version:[ \t]*(\S[^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
+UMASK = 0o022
+"""What the installer puts in place is for the whole system, unlike the station's own files."""
 
 
 class InstallationError(Exception):
@@ -134,6 +136,7 @@ class CommandInstaller:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,  # so that all of it can be ended
+                umask=UMASK,
             )
         except (OSError, ValueError) as error:
             raise InstallationError(f"the installer cannot be run: {error}") from error

@@ -21,6 +21,7 @@ from projections.station import StationState
 from station.runtime.diagnostics import DiagnosticsSource
 from station.runtime.installer import InstallationError, Installer
 from station.runtime.location import TransferError
+from station.runtime.secrets import SecretLostError
 from station.runtime.transfer import Transfers
 
 DETAIL_LENGTH_MAX = 500
@@ -30,11 +31,12 @@ _FIRMWARE_FAILURES: Mapping[str, str] = {
     "install": "InstallationFailed",
     "activate": "ActivationFailed",
 }
-_EXPECTED = (TransferError, InstallationError, OSError)
+_EXPECTED = (TransferError, InstallationError, SecretLostError, OSError)
 
 _log = logging.getLogger(__name__)
 
 Submit = Callable[[Observation], object]
+Reveal = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,10 @@ class Step:
 
 
 class JobRunner:
-    """Runs the jobs. `publish` tells it each new state, once durable; `submit` takes its observations."""
+    """Runs the jobs. `publish` tells it each new state, once durable; `submit` takes its observations.
+
+    `reveal` makes of a location of the log one with its user and password, and raises SecretLostError.
+    """
 
     def __init__(
         self,
@@ -59,9 +64,10 @@ class JobRunner:
         transfers: Transfers,
         diagnostics: DiagnosticsSource,
         submit: Submit,
+        reveal: Reveal = str,
     ) -> None:
-        self._firmware = _FirmwareWork(directory / "firmware", firmware_bytes_max, installer, transfers)
-        self._diagnostics = _DiagnosticsWork(directory / "diagnostics", diagnostics, transfers)
+        self._firmware = _FirmwareWork(directory / "firmware", firmware_bytes_max, installer, transfers, reveal)
+        self._diagnostics = _DiagnosticsWork(directory / "diagnostics", diagnostics, transfers, reveal)
         self._lanes = (
             _Lane("firmware", self._firmware.step, self._firmware.do, self._firmware.tidy, submit),
             _Lane("diagnostics", self._diagnostics.step, self._diagnostics.do, self._diagnostics.tidy, submit),
@@ -152,8 +158,11 @@ def _wait_asked_s(error: Exception) -> int:
 class _FirmwareWork:
     """Download, installation and activation of the image."""
 
-    def __init__(self, directory: Path, bytes_max: int, installer: Installer, transfers: Transfers) -> None:
+    def __init__(
+        self, directory: Path, bytes_max: int, installer: Installer, transfers: Transfers, reveal: Reveal
+    ) -> None:
         self._directory = directory
+        self._reveal = reveal
         self._bytes_max = bytes_max
         self._installer = installer
         self._transfers = transfers
@@ -177,7 +186,8 @@ class _FirmwareWork:
     async def _done(self, job: FirmwareJob) -> Observation:
         if job.step == "download":
             name = _image_name(job)
-            await self._transfers.download(job.request.location, self._directory / name, bytes_max=self._bytes_max)
+            location = await asyncio.to_thread(self._reveal, job.request.location)
+            await self._transfers.download(location, self._directory / name, bytes_max=self._bytes_max)
             return _firmware(job, "Downloaded", file=name)
         if job.step == "install":
             installation = await self._installer.install(self._directory / job.file)
@@ -213,8 +223,9 @@ def _image_name(job: FirmwareJob) -> str:
 class _DiagnosticsWork:
     """The making and the upload of the diagnostics file, which is made once and kept until it has arrived."""
 
-    def __init__(self, directory: Path, source: DiagnosticsSource, transfers: Transfers) -> None:
+    def __init__(self, directory: Path, source: DiagnosticsSource, transfers: Transfers, reveal: Reveal) -> None:
         self._directory = directory
+        self._reveal = reveal
         self._source = source
         self._transfers = transfers
 
@@ -242,7 +253,8 @@ class _DiagnosticsWork:
                 raise TransferError("the disk has no room for a diagnostics file")
             await self._source.write(file, job.request, state)
         resume = job.attempt > 1 or job.interruptions > 0
-        await self._transfers.upload(file, job.request.location, name, resume=resume)
+        location = await asyncio.to_thread(self._reveal, job.request.location)
+        await self._transfers.upload(file, location, name, resume=resume)
 
     def tidy(self, step: Step | None) -> None:
         _keep_only(self._directory, "" if step is None else f"{step.job}-")

@@ -24,13 +24,17 @@ from eventstore.catalogue.link import (
     LinkOpened,
 )
 from eventstore.event import Observation, Recorded
+from projections.credentials import Credentials
+from projections.link import Link as LinkState
 from projections.station import StationState
 from station.calls import MESSAGE_TIMEOUT
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
 from station.runtime.clock import Clock
 from station.runtime.dialing import Dialer
-from station.runtime.secrets import Secrets, basic_credentials, may_hold_secret
+from station.runtime.frame_secrets import may_hold_secret
+from station.runtime.keyring import Keyring
+from station.runtime.secrets import Secrets, basic_credentials
 from station.runtime.tls import tls_context
 from station.runtime.websocket import (
     SUBPROTOCOL,
@@ -95,6 +99,7 @@ class Link:
         self._settings = settings
         self._clock = clock
         self._secrets = secrets
+        self._keyring = Keyring(settings, secrets)
         self._submit = submit
         self._has_room = has_room
         self._state: StationState | None = None
@@ -107,6 +112,7 @@ class Link:
         self._closing = asyncio.Event()
         self._sent_ahead = ""  # the message id of the prepared call that left last
         self._outgoing: asyncio.Queue[str | None] = asyncio.Queue()
+        self._attempted: LinkState | None = None  # as it was when the attempt began whose end is not published yet
         self._network_up = True
         self._silent = False
         self._is_retired = False
@@ -125,7 +131,13 @@ class Link:
                 self._outgoing.put_nowait(frame_of(event))
         if state.link.close_wanted:
             self._hang_up()
-        if state.link.connect_wanted and not self._is_retired and (self._task is None or self._task.done()):
+        ended = any(isinstance(recorded.event, ConnectFailed | LinkClosed) for recorded in batch)
+        if ended or state.link != self._attempted:
+            self._attempted = None
+        # A state from before the end of the last attempt still wants that one.
+        may_begin = not self._is_retired and self._attempted is None and (self._task is None or self._task.done())
+        if state.link.connect_wanted and may_begin:
+            self._attempted = state.link
             self._task = asyncio.get_running_loop().create_task(self._live(state), name="link")
         self._wakened.set()
 
@@ -183,10 +195,12 @@ class Link:
         except Exception as error:  # noqa: BLE001  # whatever goes wrong in connecting is a failed attempt
             reason = self._why_not(error)
             LOGGER.warning("no connection to the CSMS: %s", reason)
+            self._record(self._keyring.refused(self._credentials, refusal_status(error)))
             self._submit(ConnectFailed(reason=reason, entropy=entropy.draw(), retry_after_s=wait_asked_s(error)))
             return
         self._socket = socket
         self._submit(LinkOpened(connection=self._connection))
+        self._record(self._keyring.proven(self._credentials))
         reason = "closed"
         try:
             reason = await self._converse(socket)
@@ -201,7 +215,10 @@ class Link:
                 await self._clock.wait(asyncio.Event(), self._clock.at_ms() + OPEN_TIMEOUT_S * 1000)
             raise ConnectionError("no network")
         # Files are read: a disk that hangs must not hold the loop.
-        opening = await asyncio.to_thread(self._opening, state)
+        try:
+            opening = await asyncio.to_thread(self._opening, state)
+        finally:
+            self._record(self._keyring.news())
         socket = await open_websocket(self._settings.connection_url, opening, self._dialer)
         if socket.subprotocol != SUBPROTOCOL:
             await socket.close(1002, "subprotocol ocpp1.6 was not selected")
@@ -210,7 +227,8 @@ class Link:
 
     def _opening(self, state: StationState) -> Opening:
         is_tls = self._settings.csms.url.startswith("wss:")
-        credentials = self._credentials(state)
+        key = self._keyring.choose(state.credentials)
+        credentials = None if key is None else basic_credentials(self._settings.station.identity, key.secret)
         return Opening(
             tls=tls_context(self._settings) if is_tls else None,
             headers={} if credentials is None else {"Authorization": credentials},
@@ -222,15 +240,14 @@ class Link:
             },
         )
 
-    def _credentials(self, state: StationState) -> str | None:
-        if self._settings.csms.security_profile not in (1, 2):
-            return None
-        key = self._secrets.find(state.configuration.overrides.get("AuthorizationKey", ""))
-        if key is None and self._settings.csms.authorization_key_file is not None:
-            from station.settings import read_authorization_key
+    @property
+    def _credentials(self) -> Credentials:
+        assert self._state is not None, "a link lives after the first publication"
+        return self._state.credentials
 
-            key = read_authorization_key(self._settings.csms.authorization_key_file)
-        return None if key is None else basic_credentials(self._settings.station.identity, key)
+    def _record(self, observation: Observation | None) -> None:
+        if observation is not None:
+            self._submit(observation)
 
     def _why_not(self, error: Exception) -> str:
         """Why an attempt failed, with what to look at; without what the url's query may hold."""

@@ -44,6 +44,13 @@ class Location:
     password: str | None
     path: str
 
+    @property
+    def bare(self) -> str:
+        """The text without user and password, for what lies on the disk."""
+        begin, slashes, rest = self.text.partition("//")
+        host, slash, path = rest.partition("/")
+        return f"{begin}{slashes}{host.rpartition('@')[2]}{slash}{path}"
+
     def __str__(self) -> str:
         """Without credentials and query, for messages."""
         port = f":{self.port}" if self.port else ""

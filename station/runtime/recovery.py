@@ -165,14 +165,15 @@ async def begin(
     described: StationDescribed,
     disk: DiskSpaceObserved,
     found: Recovered | None = None,
+    *more: Observation,
 ) -> StationState:
-    """Appends the boot's events, what was found damaged, and what was `found` of the transactions that it hit.
+    """Appends the boot's events, what was found damaged, what was `found` of the transactions that it hit, and `more`.
 
     The station serves only after this has returned.
     """
     found = await find_recovered(log, state) if found is None else found
     batch: list[Recorded] = []
-    for event in (booted, described, disk, *salvage_events(log, state, found)):
+    for event in (booted, described, disk, *salvage_events(log, state, found), *more):
         state, events = step(state, event, at_ms, registry)
         batch.extend(events)
     await log.append(batch)

@@ -1,15 +1,14 @@
 """What leaves the station in a diagnostics file, without what must not: passwords always, id tags if so wished."""
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
+from station.masking import without_credentials
 from station.settings import WITHHELD
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"]*@")
 _ID_TAG_MEMBERS = frozenset({"idtag", "parentidtag", "stopidtag"})
 _AUTHORIZATION_KEY = "authorizationkey"
 
@@ -79,10 +78,10 @@ class Redactor:
             try:
                 plain = orjson.loads(text)
             except orjson.JSONDecodeError:
-                return WITHHELD if self._id_tags else _CREDENTIALS.sub("", text)
+                return WITHHELD if self._id_tags else without_credentials(text)
             redacted = self.redacted(plain)
             # Where nothing was redacted, the text stays to the byte: the digest of its event then still fits.
             return text if redacted == plain and _is_all(plain, text) else orjson.dumps(redacted).decode()
         if self._id_tags and text.casefold() in self._names:
             return self._names[text.casefold()]
-        return _CREDENTIALS.sub("", text) if "@" in text else text
+        return without_credentials(text)

@@ -16,6 +16,7 @@ from projections.station import StationState
 from projections.transactions import Transaction
 from station.config_keys import Access
 from station.feature import Registry
+from station.masking import without_credentials
 from station.wire.instants import format_utc_ms
 
 HEARTBEAT_INTERVAL = "HeartbeatInterval"
@@ -211,7 +212,7 @@ def reservations_view(state: StationState) -> list[Json]:
 
 
 def event_rows(rows: Iterable[Row]) -> list[Json]:
-    """Stored events as they lie in the log; payloads are passed on as the text that they are."""
+    """Stored events as they lie in the log, but for user and password of locations, which logs of version 0.1.0 hold."""
     return [
         {
             "seq": row.seq,
@@ -221,7 +222,7 @@ def event_rows(rows: Iterable[Row]) -> list[Json]:
             "type": row.type,
             "version": row.version,
             "connector_id": row.connector_id,
-            "payload": orjson.Fragment(row.payload),
+            "payload": orjson.Fragment(without_credentials(row.payload)),
         }
         for row in rows
     ]

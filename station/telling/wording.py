@@ -5,18 +5,16 @@ words of its own here is told by its name and its members, so that a newer catal
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from eventstore.catalogue import (
     authorization,
-    configuration,
     connectors,
     hardware,
     lifecycle,
     link,
-    maintenance,
     registration,
     reservations,
     smart_charging,
@@ -25,8 +23,10 @@ from eventstore.catalogue import (
 from eventstore.event import Event, Illegible
 from station.telling.amounts import current, duration, energy, plural
 from station.telling.salvage_words import delivery, recovered, salvaged
+from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, UPKEEP, Words
 
-HEADLINE, DETAIL, NOISE = 0, 1, 2
+__all__ = ["DETAIL", "HEADLINE", "NOISE", "TABLE", "loudness", "words"]
+
 _MEMBERS_MAX = 160
 
 _PILOT = {
@@ -172,11 +172,6 @@ def _limit(event: smart_charging.LimitChanged) -> str:
     return f"Limit{_where(event)} is {current(event.limit_ma)} on {plural(event.phases, 'phase')}"
 
 
-def _firmware(event: maintenance.FirmwareProgressed) -> str:
-    detail = f": {event.detail}" if event.detail else ""
-    return f"Firmware job {event.job}: {event.status} (attempt {event.attempt}){detail}"
-
-
 def _adjusted(event: lifecycle.ClockAdjusted) -> str:
     return f"Clock set by {event.source}{'' if event.trusted else ', still not trusted'}"
 
@@ -184,8 +179,6 @@ def _adjusted(event: lifecycle.ClockAdjusted) -> str:
 def _short(text: str) -> str:
     return text if len(text) <= _MEMBERS_MAX else f"{text[: _MEMBERS_MAX - 1]}…"
 
-
-Words = Callable[[Any], str]
 
 TABLE: Mapping[type[Event], tuple[int, Words]] = {
     lifecycle.StationBooted: (HEADLINE, _booted),
@@ -360,20 +353,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     ),
     smart_charging.LimitChanged: (HEADLINE, _limit),
     smart_charging.LimitsPlanned: (NOISE, lambda e: "Limits planned"),
-    configuration.ConfigurationChanged: (HEADLINE, lambda e: f"{e.key} is now {e.value!r}"),
-    maintenance.ResetAccepted: (HEADLINE, lambda e: f"{e.kind} reset accepted"),
-    maintenance.ResetDue: (DETAIL, lambda e: f"{e.kind} reset: restarting now"),
-    maintenance.ResetFailed: (HEADLINE, lambda e: f"The restart FAILED: {e.reason}"),
-    maintenance.ResetAbandoned: (HEADLINE, lambda e: f"{e.kind} reset abandoned"),
-    maintenance.TransferRefused: (HEADLINE, lambda e: f"{e.action} is refused: {e.reason}"),
-    maintenance.FirmwareUpdateRequested: (HEADLINE, lambda e: f"Firmware update asked for: {e.location}"),
-    maintenance.FirmwareProgressed: (HEADLINE, _firmware),
-    maintenance.FirmwareStepDecided: (DETAIL, lambda e: f"Firmware job {e.job}: next step is {e.step}"),
-    maintenance.FirmwareStatusQueued: (NOISE, lambda e: f"FirmwareStatusNotification is owed: {e.status}"),
-    maintenance.DiagnosticsRequested: (HEADLINE, lambda e: f"Diagnostics asked for: {e.location}"),
-    maintenance.DiagnosticsProgressed: (HEADLINE, lambda e: f"Diagnostics: {e.status} {e.detail}".rstrip()),
-    maintenance.DiagnosticsStepDecided: (NOISE, lambda e: f"Diagnostics job {e.job}: next step is {e.step}"),
-    maintenance.DiagnosticsStatusQueued: (NOISE, lambda e: f"DiagnosticsStatusNotification is owed: {e.status}"),
+    **UPKEEP,
     Illegible: (HEADLINE, lambda e: f"ILLEGIBLE event {e.name} version {e.version}: {e.reason}"),
 }
 

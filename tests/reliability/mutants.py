@@ -15,6 +15,7 @@ STORE = "tests/unit/eventstore"
 DOUBT = "tests/scenarios/test_meter_doubt.py"
 REGISTER = "tests/unit/projections/test_register.py"
 AFTERMATH = "tests/reliability/test_aftermath.py"
+SECRETS = "tests/unit/station/runtime/test_secrets.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,6 +345,54 @@ MUTANTS: tuple[Mutant, ...] = (
         new="        if False:\n",
         killer="tests/unit/devices/modbus/test_meter.py::"
         "test_a_meter_that_lies_is_a_failure_at_once_and_its_lie_is_never_told",
+        quick=True,
+    ),
+    Mutant(
+        name="a key used as it is, whatever its fingerprint says",
+        file="station/runtime/secrets.py",
+        old="        return secret if secret is not None and fingerprint(secret) == name else None\n",
+        new="        return secret\n",
+        killer=f"{SECRETS}::test_a_file_that_does_not_fit_its_fingerprint_is_damage_and_no_key",
+        quick=True,
+    ),
+    Mutant(
+        name="a directory of secrets whose own name is not synced",
+        file="station/runtime/secrets.py",
+        old="        sync_directory(self._storage)  # whenever",
+        new="        # whenever",
+        killer=f"{SECRETS}::test_a_key_is_durable_with_the_name_of_its_directory",
+        quick=True,
+    ),
+    Mutant(
+        name="the key before the new one not kept",
+        file="projections/credentials.py",
+        old="        spares=spares if len(spares) <= SPARES_MAX else (spares[0], *spares[1 - SPARES_MAX :]),\n",
+        new="        spares=(),\n",
+        killer="tests/unit/projections/test_credentials.py::test_a_new_key_goes_first_on_trial_and_the_one_before_is_kept",
+        quick=True,
+    ),
+    Mutant(
+        name="a refused key tried for ever",
+        file="station/runtime/keyring.py",
+        old="REFUSALS = (401, 403)\n",
+        new="REFUSALS = ()\n",
+        killer="tests/unit/station/runtime/test_keyring.py::test_the_key_on_trial_is_tried_and_the_next_one_after_its_refusal",
+        quick=True,
+    ),
+    Mutant(
+        name="a key in a frame of another shape left where it is",
+        file="station/runtime/frame_secrets.py",
+        old="        named = self._reading.hides_secret or any(_KEY.search(text) for text in _texts(frame))\n",
+        new="        named = self._is_change(frame)\n",
+        killer="tests/unit/station/runtime/test_frame_secrets.py::test_a_bent_frame_gives_no_key_away_and_none_is_kept",
+        quick=True,
+    ),
+    Mutant(
+        name="the file of a request that was refused left behind",
+        file="station/runtime/secrets.py",
+        old="                    self._count(name, -1)\n",
+        new="                    pass\n",
+        killer=f"{SECRETS}::test_a_key_of_a_request_that_was_refused_leaves_no_file",
         quick=True,
     ),
 )

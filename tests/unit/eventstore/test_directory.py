@@ -199,3 +199,29 @@ def test_a_directory_that_was_moved_away_or_replaced_is_noticed(tmp_path: Path) 
     with pytest.raises(FileNotFoundError, match="moved away or replaced"):
         first.check_place()
     first.close()
+
+
+def test_whoever_made_it_the_directory_and_what_is_ours_in_it_is_closed_to_others(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    modes = {"chargebox.db": 0o644, "chargebox.db-wal": 0o666, "witness": 0o644, "notes.txt": 0o644, "run.sh": 0o755}
+    for name, mode in modes.items():
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "archive").mkdir(mode=0o755)
+    directory = StorageDirectory(tmp_path)
+    directory.acquire()
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    directory.close()
+    ours = {"chargebox.db": 0o600, "chargebox.db-wal": 0o600, "witness": 0o600, "archive": 0o700, "lock": 0o600}
+    assert found == modes | ours
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+def test_a_small_file_is_for_the_owner_alone_whatever_was_left_there(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        (tmp_path / "small.tmp").touch(mode=0o666)
+        StorageDirectory(tmp_path).write_file("small", b"content")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "small").stat().st_mode) == 0o600

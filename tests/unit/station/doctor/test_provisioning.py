@@ -6,8 +6,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from station.doctor.findings import Level
 from station.doctor.provisioning import key_findings, read_settings
+from station.runtime.secrets import Secrets
 from station.settings import Settings, parse_settings
 from tests.csms.tls import issue, make_authority
+from tests.given import station
+from tests.replay_logs import write_log
 
 MINIMAL = '[station]\nidentity = "CB-1"\n[csms]\nurl = "ws://h/ocpp"\n'
 
@@ -45,12 +48,12 @@ def test_settings_that_others_may_write_are_a_warning(tmp_path: Path) -> None:
     assert read_settings(tmp_path / "none")[1][0].level is Level.FAULT
 
 
-def test_a_secret_that_others_may_read_is_a_warning(tmp_path: Path) -> None:
+def test_a_secret_that_others_may_read_is_told_and_a_fault_where_a_start_refuses_it(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_bytes(b"0123456789abcdef\n")
     key.chmod(0o644)
     settings = of(tmp_path, f'security_profile = 1\nauthorization_key_file = "{key}"', f'token_file = "{key}"')
-    assert [finding.level for finding in key_findings(settings)] == [Level.WARNING, Level.WARNING]
+    assert [finding.level for finding in key_findings(settings)] == [Level.FAULT, Level.WARNING]
     key.chmod(0o600)
     assert [finding.level for finding in key_findings(settings)] == [Level.OK, Level.OK]
     key.write_bytes(b"")
@@ -61,10 +64,34 @@ def test_a_profile_without_its_password_is_a_fault_unless_the_csms_has_set_one(t
     settings = of(tmp_path, "security_profile = 1")
     (finding,) = key_findings(settings)
     assert finding.level is Level.FAULT
-    secrets = tmp_path / "st" / "secrets"
-    secrets.mkdir(parents=True)
-    (secrets / "0011.key").write_bytes(b"x" * 16)
-    assert list(key_findings(settings)) == []
+    found = station().boot()
+    name = Secrets(write_log(found, tmp_path / "st")).keep(b"x" * 16)
+    (finding,) = key_findings(settings)
+    assert finding.level is Level.FAULT, "the log names no key: a start would not use it"
+    set_key = station().online()
+    set_key.ask("ChangeConfiguration", {"key": "AuthorizationKey", "value": name})
+    settings = of(tmp_path / "other", "security_profile = 1")
+    secrets = Secrets(write_log(set_key, tmp_path / "other" / "st"))
+    secrets.keep(b"x" * 16)
+    (finding,) = key_findings(settings)
+    assert (finding.level, name in finding.text) == (Level.WARNING, True)
+    assert "on trial" in finding.text
+    (tmp_path / "other" / "st" / "secrets" / f"{name[3:]}.key").write_bytes(b"y" * 16)
+    told = list(key_findings(settings))
+    assert [finding.level for finding in told] == [Level.FAULT, Level.FAULT]
+    assert f"{name} is damaged" in told[0].text
+    assert "works offline" in told[1].text
+
+
+@pytest.mark.parametrize(("length", "level"), [(15, Level.FAULT), (16, Level.OK), (20, Level.OK), (21, Level.FAULT)])
+def test_a_password_has_16_to_20_bytes_unless_the_settings_take_any(tmp_path: Path, length: int, level: Level) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(b"x" * length)
+    key.chmod(0o600)
+    line = f'security_profile = 1\nauthorization_key_file = "{key}"'
+    assert [finding.level for finding in key_findings(of(tmp_path, line))] == [level]
+    line += "\nauthorization_key_any_length = true"
+    assert [finding.level for finding in key_findings(of(tmp_path, line))] == [Level.OK]
 
 
 @pytest.mark.parametrize("broken", [False, True])

@@ -1,21 +1,28 @@
 """The composition root: what the settings and the board make of the station, and what is refused."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from devices.bench.board import BenchBoard
-from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationBooted, StationDescribed
+from eventstore.catalogue.configuration import AuthorizationKeysFound
+from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, StationBooted, StationDescribed
+from eventstore.frozen import replace
 from eventstore.log import EventLog
 from station.features import registry_for
+from station.kernel import step
 from station.runtime import bootstrap
 from station.runtime.bootstrap import Parts, build, describe, factory_values, load_vendors, make_registry, profiles_off
 from station.runtime.clock import SystemClock
 from station.runtime.recovery import fold_log
-from station.runtime.secrets import Secrets
+from station.runtime.secrets import Secrets, fingerprint
 from station.settings import Settings, SettingsError, parse_settings
+from tests.given import station
+from tests.replay_logs import write_log
 
 HEAD = """
 [station]
@@ -237,3 +244,92 @@ async def test_a_network_cut_that_persists_is_found_cut(tmp_path: Path, log: Eve
     parts = await built(found, log)
     assert parts.bench is not None
     assert not parts.bench.network_now.up
+
+
+# ---- AuthorizationKeys -------------------------------------------------------------------------------------------
+
+
+OLD, NEW = b"0123456789abcdef", b"fedcba9876543210"
+PROFILE_1 = "security_profile = 1\n"
+
+
+@asynccontextmanager
+async def with_key_set(directory: Path, name: str) -> AsyncIterator[EventLog]:
+    """The log of a station whose CSMS has set this key, opened again."""
+    found = station().online()
+    found.ask("ChangeConfiguration", {"key": "AuthorizationKey", "value": name})
+    await asyncio.to_thread(write_log, found, directory)
+    log = await EventLog.open(directory, identity=found.description.identity)
+    yield log
+    await log.close()
+
+
+async def keys_found(log: EventLog) -> list[AuthorizationKeysFound]:
+    events = [recorded.event for recorded in await log.read(0)]
+    return [event for event in events if isinstance(event, AuthorizationKeysFound)]
+
+
+@pytest.mark.asyncio
+async def test_a_stored_key_that_is_lost_is_no_reason_not_to_start_and_is_told_once(tmp_path: Path) -> None:
+    async with with_key_set(tmp_path, fingerprint(NEW)) as log:
+        for _ in range(2):
+            await built(settings(directory=tmp_path, csms=PROFILE_1), log)
+        (found,) = await keys_found(log)
+    assert (found.missing, found.damaged) == ((fingerprint(NEW),), ())
+
+
+@pytest.mark.asyncio
+async def test_a_stored_key_that_is_damaged_is_no_reason_either_and_its_file_stays(tmp_path: Path) -> None:
+    async with with_key_set(tmp_path, fingerprint(NEW)) as log:
+        Secrets(tmp_path).keep(NEW)
+        file = tmp_path / "secrets" / f"{fingerprint(NEW)[3:]}.key"
+        file.write_bytes(OLD)  # nothing else runs
+        parts = await built(settings(directory=tmp_path, csms=PROFILE_1), log)
+        (found,) = await keys_found(log)
+        assert found.damaged == (fingerprint(NEW),)
+        assert parts.secrets.damaged() == found.damaged
+
+
+@pytest.mark.asyncio
+async def test_a_key_whose_request_was_never_recorded_is_removed_and_the_one_before_holds(tmp_path: Path) -> None:
+    """Power was cut between the file and the record: the CSMS got no answer."""
+    async with with_key_set(tmp_path, fingerprint(OLD)) as log:
+        secrets = Secrets(tmp_path)
+        secrets.keep(OLD)
+        secrets.keep(NEW)
+        parts = await built(settings(directory=tmp_path, csms=PROFILE_1), log)
+        assert parts.secrets.stored() == (fingerprint(OLD),)
+        assert parts.station.state.credentials.stored == (fingerprint(OLD),)
+
+
+@pytest.mark.asyncio
+async def test_a_salvaged_log_takes_back_the_key_that_it_does_not_name_any_more(tmp_path: Path, log: EventLog) -> None:
+    await built(settings(directory=tmp_path), log)
+    state, _ = await fold_log(log)
+    salvaged = LogSalvaged(old_head_seq=9, old_head_digest="", kept_seq=state.seq, quarantine="", findings=())
+    await log.append(step(state, salvaged, state.at_ms, registry_for())[1])
+    Secrets(tmp_path).keep(NEW)
+    parts = await built(settings(directory=tmp_path, csms=PROFILE_1), log)
+    assert parts.secrets.stored() == (fingerprint(NEW),)
+    credentials = parts.station.state.credentials
+    assert (credentials.spares, credentials.salvaged) == ((fingerprint(NEW),), False)
+
+
+@pytest.mark.parametrize(("mode", "said"), [(0o644, "others may read it"), (0o600, "")])
+@pytest.mark.asyncio
+async def test_a_key_file_that_others_may_read_is_refused_unless_the_csms_has_set_a_key(
+    tmp_path: Path, log: EventLog, mode: int, said: str
+) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(OLD)  # nothing else runs
+    file.chmod(mode)
+    found = settings(directory=tmp_path, csms=f'{PROFILE_1}authorization_key_file = "{file}"\n')
+    if said:
+        with pytest.raises(SettingsError, match=said):
+            await built(found, log)
+        assert log.head.seq == 0
+    else:
+        await built(found, log)
+    async with with_key_set(tmp_path / "other", fingerprint(NEW)) as other:
+        Secrets(tmp_path / "other").keep(NEW)
+        await built(replace(found, storage=replace(found.storage, directory=tmp_path / "other")), other)

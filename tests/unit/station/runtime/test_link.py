@@ -150,6 +150,29 @@ async def test_nobody_at_the_address_is_a_failed_attempt_with_its_reason(tmp_pat
     assert 0 <= failed.entropy < 1000
 
 
+def attempts() -> list[str]:
+    """The attempts under way."""
+    return [task.get_name() for task in asyncio.all_tasks() if task.get_name() == "link"]
+
+
+@pytest.mark.asyncio
+async def test_a_state_from_before_the_end_of_an_attempt_begins_no_other(tmp_path: Path) -> None:
+    """Whatever else is recorded meanwhile: that state still wants the attempt that has just ended."""
+    rig = Rig("ws://127.0.0.1:9/ocpp", tmp_path)
+    rig.publish()
+    assert attempts() == ["link"]
+    failed = await rig.next(ConnectFailed)
+    await asyncio.sleep(0)
+    rig.publish()
+    assert attempts() == []
+    rig.found.observe(failed)
+    rig.publish(failed)
+    rig.found.advance(3600)
+    rig.publish()
+    assert attempts() == ["link"]
+    await rig.link.close()
+
+
 @pytest.mark.asyncio
 async def test_frames_of_a_batch_leave_in_its_order_with_the_bytes_recorded(server: Server, tmp_path: Path) -> None:
     rig = await Rig(server.url, tmp_path).opened()
