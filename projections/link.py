@@ -10,6 +10,7 @@ from eventstore.catalogue.link import (
     CallDispatched,
     CallPrepared,
     ConnectFailed,
+    FloodFound,
     FrameReceived,
     LinkClosed,
     LinkCloseDecided,
@@ -22,6 +23,10 @@ from projections.clock import Clock
 
 RECONNECT = "reconnect"
 ATTEMPTS_COUNTED = 32
+FLOOD_WAIT_MS = 300_000
+FLOOD_WAIT_MAX_MS = 3_600_000
+CALM_MS = 3_600_000
+"""A connection that lasted so long without a flood ends the count of floods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,10 @@ class OpenCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """`connect_due_ms` None while up or while an attempt is wanted (`connect_wanted`); attempts count since it was up."""
+    """`connect_due_ms` None while up or while an attempt is wanted (`connect_wanted`); attempts count since it was up.
+
+    `floods` counts the connections in a row that were given up for a flood, `is_flooded` says that this one is one of them.
+    """
 
     up: bool = False
     connection: int = 0
@@ -50,6 +58,9 @@ class Link:
     open_calls: tuple[OpenCall, ...] = ()
     reconnect_min_ms: int = 1_000
     reconnect_max_ms: int = 300_000
+    opened_ms: int = 0
+    floods: int = 0
+    is_flooded: bool = False
 
 
 def reconnect_delay_ms(link: Link, entropy: int) -> int:
@@ -84,6 +95,8 @@ def _on_opened(link: Link, event: LinkOpened, recorded: Recorded, clock: Clock) 
         up=True,
         connection=event.connection,
         opened_seq=recorded.seq,
+        opened_ms=recorded.at_ms,
+        is_flooded=False,
         connect_wanted=False,
         connect_due_ms=None,
         close_wanted=False,
@@ -108,7 +121,17 @@ def _wait(link: Link, entropy: int, at_ms: int, asked_ms: int = 0) -> Link:
 
 
 def _on_closed(link: Link, event: LinkClosed, recorded: Recorded, clock: Clock) -> Link:
-    return _wait(link, event.entropy, recorded.at_ms)
+    if link.is_flooded:
+        flood_ms = min(FLOOD_WAIT_MAX_MS, FLOOD_WAIT_MS << min(link.floods - 1, ATTEMPTS_COUNTED))
+        return _wait(link, event.entropy, recorded.at_ms, flood_ms + flood_ms * event.entropy // 10_000)
+    calm = recorded.at_ms - link.opened_ms >= CALM_MS
+    return _wait(replace(link, floods=0) if calm else link, event.entropy, recorded.at_ms)
+
+
+def _on_flood(link: Link, event: FloodFound, recorded: Recorded, clock: Clock) -> Link:
+    if event.connection != link.connection or link.is_flooded:
+        return link
+    return replace(link, is_flooded=True, floods=link.floods + 1)
 
 
 def _on_failed(link: Link, event: ConnectFailed, recorded: Recorded, clock: Clock) -> Link:
@@ -173,6 +196,7 @@ FOLDS: Mapping[type[Event], Callable[[Link, Any, Recorded, Clock], Link]] = {
     CallDispatched: _on_dispatched,
     CallPrepared: _on_prepared,
     FrameReceived: _on_frame,
+    FloodFound: _on_flood,
     CallDeferred: _on_deferred,
     CallAnswered: _on_answered,
 }

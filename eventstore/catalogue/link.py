@@ -66,6 +66,36 @@ class FrameReceived(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrameCondensed(Observation):
+    """A frame of a flood that changes nothing: its SHA-256 (`digest`, of the text as it would be logged), its length and
+    its head (what stands before the payload).
+
+    `message_id` and `error_code` are those of the CALLERROR that it deserves; "" if it is ignored. `description` says why.
+    """
+
+    NAME: ClassVar[str] = "FrameCondensed"
+
+    connection: int
+    digest: str
+    length: int
+    head: str
+    message_id: str
+    error_code: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloodFound(Observation):
+    """The CSMS has sent more than the station takes for `lasted_ms` without a pause, in `frames` frames."""
+
+    NAME: ClassVar[str] = "FloodFound"
+
+    connection: int
+    frames: int
+    lasted_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameRefused(Observation):
     """A frame that could not be read at all (too large, not UTF-8, binary); its bytes are not kept."""
 

@@ -6,12 +6,13 @@ the keys of OCPP-J and of message delivery.
 
 from collections.abc import Iterable
 
+from eventstore.catalogue.link import FloodFound, FrameCondensed, LinkCloseDecided
 from projections.link import RECONNECT
 from projections.outbox import ACTIONS, NOTICE, STATUS
 from projections.station import StationState
-from station import calls
+from station import calls, condensing
 from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Deadline, Feature, Rule
+from station.feature import Deadline, Events, Feature, Rule
 
 WEBSOCKET_PING_INTERVAL = ConfigKey(
     name="WebSocketPingInterval",
@@ -30,9 +31,23 @@ def _deadlines(state: StationState) -> Iterable[Deadline]:
     yield from calls.deadlines(state)
 
 
+def _on_condensed(state: StationState, event: FrameCondensed, at_ms: int) -> Events:
+    return tuple(condensing.receive(state, event, at_ms))
+
+
+def _on_flood(state: StationState, event: FloodFound, at_ms: int) -> Events:
+    """A connection that floods is given up, and made anew late: see `projections.link`."""
+    if not state.link.up or event.connection != state.link.connection or state.link.close_wanted:
+        return ()
+    seconds = event.lasted_ms // 1000
+    reason = f"the CSMS floods: {event.frames} frames in {seconds} s"
+    return (LinkCloseDecided(connection=event.connection, reason=reason),)
+
+
 FEATURE = Feature(
     name="link",
     ocpp_profile="Core",
+    observes={FrameCondensed: _on_condensed, FloodFound: _on_flood},
     rules=(
         Rule(
             decide=calls.shed, when=frozenset(kind for kind, (_, lane) in ACTIONS.items() if lane in (STATUS, NOTICE))

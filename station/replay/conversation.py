@@ -15,6 +15,7 @@ from eventstore.catalogue.link import (
     CallDispatched,
     CallSettled,
     CallTimedOut,
+    FrameCondensed,
     FrameIgnored,
     FrameReceived,
     FrameRefused,
@@ -30,7 +31,16 @@ from station.replay.reader import LogReader
 from station.telling.amounts import duration
 
 KINDS: tuple[type[Event], ...] = (
-    *(CallDispatched, FrameReceived, CallSettled, CallTimedOut, CallAnswered, FrameIgnored, FrameRefused),
+    *(
+        CallDispatched,
+        FrameReceived,
+        FrameCondensed,
+        CallSettled,
+        CallTimedOut,
+        CallAnswered,
+        FrameIgnored,
+        FrameRefused,
+    ),
     *(LinkOpened, LinkClosed, StationBooted, StationStopped),
 )
 _BRIEF_MAX = 110
@@ -107,6 +117,8 @@ class _Talk:
                 self._dispatched(recorded, event)
             case FrameReceived():
                 yield from self._frame(recorded, event)
+            case FrameCondensed():
+                yield self._condensed(recorded, event)
             case CallSettled():
                 yield from self._settled(event)
             case CallTimedOut():
@@ -173,6 +185,13 @@ class _Talk:
         exchange, since_ms = self._open[True, message_id]
         answered = self._over(exchange, since_ms, recorded, outcome=outcome, error=error, answer=event.text)
         self._open[True, message_id] = (answered, since_ms)  # told once it is settled, which is in the same batch
+
+    def _condensed(self, recorded: Recorded, event: FrameCondensed) -> Exchange:
+        """A frame of a flood, of which the log has the head only; the answer that it gets says no more."""
+        outcome = "error" if event.error_code else "ignored"
+        mark = self._mark(recorded, event.connection, outcome, event.error_code or event.description)
+        request = f"{event.head}… ({event.length} characters)"
+        return replace(mark, ours=False, message_id=event.message_id, request=request)
 
     def _settled(self, event: CallSettled) -> Iterator[Exchange]:
         found = self._open.pop((True, event.message_id), None)

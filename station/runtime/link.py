@@ -18,6 +18,7 @@ from eventstore.catalogue.link import (
     CallDispatched,
     CallPrepared,
     ConnectFailed,
+    FloodFound,
     FrameReceived,
     FrameRefused,
     LinkClosed,
@@ -28,6 +29,7 @@ from projections.credentials import Credentials
 from projections.link import Link as LinkState
 from projections.station import StationState
 from station.calls import MESSAGE_TIMEOUT
+from station.condensing import condense
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
 from station.runtime.clock import Clock
@@ -35,6 +37,7 @@ from station.runtime.dialing import Dialer
 from station.runtime.frame_secrets import may_hold_secret
 from station.runtime.keyring import Keyring
 from station.runtime.secrets import Secrets, basic_credentials
+from station.runtime.throttle import Throttle
 from station.runtime.tls import tls_context
 from station.runtime.websocket import (
     SUBPROTOCOL,
@@ -65,6 +68,8 @@ OPEN_TIMEOUT_S = 30
 CLOSE_TIMEOUT_S = 1
 """How long a CSMS may take to close in order: whoever lives on back-up power cannot wait for long."""
 GOING_AWAY = 1001
+ANSWER_HEAD_CHARACTERS = 80
+"""Where the message id of an answer stands: behind the type, within 36 characters (OCPP-J 4.2), with some white space."""
 
 
 def _is_result_of(text: str, message_id: str) -> bool:
@@ -276,19 +281,41 @@ class Link:
     async def _read(self, socket: "ClientConnection") -> str:
         from websockets.exceptions import ConnectionClosed
 
+        throttle = Throttle(self._clock.at_ms())
         try:
             async for message in socket:
-                if isinstance(message, str):
-                    ahead = self._send_ahead(message)
-                    text = await self._without_secret(message)
-                    self._submit(FrameReceived(connection=self._connection, text=text, ahead=ahead))
-                else:
-                    self._submit(FrameRefused(connection=self._connection, reason="a binary frame"))
+                await self._take(message, throttle)
                 while not self._has_room():
                     await self._clock.sleep_until(self._clock.at_ms() + 10)
         except ConnectionClosed as closed:
             return _reason(closed)
         return f"closed by the CSMS: {socket.close_code} {socket.close_reason or ''}".strip()
+
+    async def _take(self, message: str | bytes, throttle: Throttle) -> None:
+        """Submits what came, and waits for as long as the budget of the connection is overdrawn."""
+        is_answer = isinstance(message, str) and self._is_awaited(message)
+        wait_ms = 0 if is_answer else throttle.pay(len(message), self._clock.at_ms())
+        if isinstance(message, str):
+            ahead = self._send_ahead(message)
+            text = await self._without_secret(message)
+            condensed = None
+            if throttle.is_overdrawn and not is_answer and self._state is not None:
+                condensed = condense(self._state, self._connection, text)
+            self._submit(condensed or FrameReceived(connection=self._connection, text=text, ahead=ahead))
+        else:
+            self._submit(FrameRefused(connection=self._connection, reason="a binary frame"))
+        if wait_ms:
+            await self._clock.sleep_until(self._clock.at_ms() + wait_ms)
+        if throttle.is_flood(self._clock.at_ms()):
+            lasted_ms, frames = throttle.give_up(self._clock.at_ms())
+            self._submit(FloodFound(connection=self._connection, frames=frames, lasted_ms=lasted_ms))
+
+    def _is_awaited(self, text: str) -> bool:
+        """Whether the frame answers the call of ours that is in flight; as cheap as can be, since it is asked of each."""
+        in_flight = None if self._state is None else self._state.outbox.in_flight
+        if in_flight is None or in_flight.message_id not in text[:ANSWER_HEAD_CHARACTERS]:
+            return False
+        return text.lstrip(" \t\r\n[")[:1] in ("3", "4")
 
     def _send_ahead(self, text: str) -> str:
         """Sends the prepared call if the frame is the CALLRESULT that it waits for; returns its message id, else "".

@@ -235,6 +235,8 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     link.LinkClosed: (HEADLINE, lambda e: f"Connection {e.connection} lost: {e.reason}"),
     link.ConnectFailed: (NOISE, lambda e: f"Could not connect: {e.reason}"),
     link.NetworkRestored: (DETAIL, lambda e: "There is a network again"),
+    link.FrameCondensed: (NOISE, lambda e: f"Received {e.length} characters that change nothing: {_short(e.head)}"),
+    link.FloodFound: (HEADLINE, lambda e: f"The CSMS floods: {e.frames} frames in {duration(e.lasted_ms)}"),
     link.FrameReceived: (NOISE, lambda e: f"Received {_short(e.text)}"),
     link.FrameRefused: (HEADLINE, lambda e: f"A frame could not be read: {e.reason}"),
     link.CallDispatched: (NOISE, lambda e: f"Sent {e.action} {_short(e.payload)}"),
@@ -258,10 +260,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     registration.BootNotificationQueued: (NOISE, lambda e: "BootNotification is owed"),
     registration.HeartbeatQueued: (NOISE, lambda e: "Heartbeat is owed"),
     registration.DataTransferQueued: (DETAIL, lambda e: f"DataTransfer to {e.vendor_id} is owed"),
-    link.CallShed: (
-        HEADLINE,
-        lambda e: f"{e.action} dropped before it was sent: {e.waiting} of its kind were waiting",
-    ),
+    link.CallShed: (HEADLINE, lambda e: f"{e.action} dropped unsent: {e.waiting} of its kind were waiting"),
     link.OwedEventsLost: (
         HEADLINE,
         lambda e: f"{plural(e.count, 'owed message')} LOST behind event {e.after_seq}: the log no longer holds them",

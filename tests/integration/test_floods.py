@@ -65,3 +65,25 @@ async def test_a_station_that_is_told_to_end_does_so_in_order_while_the_csms_sen
         events = await daemon.api.events(limit=10_000)
         boots = [number for number, event in enumerate(events) if event["type"] == "StationBooted"]
         assert events[boots[-1] - 1]["type"] == "StationStopped"
+
+
+@pytest.mark.asyncio
+async def test_a_flood_of_large_frames_does_not_wear_the_disk(tmp_path: Path) -> None:
+    """512 KiB each, as fast as the station takes them, for as long as forty of them would last without a bound."""
+    async with FaultyCsms() as csms, Daemon(tmp_path, settings_for(csms.url)) as daemon:
+        await until(daemon, delivered, "registration")
+        before = (await daemon.api.state())["log"]["bytes"]
+        large = json.dumps([2, "x", "Nonsense", {"x": "y" * (500 << 10)}])
+
+        async def send() -> None:
+            assert csms.link is not None
+            for _ in range(40):
+                await csms.link.socket.send(large)
+
+        flood = asyncio.create_task(send())
+        await asyncio.wait({flood}, timeout=8)
+        grown = (await daemon.api.state())["log"]["bytes"] - before
+        flood.cancel()
+        await asyncio.gather(flood, return_exceptions=True)
+        assert grown <= 2_500_000
+        assert await daemon.stop() == 0

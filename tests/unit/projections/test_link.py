@@ -9,6 +9,7 @@ from eventstore.catalogue.link import (
     CallAnswered,
     CallDeferred,
     ConnectFailed,
+    FloodFound,
     FrameReceived,
     LinkClosed,
     LinkCloseDecided,
@@ -17,7 +18,7 @@ from eventstore.catalogue.link import (
 )
 from eventstore.event import Event, Recorded
 from projections.clock import Clock
-from projections.link import ATTEMPTS_COUNTED, FOLDS, RECONNECT, Link, reconnect_delay_ms
+from projections.link import ATTEMPTS_COUNTED, CALM_MS, FLOOD_WAIT_MS, FOLDS, RECONNECT, Link, reconnect_delay_ms
 from tests.given import DESCRIPTION
 
 
@@ -121,3 +122,36 @@ def test_a_csms_that_asks_for_time_gets_it_and_a_fleet_does_not_come_back_as_one
 
 def test_a_wait_that_is_shorter_than_the_back_off_changes_nothing() -> None:
     assert folded(Link(attempts=9), asked(2)).connect_due_ms == 150_000
+
+
+def flooded(link: Link, *, at_ms: int = 0) -> Link:
+    """A connection that is opened, floods and is closed."""
+    number = link.connection + 1
+    opened = folded(link, LinkOpened(connection=number), at_ms=at_ms)
+    return folded(opened, FloodFound(connection=number, frames=9_000, lasted_ms=60_000), closed(), at_ms=at_ms)
+
+
+def test_a_csms_that_floods_is_called_again_late_and_ever_later() -> None:
+    link, waits = Link(reconnect_max_ms=1_000), []
+    for _ in range(6):
+        link = flooded(link)
+        assert link.connect_due_ms is not None
+        waits.append(link.connect_due_ms // FLOOD_WAIT_MS)
+    assert waits == [1, 2, 4, 8, 12, 12]
+
+
+@pytest.mark.parametrize(("lasted_ms", "waits"), [(CALM_MS - 1, 2), (CALM_MS, 1)])
+def test_an_hour_without_a_flood_ends_the_count(lasted_ms: int, waits: int) -> None:
+    link = folded(flooded(Link()), LinkOpened(connection=2), at_ms=1_000)
+    link = folded(link, closed(), at_ms=1_000 + lasted_ms)
+    assert link.connect_due_ms is not None
+    assert link.connect_due_ms - link.opened_ms - lasted_ms < FLOOD_WAIT_MS
+    again = flooded(link, at_ms=10**8)
+    assert again.connect_due_ms == 10**8 + waits * FLOOD_WAIT_MS
+
+
+def test_a_flood_of_a_connection_that_is_gone_and_one_told_twice_count_once() -> None:
+    flood = FloodFound(connection=1, frames=9_000, lasted_ms=60_000)
+    link = folded(Link(), LinkOpened(connection=1), flood, flood)
+    assert (link.floods, link.is_flooded) == (1, True)
+    assert folded(link, closed(), LinkOpened(connection=2), flood).is_flooded is False

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from eventstore.catalogue.configuration import ConfigurationChanged
@@ -22,6 +23,8 @@ from eventstore.catalogue.link import (
     CallDispatched,
     CallPrepared,
     ConnectFailed,
+    FloodFound,
+    FrameCondensed,
     FrameReceived,
     FrameRefused,
     LinkClosed,
@@ -33,6 +36,7 @@ from projections.station import StationState
 from station.runtime.clock import SystemClock
 from station.runtime.link import Link, frame_of
 from station.runtime.secrets import Secrets
+from station.runtime.throttle import FLOOD_AFTER_MS, FRAMES_BURST
 from station.settings import Settings, parse_settings
 from station.wire.frames import MAX_FRAME_BYTES
 from tests.given import StationUnderTest, station
@@ -91,7 +95,8 @@ class Rig:
         self.found: StationUnderTest = station().boot()
         self.seen: asyncio.Queue[Observation] = asyncio.Queue()
         self.secrets = Secrets(directory)
-        self.link = Link(settings(url, **csms), SystemClock(), self.secrets, self.seen.put_nowait, lambda: True)
+        self.clock = SystemClock()
+        self.link = Link(settings(url, **csms), self.clock, self.secrets, self.seen.put_nowait, lambda: True)
 
     @property
     def state(self) -> StationState:
@@ -247,6 +252,30 @@ async def test_the_link_closes_when_the_state_wants_it_after_what_was_queued_has
     rig.link.publish(closing, batch)
     assert await server.frames.get() == '[3,"x",{}]'
     assert (await rig.next(LinkClosed)).reason == "closed by the station"
+
+
+@pytest.mark.asyncio
+async def test_a_flood_is_slowed_condensed_and_given_up(server: Server, tmp_path: Path) -> None:
+    """Station time is pushed ahead: nobody waits a minute."""
+    frame = '[2,"x","Nonsense",{}]'
+
+    async def flood(socket: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await socket.send(frame)
+
+    server.on_open = flood
+    rig = await Rig(server.url, tmp_path).opened()
+    for _ in range(FRAMES_BURST):
+        assert (await rig.next(FrameReceived)).text == frame
+    condensed = 0
+    while not isinstance(seen := await asyncio.wait_for(rig.seen.get(), 10), FloodFound):
+        assert isinstance(seen, FrameCondensed)
+        condensed += 1
+        rig.clock.push(20)
+    assert seen.lasted_ms >= FLOOD_AFTER_MS
+    assert seen.frames == condensed
+    await rig.link.close()
 
 
 @pytest.mark.asyncio
