@@ -87,6 +87,8 @@ def _allowance_uj(max_power_mw: int, duration_ms: int) -> int:
 
 def _step_wh(known_wh: int, *readings_wh: int) -> int:
     """The coarsest step that the one known so far and these readings are multiples of."""
+    if known_wh == 1:
+        return 1
     steps = (step for step in STEPS_WH if step <= known_wh and all(wh % step == 0 for wh in readings_wh))
     return next(steps, 1)
 
@@ -124,20 +126,19 @@ def _risen(register: Register, rise_wh: int, at_ms: int, max_power_mw: int, powe
     slack_uj = _allowance_uj(max_power_mw, BOOT_SLACK_MS if register.unread else SLACK_MS)
     if rise_wh and spent_uj > slack_uj + register.step_wh * MICROJOULE_PER_WH:
         return None
-    risen = replace(
+    spent_uj = 0 if register.unread else max(0, spent_uj)
+    if rise_wh == 0:
+        still_uj = _still_uj(register, at_ms, power_w)
+        return replace(register, at_ms=at_ms, spent_uj=spent_uj, unread=False, doubt=None, still_uj=still_uj)
+    return replace(
         register,
+        believed_wh=register.believed_wh + rise_wh,
         at_ms=at_ms,
-        spent_uj=0 if register.unread else max(0, spent_uj),
+        before_wh=register.believed_wh,
+        spent_uj=spent_uj,
+        still_uj=0,
         unread=False,
         doubt=None,
-    )
-    if rise_wh == 0:
-        return replace(risen, still_uj=_still_uj(register, at_ms, power_w))
-    return replace(
-        risen,
-        believed_wh=register.believed_wh + rise_wh,
-        before_wh=register.believed_wh,
-        still_uj=0,
         stuck=False,
     )
 

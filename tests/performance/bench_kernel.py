@@ -40,7 +40,7 @@ def observations(found: StationUnderTest) -> dict[str, Observation]:
     connection = found.state.link.connection
     in_flight = found.calls[-1].message_id
     return {
-        "meter reading": MeterObserved(connector_id=1, energy_wh=5_000, power_w=11_040),
+        "meter reading": MeterObserved(connector_id=1, energy_wh=1_506, power_w=11_040),
         "sample deadline": DeadlineReached(name="sample", key=1, due_ms=found.at_ms),
         "answer to MeterValues": FrameReceived(connection=connection, text=json.dumps([3, in_flight, {}])),
         "GetConfiguration of one key": FrameReceived(
@@ -75,8 +75,10 @@ def main() -> int:
     """Prints the table."""
     found = charging()
     found.csms = None
-    found.energy_wh[1] += 500
-    found.advance(61)
+    for _ in range(2):
+        found.advance(30)
+        found.charge(250)
+    found.advance(1)
     gc.collect()
     gc.freeze()
     for label, state in (("small state", found.state), ("10,000 list entries, 200,000 owed", enlarged(found.state))):

@@ -29,16 +29,19 @@ CRITICAL = (TransactionStarted, TransactionStopped)
 def history() -> StationUnderTest:
     """Some sessions, one of them without the CSMS."""
     found = charging()
-    for _ in range(3):
-        found.charge(500)
-        found.advance(61)
+    for _ in range(2):
+        found.advance(50)
+        found.charge(300)
+        found.advance(11)
     found.swipe()
     found.unplug()
     found.disconnect()
     found.plug()
     found.swipe()
-    found.charge(900)
-    found.advance(130)
+    for _ in range(2):
+        found.advance(50)
+        found.charge(300)
+    found.advance(30)
     found.unplug()
     found.connect()
     found.advance(400)
@@ -115,8 +118,9 @@ async def grow(directory: Path) -> None:
             found.plug()
             found.swipe()
             for _ in range(4):
-                found.charge(500)
-                found.advance(61)
+                found.advance(50)
+                found.charge(300)
+                found.advance(11)
             found.unplug()
         await _append(log, found.log)
 
