@@ -31,6 +31,7 @@ _KEY = re.compile(r"authorization[\W_]*key", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=:)((?:\\?/){2})[^/\s\"]*@")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _MEMBER_NAME = re.compile(r"[A-Za-z][A-Za-z]{0,24}")
+_CONFIG_NAME = re.compile(r"[A-Za-z][\w.\-]{0,49}")
 _LOCATIONS = frozenset({"location", "remotelocation"})
 _HARMLESS_LENGTH = 8  # of what a CALLERROR says: too short for a key, and long enough for "no"
 _HARMLESS_NUMBER = 10_000_000
@@ -120,7 +121,8 @@ class _Redaction:
         if self._is_change(frame):
             return [*frame[:3], self._changed(frame[3])]
         if _is_question(frame):
-            return frame
+            asked = [name if _is_plain_name(name) else WITHHELD for name in frame[3]["key"]]
+            return [*frame[:3], {"key": asked}]
         # Its message id says nothing, and is needed for an answer.
         if frame[:1] == [_CALL_RESULT]:
             return [*frame[:2], *(_withheld(item) if self._reading.repeats else _answer(item) for item in frame[2:])]
@@ -186,9 +188,12 @@ def _is_question(frame: list[Any]) -> bool:
     if len(frame) != 4 or frame[0] != _CALL or frame[2] != "GetConfiguration" or not isinstance(frame[3], dict):
         return False
     names = frame[3].get("key")
-    if list(frame[3]) != ["key"] or not isinstance(names, list):
-        return False
-    return all(isinstance(name, str) and _MEMBER_NAME.fullmatch(name) and not _is_hexadecimal(name) for name in names)
+    return list(frame[3]) == ["key"] and isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def _is_plain_name(text: str) -> bool:
+    """Whether the text may be the name of a configuration key (7.33: CiString50)."""
+    return _CONFIG_NAME.fullmatch(text) is not None and not _is_hexadecimal(text)
 
 
 def _is_hexadecimal(text: str) -> bool:

@@ -128,6 +128,8 @@ class Keyring:
         """What is to be put on record about a connection that was opened; None if it says nothing new of the key."""
         if self._used is None:
             return None
+        if self._used.source == SETTINGS and credentials.settings == "":
+            return None  # a start puts it on record before anything else
         event = AuthorizationKeyProven(key=self._used.name, source=self._used.source)
         return None if key_proven(credentials, event, credentials.since_utc_ms) == credentials else event
 

@@ -119,7 +119,7 @@ def test_a_right_frame_keeps_the_key_and_names_it(key: str) -> None:
 @pytest.mark.parametrize(
     "frame",
     [
-        call("GetConfiguration", {"key": ["AuthorizationKey", "HeartbeatInterval"]}),
+        call("GetConfiguration", {"key": ["AuthorizationKey", "ConnectorSwitch3to1PhaseSupported", "x.Vendor-Key_1"]}),
         '[3, "m-1", {"currentTime": "2026-11-28T10:00:00Z", "interval": 300, "status": "Accepted", "data": "\\u00e4"}]',
         '[3, "m-1", {"status":"Accepted","data":"AuthorizationKey"}]',
         call("RemoteStartTransaction", {"idTag": "driver@example.org"}),

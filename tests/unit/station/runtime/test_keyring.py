@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from projections.credentials import Credentials, key_refused
+from projections.credentials import Credentials, key_proven, key_refused
 from station.runtime.keyring import Keyring, NoKeyLeftError, look
 from station.runtime.secrets import Secrets, fingerprint
 from station.settings import Settings, parse_settings
@@ -122,6 +122,15 @@ def test_without_basic_authentication_no_key_is_used(tmp_path: Path, secrets: Se
     assert keyring.choose(TRIAL) is None
     assert keyring.proven(TRIAL) is None
     assert keyring.refused(TRIAL, 401) is None
+
+
+def test_a_connection_proves_the_key_that_it_was_opened_with(tmp_path: Path, secrets: Secrets) -> None:
+    keyring = Keyring(settings(tmp_path), secrets)
+    keyring.choose(TRIAL)
+    proof = keyring.proven(TRIAL)
+    assert proof is not None
+    assert (proof.key, proof.source) == (NEW_NAME, "csms")
+    assert keyring.proven(key_proven(TRIAL, proof)) is None, "it says nothing new"
 
 
 def test_the_same_key_stored_and_in_the_settings_is_one(tmp_path: Path, secrets: Secrets) -> None:
