@@ -15,10 +15,12 @@ from station.settings_values import (
     OneOf,
     Seconds,
     Text,
+    Texts,
     Whole,
     check_identity,
     check_installer,
     check_listen,
+    check_origin,
     check_url,
     split_listen,
 )
@@ -131,6 +133,11 @@ class ServiceSettings:
     )
     token_file: Path | None = _key(
         FilePath(may_be_empty=True), "file with the token that every request must bear", None
+    )
+    allow_origins: tuple[str, ...] = _key(
+        Texts(each=Text(shortest=1, longest=255, check=check_origin), most=16),
+        "origins of web pages that may use the service from a browser",
+        (),
     )
 
     @property

@@ -71,6 +71,30 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """An array of texts of one kind, at most so many."""
+
+    each: Text
+    most: int
+
+    def read(self, value: object) -> object:
+        if not isinstance(value, list):
+            raise ValueError(f"must be an array of texts, not {shown(value)}")
+        if len(value) > self.most:
+            raise ValueError(f"must have at most {self.most} entries, not {len(value)}")
+        return tuple(self._entry(number, entry) for number, entry in enumerate(value, start=1))
+
+    def _entry(self, number: int, entry: object) -> object:
+        try:
+            return self.each.read(entry)
+        except ValueError as error:
+            raise ValueError(f"entry {number} {error}") from error
+
+    def describe(self) -> str:
+        return "array of texts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OneOf:
     """One of a few words."""
 
@@ -233,6 +257,17 @@ def check_listen(text: str) -> None:
     """Refuses what is neither empty nor "host:port"."""
     if text:
         split_listen(text)
+
+
+def check_origin(text: str) -> None:
+    """Refuses what no browser sends as Origin (RFC 6454, 6.2)."""
+    try:
+        parts = urlsplit(text)
+        is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_origin = False
+    if not is_origin or text != text.lower() or not text.isascii() or text.count("/") != 2 or set(text) & set("@?# "):
+        raise ValueError(f'must be an origin in lower case, as in "http://localhost:3000", not {shown(text)}')
 
 
 def check_installer(text: str) -> None:

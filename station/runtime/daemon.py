@@ -23,6 +23,7 @@ from devices.protocols import BoardUnavailable, ReaderCounts
 from eventstore.catalogue.hardware import MainsObserved
 from eventstore.catalogue.lifecycle import StationStopped, StationStopping
 from eventstore.catalogue.maintenance import ResetFailed
+from eventstore.descriptors import raise_limit
 from eventstore.errors import LogLocked, LogTooNew, NotWritable, OutOfDescriptors, StorageError, StorageFailed
 from eventstore.event import Recorded
 from eventstore.frozen import dataclass
@@ -107,6 +108,7 @@ async def run(settings: Settings) -> Ending:
 
 
 async def _begin(settings: Settings, endings: _Endings) -> Ending:
+    raise_limit()
     registry = bootstrap.make_registry(settings)
     tls.check_files(settings)
     signing.check_key(settings)

@@ -3,13 +3,15 @@
 Without a token the service listens on loopback only, but a browser on the same machine is there too, driven by pages from
 elsewhere. Two tricks would let such a page in. DNS rebinding: the page's own name is made to point at 127.0.0.1, so that its
 requests are same-origin; they carry that name as Host, so only loopback names are accepted there. Cross-site requests: a page
-posts to 127.0.0.1 blindly; browsers then send Origin, so an Origin that is not loopback is refused. Neither header can be forged
-by a page. With a token both are pointless, since a page does not know it, and names of the local network must work.
+posts to 127.0.0.1 blindly; browsers then send Origin, so an Origin that is not this very service is refused, also one of another
+port of this machine (http://localhost:3000): whatever runs there may show pages of anybody. `[service] allow_origins` names the pages
+that may. Neither header can be forged by a page. With a token both are pointless, since a page does not know it, and names of the
+local network must work.
 """
 
 import hmac
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,14 +19,17 @@ from eventstore.frozen import dataclass
 from station.settings import Settings
 
 TOKEN_BYTES_MAX = 4096
+ELSEWHERE = "pages of other origins need [service] token_file, or to be named in [service] allow_origins"
+_DEFAULT_PORTS = {b"http": 80, b"https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:
-    """Why a request is not served: the status and the text of its answer."""
+    """Why a request is not served: the status and the text of its answer, and whether it was a try at the token."""
 
     status: int
     text: str
+    is_guess: bool = False
 
 
 def read_token(settings: Settings) -> bytes | None:
@@ -45,18 +50,37 @@ def read_token(settings: Settings) -> bytes | None:
     return content
 
 
-def denial(headers: Iterable[tuple[bytes, bytes]], token: bytes | None) -> Denial | None:
-    """Why a request with these headers is refused, or None."""
-    found: dict[bytes, bytes] = dict(headers)
+def denial(
+    headers: Iterable[tuple[bytes, bytes]],
+    token: bytes | None,
+    *,
+    method: str = "GET",
+    port: int | None = None,
+    origins: Container[bytes] = (),
+) -> Denial | None:
+    """Why a request with these headers is refused, or None.
+
+    `port` is the one that the service listens on, `origins` are those of pages that may ask, in lower case.
+    """
+    found = list(headers)
     if token is not None:
-        return None if _bears(found.get(b"authorization", b""), token) else Denial(status=401, text="wrong or no token")
-    host = found.get(b"host")
-    if host is not None and not is_loopback(_host_of(b"//" + host)):
+        given = _all(found, b"authorization")
+        if len(given) == 1 and _bears(given[0], token):
+            return None
+        return Denial(status=401, text="wrong or no token", is_guess=bool(given))
+    host = next(iter(_all(found, b"host")), None)
+    if host is not None and not is_loopback(_place(b"//" + host)[0]):
         return Denial(status=403, text="Host must be a loopback name or address; other names need [service] token_file")
-    origin = found.get(b"origin")
-    if origin is not None and not is_loopback(_host_of(origin)):
-        return Denial(status=403, text="requests from pages of other origins need [service] token_file")
+    given = [origin.lower() for origin in _all(found, b"origin")]
+    if any(origin not in origins and not _is_own(origin, host, port) for origin in given):
+        return Denial(status=403, text=ELSEWHERE)
+    if not given and _is_driven_by_a_page(found, method):
+        return Denial(status=403, text=ELSEWHERE)
     return None
+
+
+def _all(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+    return [value for each, value in headers if each == name]
 
 
 def _bears(authorization: bytes, token: bytes) -> bool:
@@ -64,11 +88,31 @@ def _bears(authorization: bytes, token: bytes) -> bool:
     return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), token)
 
 
-def _host_of(url: bytes) -> str:
+def _is_own(origin: bytes, host: bytes | None, port: int | None) -> bool:
+    """Whether a page of this origin came from this service: from the very host and port that is asked, or from our port."""
+    scheme, separator, rest = origin.partition(b"://")
+    if not separator or scheme not in _DEFAULT_PORTS:
+        return False
+    place = _place(b"//" + rest, _DEFAULT_PORTS[scheme])
+    if host is not None and place == _place(b"//" + host.lower(), _DEFAULT_PORTS[scheme]):
+        return True
+    return is_loopback(place[0]) and place[1] == port
+
+
+def _is_driven_by_a_page(headers: Iterable[tuple[bytes, bytes]], method: str) -> bool:
+    """Browsers leave Origin out where a page only embeds us; they say so in another header. A link that is followed is none."""
+    found = dict(headers)
+    is_link = method in ("GET", "HEAD") and found.get(b"sec-fetch-mode") == b"navigate"
+    return found.get(b"sec-fetch-site") in (b"cross-site", b"same-site") and not is_link
+
+
+def _place(url: bytes, default_port: int | None = None) -> tuple[str, int | None]:
+    """Host and port of a URL; the host is empty if there is none."""
     try:
-        return urlsplit(url.decode("ascii")).hostname or ""
+        parts = urlsplit(url.decode("ascii"))
+        return parts.hostname or "", default_port if parts.port is None else parts.port
     except ValueError:
-        return ""
+        return "", None
 
 
 def is_loopback(host: str) -> bool:

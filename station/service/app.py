@@ -8,11 +8,11 @@
     GET  /metrics                   Prometheus text
     /bench/...                      the controls of a simulated board (`bench`)
 
-Errors are JSON: 400 not JSON, 401 wrong or no token, 403 not from this machine, 404 no such thing, 405, 408, 413, 422 what is wrong
-with a value, 503 the storage has failed, the station is stopping, or too much waits for the CSMS. A bug is logged and answered with 500, without its stack trace.
+Errors are JSON: 400 not JSON, 404 no such thing, 405, 408, 413, 422 what is wrong with a value, 503 the storage has failed, the
+station is stopping, or too much waits for the CSMS. A bug is logged and answered with 500, without its stack trace. Who may not ask
+is refused before (`gate`), and what is no request at all before that (`connections`).
 """
 
-import asyncio
 import logging
 import resource
 from collections.abc import Mapping
@@ -25,18 +25,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from eventstore.catalogue.link import DataTransferRequested
-from eventstore.errors import StorageError
+from eventstore.descriptors import is_shortage
+from eventstore.errors import OutOfDescriptors, StorageError
 from projections.station import StationState
 from station.calls import DATA_TRANSFERS_MAX, data_transfers_waiting
 from station.features.smart_charging.decide import get_composite_schedule
 from station.service import bench
-from station.service.access import denial
 from station.service.answers import Refused, error_response, json_response, read_document
 from station.service.bodies import FreeText, InvalidBodyError, Member, NotJsonError, read_query
 from station.service.context import ServiceContext
+from station.service.gate import Gate
 from station.service.metrics import CONTENT_TYPE, Facts, metrics_text
 from station.service.views import event_rows, health_view, oldest_owed_seq, state_view
 from station.settings_values import OneOf, Text, Whole
@@ -185,38 +186,6 @@ def _resident_bytes() -> int:
         return 0
 
 
-class Gate:
-    """Outermost: lets nobody in who may not ask, and nothing out that is a bug's stack trace."""
-
-    def __init__(self, app: ASGIApp, token: bytes | None) -> None:
-        self._app = app
-        self._token = token
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        found = denial(scope.get("headers", ()), self._token)
-        if found is not None:
-            headers = {"www-authenticate": "Bearer"} if found.status == 401 else None
-            await error_response(found.status, found.text, headers)(scope, receive, send)
-            return
-        started = False
-
-        async def forward(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, forward)
-        except (
-            asyncio.CancelledError
-        ):  # the server stops and gives up waiting, or the station has ended under the request
-            if not started:
-                await error_response(503, "the station is stopping")(scope, receive, send)
-        except Exception:
-            LOGGER.exception("a bug of the service: %s %s", scope.get("method"), scope.get("path"))
-
-
 async def _on_refused(request: Request, error: Any) -> Response:
     return error_response(error.status, error.text)
 
@@ -238,6 +207,17 @@ async def _on_storage(request: Request, error: Exception) -> Response:
     return error_response(503, f"the storage has failed: {error}")
 
 
+async def _on_shortage(request: Request, error: Exception) -> Response:
+    return error_response(503, "no file descriptor is free now; nothing has failed, ask again", {"retry-after": "1"})
+
+
+async def _on_os(request: Request, error: Exception) -> Response:
+    if is_shortage(error):
+        return await _on_shortage(request, error)
+    LOGGER.error("a bug of the service: %s %s", request.method, request.url.path, exc_info=error)
+    return await _on_bug(request, error)
+
+
 async def _on_gone(request: Request, error: Exception) -> Response:
     return Response(status_code=400)  # nobody hears it
 
@@ -252,6 +232,8 @@ ERRORS: Mapping[Any, Any] = {
     InvalidBodyError: _on_invalid,
     HTTPException: _on_http,
     StorageError: _on_storage,
+    OutOfDescriptors: _on_shortage,
+    OSError: _on_os,
     ClientDisconnect: _on_gone,
     Exception: _on_bug,
 }
@@ -261,4 +243,4 @@ def build(context: ServiceContext, token: bytes | None = None) -> ASGIApp:
     """The application; with a token, every request must bear it."""
     app = Starlette(routes=[*Api(context).routes(), *bench.routes(context)], exception_handlers=dict(ERRORS))
     app.router.redirect_slashes = False
-    return Gate(app, token)
+    return Gate(app, token, context.settings.service.allow_origins)

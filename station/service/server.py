@@ -1,8 +1,8 @@
 """The HTTP server: its address is taken early, the server itself is loaded when somebody asks.
 
 uvicorn would install signal handlers, raise the signal again afterwards, and end the process when the address is taken. So the
-socket is bound and listening before anything else is opened, and uvicorn gets it without its signal handling, and without its
-loop that wakes up ten times a second.
+socket is bound and listening before anything else is opened, and uvicorn runs without its signal handling, and without its
+loop that wakes up ten times a second. Nor does it accept: that is done here (`accepting`), within bounds (`places`).
 
 The web framework takes a quarter of a second and 7 MB. The first message to the CSMS must not wait for it, and a station that
 nobody asks need not carry it: the kernel holds the first connection in the socket's backlog while it is imported, in a thread.
@@ -14,21 +14,25 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from errno import EADDRINUSE
+from functools import partial
 from typing import TYPE_CHECKING
 
+from eventstore.descriptors import limit
 from eventstore.frozen import dataclass
+from station.service.accepting import Acceptor
 from station.service.access import read_token
 from station.service.context import ServiceContext
+from station.service.places import Place, Places
 from station.settings import Settings
 
 if TYPE_CHECKING:
     import uvicorn
 
 LOGGER = logging.getLogger(__name__)
+_Protocols = Callable[[Place, Callable[[Place], None]], asyncio.BaseProtocol]
 
-BACKLOG = 64
-CONNECTIONS_MAX = 64
-KEEP_ALIVE_S = 5
+BACKLOG = 2048
+"""So many may wait to be accepted: a flood must not make the kernel drop who means it, who would try again after a second."""
 GRACE_S = 1
 """How long open requests may take to end once the service stops."""
 
@@ -110,11 +114,24 @@ async def serve(listener: Listener, context: ServiceContext, *, on_listening: Ca
 
 
 async def _serve(listener: Listener, context: ServiceContext) -> None:
-    server, stopping = await asyncio.to_thread(_load, listener, context)
-    serving = asyncio.create_task(server.serve(sockets=[listener.socket]), name="HTTP server")
+    loop, places = asyncio.get_running_loop(), Places(limit)
+    server, connection, stopping = await asyncio.to_thread(_load, listener, context)
+    beginning: set[asyncio.Task[object]] = set()
+
+    def begin(accepted: socket.socket, place: Place) -> None:
+        task = loop.create_task(loop.connect_accepted_socket(lambda: connection(place, places.leave), accepted))
+        beginning.add(task)
+        task.add_done_callback(beginning.discard)
+
+    acceptor = Acceptor(listener.socket, places, begin)
+    serving = loop.create_task(server.serve(sockets=[]), name="HTTP server")
+    acceptor.open()
     try:
-        await asyncio.shield(serving)
+        done, _ = await asyncio.wait((serving, acceptor.broken), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
+        acceptor.close()
         stopping.set()
         await serving
 
@@ -128,11 +145,15 @@ async def _until_somebody_asks(listening: socket.socket) -> None:
         loop.remove_reader(listening)
 
 
-def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server", asyncio.Event]:
-    """The server, and what stops it. Runs in a thread: the imports take long, the rest touches nothing that runs."""
+def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server", _Protocols, asyncio.Event]:
+    """The server, what makes its connections, and what stops it.
+
+    Runs in a thread: the imports take long, the rest touches nothing that runs.
+    """
     import uvicorn
 
     from station.service.app import build
+    from station.service.connections import IDLE_S, Connection
 
     stopping = asyncio.Event()
 
@@ -159,10 +180,9 @@ def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server"
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        limit_concurrency=CONNECTIONS_MAX,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=int(IDLE_S),
         timeout_graceful_shutdown=GRACE_S,
     )
     config.load()
-    return QuietServer(config), stopping
+    server = QuietServer(config)
+    return server, partial(Connection, config, server.server_state), stopping

@@ -13,7 +13,7 @@ FROZEN = "eventstore.frozen"
 PURE_EVENTSTORE = ("eventstore.event", "eventstore.catalogue", "eventstore.structure", FROZEN)
 SETTINGS = ("station.settings", "station.settings_lines", "station.settings_sections", "station.settings_values")
 DESK = frozenset({"rich", "pyarrow", "duckdb", "dask", "distributed", "matplotlib"})
-NETWORK = frozenset({"websockets", "starlette", "uvicorn", "httpx", "httpcore", "aioftp", "anyio"})
+NETWORK = frozenset({"websockets", "starlette", "uvicorn", "h11", "httpx", "httpcore", "aioftp", "anyio"})
 SHELL = NETWORK | {"aiosqlite", "orjson", "marshmallow", "immutables", "cryptography", "gpiozero"}
 
 

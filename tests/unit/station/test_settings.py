@@ -365,6 +365,8 @@ def toml_default(value: object) -> str:
             return f"`{str(value).lower()}`"
         case int() | float():
             return f"`{value}`"
+        case ():
+            return "`[]`"
         case _:
             return f'`"{value}"`'
 

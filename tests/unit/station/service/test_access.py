@@ -37,7 +37,51 @@ def test_only_names_that_mean_this_machine_are_loopback(name: str, answer: bool)
 @pytest.mark.parametrize("host", [b"127.0.0.1:8887", b"localhost", b"[::1]:8887", b"localhost:1"])
 def test_without_a_token_this_machine_may_ask(host: bytes) -> None:
     assert denial([(b"host", host)], None) is None
-    assert denial([(b"host", host), (b"origin", b"http://localhost:8080")], None) is None
+    assert denial([(b"host", host), (b"origin", b"http://" + host)], None) is None, "a page of the service itself"
+
+
+@pytest.mark.parametrize(
+    "origin", [b"http://127.0.0.1:8887", b"http://localhost:8887", b"HTTP://LOCALHOST:8887", b"http://[::1]:8887"]
+)
+def test_a_page_of_this_very_service_may_ask_by_any_name_of_it(origin: bytes) -> None:
+    assert denial([(b"host", b"127.0.0.1:8887"), (b"origin", origin)], None, port=8887) is None
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        b"http://localhost:3000",
+        b"http://127.0.0.1:3000",
+        b"http://[::1]:1",
+        b"http://localhost",
+        b"https://localhost",
+        b"http://localhost:99999",
+        b"file://localhost:8887",
+        b"localhost:8887",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
+def test_another_service_on_this_machine_is_another_origin(origin: bytes, method: str) -> None:
+    asked = [(b"host", b"127.0.0.1:8887"), (b"origin", origin)]
+    found = denial(asked, None, method=method, port=8887)
+    assert found is not None
+    assert (found.status, "allow_origins" in found.text) == (403, True)
+    allowed = frozenset({origin})
+    assert denial(asked, None, method=method, port=8887, origins=allowed) is None
+    twice = denial([*asked, (b"origin", b"http://localhost:8887")], None, method=method, port=8887)
+    assert twice is not None, "one of two is not allowed"
+
+
+@pytest.mark.parametrize("site", [b"cross-site", b"same-site"])
+def test_a_page_that_embeds_us_without_an_origin_is_refused_and_a_link_that_is_followed_is_not(site: bytes) -> None:
+    asked = [(b"host", b"127.0.0.1:8887"), (b"sec-fetch-site", site)]
+    assert denial(asked, None, method="POST") is not None
+    assert denial([*asked, (b"sec-fetch-mode", b"no-cors")], None) is not None
+    link = [*asked, (b"sec-fetch-mode", b"navigate")]
+    assert denial(link, None) is None
+    assert denial(link, None, method="POST") is not None, "a form that is sent"
+    for own in (b"none", b"same-origin"):
+        assert denial([(b"host", b"127.0.0.1"), (b"sec-fetch-site", own)], None, method="POST") is None
 
 
 @pytest.mark.parametrize("host", [b"rebound.example.org:8887", b"192.168.0.7", b"", b"[", b"\xff", b"evil@x", b"user@"])
@@ -58,7 +102,12 @@ def test_without_a_token_a_page_from_elsewhere_is_refused(origin: bytes) -> None
 def test_with_a_token_whoever_does_not_bear_it_is_refused(given: bytes) -> None:
     found = denial([(b"host", b"127.0.0.1"), (b"authorization", given)], TOKEN)
     assert found is not None
-    assert found.status == 401
+    assert (found.status, found.is_guess) == (401, True)
+    missing = denial([(b"host", b"127.0.0.1")], TOKEN)
+    assert missing is not None
+    assert (missing.status, missing.is_guess) == (401, False)
+    twice = denial([(b"authorization", b"Bearer s3cret"), (b"authorization", given)], TOKEN)
+    assert twice is not None, "one of two is not the token"
 
 
 @pytest.mark.parametrize("given", [b"Bearer s3cret", b"bearer s3cret", b"Bearer  s3cret"])

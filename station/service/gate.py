@@ -1,0 +1,96 @@
+"""The gate in front of the application: lets nobody in who may not ask, and nothing out that is a bug's stack trace."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from eventstore.seldom import Seldom
+from station.service.access import denial
+from station.service.answers import error_response
+from station.service.attempts import HELD_S, Attempts
+from station.service.peers import peer_of
+
+LOGGER = logging.getLogger(__name__)
+
+METHODS = "GET, HEAD, POST, DELETE"
+PREFLIGHT_S = 600
+_Headers = list[tuple[bytes, bytes]]
+
+
+class Gate:
+    """Outermost. `token` is what every request must bear, `origins` are the pages that may ask from a browser."""
+
+    def __init__(self, app: ASGIApp, token: bytes | None, origins: Iterable[str] = ()) -> None:
+        self._app = app
+        self._token = token
+        self._origins = frozenset(origin.encode() for origin in origins)
+        self._attempts = Attempts(lambda: asyncio.get_running_loop().time())
+        self._refusals = Seldom(LOGGER, logging.WARNING)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        started = False
+        granted = self._granted(scope.get("headers", ()))
+
+        async def forward(message: Message) -> None:
+            nonlocal started
+            started = True
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *granted]}
+            await send(message)
+
+        try:
+            await (await self._chosen(scope, granted))(scope, receive, forward)
+        except (
+            asyncio.CancelledError
+        ):  # the server stops and gives up waiting, or the station has ended under the request
+            if not started:
+                await error_response(503, "the station is stopping")(scope, receive, send)
+        except Exception:
+            LOGGER.exception("a bug of the service: %s %s", scope.get("method"), scope.get("path"))
+            if not started:
+                await error_response(500, "internal error; the station's own log says more")(scope, receive, send)
+
+    async def _chosen(self, scope: Scope, granted: _Headers) -> ASGIApp:
+        """What answers the request: the application, a refusal, or leave for a page of an allowed origin to ask."""
+        headers = scope.get("headers", ())
+        is_preflight = scope.get("method") == "OPTIONS" and any(
+            name == b"access-control-request-method" for name, _ in headers
+        )
+        if granted and is_preflight:
+            return Response(status_code=204, headers=_PREFLIGHT)
+        host = (scope.get("client") or ("unknown", 0))[0]
+        peer, is_here = peer_of(host)
+        if not is_here and self._attempts.is_busy_with(peer):
+            return _come_back_later()
+        port = (scope.get("server") or ("", None))[1]
+        found = denial(headers, self._token, method=scope.get("method", "GET"), port=port, origins=self._origins)
+        if found is None:
+            return self._app
+        self._refusals.say(f"a request to the HTTP service from {host} is refused: {found.text}")
+        if found.is_guess and self._attempts.note(peer):
+            if self._attempts.is_busy_with(peer):
+                return _come_back_later()
+            await self._attempts.hold(peer)
+        return error_response(found.status, found.text, {"www-authenticate": "Bearer"} if found.status == 401 else None)
+
+    def _granted(self, headers: Iterable[tuple[bytes, bytes]]) -> _Headers:
+        """What tells a browser that the page it shows may read the answer (Fetch, 3.2.3); none for other origins."""
+        for name, value in headers:
+            if name == b"origin" and value.lower() in self._origins:
+                return [(b"access-control-allow-origin", value), (b"vary", b"origin")]
+        return []
+
+
+def _come_back_later() -> Response:
+    return error_response(429, "too many wrong tokens come from this address", {"retry-after": f"{HELD_S:.0f}"})
+
+
+_PREFLIGHT = {
+    "access-control-allow-methods": METHODS,
+    "access-control-allow-headers": "authorization, content-type",
+    "access-control-max-age": str(PREFLIGHT_S),
+}
