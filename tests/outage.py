@@ -23,6 +23,7 @@ from station.runtime.books import Books
 from station.runtime.clock import SystemClock
 from station.runtime.station import Station
 from tests.given import DESCRIPTION, TAG, UTC_2026_MS
+from tests.resting import RestingStation
 
 TRANSACTIONAL = ("StartTransaction", "MeterValues", "StopTransaction")
 
@@ -185,18 +186,20 @@ async def living(
         disk = DiskSpaceObserved(level="ok", free_bytes=1 << 40)
         registry = registry_for()
         state = await recovery.begin(log, state, registry, clock.at_ms(), booted, described, disk)
-        station = Station(log, registry, clock, state)
+        station = RestingStation(log, registry, clock, state)
         station.books = Books(log, segment_bytes)
         csms = Csms(station)
         archivist = Archivist(station, log, clock, keep or Keep())
         station.followers += [csms.follow, archivist.publish]
         running = asyncio.create_task(station.run())
+        reading = state.connectors[1].reading
+        energy_wh = 1_000 if reading is None else reading.energy_wh  # the meter goes on where it was
         await station.observe(
             PilotStateObserved(connector_id=1, pilot_state="A"),
-            MeterObserved(connector_id=1, energy_wh=1_000),
+            MeterObserved(connector_id=1, energy_wh=energy_wh),
             BoardOpened(),
         )
-        yield Outage(log, station, clock, archivist, csms)
+        yield Outage(log, station, clock, archivist, csms, energy_wh)
     finally:
         if running is not None:
             running.cancel()

@@ -11,9 +11,11 @@ room for them (OCPP-J knows no lost frame).
 """
 
 from collections import Counter, deque
+from collections.abc import Sequence
 
 from eventstore.catalogue.link import ConnectFailed, FrameReceived, FrameRefused, LinkClosed, LinkOpened
 from eventstore.event import Observation
+from eventstore.frozen import dataclass
 
 EACH_MAX = 64
 """Observations of one kind at one place that wait at the most."""
@@ -27,15 +29,26 @@ _OF_LINK = (*_FRAMES, LinkOpened, LinkClosed, ConnectFailed)
 _Key = tuple[type[Observation], int | None, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """How many observations of each lane must have been taken."""
+
+    placed: int
+    link_placed: int
+
+
 class Inbox:
     """A queue of observations in two lanes; its user takes them out in turns.
 
-    `placed` and `taken` count what has gone into and out of the lane of board and service.
+    `placed` and `taken` count what has gone into and out of the lane of board and service, `link_placed` and `link_taken`
+    the same of the link's.
     """
 
     def __init__(self) -> None:
         self.placed = 0
         self.taken = 0
+        self.link_placed = 0
+        self.link_taken = 0
         self._first: deque[Observation] = deque()
         self._of_link: deque[Observation] = deque()
         self._of_others: deque[Observation] = deque()
@@ -52,6 +65,7 @@ class Inbox:
         """Appends an observation to its lane; returns False if the oldest of its kind had to go for it."""
         if isinstance(observation, _OF_LINK):
             self._of_link.append(observation)
+            self.link_placed += 1
         else:
             self._of_others.append(observation)
             self.placed += 1
@@ -68,7 +82,10 @@ class Inbox:
     def _drop_oldest(self, key: _Key) -> None:
         lane = self._of_link if issubclass(key[0], _OF_LINK) else self._of_others
         lane.remove(next(waiting for waiting in lane if _key(waiting) == key))
-        self.taken += lane is self._of_others
+        if lane is self._of_others:
+            self.taken += 1
+        else:
+            self.link_taken += 1
         self._counts[key] -= 1
         self._dropped[key[0].NAME] += 1
 
@@ -93,6 +110,7 @@ class Inbox:
         self._is_links_turn = not from_link
         if from_link:
             observation = self._of_link.popleft()
+            self.link_taken += 1
         else:
             observation = self._of_others.popleft()
             self.taken += 1
@@ -109,13 +127,21 @@ class Inbox:
         """Whether the link may read on."""
         return self._frames < FRAMES_MAX
 
-    def is_settled(self, placed: int) -> bool:
-        """Whether all that had been put into the lane of board and service when `placed` was counted has been taken.
+    def ticket(self, observations: Sequence[Observation] = ()) -> Ticket:
+        """For who waits until these, which have just been put, are taken, and what board and service had put before."""
+        is_of_link = any(isinstance(observation, _OF_LINK) for observation in observations)
+        return Ticket(placed=self.placed, link_placed=self.link_placed if is_of_link else 0)
+
+    def is_settled(self, ticket: Ticket) -> bool:
+        """Whether all that the ticket stands for has been taken.
 
         And what that led to, which stands behind it: the lock that moved, the contactor that closed. But whoever waits does
         not wait for ever while others go on putting.
         """
-        return self.taken >= placed + REACTIONS_MAX or (self.taken >= placed and self.taken == self.placed)
+        if self.link_taken < ticket.link_placed:
+            return False
+        goes_on = self.taken >= ticket.placed + REACTIONS_MAX
+        return goes_on or (self.taken >= ticket.placed and self.taken == self.placed)
 
     def take_dropped(self) -> dict[str, int]:
         """How many of which kind had to go since this was last asked."""

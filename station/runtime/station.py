@@ -35,7 +35,7 @@ from station import exchange, kernel
 from station.feature import Deadline, Registry
 from station.runtime.books import Books
 from station.runtime.clock import SystemClock
-from station.runtime.inbox import Inbox
+from station.runtime.inbox import Inbox, Ticket
 
 LOGGER = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Station:
         self._ahead = state  # the state that is stepped; published once durable
         self._inbox = Inbox()
         self._filled = asyncio.Event()
-        self._waiting: list[tuple[int, asyncio.Future[int]]] = []  # with what of the inbox must have been taken
+        self._waiting: list[tuple[Ticket, asyncio.Future[int]]] = []
         self._failure: BaseException | None = None
         self._busy_since_ms: int | None = None
         self._reached: Deadline | None = None
@@ -114,22 +114,25 @@ class Station:
         """
         for observation in observations:
             self.submit(observation)
-        return await self.settle()
+        return await self._wait_for(observations)
 
     async def settle(self) -> int:
         """Waits until all that board, service and chores have submitted is durable, what it led to at once included.
 
         Not for frames that wait: a CSMS may send without pause. Returns the last seq.
         """
+        return await self._wait_for(())
+
+    async def _wait_for(self, observations: Sequence[Observation]) -> int:
         if self._has_ended:
             raise asyncio.CancelledError("the station has ended")
-        return await self._settled()
+        return await self._settled(observations)
 
-    async def _settled(self) -> int:
+    async def _settled(self, observations: Sequence[Observation] = ()) -> int:
         if self._failure is not None:
             raise self._failure
         settled: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append((self._inbox.placed, settled))
+        self._waiting.append((self._inbox.ticket(observations), settled))
         self._filled.set()
         return await settled
 
@@ -251,9 +254,9 @@ class Station:
 
     def _settle(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for placed, settled in waiting:
-            if not self._inbox.is_settled(placed):
-                self._waiting.append((placed, settled))
+        for ticket, settled in waiting:
+            if not self._inbox.is_settled(ticket):
+                self._waiting.append((ticket, settled))
             elif not settled.done():
                 settled.set_result(self.log.head.seq)
 

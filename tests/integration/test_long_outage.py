@@ -152,11 +152,12 @@ async def test_owed_messages_in_a_damaged_archive_are_given_up_on_record_and_the
         with ArchiveReader(victim.path) as reader:
             overwrite(victim.path, reader.index.frames[0].offset + 60, b"\0\0\0\0")
         before, counts = outage.station.state.outbox, outage.csms.counts.copy()
+        begun = outage.log.head.seq
         await outage.delivered()
         state = outage.station.state
         lost = [
             recorded.event
-            for recorded in await outage.log.read(outage.log.opening.head.seq, 100_000)
+            for recorded in await outage.log.read(begun, 100_000)
             if isinstance(recorded.event, OwedEventsLost)
         ]
         assert len(lost) == 1

@@ -24,6 +24,7 @@ from station.runtime.clock import SystemClock
 from station.runtime.gateway import Gateway
 from station.runtime.station import Station
 from tests.given import DESCRIPTION, TAG, UTC_2026_MS, SentCall, accepting
+from tests.resting import RestingStation
 
 
 class HeldLog:
@@ -70,16 +71,6 @@ class WatchedBoard(BenchBoard):
             self.told(f"{'steady' if outputs.duty_permille == DUTY_STEADY_PERMILLE else 'offer'} {connector_id}")
         if outputs.contactor_closed and hasattr(self, "told"):
             self.told("close")
-
-
-class RestingStation(Station):
-    """Whoever waits waits for the frames too: the CSMS of these tests answers at once, and asks for nothing itself."""
-
-    async def settle(self) -> int:
-        last, before = await super().settle(), -1
-        while last != before:
-            last, before = await super().settle(), last
-        return last
 
 
 @dataclass

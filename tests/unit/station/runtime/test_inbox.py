@@ -94,7 +94,7 @@ def test_whoever_waits_waits_for_the_reactions_too_but_not_for_ever() -> None:
         inbox.put(PilotStateObserved(connector_id=1, pilot_state="B"))
 
     put()
-    own = inbox.placed
+    own = inbox.ticket()
     inbox.put(FrameReceived(connection=1, text=""))
     assert not inbox.is_settled(own)
     put()
@@ -104,12 +104,25 @@ def test_whoever_waits_waits_for_the_reactions_too_but_not_for_ever() -> None:
     inbox.take()
     assert inbox.is_settled(own)
     put()
-    own = inbox.placed
+    own = inbox.ticket()
     for _ in range(REACTIONS_MAX + 1):
         assert not inbox.is_settled(own)
         put()
         inbox.take()
     assert inbox.is_settled(own), "others never stop"
+
+
+def test_whoever_put_into_the_links_lane_waits_for_that_too() -> None:
+    inbox = Inbox()
+    closed = LinkClosed(connection=1, reason="", entropy=0)
+    inbox.put(FrameReceived(connection=1, text=""))
+    inbox.put(closed)
+    own, others = inbox.ticket([closed]), inbox.ticket()
+    assert inbox.is_settled(others)
+    inbox.take()
+    assert not inbox.is_settled(own)
+    inbox.take()
+    assert inbox.is_settled(own)
 
 
 def test_the_last_observation_comes_behind_both_lanes() -> None:
