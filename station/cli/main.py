@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from station import VERSION
+from station.cli.examples import epilog
 
 # Command: the module that has `add_arguments(parser)` and `run(arguments) -> int`, and what it does in a line.
 COMMANDS = {
@@ -26,18 +27,29 @@ COMMANDS = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; returns the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def make_parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the command line; only the command that is `asked` for is imported, all of them for None."""
     parser = argparse.ArgumentParser(prog="chargebox", description="An OCPP 1.6J charge point.")
     parser.add_argument("--version", action="version", version=f"chargebox {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    asked = next((word for word in arguments if not word.startswith("-")), None)
     for name, (module, summary) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary)
-        if name == asked:
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=epilog(name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if asked is None or name == asked:
             import_module(module).add_arguments(command)
-    parsed = parser.parse_args(arguments)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    asked = next((word for word in arguments if not word.startswith("-")), "")
+    parsed = make_parser(asked).parse_args(arguments)
     status: int = import_module(COMMANDS[parsed.command][0]).run(parsed)
     return status
 

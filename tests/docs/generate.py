@@ -1,4 +1,5 @@
-"""Writes the tables of the documentation anew, from what the code declares: `make docs`, or
+"""Writes the tables of the documentation, the manual page and the shells' completion anew, from what the code declares:
+`make docs`, or
 
     python -m tests.docs.generate
 
@@ -7,6 +8,7 @@ and stays as it is. tests/architecture/test_docs.py fails when a page is not wha
 """
 
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +20,8 @@ from typing import Any
 from eventstore.catalogue import ALL as EVENTS
 from eventstore.event import Event, Observation, Recorded
 from projections.station import INITIAL, StationState, evolve
-from station.cli.main import COMMANDS
+from station import VERSION
+from station.cli.main import COMMANDS, make_parser
 from station.config_keys import INTEGER_MAX, Access, ConfigKey, Csl, Integer, Text
 from station.features import registry_for
 from tests.architecture.sources import PACKAGES
@@ -219,6 +222,37 @@ TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "readings": reading_rows,
     "nothing-asked": silent_rows,
 }
+# ---- the shell and the manual -------------------------------------------------------------------------------------
+
+
+def completion(shell: str) -> str:
+    """What completes `chargebox` in a shell ("bash" or "zsh"), made from the parsers."""
+    import shtab
+
+    return str(shtab.complete(make_parser(), shell))
+
+
+def manual() -> str:
+    """The manual page, made from the parsers; 80 columns wide wherever it is made."""
+    from argparse_manpage.manpage import Manpage
+
+    columns, os.environ["COLUMNS"] = os.environ.get("COLUMNS"), "80"
+    try:
+        found = Manpage(make_parser(), format="single-commands-section")
+        found.date, found.source, found.manual = "", f"chargebox {VERSION}", "chargebox"
+        return str(found).rstrip("\n") + "\n"
+    finally:
+        os.environ.pop("COLUMNS")
+        if columns is not None:
+            os.environ["COLUMNS"] = columns
+
+
+FILES: dict[Path, Callable[[], str]] = {
+    ROOT / "deploy" / "completion" / "chargebox.bash": lambda: completion("bash"),
+    ROOT / "deploy" / "completion" / "_chargebox": lambda: completion("zsh"),
+    ROOT / "deploy" / "man" / "chargebox.1": manual,
+}
+
 PAGES = (
     DOCS / "configuration-keys.md",
     DOCS / "architecture.md",
@@ -243,4 +277,8 @@ def page(text: str) -> str:
 if __name__ == "__main__":
     for path in PAGES:
         path.write_text(page(path.read_text(encoding="utf-8")), encoding="utf-8")
+        print(path.relative_to(ROOT))
+    for path, make in FILES.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(make(), encoding="utf-8")
         print(path.relative_to(ROOT))
