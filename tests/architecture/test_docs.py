@@ -109,3 +109,18 @@ def test_the_first_section_says_what_protects_people() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
     assert headings[:2] == ["chargebox", "Software is not the protective device"]
+
+
+def test_the_installation_asks_for_nothing_that_a_minimal_debian_lacks() -> None:
+    """Its steps are tried by hand in a minimal root of Debian 12 and 13; these are the mistakes that were made once."""
+    text = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
+    steps = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL))
+    assert "sudo" not in steps
+    for directory in ("/etc/chargebox", "/var/lib/chargebox", "/opt/chargebox"):
+        assert re.search(rf"^install -d .*{directory}\b", steps, flags=re.MULTILINE), directory
+    files = set(re.findall(r"\b(?:deploy|docs)/[\w./-]+", steps))
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    unit = (ROOT / "deploy" / "chargebox.service").read_text(encoding="utf-8")
+    mode = re.search(r"install -d -m (\d+) .*/etc/chargebox", steps)
+    assert mode is not None
+    assert f"ConfigurationDirectoryMode={mode[1]}" in unit, "systemd warns where they differ"
