@@ -177,7 +177,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="no reflex",
         file="station/runtime/gateway.py",
-        old="            if interlock.must_open(self._interlock, connector_id) is not None:\n",
+        old="            if _appears(interlock.must_open, before, self._interlock, connector_id):\n",
         new="            if False:\n",
         killer=f"{STORY}[faults_while_charging]",
     ),

@@ -277,8 +277,13 @@ def check_life_after(rows: Sequence[Row], state: StationState) -> None:
     """I4, I7, I8, I12: with a healthy CSMS everything that is in the log is told and closed. Raises AssertionError."""
     found = rebooted(state)
     if found.state.described.power_loss_policy == "stop":
-        ended = [event for event in found.events(TransactionStopped) if event.reason in ("PowerLoss", "Reboot")]
-        assert {event.number for event in ended} == {item.number for item in state.transactions.running()}, "(I12)"
+        ended = found.events(TransactionStopped)
+        running = {item.number: item for item in state.transactions.running()}
+        assert {event.number for event in ended} == set(running), "(I12)"
+        for event in ended:  # for the reason that was given before the cut, if the vehicle was asked to let go then
+            ending = running[event.number].ending
+            reasons = ("PowerLoss", "Reboot") if ending is None else (ending.reason,)
+            assert event.reason in reasons, f"{event.reason} (I12)"
         assert all(event.stopped.at_ms <= state.at_ms for event in ended), "stopped later than the log proves (I12)"
     found.connect()
     found.advance(900)
