@@ -4,6 +4,7 @@ Software PWM will not do: gpiozero on lgpio has whole percents and a thread's ti
 (sysfs) has nanoseconds; gpiozero on pigpio has steps of the sample time. Both say which duty is really set, never more than asked.
 """
 
+import os
 from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
@@ -31,28 +32,49 @@ class PilotOutput(Protocol):
 
 
 class SysfsPwm:
-    """A channel of the kernel's PWM. Raises OSError if it is not there or may not be written."""
+    """A channel of the kernel's PWM. Raises OSError if it is not there or may not be written.
+
+    The duty's file stays open: a lower limit must not wait for a free file descriptor.
+    """
 
     def __init__(self, section: PilotSection, root: Path = SYSFS) -> None:
         self._channel = exported(root / f"pwmchip{section.chip}", section.pwm_channel)
         self._inverted = section.active == "low"
-        enable = self._channel / "enable"
+        self._duty = os.open(self._channel / "duty_cycle", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            self._begin()
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _begin(self) -> None:
         if int((self._channel / "period").read_text() or 0) != PERIOD_NS:
             # A duty longer than the new period would be refused; what a former process left is steady or safe anyway.
-            (self._channel / "duty_cycle").write_text("0")
+            self._write_duty_ns(0)
             (self._channel / "period").write_text(str(PERIOD_NS))
         self.set_permille(DUTY_STEADY_PERMILLE)
-        enable.write_text("1")
+        (self._channel / "enable").write_text("1")
 
     def set_permille(self, duty_permille: int) -> int:
-        """See `PilotOutput.set_permille`: exact."""
+        """See `PilotOutput.set_permille`: exact. Nothing is driven any more once it is closed."""
         duty_ns = duty_permille * PERIOD_NS // 1_000
-        (self._channel / "duty_cycle").write_text(str(PERIOD_NS - duty_ns if self._inverted else duty_ns))
+        self._write_duty_ns(PERIOD_NS - duty_ns if self._inverted else duty_ns)
         return duty_permille
+
+    def _write_duty_ns(self, duty_ns: int) -> None:
+        if self._duty >= 0:
+            os.ftruncate(self._duty, 0)  # of no matter to the kernel's own file
+            os.pwrite(self._duty, str(duty_ns).encode(), 0)
 
     def close(self) -> None:
         """See `PilotOutput.close`. The channel stays as it is: the kernel goes on driving it."""
-        self.set_permille(DUTY_STEADY_PERMILLE)
+        if self._duty >= 0:
+            self.set_permille(DUTY_STEADY_PERMILLE)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        handle, self._duty = self._duty, -1
+        os.close(handle)
 
 
 def exported(chip: Path, channel: int) -> Path:

@@ -7,6 +7,7 @@ that one that is put in its place holds from the next connection on.
 import logging
 
 from eventstore.catalogue.configuration import AuthorizationKeyProven, AuthorizationKeyRefused, AuthorizationKeysFound
+from eventstore.descriptors import is_shortage
 from eventstore.frozen import dataclass
 from projections.credentials import CSMS, OF_SETTINGS, SETTINGS, Credentials, key_proven, key_refused, keys_found
 from station.runtime.secrets import Secrets, fingerprint
@@ -50,7 +51,7 @@ class Keys:
 
 
 def look(settings: Settings, secrets: Secrets, credentials: Credentials, *, unnamed: tuple[str, ...] = ()) -> Keys:
-    """What there is of the keys that the state names and of the settings' own."""
+    """What there is of the keys that the state names and of the settings' own. Raises OSError when no descriptor is left to look with."""
     usable: dict[str, Key] = {}
     lost = []
     for name in (*credentials.stored, *unnamed):
@@ -63,6 +64,8 @@ def look(settings: Settings, secrets: Secrets, credentials: Credentials, *, unna
     try:
         own = authorization_key_of(settings)
     except SettingsError as error:
+        if error.__cause__ is not None and is_shortage(error.__cause__):
+            raise error.__cause__ from error
         problem = str(error)
     if own is not None and fingerprint(own) not in usable:
         usable[OF_SETTINGS] = Key(name=fingerprint(own), source=SETTINGS, secret=own)
@@ -86,7 +89,7 @@ class Keyring:
         self._news: AuthorizationKeysFound | None = None
 
     def choose(self, credentials: Credentials) -> Key | None:
-        """The key of the next attempt; None without Basic authentication. Raises NoKeyLeftError."""
+        """The key of the next attempt; None without Basic authentication. Raises NoKeyLeftError, and OSError as `look` does."""
         self._used = None
         if self._settings.csms.security_profile not in BASIC_PROFILES:
             return None

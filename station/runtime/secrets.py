@@ -21,6 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from eventstore.catalogue.link import FrameReceived, LinkClosed
+from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.event import Recorded
 from projections.station import StationState
@@ -69,10 +70,15 @@ class Secrets:
         return name
 
     def find(self, name: str) -> bytes | None:
-        """The key of a fingerprint; None if there is none, or if what is there is not what its name says."""
+        """The key of a fingerprint; None if there is none, or if what is there is not what its name says.
+
+        Raises OSError when no file descriptor is left to look with: that says nothing of the key.
+        """
         try:
             secret = self._path(name).read_bytes() if name else None
-        except OSError:
+        except OSError as error:
+            if is_shortage(error):
+                raise
             return None
         return secret if secret is not None and fingerprint(secret) == name else None
 

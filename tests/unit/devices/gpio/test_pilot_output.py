@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from devices.gpio.pilot_output import GpiozeroPwm, SysfsPwm, new_output
 from devices.gpio.sections import PilotSection
 from devices.iec61851 import duty_permille_from_ma, ma_from_duty_permille
+from tests.shortage import no_descriptors
 
 
 @pytest.fixture
@@ -49,6 +50,16 @@ def test_a_driver_that_inverts_gets_the_rest_of_the_period(sysfs: Path) -> None:
     assert read(sysfs, "duty_cycle") == 0
     output.set_permille(267)
     assert read(sysfs, "duty_cycle") == 733_000
+
+
+def test_a_duty_is_set_without_a_free_descriptor(sysfs: Path) -> None:
+    output = SysfsPwm(section(), sysfs)
+    with no_descriptors():
+        output.set_permille(267)
+    assert read(sysfs, "duty_cycle") == 267_000
+    output.close()
+    output.close()
+    assert read(sysfs, "duty_cycle") == 1_000_000
 
 
 def test_closing_leaves_the_channel_driven_steady(sysfs: Path) -> None:

@@ -8,6 +8,7 @@ from projections.credentials import Credentials, key_proven, key_refused
 from station.runtime.keyring import Keyring, NoKeyLeftError, look
 from station.runtime.secrets import Secrets, fingerprint
 from station.settings import Settings, parse_settings
+from tests.shortage import no_descriptors
 
 OLD, NEW, OWN = b"old-key-of-16-by", b"new-key-of-16-byt", b"own-key-of-16-byte"
 OLD_NAME, NEW_NAME, OWN_NAME = (fingerprint(key) for key in (OLD, NEW, OWN))
@@ -136,3 +137,14 @@ def test_a_connection_proves_the_key_that_it_was_opened_with(tmp_path: Path, sec
 def test_the_same_key_stored_and_in_the_settings_is_one(tmp_path: Path, secrets: Secrets) -> None:
     keys = look(settings(tmp_path, own=NEW), secrets, TRIAL)
     assert set(keys.usable) == {NEW_NAME, OLD_NAME}
+
+
+@pytest.mark.parametrize(
+    "state", [TRIAL, Credentials(settings=OWN_NAME)], ids=["keys of the CSMS", "the settings' own"]
+)
+def test_no_file_descriptor_left_says_nothing_of_a_key(tmp_path: Path, secrets: Secrets, state: Credentials) -> None:
+    keyring = Keyring(settings(tmp_path), secrets)
+    with no_descriptors(), pytest.raises(OSError, match="Too many open files"):
+        keyring.choose(state)
+    assert keyring.news() is None
+    assert keyring.choose(state) is not None
