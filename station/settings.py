@@ -28,6 +28,7 @@ from station.settings_sections import (
     DiagnosticsSettings,
     FeatureSettings,
     FirmwareSettings,
+    LoggingSettings,
     ServiceSettings,
     SmartChargingSettings,
     StationSettings,
@@ -45,6 +46,7 @@ __all__ = [
     "DiagnosticsSettings",
     "FeatureSettings",
     "FirmwareSettings",
+    "LoggingSettings",
     "ServiceSettings",
     "Settings",
     "SettingsError",
@@ -94,6 +96,7 @@ class Settings:
     firmware: FirmwareSettings = field(default_factory=FirmwareSettings)
     diagnostics: DiagnosticsSettings = field(default_factory=DiagnosticsSettings)
     transfers: TransferSettings = field(default_factory=TransferSettings)
+    logging: LoggingSettings = field(default_factory=LoggingSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     config: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     source: str = "settings"

@@ -218,6 +218,24 @@ class TransferSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoggingSettings:
+    """What the daemon writes to stderr, which is its journal under systemd."""
+
+    level: str = _key(
+        OneOf(words=("debug", "info", "warning", "error")),
+        "what is told: the story of the station at info, only what went wrong at warning or error",
+        "info",
+    )
+    format: str = _key(OneOf(words=("text", "json")), "lines for people, or one JSON object a line", "text")
+    # A tag's number is all that most readers of tags look at, and journals are read, copied and sent on by many.
+    id_tags: str = _key(
+        OneOf(words=("short", "full")),
+        "id tags there: the end of them, or whole; a whole one is enough to charge at its owner's cost",
+        "short",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonSettings:
     """The process."""
 
@@ -245,6 +263,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "firmware": FirmwareSettings,
         "diagnostics": DiagnosticsSettings,
         "transfers": TransferSettings,
+        "logging": LoggingSettings,
         "daemon": DaemonSettings,
     }
 )

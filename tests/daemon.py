@@ -176,8 +176,11 @@ class Daemon:
         directory: Path,
         settings: Mapping[str, Mapping[str, Any]],
         environment: Mapping[str, str] | None = None,
+        wrapper: str = "",
     ) -> None:
+        """`wrapper` is Python that runs first in the process, and may change its environment and its descriptors."""
         self.directory = directory
+        self._wrapper = wrapper
         self.environment = environment
         self.service_port = free_port()
         self.settings = merged(
@@ -221,19 +224,22 @@ class Daemon:
         """What the daemon wrote to stderr, over all its starts."""
         return "\n".join(self.stderr[-200:])
 
+    def write_settings(self) -> Path:
+        """The settings file, as the next start reads it."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        file = self.directory / "chargebox.toml"
+        file.write_text(to_toml(self.settings))
+        return file
+
     async def spawn(self) -> None:
         """Start the process without waiting for it to be ready."""
         assert not self.running, "the daemon runs already"
-        self.directory.mkdir(parents=True, exist_ok=True)
-        settings_file = self.directory / "chargebox.toml"
-        settings_file.write_text(to_toml(self.settings))
+        settings_file = self.write_settings()
+        command = [sys.executable, "-m", "station.cli", "run", "--settings", str(settings_file)]
+        if self._wrapper:
+            command = [sys.executable, "-c", f"import os\n{self._wrapper}\nos.execv({command[0]!r}, {command!r})"]
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "station.cli",
-            "run",
-            "--settings",
-            str(settings_file),
+            *command,
             cwd=ROOT,
             env=self.environment,
             stdin=asyncio.subprocess.DEVNULL,

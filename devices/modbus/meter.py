@@ -117,11 +117,12 @@ class ModbusMeter:
 
     def _fail(self, reason: str | None) -> None:
         changed = (reason is None) != (self._failure is None)
-        if reason is not None and reason != self._failure:
-            logger.warning("connector %d: meter: %s", self.place.connector_id, reason)
+        is_other = reason is not None and reason != self._failure
         self._failure = reason
         if changed and self._report is not None:
             self._report(reason)
+        elif is_other:  # whoever hears the report tells of it
+            logger.warning("connector %d: meter: %s", self.place.connector_id, reason)
 
     def _per_phase(self, values: Mapping[str, int], quantity: str, unit: str) -> tuple[int, ...]:
         names = [f"{quantity}_{phase}_{unit}" for phase in PHASES[: self.place.phases]]

@@ -4,10 +4,9 @@ import argparse
 import asyncio
 import logging
 import os
-import sys
 from typing import NoReturn
 
-from station.runtime import daemon
+from station.runtime import daemon, journal
 from station.settings import Settings, SettingsError, load_settings
 
 LOGGER = logging.getLogger(__name__)
@@ -25,19 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the daemon; does not return: the process ends with its status, or is replaced."""
     os.umask(FOR_OWNER_ALONE)  # whatever the process was started with
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.DEBUG if arguments.verbose else logging.INFO,
-        format="%(levelname)s %(name)s: %(message)s",
-    )
-    for noisy in ("aiosqlite", "websockets", "httpx", "uvicorn", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    handler = journal.begin()
     try:
         settings = load_settings(arguments.settings)
+        handler.use(settings.logging, verbose=arguments.verbose)
         return asyncio.run(_run(settings))
     except SettingsError as error:
-        print(f"chargebox: {error}", file=sys.stderr)
+        journal.say(str(error), logging.ERROR)
         return EXIT_SETTINGS
+    finally:
+        handler.close()
 
 
 async def _run(settings: Settings) -> NoReturn:
@@ -50,5 +46,5 @@ async def _run(settings: Settings) -> NoReturn:
         raise
     except Exception as error:  # our own bug, or a board that is not what the settings say
         LOGGER.critical("the station cannot be run: %s", error, exc_info=error)
-    sys.stderr.flush()
+    journal.flush()
     os._exit(status)

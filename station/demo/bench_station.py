@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 IDENTITY = "CB-DEMO"
 READY = "chargebox: ready"
 START_S, STOP_S, REQUEST_S = 20, 5, 10
-STDERR_LINES_MAX = 40
+JOURNAL_LINES_MAX, LAST_WORDS_LINES = 1_000, 40
 EVENTS_AT_ONCE = 500
 PORTS = range(20_000, 30_000)  # below those that outgoing connections are given
 ROOT = Path(station.__file__).resolve().parent.parent
@@ -72,7 +72,7 @@ class BenchStation:
         self.settings_file = directory / "station.toml"
         self.port = free_port()
         self._csms_url = csms_url
-        self._stderr: deque[str] = deque(maxlen=STDERR_LINES_MAX)
+        self._stderr: deque[str] = deque(maxlen=JOURNAL_LINES_MAX)
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -94,9 +94,13 @@ class BenchStation:
         """Whether the daemon's process is there."""
         return self._process is not None and self._process.returncode is None
 
+    def journal(self) -> list[str]:
+        """What the daemon wrote to stderr, over all its starts."""
+        return list(self._stderr)
+
     def last_words(self) -> str:
-        """The end of what the daemon wrote to stderr."""
-        return "\n".join(self._stderr)
+        """The end of it."""
+        return "\n".join(self.journal()[-LAST_WORDS_LINES:])
 
     # ---- the process --------------------------------------------------------------------------------------------
 

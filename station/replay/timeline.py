@@ -19,26 +19,9 @@ from station.replay.causes import FATE_KINDS, LASTING_KINDS, Fates
 from station.replay.errors import BadQuestion
 from station.replay.moments import Calendar, Zone
 from station.replay.reader import LogReader
-from station.telling.causes import because
+from station.telling.causes import TELL_WHY, reason
+from station.telling.usual import Usual
 from station.telling.wording import DETAIL, HEADLINE, loudness, words
-
-_TELL_WHY = frozenset(
-    {
-        "TransactionEnding",
-        "TransactionStopped",
-        "TransactionStarted",
-        "AuthorizationEnded",
-        "EnergyOfferEnded",
-        "TransactionInvalidated",
-        "UnlockRequested",
-        "ConfigurationChanged",
-        "AvailabilityChanged",
-        "ReservationEnded",
-        "ResetAccepted",
-        "LockFailureFound",
-    }
-)
-
 
 _STATION_WIDE = (
     StationBooted,
@@ -107,27 +90,6 @@ def event_kinds(names: Iterator[str] | list[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-class _Usual:
-    """Whether mains power and the emergency stop are as they were: each boot reads them anew, which is no news."""
-
-    def __init__(self, earlier: Iterator[Recorded]) -> None:
-        self._pressed, self._present = False, True
-        for recorded in earlier:
-            self.goes_on(recorded.event)
-
-    def goes_on(self, event: Event) -> bool:
-        """Takes one event more; whether it tells what was known before."""
-        match event:
-            case EmergencyStopObserved(pressed=pressed):
-                before, self._pressed = self._pressed, pressed
-                return before == pressed
-            case MainsObserved(present=present):
-                before, self._present = self._present, present
-                return before == present
-            case _:
-                return False
-
-
 class Timeline:
     """The story of one log, or of a part of it."""
 
@@ -148,7 +110,7 @@ class Timeline:
             )
         kinds = [BY_NAME[name] for name in sorted(asked.kinds)] or None
         cause: Recorded | None = None
-        usual = _Usual(self._reader.recorded(until=asked.after_seq, kinds=(EmergencyStopObserved, MainsObserved)))
+        usual = Usual(self._reader.recorded(until=asked.after_seq, kinds=(EmergencyStopObserved, MainsObserved)))
         for recorded in self._reader.recorded(asked.after_seq, asked.to_seq, kinds):
             if recorded.seq == recorded.cause:
                 cause = recorded
@@ -213,11 +175,10 @@ class Timeline:
 
     def _notes(self, recorded: Recorded, cause: Recorded | None) -> Iterator[str]:
         event = recorded.event
-        if event.NAME in _TELL_WHY:
+        if event.NAME in TELL_WHY:
             found = cause or self._reader.event(recorded.cause)
-            why = "" if found is None or found.seq == recorded.seq else because(found.event)
-            if why and f"because {why}" not in words(event):
-                yield f"because {why}"
+            if found is not None and found.seq != recorded.seq and (why := reason(event, found.event)):
+                yield why
         if isinstance(event, TransactionStarted | TransactionStopped):
             fate = self.fates.by_seq.get(recorded.seq)
             if fate is not None and (told := self.fates.tell(fate)):

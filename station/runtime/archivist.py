@@ -142,7 +142,6 @@ class Archivist:
     async def _report(self, finding: str) -> None:
         if finding not in self._reported:
             self._reported.add(finding)
-            LOGGER.error("a closed segment of the log is damaged: %s", finding)
             await self._station.observe(LogDamageFound(finding=finding[:500]))
 
     async def _drop(self) -> None:
@@ -166,4 +165,3 @@ class Archivist:
             )
             await self._station.observe(dropped)
             await self._log.archives.drop(segment)
-            LOGGER.info("dropped the archive of events %d to %d: %s", segment.first_seq, segment.last_seq, reason)

@@ -30,6 +30,7 @@ from station.runtime.secrets import Secrets, named_secrets
 from station.runtime.signing import Signing
 from station.runtime.station import Station
 from station.runtime.upkeep import Upkeep
+from station.runtime.voice import Voice
 from station.runtime.wiring import read_wiring
 from station.settings import Settings, SettingsError, key_file_doubts, require_private_key
 
@@ -234,11 +235,16 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
     more = () if keys is None else (keys,)
-    state = await recovery.begin(log, state, registry, clock.at_ms(), booted, described, disk, found, *more)
+    voice = Voice(ended=state.boot.ended, full_tags=settings.logging.id_tags == "full")
+    state = await recovery.begin(
+        log, state, registry, clock.at_ms(), booted, described, disk, found, *more, tell=voice.publish
+    )
     secrets.prune(*named_secrets(state))
     if is_lost:  # the log alone will never tell this state again
         await recovery.save_snapshot(log, state)
-    return _wire(settings, clock, registry, log, state, board, secrets, installer, snapshot_seq)
+    parts = _wire(settings, clock, registry, log, state, board, secrets, installer, snapshot_seq)
+    parts.station.followers.append(voice.publish)  # the last: what has to be done comes before what is to be told
+    return parts
 
 
 def _installer(settings: Settings) -> "Installer":

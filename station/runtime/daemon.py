@@ -31,7 +31,7 @@ from eventstore.log import EventLog
 from projections.station import StationState
 from station.feature import Registry
 from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS
-from station.runtime import bootstrap, recovery, signing, supervisor, tls
+from station.runtime import bootstrap, journal, recovery, signing, supervisor, tls
 from station.runtime.bootstrap import Parts
 from station.runtime.clock import SystemClock
 from station.runtime.last_resort import LastResort, end_soon
@@ -115,7 +115,7 @@ async def _begin(settings: Settings, endings: _Endings) -> Ending:
     try:
         listener = bind(settings)  # before anything else: a taken address must not cost a boot
     except ListenError as error:
-        _say(str(error))
+        journal.say(str(error), logging.ERROR)
         return Ending(status=EXIT_FAILED)
     try:
         return await _open(settings, registry, listener, endings)
@@ -128,14 +128,14 @@ async def _open(settings: Settings, registry: Registry, listener: Listener | Non
     try:
         log = await EventLog.open(settings.storage.directory, identity=settings.station.identity)
     except (LogLocked, LogTooNew, NotWritable) as error:
-        _say(str(error))
+        journal.say(str(error), logging.ERROR)
         return Ending(status=EXIT_LOG)
     try:
-        for finding in log.boot_report.recovered:
-            LOGGER.error("the log was damaged and has been salvaged: %s", finding)
         parts = await bootstrap.build(settings, SystemClock(), registry, log)
     except (StorageError, OSError) as error:
-        _say(str(error))
+        for finding in log.boot_report.recovered:  # no event has told of it
+            LOGGER.error("the log was damaged and has been salvaged: %s", finding)
+        journal.say(str(error), logging.ERROR)
         await log.close()
         return Ending(status=EXIT_LOG)
     except BaseException:
@@ -164,7 +164,7 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> E
         running.append(loop.create_task(_serve(parts, listener, endings), name="service"))
         return await _until_end(parts, endings, running)
     except BoardUnavailable as error:
-        _say(f"[board]: {error}")
+        journal.say(f"[board]: {error}", logging.ERROR)
         return Ending(status=EXIT_FAILED)
     except Exception as error:  # noqa: BLE001  # storage or bug: the outputs are made safe and the process ends
         return _failed(parts, error)
@@ -172,15 +172,9 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> E
         await _wind_up(parts, running)
 
 
-def _say(text: str) -> None:
-    """A line for whoever started the process."""
-    sys.stderr.write(f"chargebox: {text}\n")
-    sys.stderr.flush()
-
-
 def _ready() -> None:
     """The station serves: its boot is durable and its service listens."""
-    _say("ready")
+    journal.announce("ready")
     supervisor.notify("READY=1")
 
 
@@ -276,7 +270,7 @@ def _failed(parts: Parts, error: Exception) -> Ending:
         parts.gateway.make_safe()
         expected = isinstance(error, StorageError)
         LOGGER.critical("ending at once, outputs safe: %s", error, exc_info=None if expected else error)
-        sys.stderr.flush()
+        journal.flush()
         parts.gateway.close()
     finally:
         os._exit(EXIT_STORAGE)
@@ -294,9 +288,9 @@ async def _wind_up(parts: Parts, running: Sequence[asyncio.Task[None]]) -> None:
 def replace_process() -> int:
     """Replaces this process by a new one of the same arguments; if that is not possible, returns its exit status."""
     sys.stdout.flush()
-    sys.stderr.flush()
+    journal.flush()
     try:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own arguments, no shell meant
     except OSError as error:
-        _say(f"{sys.executable} cannot be executed: {error.strerror}")
+        journal.say(f"{sys.executable} cannot be executed: {error.strerror}", logging.ERROR)
         return EXIT_FAILED

@@ -143,9 +143,7 @@ def _described(error: Exception) -> str:
 def _explained(what: str, error: Exception) -> str:
     """The failure in words; one that is no server's, installer's or disk's fault is ours, and logged as such."""
     if isinstance(error, _EXPECTED):
-        detail = _described(error)
-        _log.warning("%s failed: %s", what, detail)
-        return detail
+        return _described(error)  # the event of its failure tells of it
     _log.error("%s failed unexpectedly", what, exc_info=error)
     return _described(error)
 

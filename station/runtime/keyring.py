@@ -124,7 +124,6 @@ class Keyring:
         event = AuthorizationKeyRefused(key=self._used.name, source=self._used.source, status=status)
         if key_refused(credentials, event) == credentials:
             return None
-        LOGGER.warning("the CSMS refuses the AuthorizationKey %s of the %s: HTTP %d", event.key, event.source, status)
         return event
 
     def proven(self, credentials: Credentials) -> AuthorizationKeyProven | None:

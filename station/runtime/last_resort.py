@@ -5,12 +5,14 @@ So a thread hears of each signal as well, from the interpreter's own wake-up des
 signal on the loop has a few seconds to begin its end in order; if it does not, the process ends at once.
 """
 
+import logging
 import os
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Thread, Timer
+
+from station.runtime import journal
 
 OBEYED_WITHIN_S = 9.0
 """Ten seconds are promised, the end itself included."""
@@ -82,8 +84,8 @@ class LastResort:
             safe.join(SAFE_WITHIN_S)
         with suppress(OSError, ValueError):
             text = f"told to end, and nothing has answered for {self._within_s:.0f} s: ending at once, outputs safe"
-            sys.stderr.write(f"chargebox: {text}\n")
-            sys.stderr.flush()
+            journal.say(text, logging.CRITICAL)
+            journal.flush(SAFE_WITHIN_S)
         os._exit(self._status)
 
     def _make_safe(self) -> None:

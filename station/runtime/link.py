@@ -199,7 +199,6 @@ class Link:
             raise
         except Exception as error:  # noqa: BLE001  # whatever goes wrong in connecting is a failed attempt
             reason = self._why_not(error)
-            LOGGER.warning("no connection to the CSMS: %s", reason)
             self._record(self._keyring.refused(self._credentials, refusal_status(error)))
             self._submit(ConnectFailed(reason=reason, entropy=entropy.draw(), retry_after_s=wait_asked_s(error)))
             return

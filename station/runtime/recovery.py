@@ -15,7 +15,7 @@ from projections.station import INITIAL, Folding, StationState
 from station.feature import Registry
 from station.kernel import step
 from station.runtime.recovered import NOTHING_RECOVERED, Recovered, recovered
-from station.runtime.station import read_window
+from station.runtime.station import Follower, read_window
 
 LOGGER = logging.getLogger(__name__)
 
@@ -166,10 +166,11 @@ async def begin(
     disk: DiskSpaceObserved,
     found: Recovered | None = None,
     *more: Observation,
+    tell: Follower | None = None,
 ) -> StationState:
     """Appends the boot's events, what was found damaged, what was `found` of the transactions that it hit, and `more`.
 
-    The station serves only after this has returned.
+    The station serves only after this has returned. `tell` hears of it once it is durable.
     """
     found = await find_recovered(log, state) if found is None else found
     batch: list[Recorded] = []
@@ -180,6 +181,8 @@ async def begin(
     if log.boot_report.recovery is not None:
         await log.witness()
         await log.acknowledge_recovery()
+    if tell is not None:
+        tell(state, batch)
     return state
 
 

@@ -187,7 +187,6 @@ class Station:
         batch: list[Recorded] = []
         until_ms = self.clock.at_ms() + ROUND_MAX_MS
         for kind, count in self._inbox.take_dropped().items():
-            LOGGER.error("%d %s were dropped: too many waited for the log", count, kind)
             await self._take(ObservationsDropped(kind=kind, count=count), batch)
         is_large = False
         for _ in range(ROUND_MAX):
@@ -276,7 +275,6 @@ class Station:
         window = await read_window(self.log, outbox.window_end_seq, WINDOW_MAX - len(outbox.window))
         if window.count:
             return window
-        LOGGER.error("%d owed messages behind event %d are lost", outbox.beyond, outbox.window_end_seq)
         return OwedEventsLost(after_seq=outbox.window_end_seq, count=outbox.beyond)
 
 

@@ -1,20 +1,35 @@
-"""What the supervisor is told (sd_notify(3)): ready, alive, stopping. Without one nothing happens."""
+"""What the supervisor is told (sd_notify(3)): ready, alive, stopping, what it does. Without one nothing happens."""
 
-import contextlib
 import functools
 import os
 import socket
 
+WAIT_S = 1.0
+"""A supervisor whose socket is full for so long is told later, or never: the station charges without it."""
 
-def notify(message: str) -> None:
-    """Sends a state such as "READY=1" to the supervisor, if there is one."""
+
+def is_there() -> bool:
+    """Whether anybody wants to be told."""
+    return bool(os.environ.get("NOTIFY_SOCKET"))
+
+
+def notify(message: str, *, wait: bool = True) -> bool:
+    """Sends a state such as "READY=1" to the supervisor, if there is one; whether it was taken.
+
+    Without `wait` it is sent only if it is taken at once: some ten datagrams wait in a supervisor's socket, no more.
+    """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
-        return
+        return False
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with contextlib.suppress(OSError):  # a supervisor that does not listen is none
-        _channel().sendto(message.encode(), address)
+    try:
+        channel = _channel()
+        channel.settimeout(WAIT_S if wait else 0)
+        channel.sendto(message.encode(), address)
+    except OSError:
+        return False  # a supervisor that does not listen is none
+    return True
 
 
 @functools.cache

@@ -68,7 +68,7 @@ class Upkeep:
         every_ms = supervisor.watchdog_ms()
         while every_ms is not None:
             if self._station.trouble() is None:
-                supervisor.notify("WATCHDOG=1")
+                supervisor.notify("WATCHDOG=1", wait=False)
             await self._pause(min(every_ms, ALIVE_EVERY_MS))
 
     async def _watch_disk(self) -> None:
@@ -89,7 +89,6 @@ class Upkeep:
         present = self._station.state.boot.disk
         level = disk_level(free, self._log.disk_bytes(), present)
         if level != present:
-            LOGGER.warning("disk space is %s: %d bytes free", level, free)
             self._station.submit(DiskSpaceObserved(level=level, free_bytes=free))
         if free < RESERVE_RELEASED_BELOW_BYTES:
             if await asyncio.to_thread(self._log.release_reserve):

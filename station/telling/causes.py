@@ -9,13 +9,35 @@ from eventstore.catalogue.hardware import (
     FaultObserved,
     IdTagPresented,
     LockObserved,
+    MeterObserved,
     PilotStateObserved,
     ProximityObserved,
 )
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
 from eventstore.catalogue.link import FrameReceived
+from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.event import Event
+from station.telling.wording import words
 from station.wire.frames import Call, FrameError, parse
+
+TELL_WHY = frozenset(
+    {
+        "TransactionEnding",
+        "TransactionStopped",
+        "TransactionStarted",
+        "AuthorizationEnded",
+        "EnergyOfferEnded",
+        "TransactionInvalidated",
+        "UnlockRequested",
+        "ConfigurationChanged",
+        "AvailabilityChanged",
+        "ReservationEnded",
+        "ResetAccepted",
+        "LockFailureFound",
+        "LimitChanged",
+    }
+)
+"""Events of which the cause is worth a word."""
 
 _PILOT = {
     "A": "the plug was pulled at the vehicle",
@@ -44,6 +66,14 @@ def because(cause: Event) -> str:
     """What an observation was, as the reason for something else; "" if that would say nothing."""
     known = _BECAUSE.get(type(cause))
     return "" if known is None else known(cause)
+
+
+def reason(event: Event, cause: Event) -> str:
+    """ "because the CSMS asked for it (Reset)", where the event's own words do not say so; "" if there is nothing to say."""
+    if isinstance(event, LimitChanged) and isinstance(cause, DeadlineReached | MeterObserved):
+        return "as planned"  # by a schedule, or when others have let go of their share; the meter is only read first
+    why = because(cause) if event.NAME in TELL_WHY else ""
+    return f"because {why}" if why and f"because {why}" not in words(event) else ""
 
 
 def _because_of_frame(text: str) -> str:

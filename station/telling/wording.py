@@ -64,8 +64,10 @@ def _where(event: Any) -> str:
     return "" if number is None else " on the station" if number == 0 else f" on connector {number}"
 
 
-def _booted(event: lifecycle.StationBooted) -> str:
+def booted(event: lifecycle.StationBooted, why: str = "") -> str:
+    """StationBooted; `why` is what else is known of the end of the process before."""
     before = "" if event.boot == 1 else ", after an orderly end" if event.orderly else ", after an end without a word"
+    before += f" ({why})" if before and why else ""
     clock = "" if event.clock_trusted else "; its clock is not trusted"
     return f"Boot {event.boot} with software {event.software_version}, firmware {event.firmware_version}{before}{clock}"
 
@@ -181,7 +183,7 @@ def _short(text: str) -> str:
 
 
 TABLE: Mapping[type[Event], tuple[int, Words]] = {
-    lifecycle.StationBooted: (HEADLINE, _booted),
+    lifecycle.StationBooted: (HEADLINE, booted),
     lifecycle.StationDescribed: (DETAIL, _described),
     lifecycle.LogSalvaged: (HEADLINE, salvaged),
     lifecycle.SystemClockObserved: (DETAIL, lambda e: f"The system clock was {'synchronised' if e.trusted else 'set'}"),

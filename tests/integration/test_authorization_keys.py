@@ -94,7 +94,7 @@ async def test_a_new_key_that_the_csms_then_refuses_does_not_lock_the_station_ou
         assert statuses(csms, before) == [401, 101]
         await until(daemon, delivered, "everything to be delivered")
         await told(daemon, ("Proven", "new"))
-        assert "the CSMS refuses the AuthorizationKey" in daemon.stderr_text()
+        assert "WARNING chargebox: The CSMS REFUSED the AuthorizationKey" in daemon.stderr_text()
 
 
 @pytest.mark.asyncio

@@ -55,3 +55,13 @@ def test_without_a_descriptor_the_supervisor_hears_nothing_and_nothing_else_happ
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     with no_descriptors():
         supervisor.notify("WATCHDOG=1")  # expect: no error
+
+
+def test_a_supervisor_that_takes_nothing_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(address)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        for number in range(10_000):  # more than its socket holds
+            supervisor.notify(f"STATUS={number}", wait=False)
+        assert listening.recv(100) == b"STATUS=0"

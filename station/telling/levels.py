@@ -1,0 +1,78 @@
+"""How loud each kind of event is in the journal; what is not named here is told as information, if it makes the story."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from eventstore.catalogue import (
+    authorization,
+    configuration,
+    connectors,
+    hardware,
+    lifecycle,
+    link,
+    maintenance,
+    registration,
+    transactions,
+)
+from eventstore.event import Event
+from station.telling.line import ERROR, INFO, WARNING
+
+CLOSED_BY_US = "closed by the station"
+
+
+def _progress(event: maintenance.FirmwareProgressed | maintenance.DiagnosticsProgressed) -> int:
+    return WARNING if "Failed" in event.status else INFO
+
+
+def _disk(event: lifecycle.DiskSpaceObserved) -> int:
+    return {"ok": INFO, "low": WARNING}.get(event.level, ERROR)
+
+
+_LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
+    lifecycle.StationBooted: lambda e: INFO if e.orderly else WARNING,
+    lifecycle.LogSalvaged: ERROR,
+    lifecycle.LogDamageFound: ERROR,
+    lifecycle.DecisionFailed: ERROR,
+    lifecycle.ObservationRejected: ERROR,
+    lifecycle.ObservationsDropped: ERROR,
+    lifecycle.ClockDisagreed: WARNING,
+    lifecycle.DiskSpaceObserved: _disk,
+    hardware.FaultObserved: ERROR,
+    hardware.ContactorObserved: ERROR,  # told only if it does not obey
+    hardware.MeterFailed: WARNING,
+    hardware.EmergencyStopObserved: lambda e: WARNING if e.pressed else INFO,
+    hardware.MainsObserved: lambda e: INFO if e.present else WARNING,
+    link.LinkClosed: lambda e: INFO if e.reason.startswith(CLOSED_BY_US) else WARNING,
+    link.ConnectFailed: WARNING,
+    link.FrameRefused: WARNING,
+    link.CallTimedOut: WARNING,
+    link.CallSettled: WARNING,  # told only if it was no answer
+    link.CallShed: WARNING,
+    link.OwedEventsLost: ERROR,
+    link.DeliveryRecovered: WARNING,
+    link.FloodFound: WARNING,
+    configuration.AuthorizationKeyRefused: WARNING,
+    configuration.AuthorizationKeysFound: lambda e: ERROR if e.missing or e.damaged else INFO,
+    registration.RegistrationAnswered: lambda e: WARNING if e.status == "Rejected" else INFO,
+    registration.RegistrationLost: WARNING,
+    authorization.LocalListConflictFound: WARNING,
+    authorization.LocalListStoreFailed: WARNING,
+    transactions.TransactionRecovered: WARNING,
+    transactions.TransactionInvalidated: WARNING,
+    transactions.MeterSamplesDropped: WARNING,
+    transactions.MeterResetFound: WARNING,
+    transactions.MeterDoubted: WARNING,
+    transactions.TransactionIdAssigned: lambda e: WARNING if e.conflict else INFO,
+    connectors.LockFailureFound: WARNING,
+    maintenance.ResetFailed: ERROR,
+    maintenance.ResetAbandoned: WARNING,
+    maintenance.TransferRefused: WARNING,
+    maintenance.FirmwareProgressed: _progress,
+    maintenance.DiagnosticsProgressed: _progress,
+}
+
+
+def level(event: Event) -> int:
+    """The level of a line that tells of this event."""
+    known = _LEVELS.get(type(event), INFO)
+    return known if isinstance(known, int) else known(event)

@@ -1,0 +1,21 @@
+"""Moments, tags and numbers as the journal shows them."""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc(utc_ms: int) -> datetime:
+    """A moment as calendar time, in UTC."""
+    return _EPOCH + timedelta(milliseconds=utc_ms)
+
+
+def shortened(id_tag: str) -> str:
+    """The end of an id tag: enough to tell two drivers apart, too little to copy. At most half of it, four characters."""
+    return f"…{id_tag[len(id_tag) - min(4, len(id_tag) // 2) :]}"
+
+
+def ordinal(number: int) -> str:
+    """ "1st", "2nd", "14th"."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
