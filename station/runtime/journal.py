@@ -170,6 +170,7 @@ class JournalHandler(logging.Handler):
     def close(self) -> None:
         """Writes what waits, if anybody takes it, and ends the thread; from then on this is no journal any more."""
         logging.getLogger().removeHandler(self)
+        logging.captureWarnings(capture=False)
         self.flush_within(FLUSH_S)
         with self._changed:
             self._is_closing = True
