@@ -1,4 +1,4 @@
-"""A meter that errs, is reset or exchanged, as the CSMS and the driver see it (ruling 38): no energy is billed that was not proven."""
+"""A meter that errs, is reset or exchanged, as the CSMS and the driver see it: no energy is billed that was not proven."""
 
 import pytest
 
