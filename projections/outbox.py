@@ -218,9 +218,15 @@ def _on_window_read(outbox: Outbox, event: OutboxWindowRead, recorded: Recorded,
 
 
 def _on_lost(outbox: Outbox, event: OwedEventsLost, recorded: Recorded, _: Clock) -> Outbox:
-    if event.count != outbox.beyond:
+    is_all = event.to_seq == 0
+    if event.count > outbox.beyond or (is_all and event.count != outbox.beyond):
         raise ValueError(f"{event.count} owed events are said to be lost, {outbox.beyond} lie behind the window")
-    return replace(outbox, beyond=0, window_end_seq=outbox.last_owed_seq, given_up=outbox.given_up + event.count)
+    return replace(
+        outbox,
+        beyond=outbox.beyond - event.count,
+        window_end_seq=outbox.last_owed_seq if is_all else max(outbox.window_end_seq, event.to_seq),
+        given_up=outbox.given_up + event.count,
+    )
 
 
 def _on_recovered(outbox: Outbox, event: DeliveryRecovered, recorded: Recorded, _: Clock) -> Outbox:

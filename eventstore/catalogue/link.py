@@ -276,13 +276,16 @@ class OutboxWindowRead(Observation):
 class OwedEventsLost(Observation):
     """`count` events behind `after_seq` are owed to the CSMS, and the log no longer holds them: a closed segment is damaged.
 
-    They are given up, so that what comes after them is delivered.
+    They are among those up to `to_seq` (0: a log of version 0.1.0, which does not say). They are given up, so that what comes
+    after them is delivered.
     """
 
     NAME: ClassVar[str] = "OwedEventsLost"
+    VERSION: ClassVar[int] = 2
 
     after_seq: int
     count: int
+    to_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,11 @@ def _unasked(payload: dict[str, Any]) -> dict[str, Any]:
     return payload | {"retry_after_s": 0}
 
 
+def _owed_events_lost_2(payload: dict[str, Any]) -> dict[str, Any]:
+    """Version 0.2.0 says up to where; before, all that lay behind the window was meant."""
+    return {**payload, "to_seq": 0}
+
+
 def _station_described_2(payload: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0: before it the register alone was reported by default, whatever the board measured."""
     return {**payload, "measurands": ["Energy.Active.Import.Register"], "phase_rotations": []}
@@ -30,6 +35,7 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("ConnectFailed", 1): _unasked,
     ("DiagnosticsProgressed", 1): _unasked,
     ("FirmwareProgressed", 1): _unasked,
+    ("OwedEventsLost", 1): _owed_events_lost_2,
     ("StationDescribed", 1): _station_described_2,
 }
 

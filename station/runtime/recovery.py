@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, StationBooted, StationDescribed
-from eventstore.catalogue.link import OutboxWindowRead
+from eventstore.catalogue.link import OutboxWindowRead, OwedEventsLost
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.event import Observation, Recorded
 from eventstore.frozen import replace
@@ -77,8 +77,30 @@ async def _folded(log: EventLog, state: StationState) -> StationState:
         for recorded in events:
             if recorded.seq != folding.seq + 1:
                 raise GapError(f"events {folding.seq + 1} to {recorded.seq - 1} are missing")
-            folding.add(await filled(log, recorded) if type(recorded.event) is OutboxWindowRead else recorded)
+            if type(recorded.event) is OutboxWindowRead:
+                for part in await _parts(log, recorded, recorded.event):
+                    folding.add(part)
+            else:
+                folding.add(recorded)
     return folding.state()
+
+
+async def _parts(log: EventLog, recorded: Recorded, event: OutboxWindowRead) -> tuple[Recorded, ...]:
+    """The event, filled; where a closed segment has lost some of what was read then, what is left, and the loss.
+
+    Most often those were told long ago: that their archive rotted since takes nothing from the state.
+    """
+    try:
+        return (await filled(log, recorded),)
+    except GapError as error:
+        LOGGER.warning("%s", error)
+    window = await read_window(log, event.after_seq, event.count, to_seq=event.to_seq)
+    lost = OwedEventsLost(after_seq=window.to_seq, count=event.count - window.count, to_seq=event.to_seq)
+    parts = (window, lost) if window.count else (lost,)
+    return tuple(
+        Recorded(seq=recorded.seq, cause=recorded.cause, at_ms=recorded.at_ms, utc_ms=recorded.utc_ms, event=part)
+        for part in parts
+    )
 
 
 async def filled(log: EventLog, recorded: Recorded) -> Recorded:

@@ -29,7 +29,7 @@ from eventstore.frozen import replace
 from eventstore.insertion import encode_batch
 from eventstore.log import EventLog
 from eventstore.seldom import Seldom
-from projections.outbox import TRANSACTIONAL, WINDOW_MAX
+from projections.outbox import TRANSACTIONAL, WINDOW_MAX, Outbox
 from projections.station import StationState
 from station import exchange, kernel
 from station.feature import Deadline, Registry
@@ -73,6 +73,7 @@ class Station:
         self._failure: BaseException | None = None
         self._busy_since_ms: int | None = None
         self._reached: Deadline | None = None
+        self._gaps: list[tuple[int, int]] = []  # met in the log while owed events were read from it
         self._is_winding_down = False
         self._has_ended = False
         self._shortage = Seldom(LOGGER, logging.WARNING)
@@ -270,12 +271,19 @@ class Station:
         return True
 
     async def _read_window(self) -> OutboxWindowRead | OwedEventsLost:
-        """The next owed transactional events behind the window, from the log."""
+        """The next owed transactional events behind the window, from the log; once there are no more, where some were lost."""
         outbox = self._ahead.outbox
         window = await read_window(self.log, outbox.window_end_seq, WINDOW_MAX - len(outbox.window))
+        until = window.to_seq if window.count else outbox.last_owed_seq
+        met = await gaps_between(self.log, outbox.window_end_seq, until)
+        self._gaps += [gap for gap in met if gap not in self._gaps]
         if window.count:
             return window
-        return OwedEventsLost(after_seq=outbox.window_end_seq, count=outbox.beyond)
+        self._gaps = self._gaps or await gaps_between(self.log, await self.log.first_seq() - 1, outbox.last_owed_seq)
+        while (lost := share_of(self._gaps, outbox)).count == 0:  # too small a gap to have a share
+            self._gaps = self._gaps[1:]
+        self._gaps = self._gaps[1:]
+        return lost
 
 
 async def read_window(log: EventLog, after_seq: int, count_max: int, to_seq: int | None = None) -> OutboxWindowRead:
@@ -291,6 +299,33 @@ async def read_window(log: EventLog, after_seq: int, count_max: int, to_seq: int
                 event = decode(row.type, row.version, row.payload)
                 found.append(Recorded(seq=row.seq, cause=row.cause, at_ms=row.at_ms, utc_ms=row.utc_ms, event=event))
     return _window(after_seq, found)
+
+
+def share_of(gaps: Sequence[tuple[int, int]], outbox: Outbox) -> OwedEventsLost:
+    """How many of the owed events that cannot be read any more lay in the first gap.
+
+    Exact where there is one gap. Of several each has its share by its size, and all together are exact.
+    """
+    if not gaps:
+        return OwedEventsLost(after_seq=outbox.window_end_seq, count=outbox.beyond, to_seq=outbox.last_owed_seq)
+    sizes = [last_seq - first_seq + 1 for first_seq, last_seq in gaps]
+    count = max(outbox.beyond * sizes[0] // sum(sizes), outbox.beyond - sum(sizes[1:]))
+    return OwedEventsLost(after_seq=gaps[0][0] - 1, count=count, to_seq=gaps[0][1])
+
+
+async def gaps_between(log: EventLog, after_seq: int, to_seq: int) -> list[tuple[int, int]]:
+    """The events behind `after_seq` up to `to_seq` that the log does not hold: from the first to the last of each gap."""
+    gaps, position = list[tuple[int, int]](), after_seq
+    while position < to_seq:
+        rows = [row for row in await log.read_rows(position, 500) if row.seq <= to_seq]
+        for row in rows:
+            if row.seq != position + 1:
+                gaps.append((position + 1, row.seq - 1))
+            position = row.seq
+        if not rows:
+            gaps.append((position + 1, to_seq))
+            position = to_seq
+    return gaps
 
 
 def _window(after_seq: int, found: Sequence[Recorded]) -> OutboxWindowRead:

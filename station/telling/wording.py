@@ -265,7 +265,9 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     link.CallShed: (HEADLINE, lambda e: f"{e.action} dropped unsent: {e.waiting} of its kind were waiting"),
     link.OwedEventsLost: (
         HEADLINE,
-        lambda e: f"{plural(e.count, 'owed message')} LOST behind event {e.after_seq}: the log no longer holds them",
+        lambda e: (
+            f"{plural(e.count, 'owed message')} LOST behind event {e.after_seq}{f', up to {e.to_seq}' if e.to_seq else ''}: the log no longer holds them"
+        ),
     ),
     link.DeliveryRecovered: (HEADLINE, delivery),
     transactions.TransactionRecovered: (HEADLINE, recovered),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from eventstore.archive import ArchiveReader
-from eventstore.catalogue.lifecycle import ArchiveDropped, BooksClosed
+from eventstore.catalogue.hardware import IdTagPresented, PilotStateObserved
+from eventstore.catalogue.lifecycle import ArchiveDropped, BooksClosed, LogSalvaged
 from eventstore.catalogue.link import CallDispatched, FrameReceived, OwedEventsLost
 from eventstore.chain import EMPTY, verify
 from eventstore.event import Recorded
@@ -21,6 +22,7 @@ from projections.station import INITIAL, StationState, evolve
 from station.retention import needed_seq
 from station.runtime import recovery
 from station.runtime.archivist import Keep
+from tests.given import TAG
 from tests.logs import overwrite
 from tests.outage import TRANSACTIONAL, Csms, Outage, living
 
@@ -161,10 +163,66 @@ async def test_owed_messages_in_a_damaged_archive_are_given_up_on_record_and_the
             if isinstance(recorded.event, OwedEventsLost)
         ]
         assert len(lost) == 1
+        with ArchiveReader(victim.path) as reader:
+            frame = reader.index.frames[0]
+        assert (lost[0].after_seq + 1, lost[0].to_seq) == (victim.first_seq, frame.last_seq)
         delivered = sum(outage.csms.counts[action] - counts[action] for action in TRANSACTIONAL)
         assert delivered + lost[0].count == before.pending
         assert state.outbox.given_up == lost[0].count
         assert outage.csms.last_owed_seq == before.last_owed_seq
+
+
+@pytest.mark.asyncio
+async def test_owed_messages_that_are_lost_in_several_places_are_named_where_they_were(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await outage.first_session()
+        for _ in range(6):
+            await outage.quick_session(60)
+        await outage.archivist.tidy()
+        places = []
+        for victim in (archives(tmp_path)[2], archives(tmp_path)[4]):
+            with ArchiveReader(victim.path) as reader:
+                overwrite(victim.path, reader.index.frames[0].offset + 60, b"\0\0\0\0")
+                places.append((victim.first_seq, reader.index.frames[0].last_seq))
+        before, counts = outage.station.state.outbox, outage.csms.counts.copy()
+        await outage.delivered()
+        lost = [r.event for r in await outage.log.read(0, 100_000) if isinstance(r.event, OwedEventsLost)]
+        assert [(event.after_seq + 1, event.to_seq) for event in lost] == places
+        delivered = sum(outage.csms.counts[action] - counts[action] for action in TRANSACTIONAL)
+        assert delivered + sum(event.count for event in lost) == before.pending
+        expected = outage.station.state
+    log = await EventLog.open(tmp_path, identity="CB-0001")
+    state, _ = await recovery.fold_log(log)
+    await log.close()
+    assert state == expected
+
+
+@pytest.mark.asyncio
+async def test_a_transaction_is_ended_though_the_archive_of_what_was_told_has_rotted(tmp_path: Path) -> None:
+    """What was read from the archive and told long ago cannot be read again: the state is whole without it."""
+    async with living(tmp_path) as outage:
+        await outage.first_session()
+        for _ in range(3):
+            await outage.quick_session(60)
+        await outage.archivist.tidy()
+    async with living(tmp_path, segment_bytes=1 << 30) as outage:
+        await outage.delivered()
+        observe = outage.station.observe
+        await observe(PilotStateObserved(connector_id=1, pilot_state="C"), IdTagPresented(id_tag=TAG, connector_id=1))
+        await outage.delivered()
+        running = outage.station.state.transactions.running()
+        assert len(running) == 1
+        assert running[0].transaction_id is not None
+        base_seq = outage.log.opening.head.seq
+    for victim in archives(tmp_path):
+        with ArchiveReader(victim.path) as reader:
+            for frame in reader.index.frames:
+                overwrite(victim.path, frame.offset + 60, b"\0\0\0\0")
+    async with living(tmp_path, segment_bytes=1 << 30) as outage:
+        assert not any(isinstance(r.event, LogSalvaged) for r in await outage.log.read(base_seq, 100_000))
+        await outage.delivered()
+        assert outage.csms.counts["StopTransaction"] == 1
+        assert len(outage.station.state.transactions.by_number) == 0
 
 
 @pytest.mark.asyncio

@@ -112,8 +112,14 @@ class Life:
     async def settled(self) -> None:
         """Nothing is owed any more."""
         while (outbox := self.station.state.outbox).pending:
-            await self.station.settle()
+            await self.rested()
             assert _left(self.station.state.outbox) < _left(outbox), f"no answer led to the next call: {outbox}"
+
+    async def rested(self) -> None:
+        """Everything has been taken, the frames of the CSMS too: nobody else waits for those."""
+        last, before = await self.station.settle(), -1
+        while last != before:
+            last, before = await self.station.settle(), last
 
     async def minutes(self, number: int, tag: str, wh_a_minute: int) -> None:
         for _ in range(number):
@@ -128,11 +134,12 @@ class Life:
         self.flowed[tag] = 0
         await self.station.observe(PilotStateObserved(connector_id=1, pilot_state="C"))
         await self.station.observe(IdTagPresented(id_tag=tag, connector_id=1))
-        await self.station.settle()
+        await self.rested()
         assert self.station.state.transactions.on(1) is not None, f"no transaction of {tag}"
 
     async def end(self, tag: str) -> None:
         await self.station.observe(IdTagPresented(id_tag=tag, connector_id=1))
+        await self.rested()
         await self.station.observe(PilotStateObserved(connector_id=1, pilot_state="A"))
 
     async def session(self, tag: str, minutes: int = 3, wh_a_minute: int = 90) -> None:

@@ -141,6 +141,15 @@ def test_what_the_log_has_lost_is_given_up_so_that_the_rest_is_told() -> None:
         record(drained_to(2), OwedEventsLost(after_seq=WINDOW_MAX, count=3), 999)
 
 
+def test_what_is_lost_in_one_place_is_given_up_and_what_lies_behind_it_is_still_read() -> None:
+    lost = OwedEventsLost(after_seq=WINDOW_MAX, count=40, to_seq=WINDOW_MAX + 40)
+    outbox = record(drained_to(2), lost, 999)
+    assert (outbox.beyond, outbox.given_up, outbox.window_end_seq) == (60, 40, WINDOW_MAX + 40)
+    assert record(outbox, read(WINDOW_MAX + 40, WINDOW_MAX + 41), 1_000).beyond == 59
+    with pytest.raises(ValueError, match="said to be lost"):
+        record(drained_to(2), replace(lost, count=101), 999)
+
+
 def test_a_full_lane_pushes_nothing_out_and_what_is_shed_is_shed_by_an_event() -> None:
     boot = BootNotificationQueued(triggered=False)
     outbox = folded(Outbox(), *[TRANSFER] * 1_000, boot, AUTHORIZE, HEARTBEAT)
