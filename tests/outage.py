@@ -157,14 +157,8 @@ class Outage:
         if not self.station.state.link.up:
             await self.online()
         while pending := self.station.state.outbox.pending:
-            await self.rested()
+            await self.station.settle()
             assert self.station.state.outbox.pending < pending, "no answer led to the next call"
-
-    async def rested(self) -> None:
-        """Everything has been taken, the frames of the CSMS too: nobody else waits for those."""
-        last, before = await self.station.settle(), -1
-        while last != before:
-            last, before = await self.station.settle(), last
 
 
 @asynccontextmanager
