@@ -11,17 +11,28 @@ from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import orjson
 
+from eventstore.bounds import (
+    FRAME_BYTES_MAX,
+    FRAME_ROWS_MAX,
+    INDEX_BYTES_MAX,
+    MIB,
+    PAYLOAD_CHARS_MAX,
+    SEQ_MAX,
+    STATE_BYTES_MAX,
+    load_json,
+    open_regular,
+)
 from eventstore.catalogue.lifecycle import BooksClosed
-from eventstore.chain import Head, Row, digest_after, row_bytes, verify
+from eventstore.chain import GENESIS_DIGEST, Head, Row, digest_after, row_bytes, verify
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.frozen import dataclass
 from eventstore.opening import Opening
-from eventstore.rows import select_rows
-from eventstore.structure import StructureError, compile_decoder, to_json
+from eventstore.rows import are_sound, select_rows
+from eventstore.structure import compile_decoder, to_json
 
 SUFFIX = ".cbz"
 MAGIC = b"CBARCH1\n"
@@ -31,7 +42,8 @@ LEVEL = 9
 """Of zstandard: twice as dense as the default, and still much faster than the disk of a station."""
 _TRAILER = Struct(">8sQQ32s")  # magic, offset and length of the index, SHA-256 of header and index
 _HEADER_BYTES_MAX = 1 << 16
-_FRAME_BYTES_MAX = 1 << 30
+_OUTSIDE_BYTES_MAX = MIB
+"""Of a frame: its numbers and commas; all else in it is text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +166,7 @@ def pack(rows: list[Row]) -> bytes:
 
 def unpack(content: bytes, before: Head) -> list[Row]:
     """The rows of `pack`, behind `before`, with the digests that follow. Raises ValueError, KeyError or TypeError."""
-    packed = orjson.loads(content)
+    packed = load_columns(content)
     seq, at_ms, digest = packed["seq"], packed["at_ms"], before.digest
     if seq != before.seq + 1:
         raise ValueError(f"it begins with event {seq}")
@@ -165,10 +177,22 @@ def unpack(content: bytes, before: Head) -> list[Row]:
     ):
         at_ms += elapsed_ms
         facts = (seq, seq - since, at_ms, at_ms + offset_ms, name, version, connector_id, payload)
+        if len(payload) > PAYLOAD_CHARS_MAX:
+            raise ValueError(f"event {seq} is larger than {PAYLOAD_CHARS_MAX >> 20} MiB")
         digest = digest_after(digest, row_bytes(*facts))
         rows.append(Row(*facts, digest))
         seq += 1
+    if rows and not are_sound(rows):
+        raise ValueError("it holds an event that no station writes")
     return rows
+
+
+def load_columns(content: bytes) -> dict[str, Any]:
+    """What `pack` wrote. Raises ValueError, also for what would take far more memory than it has bytes."""
+    packed = load_json(content, _OUTSIDE_BYTES_MAX)
+    if type(packed) is not dict:
+        raise ValueError("it holds no columns")
+    return packed
 
 
 class ArchiveReader:
@@ -177,7 +201,7 @@ class ArchiveReader:
     def __init__(self, path: Path) -> None:
         """Reads header and index. Raises LogCorrupt when they are damaged, LogTooNew, OSError."""
         self.path = path
-        self._file = path.open("rb")
+        self._file = open_regular(path)
         try:
             self.header, self.index = self._read_ends()
         except BaseException:
@@ -207,6 +231,8 @@ class ArchiveReader:
         magic, offset, length, digest = _TRAILER.unpack(self._bytes_at(size - _TRAILER.size, _TRAILER.size))
         if magic != MAGIC or offset + length + _TRAILER.size != size:
             raise LogCorrupt(f"{self.path.name} is cut short")
+        if length > INDEX_BYTES_MAX:
+            raise LogCorrupt(f"{self.path.name}: its index has {length} bytes, more than {INDEX_BYTES_MAX}")
         index = self._bytes_at(offset, length)
         if sha256(line[:-1] + index).digest() != digest:
             raise LogCorrupt(f"{self.path.name}: its header or index is damaged")
@@ -217,7 +243,9 @@ class ArchiveReader:
                     f"{self.path.name} was written by a newer version: format {plain['format']}, this one knows {FORMAT}"
                 )
             header, found = _decode_header(plain), _decode_index(orjson.loads(index))
-        except (orjson.JSONDecodeError, StructureError, KeyError, TypeError) as error:
+            _check_header(header)
+            _check_index(header, found, offset)
+        except (ValueError, KeyError, TypeError) as error:
             raise LogCorrupt(f"{self.path.name}: its header or index is illegible: {error}") from error
         if (found.frames[-1].last_seq, found.frames[-1].digest) != (header.last_seq, header.digest):
             raise LogCorrupt(f"{self.path.name}: its frames do not end where its header says")
@@ -245,23 +273,28 @@ class ArchiveReader:
             previous = self.index.frames[number - 1]
             before = Head(seq=previous.last_seq, digest=bytes.fromhex(previous.digest))
         try:
-            rows = unpack(self._decompressed(frame.offset, frame.length), before)
+            rows = unpack(self._decompressed(frame.offset, frame.length, FRAME_BYTES_MAX), before)
         except (ValueError, KeyError, TypeError) as error:
             raise self._damaged(before.seq + 1, frame.last_seq, str(error)) from error
-        if (rows[-1].seq, rows[-1].digest.hex()) != (frame.last_seq, frame.digest):
+        if not rows or (rows[-1].seq, rows[-1].digest.hex()) != (frame.last_seq, frame.digest):
             raise self._damaged(before.seq + 1, frame.last_seq, "the digests do not fit")
         return rows
 
     def _damaged(self, first: int, last: int, reason: str) -> LogCorrupt:
         return LogCorrupt(f"{self.path.name}: events {first} to {last} are damaged: {reason}")
 
-    def _decompressed(self, offset: int, length: int) -> bytes:
-        from zstandard import ZstdDecompressor, ZstdError
+    def _decompressed(self, offset: int, length: int, most: int) -> bytes:
+        """Raises ValueError for what is damaged, or says that it is larger than `most` unpacked: it is not unpacked then."""
+        from zstandard import ZstdDecompressor, ZstdError, get_frame_parameters
 
+        if length > most:
+            raise ValueError(f"it has {length >> 20} MiB, more than {most >> 20}")
+        packed = self._bytes_at(offset, length)
         try:
-            content: bytes = ZstdDecompressor().decompress(
-                self._bytes_at(offset, length), max_output_size=_FRAME_BYTES_MAX
-            )
+            said = get_frame_parameters(packed).content_size  # -1 or 2^64 - 1 where it does not say
+            if not 0 <= said <= most:
+                raise ValueError(f"unpacked it has more than {most >> 20} MiB")
+            content: bytes = ZstdDecompressor(max_window_size=most).decompress(packed, max_output_size=most)
         except ZstdError as error:
             raise ValueError(str(error)) from error
         return content
@@ -271,7 +304,7 @@ class ArchiveReader:
         header, state = self.header, b""
         if header.state_sha256:
             try:
-                state = self._decompressed(self.index.state_offset, self.index.state_length)
+                state = self._decompressed(self.index.state_offset, self.index.state_length, STATE_BYTES_MAX)
             except ValueError as error:
                 raise LogCorrupt(f"{self.path.name}: its state is damaged: {error}") from error
             if sha256(state).hexdigest() != header.state_sha256:
@@ -304,9 +337,43 @@ class ArchiveReader:
         """Closing the books puts the digest of the state into the chain."""
         if last.type != BooksClosed.NAME or not self.header.state_sha256:
             return []
-        if orjson.loads(last.payload).get("state_digest") == self.header.state_sha256:
-            return []
+        try:
+            if orjson.loads(last.payload)["state_digest"] == self.header.state_sha256:
+                return []
+        except (ValueError, KeyError, TypeError) as error:
+            return [f"{self.path.name}: its last event is illegible: {error!r}"]
         return [f"{self.path.name}: its state is not the one that its last event names"]
+
+
+def _check_header(header: ArchiveHeader) -> None:
+    if not 1 <= header.first_seq <= header.last_seq <= SEQ_MAX:
+        raise ValueError(f"it holds events {header.first_seq} to {header.last_seq}")
+    for digest in (header.before, header.digest):
+        _check_digest(digest)
+
+
+def _check_index(header: ArchiveHeader, index: Index, end: int) -> None:
+    """Whether the frames follow each other up to `end`, the place of the index in the file. Raises ValueError."""
+    if not index.frames:
+        raise ValueError("it has no frames")
+    before = header.first_seq - 1
+    for frame in index.frames:
+        if not before < frame.last_seq <= before + FRAME_ROWS_MAX:
+            raise ValueError(f"a frame with events {before + 1} to {frame.last_seq}")
+        _check_place(frame.offset, frame.length, end)
+        _check_digest(frame.digest)
+        before = frame.last_seq
+    _check_place(index.state_offset, index.state_length, end)
+
+
+def _check_place(offset: int, length: int, end: int) -> None:
+    if offset < 0 or length < 0 or offset + length > end:
+        raise ValueError(f"{length} bytes at {offset} are not in it")
+
+
+def _check_digest(text: str) -> None:
+    if len(bytes.fromhex(text)) != len(GENESIS_DIGEST):
+        raise ValueError(f"{text!r} is no digest")
 
 
 def header_facts(path: Path) -> tuple[ArchiveHeader, int]:

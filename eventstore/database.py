@@ -11,7 +11,8 @@ from typing import Any
 
 import aiosqlite
 
-from eventstore.chain import EMPTY, Head
+from eventstore.bounds import CELL_BYTES_MAX, SEQ_MAX
+from eventstore.chain import EMPTY, GENESIS_DIGEST, Head
 from eventstore.errors import LogTooNew
 from migrations import MIGRATIONS, Migration
 
@@ -74,17 +75,30 @@ def open_writer(path: Path) -> sqlite3.Connection:
 def open_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
     """A connection that only reads. `immutable` is for files that nobody writes and whose WAL does not count."""
     parameters: dict[str, str | int] = {"mode": "ro", "immutable": 1} if immutable else {"mode": "ro"}
-    return _open(uri(path, **parameters), SHARED_PRAGMAS)
+    return _bounded(_open(uri(path, **parameters), SHARED_PRAGMAS))
+
+
+def open_copy(path: Path) -> sqlite3.Connection:
+    """A connection to a copy of a file from elsewhere, with which anything may be done. Raises sqlite3.Error."""
+    return _bounded(_open(uri(path), SHARED_PRAGMAS))
+
+
+def _bounded(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """No value of more than CELL_BYTES_MAX is read, whether it is stored or computed by a schema that is not ours."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
+    return connection
 
 
 class _Connection(sqlite3.Connection):
-    """Its errors are sqlite3.Error only: the binding fails to decode a message that quotes a damaged schema."""
+    """Its errors are sqlite3.Error only: the binding fails to decode a message that quotes a damaged schema, and to bind large numbers."""
 
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
         try:
             return super().execute(*arguments)
         except UnicodeDecodeError as error:
             raise sqlite3.DatabaseError(f"the schema is damaged: {error}") from error
+        except OverflowError as error:
+            raise sqlite3.DatabaseError(str(error)) from error
 
 
 def _open(location: str, pragmas: Sequence[tuple[str, str | int]]) -> sqlite3.Connection:
@@ -110,6 +124,18 @@ def has_table(connection: sqlite3.Connection, name: str) -> bool:
     """Is there a table of this name?"""
     query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
     return connection.execute(query, (name,)).fetchone() is not None
+
+
+def has_plain_tables(connection: sqlite3.Connection) -> bool:
+    """Are the tables of a log, as far as they are there, stored, and not computed by a schema that no migration wrote? Raises sqlite3.Error."""
+    for name in ("event", "meta", "migration", "opening"):
+        row = connection.execute("SELECT type, rootpage FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            continue
+        columns = connection.execute(f"PRAGMA table_xinfo({name})").fetchall()
+        if row[0] != "table" or not row[1] or any(column[6] for column in columns):
+            return False
+    return True
 
 
 def applied(connection: sqlite3.Connection) -> list[tuple[int, str, int]]:
@@ -173,10 +199,22 @@ def read_base(connection: sqlite3.Connection) -> Head:
     if not has_table(connection, "opening"):
         return EMPTY
     row = connection.execute("SELECT seq, digest FROM opening").fetchone()
-    return EMPTY if row is None else Head(seq=row[0], digest=row[1])
+    return EMPTY if row is None else _head(*row)
 
 
 def read_head(connection: sqlite3.Connection) -> Head:
     """The last event's seq and digest, or what the file begins behind while it is empty; raises sqlite3.Error."""
     row = connection.execute("SELECT seq, digest FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-    return read_base(connection) if row is None else Head(seq=row[0], digest=row[1])
+    return read_base(connection) if row is None else _head(*row)
+
+
+def _head(seq: object, digest: object) -> Head:
+    """Raises sqlite3.DatabaseError, as SQLite would, for values that no head has: the page is damaged."""
+    if (
+        type(seq) is not int
+        or type(digest) is not bytes
+        or not 0 <= seq <= SEQ_MAX
+        or len(digest) != len(GENESIS_DIGEST)
+    ):
+        raise sqlite3.DatabaseError("the head of the log is damaged")
+    return Head(seq=seq, digest=digest)

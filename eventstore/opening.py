@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import orjson
 
+from eventstore.bounds import SEQ_MAX
 from eventstore.chain import EMPTY, GENESIS_DIGEST, Head
 from eventstore.database import has_table
 from eventstore.frozen import dataclass
@@ -66,7 +67,11 @@ def read_opening(connection: sqlite3.Connection) -> tuple[Opening, bool]:
         return FIRST, True
     seq, digest, owed_seq, layout, fingerprint, state, checksum = row
     fields = ((seq, int), (digest, bytes), (owed_seq, int), (layout, int), (fingerprint, str), (state, bytes))
-    if not all(type(value) is kind for value, kind in fields) or len(digest) != len(GENESIS_DIGEST):
+    if (
+        not all(type(value) is kind for value, kind in fields)
+        or len(digest) != len(GENESIS_DIGEST)
+        or not 0 <= seq <= SEQ_MAX
+    ):
         return FIRST, False
     found = Opening(
         head=Head(seq=seq, digest=digest), owed_seq=owed_seq, layout=layout, fingerprint=fingerprint, state=state

@@ -22,6 +22,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from eventstore.archive import SUFFIX, ArchiveReader, write_archive
+from eventstore.bounds import SEQ_MAX
 from eventstore.chain import Head
 from eventstore.database import DATABASE_NAME, migrate, open_reader, read_base, read_head
 from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory, sync_directory
@@ -77,7 +78,7 @@ def _named(directory: Path, pattern: re.Pattern[str], *, is_archive: bool) -> li
     found = [
         PastSegment(first_seq=int(match[1]), last_seq=int(match[2]), path=directory / name, is_archive=is_archive)
         for name in names
-        if (match := pattern.fullmatch(name))
+        if (match := pattern.fullmatch(name)) and int(match[1]) <= int(match[2]) <= SEQ_MAX
     ]
     return sorted(found, key=lambda segment: (segment.first_seq, segment.last_seq))
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import orjson
 
+from eventstore.bounds import SEQ_MAX, SMALL_FILE_BYTES_MAX, STATE_BYTES_MAX, open_regular
+from eventstore.chain import GENESIS_DIGEST
 from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory
 from eventstore.frozen import dataclass
-from eventstore.structure import StructureError, compile_decoder, to_json
+from eventstore.structure import compile_decoder, to_json
 
 PREFIX = "snapshot-"
 KEPT = 2
@@ -72,14 +74,17 @@ def snapshot_files(directory: Path) -> list[Path]:
 def headers(directory: Path) -> Iterator[tuple[SnapshotHeader, Path]]:
     """The headers of the snapshots that are legible, newest first; their states are not read."""
     for file in snapshot_files(directory):
-        with file.open("rb") as opened:
-            digest, _, header = opened.readline().rstrip(b"\n").partition(b" ")
-        if sha256(header).hexdigest().encode() != digest:
+        with open_regular(file) as opened:
+            digest, _, line = opened.readline(SMALL_FILE_BYTES_MAX).rstrip(b"\n").partition(b" ")
+        if sha256(line).hexdigest().encode() != digest:
             continue
         try:
-            yield _decode_header(orjson.loads(header)), file
-        except (orjson.JSONDecodeError, StructureError):
+            header: SnapshotHeader = _decode_header(orjson.loads(line))
+            is_head = 0 <= header.seq <= SEQ_MAX and len(bytes.fromhex(header.digest)) == len(GENESIS_DIGEST)
+        except ValueError:
             continue  # of another version: not ours to use
+        if is_head and file.stat().st_size <= SMALL_FILE_BYTES_MAX + STATE_BYTES_MAX:
+            yield header, file
 
 
 def newest_snapshot(directory: StorageDirectory, fingerprint: str) -> Snapshot | None:

@@ -60,7 +60,8 @@ def _read_header(raw: bytes) -> tuple[int, bytes, tuple[int, int], bool]:
     magic, _, page_bytes, _ = struct.unpack(">4I", raw[:16])
     stored: tuple[int, int] = struct.unpack(">2I", raw[24:32])
     is_big = bool(magic & 1)
-    if magic & ~1 == _MAGIC and checksum(raw[:24], (0, 0), is_big=is_big) == stored:
+    is_size = 512 <= page_bytes <= 65_536 and page_bytes & (page_bytes - 1) == 0
+    if is_size and magic & ~1 == _MAGIC and checksum(raw[:24], (0, 0), is_big=is_big) == stored:
         return page_bytes, raw[16:24], stored, is_big
     second = (
         HEADER_BYTES + FRAME_HEADER_BYTES + _PAGE_BYTES
@@ -76,7 +77,9 @@ def _frames(raw: bytes, page_bytes: int, salts: bytes, seed: tuple[int, int], is
     for at in range(HEADER_BYTES, last + 1, size):
         header, content = raw[at : at + FRAME_HEADER_BYTES], raw[at + FRAME_HEADER_BYTES : at + size]
         page, pages_after, _, _, *stored = struct.unpack(">6I", header)
-        is_intact = header[8:16] == salts and list(checksum(header[:8] + content, seed, is_big=is_big)) == stored
+        is_intact = (
+            page > 0 and header[8:16] == salts and list(checksum(header[:8] + content, seed, is_big=is_big)) == stored
+        )
         seed = (stored[0], stored[1])
         yield Frame(page=page, pages_after=pages_after, content=content, is_intact=is_intact)
 

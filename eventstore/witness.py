@@ -17,7 +17,8 @@ from pathlib import Path
 from threading import Lock
 from zlib import crc32
 
-from eventstore.chain import Head
+from eventstore.bounds import SEQ_MAX, open_regular
+from eventstore.chain import GENESIS_DIGEST, Head
 from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory, is_same, sync_directory
 from eventstore.seldom import Seldom
@@ -119,7 +120,8 @@ def _newest_slot(path: Path) -> int:
 
 def _slots(path: Path) -> list[Head | None]:
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read(SLOTS * SLOT_BYTES)
     except FileNotFoundError:
         return []
     return [_parse(content[start : start + SLOT_BYTES]) for start in range(0, SLOTS * SLOT_BYTES, SLOT_BYTES)]
@@ -132,6 +134,7 @@ def _parse(slot: bytes) -> Head | None:
         if int(check, 16) != crc32(text):
             return None
         seq, digest = text.split(b" ")
-        return Head(seq=int(seq), digest=bytes.fromhex(digest.decode()))
+        head = Head(seq=int(seq), digest=bytes.fromhex(digest.decode()))
     except ValueError:
         return None
+    return head if 0 <= head.seq <= SEQ_MAX and len(head.digest) == len(GENESIS_DIGEST) else None

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import current_thread, main_thread
 
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -209,16 +209,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 def answered(answer: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Has the question answered; what goes wrong is one line. The exit status."""
-    from station.replay.errors import ReplayError
+    from station.cli.memory import BadLimit, bounded
+    from station.replay.errors import TOO_LARGE, ReplayError
 
     try:
-        with ending_in_order():
+        with ending_in_order(), bounded():
             status = answer(arguments)
             sys.stdout.flush()
         return status
     except ReplayError as error:
         print(f"chargebox: {error}", file=sys.stderr)
         return error.status
+    except BadLimit as error:
+        print(f"chargebox: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except MemoryError:
+        print(f"chargebox: {TOO_LARGE}", file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # who read our output has seen enough
@@ -230,4 +237,7 @@ def answered(answer: Callable[[argparse.Namespace], int], arguments: argparse.Na
         return EXIT_FAILED
     except sqlite3.Error as error:
         print(f"chargebox: the log cannot be read further: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001  # what a log from anywhere does to us is one line, like all else that is wrong with it
+        print(f"chargebox: the log cannot be read further: {type(error).__name__}: {error}", file=sys.stderr)
         return EXIT_FAILED

@@ -2,7 +2,6 @@
 
 import glob
 import os
-import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +12,7 @@ from eventstore.database import DATABASE_NAME
 from eventstore.directory import LOCK_NAME, RESERVE_NAME
 from eventstore.frozen import dataclass
 from eventstore.segments import ARCHIVE_DIRECTORY
+from station.replay.bundle import holds_log, is_bundle
 from station.replay.errors import BadQuestion
 
 _FILE_SUFFIXES = (".db", ".sqlite", ".zip", SUFFIX)
@@ -32,14 +32,20 @@ class LogFile:
 def find_logs(where: str) -> list[LogFile]:
     """The logs below a directory, or those that a pattern names, sorted by path. Raises BadQuestion when there are none."""
     directory = Path(where)
-    if directory.is_dir():
-        paths = sorted(_below(directory))
-    else:
-        paths = sorted(Path(name) for name in glob.glob(where, recursive=True))  # noqa: PTH207  # a pattern from anywhere
+    paths = sorted(_below(directory) if directory.is_dir() else _matching(where))
     found = [_log_file(path) for path in paths]
     if not found:
         raise BadQuestion(f"{where}: no logs there")
     return found
+
+
+def _matching(pattern: str) -> set[Path]:
+    """What a pattern names. A ** goes into no link to a directory: links may lead in circles."""
+    if "**" not in Path(pattern).parts:
+        return {Path(name) for name in glob.glob(pattern)}  # noqa: PTH207  # a pattern from anywhere
+    wanted = Path(pattern)
+    found = Path(wanted.anchor or ".").glob(str(wanted.relative_to(wanted.anchor)))
+    return {path for path in found if not any(part[0] == "." and part not in wanted.parts for part in path.parts)}
 
 
 def _below(directory: Path) -> Iterator[Path]:
@@ -63,10 +69,10 @@ def _below(directory: Path) -> Iterator[Path]:
 
 def _may_be_log(path: Path) -> bool:
     """A zip that is no diagnostics file is somebody else's; anything else is for the reader to judge, and to report."""
-    if path.suffix != ".zip" or not zipfile.is_zipfile(path):
+    try:
+        return path.suffix != ".zip" or not is_bundle(path) or holds_log(path)
+    except OSError:
         return True
-    with zipfile.ZipFile(path) as archive:
-        return "log.jsonl" in archive.namelist()
 
 
 def _log_file(path: Path) -> LogFile:

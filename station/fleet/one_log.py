@@ -3,12 +3,13 @@
 Runs in worker processes, here or elsewhere: tasks and rows are plain data, and everything a task needs stands in it.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
 from eventstore.frozen import dataclass
 from eventstore.structure import to_plain
-from station.replay.errors import ReplayError
+from station.replay.errors import TOO_LARGE, ReplayError
 from station.replay.export import ExportRequest, export_directory
 from station.replay.moments import calendar_of
 from station.replay.redaction import RedactionRules
@@ -52,17 +53,28 @@ class Task:
     redact_key: bytes = b""
     size: int = 0
 
+    @property
+    def name(self) -> str:
+        """The path in a text that any JSON can hold, whatever bytes a file's name is made of."""
+        return os.fsencode(self.path).decode(errors="backslashreplace")
+
 
 def run(task: Task) -> Row:
     """The row of one log: `status` is "ok", "faulty" (read, and something is wrong with it) or "broken" (not readable)."""
-    row: Row = {"log": task.path, "mark": task.mark, "command": task.command}
+    row: Row = {"log": task.name, "mark": task.mark, "command": task.command}
     try:
         row |= _ask(task)
     except ReplayError as error:
-        row |= {"status": BROKEN, "error": str(error)[:ERROR_LENGTH_MAX]}
+        row |= {"status": BROKEN, "error": _told(str(error))}
+    except MemoryError:
+        row |= {"status": BROKEN, "error": TOO_LARGE}
     except Exception as error:  # noqa: BLE001  # one log must never end the run: what it did to us stands in its row
-        row |= {"status": BROKEN, "error": f"{type(error).__name__}: {error}"[:ERROR_LENGTH_MAX]}
+        row |= {"status": BROKEN, "error": _told(f"{type(error).__name__}: {error}")}
     return row
+
+
+def _told(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()[:ERROR_LENGTH_MAX]
 
 
 def _ask(task: Task) -> Row:

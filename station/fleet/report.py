@@ -78,7 +78,7 @@ class Report:
         return [task for task in tasks if not self._is_done(task)]
 
     def _is_done(self, task: Task) -> bool:
-        row = self.rows.get(task.path)
+        row = self.rows.get(task.name)
         return row is not None and row.get("mark") == task.mark and row.get("asked") == asked_of(task)
 
     def add(self, row: Row, asked: str) -> None:
@@ -91,7 +91,7 @@ class Report:
 
     def of(self, tasks: Iterable[Task]) -> list[Row]:
         """The rows of these tasks, sorted by log."""
-        wanted = {task.path for task in tasks}
+        wanted = {task.name for task in tasks}
         return sorted((row for row in self.rows.values() if row["log"] in wanted), key=lambda row: str(row["log"]))
 
 

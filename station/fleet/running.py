@@ -129,7 +129,7 @@ def _drained(pool: ProcessPoolExecutor, rest: deque[Handful], ahead: int, suspec
 
 
 def _died(task: Task, who: str) -> Row:
-    facts = {"log": task.path, "mark": task.mark, "command": task.command}
+    facts = {"log": task.name, "mark": task.mark, "command": task.command}
     return facts | {"status": BROKEN, "error": f"the {who} that read it died"}
 
 

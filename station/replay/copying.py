@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from eventstore.bounds import SMALL_FILE_BYTES_MAX, STATE_BYTES_MAX, WAL_BYTES_MAX
 from eventstore.database import DATABASE_NAME, open_reader
 from eventstore.directory import CONDEMNED_NAME, IDENTITY_NAME, lock_holder
 from eventstore.inspection import JOURNAL_NAME, WAL_NAME
@@ -68,7 +69,7 @@ def copy_small_files(directory: Path, target: Path) -> None:
     """What a storage directory remembers beside its log: the witness, snapshots, its identity. Raises OSError."""
     # Before the log: of a live one they then never know more than the copy holds.
     for file in (*(directory / name for name in _SMALL_FILES), *snapshot_files(directory)):
-        if file.is_file():
+        if file.is_file() and file.stat().st_size <= SMALL_FILE_BYTES_MAX + STATE_BYTES_MAX:
             shutil.copyfile(file, target / file.name)
 
 
@@ -91,6 +92,15 @@ def _vacuum(database: Path, target: Path) -> bool:
 def _copy_at_rest(database: Path, target: Path) -> None:
     """Copy until nothing changed meanwhile: a daemon may start at any time."""
     parts = _parts(database)
+    for file in parts.values():
+        if file.exists() and not file.is_file():
+            raise LogUnreadable(f"{file} is no regular file")
+    wal = parts[WAL_NAME]
+    if wal.exists() and wal.stat().st_size > WAL_BYTES_MAX:
+        size = wal.stat().st_size
+        raise LogUnreadable(
+            f"{wal} has {size >> 20} MiB, more than {WAL_BYTES_MAX >> 20}: no station lets it grow so far"
+        )
     for _ in range(ATTEMPTS_MAX):
         before = _marks(parts)
         for name, file in parts.items():

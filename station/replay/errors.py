@@ -17,6 +17,9 @@ class LogFromTheFuture(LogUnreadable):  # it says what is the case
     status = 3
 
 
+TOO_LARGE = "the log takes more memory than there is for it: CHARGEBOX_MEMORY_MIB says how much there is"
+
+
 class BadQuestion(ReplayError):  # noqa: N818  # it says what is the case
     """The question names something that is not in the log, or is not a question; the message says what."""
 

@@ -14,7 +14,8 @@ from eventstore.event import Recorded
 from eventstore.frozen import dataclass
 from station.replay.errors import BadQuestion
 from station.replay.reader import LogReader
-from station.telling.amounts import SECOND_MS
+from station.telling.amounts import DAY_MS, SECOND_MS
+from station.wire.instants import MAX_UTC_MS, MIN_UTC_MS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -65,8 +66,8 @@ class Calendar:
         """The best knowledge of the UTC of station time `at_ms`, at the event `seq`."""
         stretch = self.stretch(seq)
         if stretch is not None:
-            return at_ms + stretch.offset_ms
-        return at_ms if believed_ms is None else believed_ms
+            return _within_calendar(at_ms + stretch.offset_ms)
+        return _within_calendar(at_ms if believed_ms is None else believed_ms)
 
     def is_certain(self, seq: int) -> bool:
         """Whether the clock was trusted, or corrected later."""
@@ -77,6 +78,11 @@ class Calendar:
         """The number of the boot that an event belongs to; 0 if it stands before any."""
         stretch = self.stretch(seq)
         return 0 if stretch is None else stretch.boot
+
+
+def _within_calendar(utc_ms: int) -> int:
+    """The moment, or the end of the calendar that it lies behind, a day away from it in every time zone."""
+    return min(max(utc_ms, MIN_UTC_MS + DAY_MS), MAX_UTC_MS - DAY_MS)
 
 
 def _corrected(stretch: Stretch, first_trusted: dict[int, int]) -> Stretch:
@@ -135,7 +141,7 @@ class Zone:
 
 @lru_cache(maxsize=4096)
 def _local(utc_ms: int, zone: tzinfo | None) -> datetime:
-    return (_EPOCH + utc_ms // SECOND_MS * SECOND_MS * _MS).astimezone(zone)
+    return (_EPOCH + _within_calendar(utc_ms) // SECOND_MS * SECOND_MS * _MS).astimezone(zone)
 
 
 def _zone(name: str) -> tzinfo:

@@ -12,21 +12,22 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
-import orjson
-
-from eventstore.archive import ArchiveReader
-from eventstore.chain import Head, Row
-from eventstore.database import open_reader, read_head
+from eventstore.archive import ArchiveReader, load_columns
+from eventstore.bounds import FRAME_BYTES_MAX, SLICE_CHARS_MAX, open_regular
+from eventstore.chain import GENESIS_DIGEST, Head, Row
+from eventstore.database import has_plain_tables, open_reader, read_head
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.frozen import dataclass
 from eventstore.opening import Opening, read_opening
-from eventstore.rows import readable_rows, select_rows
+from eventstore.rows import are_sound, readable_rows, select_rows, sound
 from eventstore.segments import PastSegment, past_segments
 from station.replay.errors import LogFromTheFuture, LogUnreadable
 
 OPEN_MAX = 4
 """How many segments are open at once: a long history has more of them than a process may have files."""
 FRAMES_KEPT = 3
+KEPT_CHARS_MAX = 2 * SLICE_CHARS_MAX
+"""A frame with more text is read anew when it is wanted again: a station writes none."""
 _MISSES_MAX = 1_000
 
 Names = Collection[str] | None
@@ -62,7 +63,7 @@ class _Frames(ArchiveReader):
     def columns(self, number: int) -> bytes:
         """What a frame holds, unproven. Raises ValueError when it is damaged, OSError."""
         frame = self.index.frames[number]
-        return self._decompressed(frame.offset, frame.length)
+        return self._decompressed(frame.offset, frame.length, FRAME_BYTES_MAX)
 
 
 class _Archive:
@@ -118,7 +119,9 @@ class _Archive:
         if kept is not None:
             self._kept.move_to_end(number)
             return kept
-        rows = self._kept[number] = self._reader.frame(number)
+        rows = self._reader.frame(number)
+        if sum(len(row.payload) for row in rows) <= KEPT_CHARS_MAX:
+            self._kept[number] = rows
         if len(self._kept) > FRAMES_KEPT:
             self._kept.popitem(last=False)
         return rows
@@ -129,7 +132,7 @@ class _Archive:
             content = self._reader.columns(number)
             if not any(f'"{name}"'.encode() in content for name in names):
                 return []
-            packed = orjson.loads(content)
+            packed = load_columns(content)
             if packed["seq"] == self._first(number):
                 return _pick(packed, names)
             raise ValueError("it begins elsewhere")
@@ -145,8 +148,10 @@ def _pick(packed: dict[str, Any], names: Collection[str]) -> list[Row]:
     for since, elapsed_ms, offset_ms, name, *rest in zip(*(packed[column] for column in columns), strict=True):
         at_ms += elapsed_ms
         if name in names:
-            found.append(Row._make((seq, seq - since, at_ms, at_ms + offset_ms, name, *rest, b"")))
+            found.append(Row._make((seq, seq - since, at_ms, at_ms + offset_ms, name, *rest, GENESIS_DIGEST)))
         seq += 1
+    if found and not are_sound(found):
+        raise ValueError("it holds an event that no station writes")
     return found
 
 
@@ -155,12 +160,15 @@ class _Closed:
 
     def __init__(self, path: Path) -> None:
         self._connection = open_reader(path, immutable=True)
+        if not has_plain_tables(self._connection):
+            self._connection.close()
+            raise LogCorrupt(f"{path.name}: its tables are not laid out as those of a log")
 
     def ends(self) -> Ends:
         opening, _ = read_opening(self._connection)
         identity = self._connection.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
         head = read_head(self._connection)
-        return Ends(before=opening.head, head=head, identity=identity[0] if identity else "")
+        return Ends(before=opening.head, head=head, identity=str(identity[0]) if identity else "")
 
     def count(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM event").fetchone()[0])
@@ -181,7 +189,7 @@ class _Closed:
                 return
 
     def row_from(self, seq: int) -> Row | None:
-        return next(iter(select_rows(self._connection, "seq >= ? ORDER BY seq LIMIT 1", (seq,))), None)
+        return next(iter(sound(select_rows(self._connection, "seq >= ? ORDER BY seq LIMIT 1", (seq,)))), None)
 
 
 class Past:
@@ -238,11 +246,16 @@ class Past:
                 raise LogUnreadable(f"the station has dropped {segment.path.name} while it was read: ask again")
             segment = now
         try:
-            with segment.path.open("rb"):
-                pass
+            open_regular(segment.path).close()
         except PermissionError as error:
             raise LogUnreadable(f"{segment.path}: may not be read by this user") from error
-        return _Archive(segment.path) if segment.is_archive else _Closed(segment.path)
+        found = _Archive(segment.path) if segment.is_archive else _Closed(segment.path)
+        try:
+            _check_ends(segment, found.ends())
+        except BaseException:
+            found.close()
+            raise
+        return found
 
     def _note(self, segment: PastSegment, error: Exception) -> None:
         text = str(error)
@@ -326,6 +339,13 @@ class Past:
             if row is not None:
                 return row
         return None
+
+
+def _check_ends(segment: PastSegment, ends: Ends) -> None:
+    """Raises LogCorrupt for a segment that does not hold what its name says."""
+    first, last = ends.before.seq + 1, ends.head.seq
+    if segment.first_seq != first or last > segment.last_seq or (segment.is_archive and last < segment.last_seq):
+        raise LogCorrupt(f"{segment.path.name} holds events {first} to {last}, not what its name says")
 
 
 def _in_order(segments: Sequence[PastSegment]) -> Iterator[PastSegment]:

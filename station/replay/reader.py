@@ -7,16 +7,19 @@ place. The readers of states say how many there were.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator
-from itertools import islice
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
+from eventstore.bounds import SLICE_CHARS_MAX
 from eventstore.chain import Head, Row
 from eventstore.codec import catalogue_codec
 from eventstore.database import read_head
 from eventstore.errors import LogCorrupt, UnknownEventType
 from eventstore.event import Event, Illegible, Recorded
 from eventstore.opening import Opening
+from eventstore.rows import fetch, sound
 from projections.outbox import TRANSACTIONAL
 from station.replay.origin import Anchor, Origin
 from station.replay.past import Past
@@ -25,6 +28,8 @@ from station.replay.progress import Progress, silent
 SLICE_ROWS = 1_000
 MISSES_MAX = 20_000
 """How many unreadable events in a row end the reading."""
+OWED_MAX, OWED_CHARS_MAX = 1_000, 8 * SLICE_CHARS_MAX
+"""What one OutboxWindowRead can name: the station asks for 48 at a time."""
 _COLUMNS = "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest FROM event"
 
 
@@ -43,7 +48,7 @@ class LogReader:
         self.scratch = scratch
         self.head: Head = read_head(connection)
         first = connection.execute("SELECT seq FROM event ORDER BY seq LIMIT 1").fetchone()
-        self.first_seq: int = 0 if first is None else first[0]
+        self.first_seq: int = first[0] if first is not None and type(first[0]) is int else 0
         if self._past is not None:
             self._extend(self._past)
 
@@ -123,9 +128,11 @@ class LogReader:
         while after < last:
             try:
                 cursor = self._connection.execute(query, (after, last, *parameters))
-                while found := cursor.fetchmany(SLICE_ROWS):
-                    yield [Row._make(row) for row in found]
-                    after = found[-1][0]
+                while found := fetch(cursor, SLICE_ROWS):
+                    rows = sound(found)
+                    if rows:
+                        yield rows
+                        after = rows[-1].seq
                 return
             except sqlite3.Error:
                 row = self._next_readable(after, last)
@@ -151,7 +158,7 @@ class LogReader:
             row = self._connection.execute(f"{_COLUMNS} WHERE seq = ?", (seq,)).fetchone()
         except sqlite3.Error:
             return None
-        return None if row is None else Row._make(row)
+        return _sound_or_none(row)
 
     def recorded(
         self, after: int = 0, until: int | None = None, kinds: Collection[type[Event]] | None = None
@@ -182,11 +189,21 @@ class LogReader:
     def owed(self, after_seq: int, to_seq: int, count: int) -> tuple[Recorded, ...]:
         """The transactional events behind `after_seq` up to `to_seq`, at most `count`: what OutboxWindowRead names."""
         if self._past is not None and after_seq < self._past.last_seq:
-            return tuple(islice(self.recorded(after_seq, to_seq, TRANSACTIONAL), count))
+            return tuple(self.decoded(self._owed_rows(after_seq, to_seq, min(count, OWED_MAX))))
         condition, names = _condition(TRANSACTIONAL)
         query = f"{_COLUMNS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq LIMIT ?"
-        rows = self._connection.execute(query, (after_seq, to_seq, *names, count)).fetchall()
-        return tuple(self.decoded([Row._make(row) for row in rows]))
+        cursor = self._connection.execute(query, (after_seq, to_seq, *names, count))
+        return tuple(self.decoded(sound(fetch(cursor, OWED_MAX, OWED_CHARS_MAX))))
+
+    def _owed_rows(self, after_seq: int, to_seq: int, count: int) -> list[Row]:
+        found: list[Row] = []
+        room = OWED_CHARS_MAX
+        for row in chain.from_iterable(self.rows(after_seq, to_seq, TRANSACTIONAL)):
+            if len(found) >= count or room <= 0:
+                break
+            found.append(row)
+            room -= len(row.payload)
+        return found
 
     def next_of(self, kind: type[Event], after: int, within: int) -> Recorded | None:
         """The first event of a kind among the `within` events behind `after`; None if there is none."""
@@ -207,7 +224,8 @@ class LogReader:
             for rows in self._past.rows(0, self._past.last_seq):
                 found.update(row.type for row in rows)
         try:
-            found.update(dict(self._connection.execute("SELECT type, count(*) FROM event GROUP BY type")))
+            types = self._connection.execute("SELECT type, count(*) FROM event GROUP BY type")
+            found.update({name: count for name, count in types if type(name) is str})
         except sqlite3.Error:
             for rows in self._live_rows(0 if self._past is None else self._past.last_seq, self.head.seq, None):
                 found.update(row.type for row in rows)
@@ -233,7 +251,11 @@ class LogReader:
         if found is not None:
             return found
         row = self._connection.execute(f"{_COLUMNS} WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
-        return None if row is None else Row._make(row)
+        return _sound_or_none(row)
+
+
+def _sound_or_none(row: Sequence[Any] | None) -> Row | None:
+    return None if row is None else next(iter(sound([Row._make(row)])), None)
 
 
 def _condition(kinds: Collection[type[Event]] | None) -> tuple[str, tuple[str, ...]]:

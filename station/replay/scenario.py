@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
+from eventstore.bounds import MIB, load_json, read_small
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
 from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.codec import decode, encode
-from eventstore.errors import StorageError
 from eventstore.event import Event, Observation, Recorded
 from eventstore.frozen import dataclass, replace
-from eventstore.structure import StructureError, to_plain
+from eventstore.structure import to_plain
 from projections.digest import state_from
 from projections.station import INITIAL, StationState, evolve
 from station import VERSION, kernel
@@ -31,6 +31,7 @@ from station.replay.redeciding import batches, registry_of
 SCENARIO_VERSION = 1
 EVENTS_GIVEN_MAX = 2_000
 STEPS_MAX = 5_000
+SCENARIO_BYTES_MAX = 64 * MIB
 
 
 class ScenarioFailed(ReplayError):  # noqa: N818  # it says what is the case
@@ -118,8 +119,8 @@ def _step(batch: tuple[Recorded, ...]) -> dict[str, Any]:
 def load(file: Path) -> Scenario:
     """A scenario from its file. Raises BadQuestion for what is none, or has a shape of another version."""
     try:
-        return load_document(orjson.loads(file.read_bytes()))
-    except (OSError, orjson.JSONDecodeError) as error:
+        return load_document(load_json(read_small(file, SCENARIO_BYTES_MAX)))
+    except (OSError, ValueError) as error:
         raise BadQuestion(f"{file} cannot be read: {error}") from error
     except BadQuestion as error:
         raise BadQuestion(f"{file}: {error}") from error
@@ -131,7 +132,9 @@ def load_document(document: Mapping[str, Any]) -> Scenario:
         if document["chargebox_scenario"] != SCENARIO_VERSION:
             raise BadQuestion(f"a scenario of version {document['chargebox_scenario']}, known is {SCENARIO_VERSION}")
         return Scenario(says=document["says"], state=_known(document["given"]), steps=tuple(document["steps"]))
-    except (KeyError, TypeError, StructureError, StorageError) as error:
+    except BadQuestion:
+        raise
+    except Exception as error:  # whatever a fold raises for events that cannot be
         raise BadQuestion(f"no scenario, or of another version: {error!r}") from error
 
 

@@ -7,12 +7,20 @@ where they lie.
 
 import sqlite3
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from eventstore.database import DATABASE_NAME, check_readable, has_table, open_reader, read_head
+from eventstore.bounds import open_regular
+from eventstore.database import (
+    DATABASE_NAME,
+    check_readable,
+    has_plain_tables,
+    has_table,
+    open_copy,
+    open_reader,
+    read_head,
+)
 from eventstore.directory import StorageDirectory
 from eventstore.errors import LogTooNew
 from eventstore.frozen import dataclass
@@ -22,6 +30,7 @@ from eventstore.salvage import pending_recovery, recover
 from eventstore.segments import ARCHIVE_DIRECTORY, past_segments
 from eventstore.wal import read_wal
 from station.replay import archived, importing
+from station.replay.bundle import is_bundle
 from station.replay.copying import copy_storage
 from station.replay.errors import LogFromTheFuture, LogUnreadable
 from station.replay.importing import EVENT_FORMATS
@@ -40,12 +49,8 @@ def _is_storage(path: Path) -> bool:
 def _is_database(path: Path) -> bool:
     if not path.is_file():
         return False
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC or path.suffix in (".db", ".sqlite")
-
-
-def _is_bundle(path: Path) -> bool:
-    return path.is_file() and zipfile.is_zipfile(path)
 
 
 def _is_export(path: Path) -> bool:
@@ -75,7 +80,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(is_one=_is_storage, take=_take_storage),
     Kind(is_one=archived.is_archive, take=archived.take_archives),
     Kind(is_one=importing.is_partitioned, take=importing.take_partitioned),
-    Kind(is_one=_is_bundle, take=importing.take_bundle),
+    Kind(is_one=is_bundle, take=importing.take_bundle),
     Kind(is_one=_is_export, take=importing.take_export),
     Kind(is_one=_is_database, take=_take_database),
 )
@@ -138,7 +143,10 @@ def _opened(path: Path, database: Path) -> sqlite3.Connection:
 
 def _salvage(path: Path, scratch: Path) -> Damage | None:
     """What SQLite cannot read, or would silently leave out, is salvaged in the copy, as the station itself would do it."""
-    findings = _wal_findings(scratch) or _open_findings(scratch)
+    try:
+        findings = _wal_findings(scratch) or _open_findings(scratch)
+    except LogUnreadable as error:
+        raise LogUnreadable(f"{path} is a database, but no log: {error}") from error
     if not findings:
         return None
     if _is_nothing(scratch):
@@ -199,9 +207,11 @@ def _wal_findings(scratch: Path) -> tuple[str, ...]:
 def _open_findings(scratch: Path) -> tuple[str, ...]:
     """Lets SQLite lay the WAL over the copied database, and looks whether the result opens."""
     try:
-        connection = sqlite3.connect(scratch / DATABASE_NAME, isolation_level=None)
+        connection = open_copy(scratch / DATABASE_NAME)
         try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if not has_plain_tables(connection):
+                raise LogUnreadable("its tables are not laid out as those of a log")
             if has_table(connection, "event"):
                 read_head(connection)
                 read_opening(connection)

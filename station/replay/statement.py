@@ -11,11 +11,12 @@ from typing import Any
 
 import orjson
 
+from eventstore.bounds import SEQ_MAX, read_small
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.chain import EMPTY, ChainBrokenError, Head
 from eventstore.chain import verify as verify_chain
 from eventstore.frozen import dataclass
-from eventstore.structure import StructureError, compile_decoder, to_plain
+from eventstore.structure import compile_decoder, to_plain
 from station import VERSION
 from station.replay.errors import BadQuestion, LibraryMissing, ReplayError
 from station.replay.moments import Calendar
@@ -146,7 +147,7 @@ def read_private_key(file: Path) -> Any:
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return read_small(file)
     except OSError as error:
         raise BadQuestion(f"{file}: {error.strerror or error}") from error
 
@@ -155,13 +156,21 @@ def read(file: Path) -> Statement:
     """A statement as it lies in a file, unchecked. Raises BadQuestion."""
     try:
         statement: Statement = _decode(orjson.loads(_content(file)))
-    except (orjson.JSONDecodeError, StructureError) as error:
+    except ValueError as error:
         raise BadQuestion(f"{file} is no statement: {error}") from error
     if statement.chargebox_statement != STATEMENT_VERSION:
         raise BadQuestion(
             f"{file} is a statement of version {statement.chargebox_statement}, known is {STATEMENT_VERSION}"
         )
     return statement
+
+
+def _check_heads(statement: Statement) -> None:
+    if not 0 < statement.from_seq <= statement.to_seq <= SEQ_MAX:
+        raise ValueError(f"it states events {statement.from_seq} to {statement.to_seq}")
+    for digest in (statement.from_digest, statement.to_digest):
+        if len(bytes.fromhex(digest)) != len(EMPTY.digest):
+            raise ValueError(f"{digest!r} is no digest")
 
 
 def check_signature(statement: Statement, public_key: str) -> None:
@@ -185,7 +194,7 @@ def check_signature(statement: Statement, public_key: str) -> None:
 def _raw_public_key(text: str) -> bytes:
     try:
         raw = binascii.unhexlify(text.strip())
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or a name that is not ASCII
         return _public_pem(Path(text))
     if len(raw) != _KEY_BYTES:
         raise BadQuestion(f"an Ed25519 public key has {_KEY_BYTES} bytes, {text!r} has {len(raw)}")
@@ -208,7 +217,11 @@ def _public_pem(file: Path) -> bytes:
 
 
 def anchors(statement: Statement) -> tuple[Anchor, ...]:
-    """The heads that the statement vouches for."""
+    """The heads that the statement vouches for. Raises StatementRefused for what is the head of no log."""
+    try:
+        _check_heads(statement)
+    except ValueError as error:
+        raise StatementRefused(f"the statement speaks of no log: {error}") from error
     ends = ((statement.from_seq - 1, statement.from_digest), (statement.to_seq, statement.to_digest))
     return tuple(
         Anchor(what="statement", head=Head(seq=seq, digest=bytes.fromhex(digest))) for seq, digest in ends if seq > 0

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from eventstore.bounds import SEQ_MAX
 from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.chain import EMPTY, Head
 from eventstore.database import DATABASE_NAME, open_reader
@@ -375,6 +376,8 @@ def anchor_from(text: str, what: str = "anchor") -> Anchor:
         head = Head(seq=int(seq), digest=bytes.fromhex(digest))
     except ValueError as error:
         raise BadQuestion(f"{text!r} is no anchor: expected SEQ:DIGEST, the digest in hexadecimal") from error
+    if not 0 <= head.seq <= SEQ_MAX:
+        raise BadQuestion(f"{text!r} is no anchor: there is no event {seq}")
     if not ANCHOR_BYTES_MIN <= len(head.digest) <= len(EMPTY.digest):
         digits = f"{2 * len(EMPTY.digest)} hexadecimal digits, of which the first {2 * ANCHOR_BYTES_MIN} will do"
         raise BadQuestion(f"{text!r} is no anchor: a digest has {digits}")

@@ -1,7 +1,11 @@
 """Snapshots, the droppable cache."""
 
+import os
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
 from eventstore.directory import StorageDirectory
@@ -57,3 +61,17 @@ def test_other_files_are_no_snapshots(tmp_path: Path) -> None:
     for name in ("snapshot-", "snapshot-x", "snapshot-3.tmp"):
         (tmp_path / name).write_bytes(b"")
     assert list(headers(tmp_path)) == []
+
+
+@pytest.mark.parametrize("changes", [{"seq": -1}, {"seq": 1 << 63}, {"digest": "zz"}, {"digest": "00"}])
+def test_one_with_a_head_that_no_log_has_is_passed_over(changes: dict[str, Any], tmp_path: Path) -> None:
+    facts = {"seq": 1, "digest": "00" * 32, "fingerprint": "f1", "state_sha256": sha256(b"").hexdigest()} | changes
+    header = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
+    (tmp_path / "snapshot-1").write_bytes(sha256(header).hexdigest().encode() + b" " + header + b"\n")
+    assert list(headers(tmp_path)) == []
+
+
+def test_one_without_an_end_is_passed_over(tmp_path: Path) -> None:
+    write_snapshot(StorageDirectory(tmp_path), snapshot(1))
+    os.truncate(tmp_path / "snapshot-1", 1 << 34)
+    assert newest_snapshot(StorageDirectory(tmp_path), "f1") is None

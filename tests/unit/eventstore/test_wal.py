@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from eventstore.database import DATABASE_NAME, migrate, open_writer
-from eventstore.wal import FRAME_HEADER_BYTES, HEADER_BYTES, NO_CONTENT, read_wal
+from eventstore.wal import FRAME_HEADER_BYTES, HEADER_BYTES, NO_CONTENT, checksum, read_wal
 
 FRAME_BYTES = FRAME_HEADER_BYTES + 4096
 COMMITS = 40
@@ -102,3 +102,26 @@ def test_frames_of_an_earlier_round_do_not_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize("raw", [b"", b"\0" * 31, b"\xff" * 20_000, b"\0" * 20_000])
 def test_what_is_no_wal_has_no_content(raw: bytes) -> None:
     assert read_wal(raw) == NO_CONTENT
+
+
+@pytest.mark.parametrize("page_bytes", [0, 1, 4_095, 1 << 31])
+def test_a_header_with_pages_of_no_size_that_there_is_counts_as_lost(
+    page_bytes: int, files: tuple[bytes, bytes]
+) -> None:
+    _, wal = files
+    start = wal[:8] + page_bytes.to_bytes(4, "big") + wal[12:24]
+    first, second = checksum(start, (0, 0), is_big=bool(wal[3] & 1))
+    content = read_wal(start + first.to_bytes(4, "big") + second.to_bytes(4, "big") + wal[32:])
+    assert content.page_bytes == 4096
+    assert len(content.pages) > 0
+
+
+def test_a_frame_of_page_0_is_damage(files: tuple[bytes, bytes]) -> None:
+    _, wal = files
+    is_big = bool(wal[3] & 1)
+    body = bytes(4) + wal[HEADER_BYTES + 4 : HEADER_BYTES + 8] + wal[HEADER_BYTES + 24 : HEADER_BYTES + FRAME_BYTES]
+    seed = (int.from_bytes(wal[24:28], "big"), int.from_bytes(wal[28:32], "big"))
+    first, second = checksum(body, seed, is_big=is_big)
+    sums = first.to_bytes(4, "big") + second.to_bytes(4, "big")
+    frame = body[:8] + wal[HEADER_BYTES + 8 : HEADER_BYTES + 16] + sums + body[8:]
+    assert 0 not in read_wal(wal[:HEADER_BYTES] + frame + wal[HEADER_BYTES + FRAME_BYTES :]).pages

@@ -1,6 +1,7 @@
 """The witness of the head, outside the database."""
 
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -113,3 +114,10 @@ def test_an_error_that_is_no_shortage_is_raised(tmp_path: Path) -> None:
     (tmp_path / WITNESS_NAME).mkdir()
     with pytest.raises(IsADirectoryError):
         witness.note(head(1))
+
+
+def test_a_head_that_no_log_has_says_nothing(tmp_path: Path) -> None:
+    for text in (f"{1 << 63} {'00' * 32}", f"-1 {'00' * 32}", "5 0011"):
+        line = f"{text} {crc32(text.encode()):08x}\n".encode()
+        (tmp_path / WITNESS_NAME).write_bytes(line.ljust(SLOT_BYTES, b"\0"))
+        assert read_witness(tmp_path) is None
