@@ -62,7 +62,8 @@ class Connector:
     """`preparing_since_ms` is when the present Preparing began (ConnectionTimeOut); `finishing` holds from a stop
     until the cable is out; `timed_out` after ConnectionTimeOut with the cable in; `reading` has the register as it is
     believed, `register` why; `let_go_by_ms` is when the contactor opens at the latest whose vehicle was asked to let go of
-    the energy."""
+    the energy; `has_let_go` holds while it stays in B for that; `returns_by_ms` is how long a vehicle that is offered a
+    current again may take to ask for it."""
 
     connector_id: int
     availability: str = OPERATIVE
@@ -72,6 +73,8 @@ class Connector:
     contactor_closed: bool = False
     contactor_fault: str = ""
     let_go_by_ms: int | None = None
+    has_let_go: bool = False
+    returns_by_ms: int | None = None
     locked: bool = False
     jammed: bool = False
     lock_failed: bool = False

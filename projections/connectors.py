@@ -30,7 +30,7 @@ from eventstore.catalogue.hardware import (
     PilotStateObserved,
     ProximityObserved,
 )
-from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
+from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted, StationDescribed
 from eventstore.catalogue.link import CallSettled, LinkClosed
 from eventstore.catalogue.maintenance import ResetAbandoned
 from eventstore.catalogue.registration import RegistrationAnswered
@@ -47,6 +47,10 @@ from projections.clock import Clock
 from projections.connector import EV_DISCONNECTED, Connector, Connectors, Fault, Grant, Reported
 
 FAULTS_KEPT = 16
+OFFER_MIN_MA = 6_000
+RETURNS = "returns"
+RETURNS_WITHIN_MS = 5_000
+"""How long a vehicle may take to follow the pilot (IEC 61851-1, table A.6): till then a pause is no pause of its own."""
 
 
 def _on_described(connectors: Connectors, event: StationDescribed, recorded: Recorded, _: Clock) -> Connectors:
@@ -75,6 +79,8 @@ def _on_boot(connectors: Connectors, event: StationBooted, recorded: Recorded, _
             contactor_closed=False,
             contactor_fault="",
             let_go_by_ms=None,
+            has_let_go=False,
+            returns_by_ms=None,
             jammed=False,
             unlock_wanted=False,
             faults=(),
@@ -109,7 +115,14 @@ def _occupancy(before: Connectors, after: Connectors, connector_id: int, at_ms: 
 def _on_pilot(connectors: Connectors, event: PilotStateObserved, recorded: Recorded, _: Clock) -> Connectors:
     if not connectors.has(event.connector_id):
         return connectors
-    after = connectors.changed(event.connector_id, pilot_state=event.pilot_state)
+    before = connectors[event.connector_id]
+    leaves = event.pilot_state == "B" and before.pilot_state in ("C", "D")
+    after = connectors.changed(
+        event.connector_id,
+        pilot_state=event.pilot_state,
+        has_let_go=leaves and before.let_go_by_ms is not None,
+        returns_by_ms=before.returns_by_ms if leaves else None,
+    )
     return _occupancy(connectors, after, event.connector_id, recorded.at_ms)
 
 
@@ -330,10 +343,24 @@ def _on_lock_failure_ended(connectors: Connectors, event: LockFailureEnded, reco
 def _on_limit(connectors: Connectors, event: LimitChanged, recorded: Recorded, _: Clock) -> Connectors:
     if not connectors.has(event.connector_id):
         return connectors
-    due_ms = (
-        None if event.limit_ma > 0 else connectors[event.connector_id].let_go_by_ms
-    )  # offered again: all is as before
-    return connectors.changed(event.connector_id, limit_ma=event.limit_ma, phases=event.phases, let_go_by_ms=due_ms)
+    before = connectors[event.connector_id]
+    is_offered, was_offered = event.limit_ma >= OFFER_MIN_MA, before.limit_ma >= OFFER_MIN_MA
+    returns_by_ms = before.returns_by_ms if is_offered else None
+    if is_offered and not was_offered and (before.has_let_go or before.let_go_by_ms is not None):
+        returns_by_ms = recorded.at_ms + RETURNS_WITHIN_MS  # it stands in B for our sake, or is about to
+    return connectors.changed(
+        event.connector_id,
+        limit_ma=event.limit_ma,
+        phases=event.phases,
+        let_go_by_ms=None if event.limit_ma > 0 else before.let_go_by_ms,  # offered again: all is as before
+        returns_by_ms=returns_by_ms,
+    )
+
+
+def _on_deadline(connectors: Connectors, event: DeadlineReached, recorded: Recorded, _: Clock) -> Connectors:
+    if event.name != RETURNS or not connectors.has(event.key):
+        return connectors
+    return connectors.changed(event.key, returns_by_ms=None)
 
 
 FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connectors]] = {
@@ -369,4 +396,5 @@ FOLDS: Mapping[type[Event], Callable[[Connectors, Any, Recorded, Clock], Connect
     LockFailureFound: _on_lock_failure,
     LockFailureEnded: _on_lock_failure_ended,
     LimitChanged: _on_limit,
+    DeadlineReached: _on_deadline,
 }

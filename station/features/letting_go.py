@@ -4,6 +4,8 @@ What ends an offer while the vehicle may draw (a stop, a limit of 0, a pause, th
 the pilot goes steady, the contactor stays. It opens when the vehicle has left C and D, which the reflex does, or at the deadline. A
 limit that is raised meanwhile takes all of it back. A transaction that was told to end (TransactionEnding) is stopped when the
 contactor is open: at a power cut or a kill in between, the next boot stops it, for the reason that was given.
+
+When a paused vehicle is offered a current again, it has some seconds to ask for it before that counts as its own pause (4.9).
 """
 
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 from eventstore.catalogue.connectors import EnergyAskedBack
 from eventstore.event import Event
 from projections.connector import Connector
+from projections.connectors import RETURNS
 from projections.station import StationState
 from station.feature import Deadline, Events, Feature, Rule
 from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS, may_draw
@@ -45,6 +48,8 @@ def _waits(connector: Connector, at_ms: int) -> bool:
 
 def _deadlines(state: StationState) -> Iterator[Deadline]:
     for connector in state.connectors.real:
+        if connector.returns_by_ms is not None:
+            yield Deadline(due_ms=connector.returns_by_ms, name=RETURNS, key=connector.connector_id)
         due_ms = connector.let_go_by_ms
         if due_ms is None or not connector.contactor_closed:
             continue

@@ -105,6 +105,11 @@ def _charging_status(state: StationState, connector: Connector) -> tuple[str, st
         return SUSPENDED_EVSE, ""
     if connector.pilot_state in ("C", "D"):
         return CHARGING, ""
+    if connector.returns_by_ms is not None and connector.status in (CHARGING, SUSPENDED_EVSE):
+        return (
+            connector.status,
+            "",
+        )  # offered again a moment ago: a vehicle that needs a second does not pause by itself
     return SUSPENDED_EV, EV_DISCONNECTED if connector.pilot_state == "A" else ""
 
 

@@ -238,6 +238,58 @@ def limited_to(found: StationUnderTest, amperes: int) -> None:
     assert answer.payload == {"status": "Accepted"}
 
 
+def paused() -> StationUnderTest:
+    """By a limit of 0; the vehicle has let go."""
+    found = drawing()
+    limited_to(found, 0)
+    lets_go(found)
+    assert found.status() == "SuspendedEVSE"
+    return found.forget()
+
+
+def test_a_paused_vehicle_that_is_offered_a_current_again_has_a_moment_to_ask_for_it() -> None:
+    """4.9: a vehicle that takes a second to follow the pilot does not pause by itself."""
+    found = paused()
+    limited_to(found, 10)
+    found.advance(1)
+    assert found.actions() == []
+    found.pilot("C")
+    assert found.actions() == ["StatusNotification 1 Charging"]
+
+
+def test_a_vehicle_that_does_not_ask_for_it_within_that_moment_pauses_by_itself() -> None:
+    found = paused()
+    limited_to(found, 10)
+    found.advance(4.999)
+    assert found.actions() == []
+    found.advance(0.001)
+    assert found.actions() == ["StatusNotification 1 SuspendedEV"]
+
+
+def test_a_pause_that_comes_again_within_that_moment_is_ours_all_the_time() -> None:
+    found = paused()
+    limited_to(found, 10)
+    found.advance(3)
+    limited_to(found, 0)
+    found.advance(30)
+    assert found.sent("StatusNotification") == []
+    assert found.status() == "SuspendedEVSE"
+
+
+def test_a_vehicle_that_lets_go_a_moment_after_it_is_offered_a_current_again_has_not_paused() -> None:
+    found = drawing()
+    limited_to(found, 0)
+    limited_to(found, 10)
+    assert found.status() == "Charging"
+    found.forget()
+    found.pilot("B")
+    assert found.sent("StatusNotification") == []
+    found.pilot("C")
+    assert found.sent("StatusNotification") == []
+    found.pilot("B")
+    assert found.status() == "SuspendedEV", "this time by itself"
+
+
 def test_a_stop_during_a_pause_that_has_not_opened_yet_has_what_is_left_of_its_time() -> None:
     found = drawing()
     limited_to(found, 0)
