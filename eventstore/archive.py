@@ -15,6 +15,7 @@ from typing import IO, Any, Self
 
 import orjson
 
+from eventstore.again import again
 from eventstore.bounds import (
     FRAME_BYTES_MAX,
     FRAME_ROWS_MAX,
@@ -252,8 +253,11 @@ class ArchiveReader:
         return header, found
 
     def _bytes_at(self, offset: int, length: int) -> bytes:
-        self._file.seek(offset)
-        return self._file.read(length)
+        def read() -> bytes:
+            self._file.seek(offset)
+            return self._file.read(length)
+
+        return again(read)
 
     def rows(self, after: int = 0, limit: int = FRAME_ROWS) -> list[Row]:
         """The rows behind seq `after`, at most `limit`, in order, proven by their digests. Raises LogCorrupt, OSError."""

@@ -5,12 +5,13 @@ that ever did so.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
+from eventstore.again import again
 from eventstore.archive import ArchiveHeader, ArchiveReader, header_facts
 from eventstore.chain import Head, Row
 from eventstore.descriptors import is_shortage
@@ -19,7 +20,7 @@ from eventstore.errors import LogCorrupt, LogTooNew, OutOfDescriptors
 from eventstore.frozen import dataclass
 from eventstore.history import History
 from eventstore.opening import Opening
-from eventstore.segments import PastSegment, archives, base_of, closed_segments, compress, end_of, past_segments
+from eventstore.segments import PastSegment, base_of, closed_segments, compress, end_of, past_segments
 
 T = TypeVar("T")
 _DONE = object()
@@ -27,7 +28,7 @@ _DONE = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveFacts:
-    """One archive as it lies there. `header` is None when it is damaged or of a newer version."""
+    """A past segment as it lies there. `header` is None when it is damaged, of a newer version, or no archive yet."""
 
     segment: PastSegment
     file_bytes: int
@@ -112,7 +113,11 @@ class Archives:
             await pause()
 
     async def verify(self, segment: PastSegment, pause: Callable[[], Awaitable[None]]) -> tuple[str, ...]:
-        """What is wrong with an archive, with a pause after every frame; empty when it is whole. Raises OSError."""
+        """What is wrong with an archive, with a pause after every frame; empty when it is whole."""
+        first = await self._verified(segment, pause)
+        return await self._verified(segment, pause) if first else ()  # what is found once may have been misread
+
+    async def _verified(self, segment: PastSegment, pause: Callable[[], Awaitable[None]]) -> tuple[str, ...]:
         steps = _verify(segment)
         while True:
             finding = await self._run(next, steps, _DONE)
@@ -130,15 +135,21 @@ class Archives:
                 total += segment.path.stat().st_size
         return total
 
-    async def facts(self) -> tuple[ArchiveFacts, ...]:
-        """All archives, oldest first. Raises OSError."""
-        return await self._run(self._facts)
+    async def segments(self) -> list[PastSegment]:
+        """All that lies before the live segment, oldest first. Raises OSError."""
+        return await self._run(self._history.segments, self._live().head.seq)
 
-    def _facts(self) -> tuple[ArchiveFacts, ...]:
-        return tuple(_facts_of(segment) for segment in archives(self._directory.path))
+    async def facts(self, also: Collection[str] = ()) -> tuple[ArchiveFacts, ...]:
+        """All archives, and the closed segments of these names, oldest first. Raises OSError."""
+        return await self._run(self._facts, also)
+
+    def _facts(self, also: Collection[str]) -> tuple[ArchiveFacts, ...]:
+        found = past_segments(self._directory.path)
+        facts = (facts_of(segment) for segment in found if segment.is_archive or segment.path.name in also)
+        return tuple(each for each in facts if each is not None)
 
     async def drop(self, segment: PastSegment) -> None:
-        """Delete an archive durably; whoever does it has recorded that. Never the newest one: asserted. Raises OSError."""
+        """Delete a past segment durably; whoever does it has recorded that. Never the newest one: asserted. Raises OSError."""
         assert segment.last_seq < self._live().head.seq, (
             "the newest archive holds the state that the live segment begins with"
         )
@@ -151,18 +162,27 @@ class Archives:
 
 def _verify(segment: PastSegment) -> Iterator[str | None]:
     try:
-        with ArchiveReader(segment.path) as reader:
+        with again(partial(ArchiveReader, segment.path)) as reader:
             for number in range(len(reader.index.frames)):
                 reader.frame(number)
                 yield None
             reader.opening()
+    except FileNotFoundError:  # dropped meanwhile; if it was not, its events are missed
+        return
     except (LogCorrupt, LogTooNew) as error:
         yield str(error)
+    except OSError as error:
+        yield f"{segment.path.name} cannot be read: {error.strerror}"
 
 
-def _facts_of(segment: PastSegment) -> ArchiveFacts:
+def facts_of(segment: PastSegment) -> ArchiveFacts | None:
+    """A past segment as it lies there; None if it is gone. Raises OSError where that cannot be seen."""
     try:
-        header, file_bytes = header_facts(segment.path)
-    except (LogCorrupt, LogTooNew):
-        return ArchiveFacts(segment=segment, file_bytes=segment.path.stat().st_size, header=None)
+        file_bytes = segment.path.stat().st_size
+    except FileNotFoundError:
+        return None
+    header = None
+    if segment.is_archive:
+        with suppress(LogCorrupt, LogTooNew, OSError):
+            header, file_bytes = again(partial(header_facts, segment.path))
     return ArchiveFacts(segment=segment, file_bytes=file_bytes, header=header)

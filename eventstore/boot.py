@@ -1,19 +1,25 @@
 """Opening a log: lock, guard, recovery, schema, in this order. Runs on the thread of the connection that it returns."""
 
+import logging
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from eventstore.again import again, may_pass
+from eventstore.beside import missing_beside, note_head, own_identity
 from eventstore.chain import EMPTY, Head
-from eventstore.database import DATABASE_NAME, migrate, open_writer, read_head
+from eventstore.database import DATABASE_NAME, close_beside_wal, has_table, migrate, open_writer, read_head
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import NotWritable
 from eventstore.frozen import dataclass
-from eventstore.inspection import inspect, note_damage
+from eventstore.inspection import inspect, is_damage
 from eventstore.opening import FIRST, Opening, read_opening
 from eventstore.salvage import Recovery, finish, pending_recovery, recover
 from eventstore.segments import finish_switch
 from migrations import MIGRATIONS, Migration
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +29,7 @@ class BootReport:
     `recovery` stays until `EventLog.acknowledge_recovery`: the station first records an event that names it. Without
     `has_reserve` the disk is so full that no new transaction may begin. `opening` is where the live segment begins, `path` the
     storage directory.
+    `notices` say what beside the log was missing or illegible and has been made anew; `identity` is whose log it is.
     """
 
     created: bool
@@ -32,6 +39,8 @@ class BootReport:
     has_reserve: bool
     opening: Opening = FIRST
     path: Path = Path()
+    notices: tuple[str, ...] = ()
+    identity: str = ""
 
     @property
     def last_seq(self) -> int:
@@ -61,15 +70,31 @@ class Boot:
         Without space the reserve is given up and everything tried once more.
         """
         try:
-            return self._open_or_make_room()
+            return self._open_twice()
         except (OSError, sqlite3.Error) as error:
-            if isinstance(error, sqlite3.Error):  # met by writing only: the next start salvages
-                note_damage(self._directory, f"opening failed: {error!r}", error)
+            if isinstance(error, sqlite3.Error) and is_damage(error):  # met by writing only: the next start salvages
+                self._condemn(f"opening failed: {error!r}")
             self._directory.close()
             raise NotWritable(f"the log in {self._directory.path} cannot be opened for writing: {error}") from error
         except BaseException:
             self._directory.close()
             raise
+
+    def _open_twice(self) -> sqlite3.Connection:
+        """What could not be read once may be told as damage: it is opened again before it counts."""
+        try:
+            return self._open_or_make_room()
+        except sqlite3.Error as error:
+            if not is_damage(error) and not may_pass(error):
+                raise
+            LOGGER.warning("opening the log failed, and is tried again: %s", error)
+        return self._open_or_make_room()
+
+    def _condemn(self, finding: str) -> None:
+        try:
+            self._directory.condemn((finding,))
+        except OSError as second:
+            LOGGER.warning("the damage cannot be noted: %s", second)
 
     def _open_or_make_room(self) -> sqlite3.Connection:
         try:
@@ -88,13 +113,17 @@ class Boot:
         finish_switch(directory)
         findings = inspect(directory, self._migrations)
         if findings:
-            recover(directory, findings, self._migrations)
-        connection = open_writer(directory.path / DATABASE_NAME)
+            again(partial(recover, directory, findings, self._migrations))
+        connection = again(partial(open_writer, directory.path / DATABASE_NAME))
         try:
+            notices = missing_beside(directory, connection)
+            if has_table(connection, "event"):  # before anything may end with the WAL taken away
+                note_head(directory, connection)
             migrated = migrate(connection, self._migrations)
-            created = not directory.is_commissioned()
+            created = not directory.is_commissioned() and read_head(connection) == EMPTY
             if created:
                 self._commission(connection)
+            note_head(directory, connection)
             self.report = BootReport(
                 created=created,
                 head=read_head(connection),
@@ -103,9 +132,11 @@ class Boot:
                 has_reserve=directory.make_reserve(),
                 opening=read_opening(connection)[0],
                 path=directory.path,
+                notices=notices,
+                identity=own_identity(directory, connection),
             )
         except BaseException:
-            connection.close()
+            close_beside_wal(connection, directory.path / DATABASE_NAME)
             raise
         return connection
 

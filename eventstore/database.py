@@ -6,6 +6,7 @@ are opened read-only and never checkpoint. All but `connect` is synchronous and 
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,22 @@ def _open(location: str, pragmas: Sequence[tuple[str, str | int]]) -> sqlite3.Co
         connection.close()
         raise
     return connection
+
+
+def close_beside_wal(connection: sqlite3.Connection, path: Path) -> None:
+    """Close the writing connection so that its WAL stays: whoever misses it has not been told that it goes.
+
+    SQLite takes the WAL away with the last connection, and one that only reads never does.
+    """
+    reader: sqlite3.Connection | None = None
+    try:
+        with suppress(sqlite3.Error):  # damaged: then SQLite leaves the WAL alone
+            reader = open_reader(path)
+            reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        connection.close()
+    finally:
+        if reader is not None:
+            reader.close()
 
 
 def pragma(connection: sqlite3.Connection, name: str) -> str | int | None:

@@ -10,18 +10,24 @@ Small files are replaced whole: written beside, synced, renamed, and the directo
 import contextlib
 import errno
 import fcntl
+import logging
 import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from eventstore.again import read_file
 from eventstore.errors import LogLocked, NotWritable
+
+LOGGER = logging.getLogger(__name__)
 
 LOCK_NAME = "lock"
 IDENTITY_NAME = "identity"
 """Says that this directory was commissioned once: a log missing beside it has vanished."""
 CONDEMNED_NAME = "condemned"
 """Holds what a check found while running; the next start sets the log aside."""
+SUSPECTED_NAME = "suspected"
+"""Damage was met once, which may have been misread: met once more before a check found the log whole, it condemns."""
 REPORT_NAME = "recovery.json"
 RESERVE_NAME = "reserve"
 TEMPORARY_SUFFIX = ".tmp"
@@ -171,20 +177,42 @@ class StorageDirectory:
         return self.exists(IDENTITY_NAME)
 
     def identity(self) -> str:
-        """The identity that the directory was commissioned for; "" if it never was."""
-        if not self.is_commissioned():
+        """The identity that the directory was commissioned for; "" if it never was, or that cannot be read any more."""
+        try:
+            return read_file(self.path / IDENTITY_NAME).decode(errors="replace").strip()
+        except FileNotFoundError:
             return ""
-        return (self.path / IDENTITY_NAME).read_text(errors="replace").strip()
+        except OSError as error:
+            LOGGER.error("the identity cannot be read: %s", error)
+            return ""
 
     def condemn(self, findings: Iterable[str]) -> None:
         """Have the next start set the log aside for these findings. Raises OSError."""
         self.write_file(CONDEMNED_NAME, "\n".join(findings).encode())
 
+    def suspect(self, finding: str) -> None:
+        """Damage was met, by something that is not tried twice: the second time it condemns. Raises OSError."""
+        if self.exists(SUSPECTED_NAME):
+            self.condemn((finding,))
+        else:
+            self.write_file(SUSPECTED_NAME, finding.encode())
+
+    def conclude(self, findings: Iterable[str]) -> None:
+        """The whole log was checked: it is condemned for what was found, or beyond suspicion. Raises OSError."""
+        found = tuple(findings)
+        if found:
+            self.condemn(found)
+        else:
+            self.remove_file(SUSPECTED_NAME)
+
     def condemned(self) -> tuple[str, ...]:
         """What a check found while running; empty if nothing."""
         if not self.exists(CONDEMNED_NAME):
             return ()
-        text = (self.path / CONDEMNED_NAME).read_text(errors="replace")
+        try:
+            text = read_file(self.path / CONDEMNED_NAME).decode(errors="replace")
+        except OSError as error:  # that it stands there is enough
+            return (f"condemned, for a reason that cannot be read: {error.strerror}",)
         return tuple(text.splitlines()) or ("condemned without a reason",)
 
     def remove_report(self) -> None:

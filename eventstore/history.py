@@ -9,9 +9,11 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
+from eventstore.again import again
 from eventstore.archive import ArchiveReader
 from eventstore.chain import Row
 from eventstore.database import open_reader
@@ -74,14 +76,9 @@ class History:
         """The states that past segments end and begin with, newest first; those that are damaged are left out."""
         for segment in reversed(self.segments(until)):
             try:
-                if segment.is_archive:
-                    with ArchiveReader(segment.path) as reader:
-                        yield reader.opening()
-                else:
-                    with closing(open_reader(segment.path, immutable=True)) as connection:
-                        opening, is_intact = read_opening(connection)
-                    if is_intact and opening.head.seq:
-                        yield opening
+                opening = again(partial(_opening_in, segment))
+                if opening is not None:
+                    yield opening
             except (LogCorrupt, LogTooNew) as error:
                 self._note(str(error))
             except (OSError, sqlite3.Error) as error:
@@ -92,7 +89,7 @@ class History:
             if segment.is_archive:
                 yield from self._frames(segment.path, after)
                 return
-            with closing(open_reader(segment.path, immutable=True)) as connection:
+            with closing(again(partial(open_reader, segment.path, immutable=True))) as connection:
                 yield from readable_rows(connection, after, misses_max=_MISSES_MAX)
         except (LogCorrupt, LogTooNew) as error:
             self._note(str(error))
@@ -102,7 +99,7 @@ class History:
     def _frames(self, path: Path, after: int) -> Iterator[list[Row]]:
         if self._reader is None or self._reader.path != path:
             self._let_go()
-            self._reader = ArchiveReader(path)
+            self._reader = again(partial(ArchiveReader, path))
         for number, frame in enumerate(self._reader.index.frames):
             if frame.last_seq <= after:
                 continue
@@ -123,3 +120,13 @@ class History:
     def _note(self, finding: str) -> None:
         if finding not in self.findings:
             self.findings = (*self.findings, finding)[-FINDINGS_MAX:]
+
+
+def _opening_in(segment: PastSegment) -> Opening | None:
+    """The state that an archive ends with, or that a closed segment begins with if it is told there."""
+    if segment.is_archive:
+        with ArchiveReader(segment.path) as reader:
+            return reader.opening()
+    with closing(open_reader(segment.path, immutable=True)) as connection:
+        opening, is_intact = read_opening(connection)
+    return opening if is_intact and opening.head.seq else None

@@ -1,6 +1,6 @@
 """The guard at the door: is the log whole, before anything is written to it? Reads only.
 
-Looked at are: a log that vanished, a WAL without its database or damaged in its middle, whether the file opens, the chain since
+Looked at are: a log that vanished, a WAL without its database, damaged in its middle, shorter than it was or gone, whether the file opens, the chain since
 the last snapshot, and the heads that the snapshots, the witness and the archives saw. The rest of the chain is checked later (integrity).
 """
 
@@ -8,15 +8,24 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 
+from eventstore.again import again, found_again
 from eventstore.chain import ChainBrokenError, Head, Row, verify
-from eventstore.database import DATABASE_NAME, check_readable, has_table, open_reader, open_writer, read_head
+from eventstore.database import (
+    DATABASE_NAME,
+    JOURNAL_SIZE_MAX_BYTES,
+    check_readable,
+    has_table,
+    open_reader,
+    open_writer,
+    read_head,
+)
 from eventstore.directory import StorageDirectory
 from eventstore.opening import read_opening
 from eventstore.rows import SELECT_ROWS
-from eventstore.segments import past_head
-from eventstore.snapshots import headers
+from eventstore.segments import past_head, past_segments
+from eventstore.snapshots import headers, snapshot_files
 from eventstore.wal import NO_CONTENT, read_wal
-from eventstore.witness import read_witness
+from eventstore.witness import WITNESS_NAME, read_testimony, read_witness
 from migrations import MIGRATIONS, Migration
 
 LOGGER = logging.getLogger(__name__)
@@ -36,23 +45,27 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 def note_damage(directory: StorageDirectory, reason: str, error: sqlite3.Error) -> None:
-    """Have the next start set the log aside, if this error speaks of damage; what cannot be noted is told."""
+    """If this error speaks of damage: met a second time, it has the next start set the log aside. What cannot be noted is told."""
     if not is_damage(error):
         return
     try:
-        directory.condemn((reason,))
+        directory.suspect(reason)
     except OSError as second:
         LOGGER.warning("the damage cannot be noted: %s", second)
 
 
-def inspect(directory: StorageDirectory, migrations: Sequence[Migration] = MIGRATIONS) -> tuple[str, ...]:
-    """What is wrong with the log in this directory; empty when it is whole, or there is none yet.
+def inspect(
+    directory: StorageDirectory, migrations: Sequence[Migration] = MIGRATIONS, *, has_own_wal: bool = True
+) -> tuple[str, ...]:
+    """What is wrong with the log in this directory, found twice; empty when it is whole, or there is none yet.
 
-    Raises LogTooNew, and sqlite3.Error or OSError when the file cannot be read for a reason other than damage.
+    `has_own_wal` is False for a copy that was made with the WAL laid over it. Raises LogTooNew, and sqlite3.Error or OSError
+    when the file cannot be read, several times, for a reason other than damage.
     """
-    condemned = directory.condemned()
-    if condemned:
-        return condemned
+    return directory.condemned() or found_again(lambda: _inspected(directory, migrations, has_own_wal))
+
+
+def _inspected(directory: StorageDirectory, migrations: Sequence[Migration], has_own_wal: bool) -> tuple[str, ...]:
     if directory.size_of(DATABASE_NAME) == 0:
         return _nothing_there(directory)
     damaged = _damaged_frames(directory)
@@ -61,17 +74,28 @@ def inspect(directory: StorageDirectory, migrations: Sequence[Migration] = MIGRA
     try:
         if directory.size_of(JOURNAL_NAME):  # only ever at creation, before the WAL: let SQLite roll it back
             open_writer(directory.path / DATABASE_NAME).close()
-        return _opened(directory, migrations)
+        return (*(lost_wal(directory) if has_own_wal else ()), *_opened(directory, migrations))
     except sqlite3.Error as error:
         if not is_damage(error):
             raise
         return (f"{DATABASE_NAME}: {error}",)
 
 
+def lost_wal(directory: StorageDirectory) -> tuple[str, ...]:
+    """A WAL that has less than the witness knows of, or nothing: what was committed since the last checkpoint is missing."""
+    testimony = read_testimony(directory.path)
+    least = min(0 if testimony is None else testimony.wal_bytes, JOURNAL_SIZE_MAX_BYTES)
+    size = directory.size_of(WAL_NAME)
+    if size >= least:
+        return ()
+    state = f"is cut short: {size} of {least} bytes" if size else "has vanished or is empty"
+    return (f"{WAL_NAME} {state}; how many of the last events it held is not known",)
+
+
 def _damaged_frames(directory: StorageDirectory) -> int:
     """How many frames of the WAL are damaged and hide what was committed; 0 if the database has all of it already."""
     wal = directory.path / WAL_NAME
-    content = read_wal(wal.read_bytes()) if wal.exists() else NO_CONTENT
+    content = read_wal(again(wal.read_bytes)) if wal.exists() else NO_CONTENT
     if not content.damaged_frames:
         return 0
     with (directory.path / DATABASE_NAME).open("rb") as database:
@@ -86,7 +110,8 @@ def _nothing_there(directory: StorageDirectory) -> tuple[str, ...]:
     state = "is empty" if directory.exists(DATABASE_NAME) else "has vanished"
     if directory.size_of(WAL_NAME):
         return (f"{DATABASE_NAME} {state}, its WAL is still there",)
-    if directory.is_commissioned() or read_witness(directory.path) is not None:
+    has_left = directory.is_commissioned() or directory.exists(WITNESS_NAME)
+    if has_left or past_segments(directory.path) or snapshot_files(directory.path):
         return (f"{DATABASE_NAME} {state} from a directory that was commissioned",)
     return ()
 
@@ -98,6 +123,11 @@ def _opened(directory: StorageDirectory, migrations: Sequence[Migration]) -> tup
         if not has_table(connection, "event"):
             is_known = directory.is_commissioned()
             return (f"{DATABASE_NAME} has no event table",) if is_known else ()
+        for query in (
+            "SELECT * FROM meta",
+            "SELECT value FROM meta WHERE name = 'identity'",
+        ):  # table and index: a boot asks them
+            connection.execute(query).fetchall()
         opening, is_intact = read_opening(connection)
         if not is_intact:
             return (f"where {DATABASE_NAME} begins is damaged",)

@@ -9,6 +9,7 @@ from typing import Any
 
 from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, verify
 from eventstore.frozen import dataclass, replace
+from eventstore.rows import SELECT_ROWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,19 @@ class CheckProgress:
     verified: Head = EMPTY
     done: bool = False
     findings: tuple[str, ...] = ()
+
+
+def question(progress: CheckProgress, head: Head, events: int) -> tuple[str, tuple[int, ...]]:
+    """What is asked of the file next, at most so many events up to `head`: the query and its parameters."""
+    left = head.seq - progress.verified.seq
+    if left > 0:
+        return f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?", (progress.verified.seq, min(events, left))
+    return "PRAGMA quick_check(10)", ()
+
+
+def judge(progress: CheckProgress, head: Head, rows: Sequence[tuple[Any, ...]]) -> CheckProgress:
+    """The progress after the answer to `question`."""
+    return check_rows(progress, rows) if progress.verified.seq < head.seq else quick_check(progress, rows)
 
 
 def check_rows(progress: CheckProgress, rows: Sequence[tuple[Any, ...]]) -> CheckProgress:

@@ -10,7 +10,8 @@ storage is final: every waiting and later append raises StorageFailed, and nothi
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -28,13 +29,15 @@ from eventstore.errors import NotWritable, OutOfDescriptors, StorageError, Stora
 from eventstore.event import Event, Recorded
 from eventstore.frozen import replace
 from eventstore.insertion import INSERT_EVENTS, Group
-from eventstore.inspection import note_damage
-from eventstore.integrity import CheckProgress, check_rows, quick_check
+from eventstore.inspection import WAL_NAME, note_damage
+from eventstore.integrity import CheckProgress, judge, question
 from eventstore.opening import Opening
 from eventstore.reading import Reading
 from eventstore.rows import SELECT_ROWS
 from eventstore.segments import NEXT_NAME, prepare_next, switch
 from eventstore.snapshots import Snapshot, newest_snapshot, write_snapshot
+from eventstore.space import Space
+from eventstore.wal import synced_bytes
 from eventstore.witness import Witness
 
 LOGGER = logging.getLogger(__name__)
@@ -45,7 +48,7 @@ SLICE_EVENTS = 500  # read and decoded at a time, so that the loop is never held
 _READ = f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
-class EventLog:
+class EventLog(Space):
     """One station's log, open for appending. Use `open`; `close` lets the process end."""
 
     def __init__(self, directory: StorageDirectory, boot: Boot, writer: aiosqlite.Connection, codec: Codec) -> None:
@@ -63,6 +66,7 @@ class EventLog:
         self._failure: StorageError | None = None
         self._is_closed = False
         self.head_witness = Witness(directory)
+        self._wal_bytes = 0  # as the witness knows it
 
     @classmethod
     async def open(cls, directory: Path, *, identity: str, catalogue: Mapping[str, type[Event]] | None = None) -> Self:
@@ -147,13 +151,15 @@ class EventLog:
             while self._waiting:
                 group = self._under_way = self._waiting.pop(0)
                 await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())
+                if not self._wal_bytes:  # the first since it was opened or emptied: from now on a missing WAL is missed
+                    await self._tell_of_wal(group.head, synced_bytes(self._directory.size_of(WAL_NAME)))
                 self._head, self._under_way = group.head, None
                 for done in group.waiting:
                     if not done.done():  # its caller was cancelled; the batch is durable all the same
                         done.set_result(None)
         except BaseException as error:
             await self._failed(f"appending failed: {error!r}", error)
-            if not isinstance(error, sqlite3.Error | ValueError):
+            if not isinstance(error, sqlite3.Error | ValueError | StorageFailed):
                 raise
         finally:
             self._flush = None
@@ -243,7 +249,7 @@ class EventLog:
     async def _close_segment(self, opening: Opening) -> bool:
         try:
             try:
-                await asyncio.to_thread(prepare_next, self._directory, opening, self._directory.identity())
+                await asyncio.to_thread(prepare_next, self._directory, opening, self._boot.report.identity)
             except (OSError, sqlite3.Error) as error:  # nothing has happened to the live segment
                 LOGGER.warning("the next segment cannot be prepared: %s", error)
                 return False
@@ -270,6 +276,8 @@ class EventLog:
 
     async def _empty_wal(self) -> bool:
         """Checkpoint all of the WAL, without waiting for a reader of another process."""
+        if not await self._tell_of_wal(self._head, 0):
+            return False
         try:
             await self._writer.execute_fetchall("PRAGMA busy_timeout = 0")
             rows = await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -290,22 +298,34 @@ class EventLog:
             head, base = self._head, self._opening.head
             if progress.verified.seq < base.seq:
                 progress = replace(progress, verified=base)
-            if progress.verified.seq >= head.seq:
-                result = quick_check(progress, await self._query("PRAGMA quick_check(10)", ()))
-            else:
-                limit = min(events, head.seq - progress.verified.seq)
-                result = check_rows(progress, await self._query(_READ, (progress.verified.seq, limit)))
-        if result.findings:
-            await asyncio.to_thread(self._directory.condemn, result.findings)
+            asked = question(progress, head, events)
+            result = judge(progress, head, await self._query(*asked))
+            if result.findings:  # a disk may fail to read once and be well
+                await self._reading.let_go()
+                result = judge(progress, head, await self._query(*asked))
+        if result.done:
+            await asyncio.to_thread(self._directory.conclude, result.findings)
         return result
 
     async def witness(self) -> None:
-        """Note the durable head outside the database, with its own sync. Call it after critical commits, and while one is owed.
+        """Note the durable head outside the database, synced: after critical commits, and while one is owed. Raises StorageFailed."""
+        await self._note(self._newest)
 
-        Raises StorageFailed.
-        """
+    def _newest(self) -> tuple[Head, int]:
+        if self._wal_bytes and self._under_way is None:  # else there may be more of it than is synced
+            self._wal_bytes = synced_bytes(self._directory.size_of(WAL_NAME))
+        return self._head, self._wal_bytes
+
+    async def _tell_of_wal(self, head: Head, wal_bytes: int) -> bool:
+        """False if that is owed for lack of a descriptor: then nobody misses the WAL, or it must stay."""
+        self._wal_bytes = wal_bytes
+        await self._note(lambda: (head, wal_bytes), critical=False)
+        self._wal_bytes *= not self.head_witness.is_owed
+        return not self.head_witness.is_owed
+
+    async def _note(self, newest: Callable[[], tuple[Head, int]], *, critical: bool = True) -> None:
         try:
-            await self.head_witness.note_newest(lambda: self._head)
+            await self.head_witness.note_newest(newest, critical=critical)
         except OSError as error:
             raise self._fail(f"the witness cannot be written: {error}") from error
 
@@ -346,14 +366,6 @@ class EventLog:
         """Forget the report of a recovery, once an event that names it is durable; until then each start repeats it."""
         await asyncio.to_thread(self._directory.remove_report)
 
-    def bytes_on_disk(self) -> int:
-        """What the live segment and its WAL take on the disk."""
-        return self._directory.size_of(DATABASE_NAME) + self._directory.size_of(f"{DATABASE_NAME}-wal")
-
-    def archive_bytes(self) -> int:
-        """What the closed segments take on the disk."""
-        return self.archives.bytes_on_disk()
-
     async def segment_bytes(self) -> int:
         """How large the live segment has grown, with what still stands in its WAL. Raises StorageFailed."""
         query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
@@ -363,37 +375,26 @@ class EventLog:
             raise await self._failed(f"reading failed: {error!r}", error) from error
         return int(next(iter(rows))[0])
 
-    def disk_bytes(self) -> int:
-        """How large the file system is."""
-        return self._directory.disk_bytes()
-
-    def free_bytes(self) -> int:
-        """What the file system has left for us."""
-        return self._directory.free_bytes()
-
-    def make_reserve(self) -> bool:
-        """Have the disk reserve stand ready; False while there is too little space. Raises OSError."""
-        return self._directory.make_reserve()
-
-    def release_reserve(self) -> bool:
-        """Give up the disk reserve, for the last things that must be written; False when it was already gone."""
-        return self._directory.release_reserve()
-
     async def close(self) -> None:
         """Wait for commits under way, close the connections, release the lock. Does nothing the second time."""
-        await asyncio.shield(self._closing())
+        if not self._is_closed:
+            await asyncio.shield(self._closing())
 
     async def _closing(self) -> None:
         if self._flush is not None:
             await asyncio.wait([self._flush])
+        may_go = False
+        with suppress(StorageFailed):  # closing empties the WAL and takes it away
+            may_go = self._failure is None and await self._tell_of_wal(self._head, 0)
         self._failure = self._failure or StorageFailed("the log is closed")
         self._is_closed = True
         await self._reading.interrupt()  # a check of the whole file need not come to its end
         try:
             async with self._reading.lock:
-                await self._reading.let_go()
+                await (self._reading.let_go() if may_go else self._reading.hold())
         finally:
             await self._writer.close()
+            await self._reading.let_go()
             await self.archives.close()
             await asyncio.to_thread(self.head_witness.close)
             self._directory.close()

@@ -4,16 +4,22 @@ It is opened when something is asked of it, and anew once the file was replaced 
 """
 
 import asyncio
+import logging
 import sqlite3
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
+from eventstore.again import PAUSE_S, TIMES, may_pass
 from eventstore.database import connect, open_reader
 from eventstore.descriptors import is_shortage
 from eventstore.errors import OutOfDescriptors
+from eventstore.inspection import is_damage
+
+LOGGER = logging.getLogger(__name__)
 
 
 class Reading:
@@ -25,7 +31,22 @@ class Reading:
         self._connection: aiosqlite.Connection | None = None
 
     async def query(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """The rows that a query finds. Raises sqlite3.Error, OutOfDescriptors, and ValueError once it is closed."""
+        """The rows that a query finds, asked again if it fails with what may pass.
+
+        Raises sqlite3.Error, OutOfDescriptors, and ValueError once it is closed.
+        """
+        for _ in range(TIMES - 1):
+            try:
+                return await self._asked(query, parameters)
+            except sqlite3.Error as error:
+                if not may_pass(error) and not is_damage(error):  # what could not be read may be told as damage
+                    raise
+                LOGGER.warning("reading the log failed, and is tried again: %s", error)
+            await self.let_go()
+            await asyncio.sleep(PAUSE_S)
+        return await self._asked(query, parameters)
+
+    async def _asked(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         if self._connection is None:
             try:
                 self._connection = await connect(partial(open_reader, self._path))
@@ -35,6 +56,11 @@ class Reading:
                 raise
         rows: Any = await self._connection.execute_fetchall(query, parameters)
         return list(rows)
+
+    async def hold(self) -> None:
+        """Be the last connection, with which SQLite leaves the WAL where it is; what cannot be read holds nothing."""
+        with suppress(sqlite3.Error, ValueError, OutOfDescriptors):
+            await self.query("SELECT count(*) FROM sqlite_schema")
 
     async def let_go(self) -> None:
         """Close the connection; the next question opens another one."""

@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import partial
 
+from eventstore.again import again
 from eventstore.bounds import NAME_CHARS_MAX, PAYLOAD_CHARS_MAX, SEQ_MAX, SLICE_CHARS_MAX
 from eventstore.chain import GENESIS_DIGEST, Row
 
@@ -72,7 +74,7 @@ def readable_rows(source: sqlite3.Connection, after: int, *, misses_max: int) ->
     misses = 0
     while misses <= misses_max and after < SEQ_MAX:
         try:
-            rows = select_rows(source, "seq > ? ORDER BY seq LIMIT ?", (after, SLICE_ROWS))
+            rows = again(partial(select_rows, source, "seq > ? ORDER BY seq LIMIT ?", (after, SLICE_ROWS)))
             if not rows:
                 return
             last = rows[-1].seq
@@ -95,6 +97,7 @@ def readable_rows(source: sqlite3.Connection, after: int, *, misses_max: int) ->
 
 def _row(source: sqlite3.Connection, seq: int) -> Row | None:
     try:
-        return next(iter(sound(select_rows(source, "seq = ?", (seq,)))), None)
+        rows = again(partial(select_rows, source, "seq = ?", (seq,)), pause_s=0)  # a bad place may hold hundreds
+        return next(iter(sound(rows)), None)
     except sqlite3.Error:
         return None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 
+from eventstore.again import read_file
 from eventstore.chain import ChainBrokenError, Head, fits, verify
 from eventstore.database import DATABASE_NAME, check_readable, migrate, open_reader, read_base, read_head
 from eventstore.directory import (
@@ -23,7 +24,7 @@ from eventstore.directory import (
     sync_directory,
 )
 from eventstore.frozen import dataclass
-from eventstore.inspection import JOURNAL_NAME, WAL_NAME, seen_heads
+from eventstore.inspection import JOURNAL_NAME, WAL_NAME, lost_wal, seen_heads
 from eventstore.opening import FIRST, Opening, read_opening
 from eventstore.rows import readable_rows, select_rows
 from eventstore.segments import closed_segments, lay_out, past_end
@@ -100,7 +101,7 @@ def recover(
         known_digest=known.digest.hex(),
         stray_events=filled.stray_events,
         quarantine=_next_quarantine(directory.path),
-        end_seen=filled.end_seen and not _hides_commits(directory.path / WAL_NAME),
+        end_seen=filled.end_seen and not _hides_commits(directory.path / WAL_NAME) and not lost_wal(directory),
     )
     directory.write_file(REPORT_NAME, to_json(recovery))
     fresh.rename(directory.path / SALVAGED_NAME)
@@ -136,8 +137,8 @@ def pending_recovery(directory: StorageDirectory) -> Recovery | None:
     if not directory.exists(REPORT_NAME):
         return None
     try:
-        recovery: Recovery = _decode_recovery(orjson.loads((directory.path / REPORT_NAME).read_bytes()))
-    except (orjson.JSONDecodeError, StructureError):
+        recovery: Recovery = _decode_recovery(orjson.loads(read_file(directory.path / REPORT_NAME)))
+    except (orjson.JSONDecodeError, StructureError, OSError):
         return _illegible(directory.path)
     return recovery
 

@@ -19,14 +19,17 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
+from eventstore.again import again
 from eventstore.archive import SUFFIX, ArchiveReader, write_archive
+from eventstore.beside import WITNESSED
 from eventstore.bounds import SEQ_MAX
-from eventstore.chain import Head
+from eventstore.chain import ChainBrokenError, Head
 from eventstore.database import DATABASE_NAME, migrate, open_reader, read_base, read_head
 from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory, sync_directory
-from eventstore.errors import LogCorrupt
+from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.frozen import dataclass
 from eventstore.opening import FIRST, Opening, read_opening, write_opening
 from migrations import MIGRATIONS, Migration
@@ -72,8 +75,8 @@ def archives(directory: Path) -> list[PastSegment]:
 
 def _named(directory: Path, pattern: re.Pattern[str], *, is_archive: bool) -> list[PastSegment]:
     try:
-        names = os.listdir(directory)  # noqa: PTH208  # names are all that is wanted, and there may be thousands
-    except FileNotFoundError:
+        names = again(partial(os.listdir, directory))  # names are all that is wanted, of thousands maybe
+    except (FileNotFoundError, NotADirectoryError):  # what should be there is missed by whoever knows of it
         return []
     found = [
         PastSegment(first_seq=int(match[1]), last_seq=int(match[2]), path=directory / name, is_archive=is_archive)
@@ -106,7 +109,7 @@ def prepare_next(
             connection.execute("PRAGMA journal_mode = off").fetchall()
             connection.execute("PRAGMA synchronous = off")
             lay_out(connection, opening, migrations)
-            connection.execute("INSERT INTO meta VALUES ('identity', ?)", (identity,))
+            connection.execute("INSERT INTO meta VALUES ('identity', ?), (?, 'kept')", (identity, WITNESSED))
         path.chmod(0o600)
         sync_file(path)
     except BaseException:
@@ -176,14 +179,18 @@ def past_head(directory: Path) -> Head | None:
     """The end of the newest segment before the live one that can be read; None if there is none."""
     for segment in reversed(past_segments(directory)):
         try:
-            if segment.is_archive:
-                with ArchiveReader(segment.path) as reader:
-                    return reader.head
-            with closing(open_reader(segment.path, immutable=True)) as connection:
-                return read_head(connection)
-        except (sqlite3.Error, OSError, LogCorrupt):
+            return again(partial(_head_of, segment))
+        except (sqlite3.Error, OSError, LogCorrupt):  # told by whoever reads all of them
             continue
     return None
+
+
+def _head_of(segment: PastSegment) -> Head:
+    if segment.is_archive:
+        with ArchiveReader(segment.path) as reader:
+            return reader.head
+    with closing(open_reader(segment.path, immutable=True)) as connection:
+        return read_head(connection)
 
 
 def past_end(directory: Path) -> Opening:
@@ -193,7 +200,7 @@ def past_end(directory: Path) -> Opening:
         return FIRST
     for segment in archives(directory):
         if segment.last_seq == head.seq:
-            with suppress(OSError, LogCorrupt), ArchiveReader(segment.path) as reader:
+            with suppress(OSError, LogCorrupt), again(partial(ArchiveReader, segment.path)) as reader:
                 return reader.opening()
     return Opening(head=head)
 
@@ -208,18 +215,28 @@ def base_of(segment: PastSegment) -> Head:
 
 
 def end_of(directory: Path, segment: PastSegment, live: Opening) -> Opening:
-    """What a closed segment ends in, as the segment behind it tells. Raises LogCorrupt, sqlite3.Error, OSError."""
+    """What a closed segment ends in, as the segment behind it tells; that one lost or damaged, its own last event does.
+
+    Raises sqlite3.Error, OSError.
+    """
     if segment.last_seq == live.head.seq:
         return live
     behind = next((each for each in past_segments(directory) if each.first_seq == segment.last_seq + 1), None)
-    if behind is None:
-        with closing(open_reader(segment.path, immutable=True)) as connection:
-            return Opening(head=read_head(connection))
-    if behind.is_archive:
-        with ArchiveReader(behind.path) as reader:
+    if behind is not None:
+        with suppress(LogCorrupt, LogTooNew, sqlite3.Error, OSError):
+            return again(partial(_opening_of, behind))
+    return Opening(head=_head_of(segment))
+
+
+def _opening_of(segment: PastSegment) -> Opening:
+    if segment.is_archive:
+        with ArchiveReader(segment.path) as reader:
             return Opening(head=reader.before)
-    with closing(open_reader(behind.path, immutable=True)) as connection:
-        return read_opening(connection)[0]
+    with closing(open_reader(segment.path, immutable=True)) as connection:
+        opening, is_intact = read_opening(connection)
+    if not is_intact:
+        raise LogCorrupt(f"where {segment.path.name} begins is damaged")
+    return opening
 
 
 def compress(directory: StorageDirectory, segment: PastSegment, after: Opening) -> Iterator[None]:
@@ -235,7 +252,7 @@ def compress(directory: StorageDirectory, segment: PastSegment, after: Opening) 
     fresh = target.with_name(f"{target.name}{TEMPORARY_SUFFIX}")
     try:
         with closing(open_reader(segment.path, immutable=True)) as source, fresh.open("wb") as file:
-            opening, _ = read_opening(source)
+            opening, _ = read_opening(source)  # if that is damaged, the chain will not fit
             identity = source.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
             for _ in write_archive(
                 source, file, identity=identity[0] if identity else "", before=opening.head, after=after
@@ -246,6 +263,11 @@ def compress(directory: StorageDirectory, segment: PastSegment, after: Opening) 
             os.fsync(file.fileno())
         yield from _read_back(fresh)
         fresh.rename(target)
+    except (TypeError, ValueError) as error:  # what a damaged page holds may be of any type
+        fresh.unlink(missing_ok=True)
+        if isinstance(error, ChainBrokenError):
+            raise
+        raise LogCorrupt(f"what it holds is no event: {error}") from error
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise

@@ -5,17 +5,21 @@ written twice and hold up the appends. First line: SHA-256 of the header, the he
 chain's digest at `seq`: a snapshot of another history is never used, and one that knows more than the log tells of a loss.
 """
 
+import logging
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import orjson
 
+from eventstore.again import again
 from eventstore.bounds import SEQ_MAX, SMALL_FILE_BYTES_MAX, STATE_BYTES_MAX, open_regular
 from eventstore.chain import GENESIS_DIGEST
 from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory
 from eventstore.frozen import dataclass
 from eventstore.structure import compile_decoder, to_json
+
+LOGGER = logging.getLogger(__name__)
 
 PREFIX = "snapshot-"
 KEPT = 2
@@ -74,8 +78,7 @@ def snapshot_files(directory: Path) -> list[Path]:
 def headers(directory: Path) -> Iterator[tuple[SnapshotHeader, Path]]:
     """The headers of the snapshots that are legible, newest first; their states are not read."""
     for file in snapshot_files(directory):
-        with open_regular(file) as opened:
-            digest, _, line = opened.readline(SMALL_FILE_BYTES_MAX).rstrip(b"\n").partition(b" ")
+        digest, _, line = _read(file, until_line_end=True).rstrip(b"\n").partition(b" ")
         if sha256(line).hexdigest().encode() != digest:
             continue
         try:
@@ -87,14 +90,26 @@ def headers(directory: Path) -> Iterator[tuple[SnapshotHeader, Path]]:
             yield header, file
 
 
+def _read(file: Path, *, until_line_end: bool = False) -> bytes:
+    """The content or its first line; nothing if it cannot be read: a cache must not keep a station from starting."""
+
+    def read() -> bytes:
+        with open_regular(file) as opened:
+            return opened.readline(SMALL_FILE_BYTES_MAX) if until_line_end else opened.read()
+
+    try:
+        return again(read)
+    except OSError as error:
+        LOGGER.warning("%s cannot be read: %s", file.name, error)
+        return b""
+
+
 def newest_snapshot(directory: StorageDirectory, fingerprint: str) -> Snapshot | None:
     """The newest intact snapshot with this fingerprint; None if there is none."""
     for header, file in headers(directory.path):
         if header.fingerprint != fingerprint:
             continue
-        with file.open("rb") as opened:
-            opened.readline()
-            state = opened.read()
+        state = _read(file).partition(b"\n")[2]
         if sha256(state).hexdigest() == header.state_sha256:
             digest = bytes.fromhex(header.digest)
             return Snapshot(seq=header.seq, fingerprint=fingerprint, state=state, digest=digest)

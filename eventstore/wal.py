@@ -16,6 +16,7 @@ HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
 _MAGIC = 0x377F0682
 _PAGE_BYTES = 4096
+_SECTOR_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,15 @@ class WalContent:
 
 
 NO_CONTENT = WalContent(page_bytes=_PAGE_BYTES, pages={}, pages_after=0, damaged_frames=0)
+
+
+def synced_bytes(size: int) -> int:
+    """How much of a WAL of this size is on the disk for certain, once a commit has returned.
+
+    With psow=0 a commit is filled up with repetitions of its last frame to the end of a sector, and synced there; the rest of the last
+    repetition is written behind that, and not synced.
+    """
+    return size // _SECTOR_BYTES * _SECTOR_BYTES
 
 
 def read_wal(raw: bytes) -> WalContent:

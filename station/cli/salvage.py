@@ -1,6 +1,6 @@
 """`chargebox salvage DIR`: checks the log in a storage directory whole, and salvages what can be read if it is damaged.
 
-Exit status: 0 whole, or salvaged; 1 there is no log, or closed segments are damaged; 3 the log is locked, too new or not writable.
+Exit status: 0 whole, or salvaged; 1 there is no log, or closed segments are damaged or gone; 3 the log is locked, too new or not writable.
 """
 
 import argparse

@@ -2,18 +2,25 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
+from eventstore.archives import facts_of
+from eventstore.beside import missing_beside
 from eventstore.database import DATABASE_NAME, applied, has_table, open_reader, read_head
 from eventstore.directory import IDENTITY_NAME, REPORT_NAME, RESERVE_NAME, StorageDirectory
 from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME, inspect
+from eventstore.inventory import missing
+from eventstore.opening import read_opening
 from eventstore.salvage import QUARANTINE_PREFIX
+from eventstore.segments import PastSegment, past_segments
 from eventstore.witness import read_witness
 from station.doctor.findings import Finding, fault, ok, warning
 from station.replay.copying import copy_storage, is_live
 from station.replay.errors import ReplayError
+from station.runtime.archivist import loose_ends
 from station.service.views import utc_text
 
 SUBJECT = "log"
@@ -39,11 +46,38 @@ def log_findings(directory: Path, identity: str) -> Iterator[Finding]:
         return
     with tempfile.TemporaryDirectory(prefix="chargebox-doctor-") as copied:
         try:
-            copy_storage(directory / DATABASE_NAME, Path(copied))
+            before = past_segments(directory)
+            is_live_copy = copy_storage(directory / DATABASE_NAME, Path(copied))
+            past = _both(before, past_segments(directory))
         except (ReplayError, OSError) as error:
             yield warning(SUBJECT, f"cannot be looked at: {error}", AS_DAEMON)
             return
-        yield from _copy_findings(StorageDirectory(Path(copied)))
+        yield from _copy_findings(StorageDirectory(Path(copied)), has_own_wal=not is_live_copy)
+        yield from _past_findings(Path(copied) / DATABASE_NAME, past)
+
+
+def _both(before: Sequence[PastSegment], after: Sequence[PastSegment]) -> list[PastSegment]:
+    """What was there before the copy was made, or after it: a daemon closes, compresses and drops meanwhile."""
+    found = {(each.first_seq, each.last_seq): each for each in (*before, *after)}
+    return [found[key] for key in sorted(found)]
+
+
+def _past_findings(database: Path, past: Sequence[PastSegment]) -> Iterator[Finding]:
+    """What lies before the live segment: is it there, does it open, is it one chain? (salvage reads it whole)."""
+    try:
+        with closing(open_reader(database)) as connection:
+            opening, _ = read_opening(connection)
+            gone = missing(connection, past, opening.head.seq) if has_table(connection, "event") else ()
+            beside = missing_beside(StorageDirectory(database.parent), connection)
+    except sqlite3.Error:  # it was damaged, and has been told
+        return
+    facts = [each for segment in past if (each := facts_of(segment)) is not None]
+    damaged = [each.segment.path.name for each in facts if each.segment.is_archive and each.header is None]
+    told = (*gone, *(f"{name}: its header or index is damaged" for name in damaged), *loose_ends(facts, opening.head))
+    yield from (
+        fault(SUBJECT, finding, "the next start makes it anew; look who removes files there") for finding in beside
+    )
+    yield from (fault(SUBJECT, finding, "put a copy back into its place if you have one") for finding in told)
 
 
 def _lock(directory: Path) -> Finding:
@@ -74,9 +108,9 @@ def _beside(directory: Path, identity: str) -> Iterator[Finding]:
         yield warning(SUBJECT, text, "something keeps the log open: end other programs that read it")
 
 
-def _copy_findings(copied: StorageDirectory) -> Iterator[Finding]:
+def _copy_findings(copied: StorageDirectory, *, has_own_wal: bool) -> Iterator[Finding]:
     try:
-        findings = inspect(copied)
+        findings = inspect(copied, has_own_wal=has_own_wal)
     except LogTooNew as error:
         yield fault(SUBJECT, str(error), "install the newer version again")
         return

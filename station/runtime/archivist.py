@@ -1,22 +1,25 @@
 """The closed segments of a running station: compressed one after the other, and dropped when the operator's rule says so.
 
 Nothing here is urgent, and nothing here may harm: what cannot be compressed stays as it is, what is owed is never dropped, and
-that something was dropped is on record before it is gone.
+that something was dropped is on record before it is gone. What is damaged, and what has vanished, is named (LogDamageFound).
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import pairwise
 
 from eventstore.archives import ArchiveFacts
 from eventstore.catalogue.lifecycle import ArchiveDropped, BooksClosed, LogDamageFound
 from eventstore.chain import ChainBrokenError, Head
-from eventstore.errors import LogCorrupt
+from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.event import Recorded
 from eventstore.frozen import dataclass
+from eventstore.inspection import is_damage
+from eventstore.inventory import dropped_in, holes, told
 from eventstore.log import EventLog
+from eventstore.rows import SLICE_ROWS
 from eventstore.segments import PastSegment
 from projections.station import StationState
 from station.retention import needed_seq
@@ -79,6 +82,24 @@ def loose_ends(found: Sequence[ArchiveFacts], live: Head) -> Iterator[str]:
         yield f"the live segment does not continue the archive of events {headers[-1].first_seq} to {headers[-1].last_seq}"
 
 
+async def dropped_on_record(log: EventLog, pause: Callable[[], Awaitable[None]]) -> int:
+    """The last event whose dropping is on record, 0 if none is; looked for only if the oldest events are not there.
+
+    Raises StorageFailed, OSError.
+    """
+    gone = holes(await log.archives.segments(), log.opening.head.seq)
+    until = log.head.seq if gone and gone[0][0] == 1 else 0
+    while until > 0:
+        after = max(0, until - SLICE_ROWS)
+        rows = await log.read_rows(after, until - after)
+        seq = dropped_in(row for row in rows if row.seq <= until)
+        if seq:  # the oldest go first, so that the newest record tells
+            return seq
+        until = after
+        await pause()
+    return 0
+
+
 class Archivist:
     """Keeps the archives of one station; `run` ends by cancellation."""
 
@@ -89,6 +110,8 @@ class Archivist:
         self._keep = keep
         self._wanted = asyncio.Event()
         self._reported: set[str] = set()
+        self._damaged: set[str] = set()
+        self._dropped_seq: int | None = None
 
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
         """Follows the station: a segment that was closed is to be compressed."""
@@ -97,19 +120,37 @@ class Archivist:
 
     async def run(self) -> None:
         """At leisure after the boot, after each closed segment, and now and then, until cancelled."""
+        await self.look()
         await self._clock.sleep_until(self._clock.at_ms() + AFTER_BOOT_MS)
         await self.tidy()
         await self.verify()
         while True:
             self._wanted.clear()
             await self.tidy()
+            await self.look()
             await self._clock.wait(self._wanted, self._clock.at_ms() + EVERY_MS)
+
+    async def look(self) -> None:
+        """Names what has vanished from between the past segments; the names of the files tell."""
+        await self._miss(self._dropped_seq)
+
+    async def _miss(self, dropped_seq: int | None) -> None:
+        """`dropped_seq` is the last event whose dropping is on record; None: not known yet, so the oldest ones may be gone."""
+        try:
+            found, base_seq = await self._log.archives.segments(), self._log.opening.head.seq
+        except OSError as error:
+            await self._report(f"what lies before the live segment cannot be seen: {error.strerror}")
+            return
+        for hole in holes(found, base_seq, dropped_seq or 0):
+            if dropped_seq is not None or hole[0] > 1 or hole[1] == base_seq:
+                await self._report(told(hole))
 
     async def tidy(self) -> None:
         """Compresses what waits, then drops what is to be dropped."""
         try:
             for segment in self._log.archives.waiting:
-                await self._compress(segment)
+                if segment.path.name not in self._damaged:
+                    await self._compress(segment)
             await self._drop()
         except OSError as error:
             LOGGER.warning("the archives cannot be looked through: %s", error)
@@ -117,23 +158,39 @@ class Archivist:
             await self._report(finding)
 
     async def _compress(self, segment: PastSegment) -> None:
+        """What is damaged is tried once more, and then left as it is until the next start: it can be read where it lies."""
+        finding = await self._why_not(segment) and await self._why_not(segment)
+        if finding:
+            self._damaged.add(segment.path.name)
+            await self._report(finding)
+
+    async def _why_not(self, segment: PastSegment) -> str:
+        """Makes its archive; what is damaged if that is why there is none."""
         try:
             await self._log.archives.compress(segment, self._pause)
-        except (LogCorrupt, ChainBrokenError) as error:
-            await self._report(f"{segment.path.name}: {error}")
-        except (sqlite3.Error, OSError) as error:  # no space, for one: it waits for the next time
+        except (LogCorrupt, LogTooNew, ChainBrokenError) as error:
+            return f"{segment.path.name}: {error}"
+        except sqlite3.Error as error:  # of the segment that is read: nothing else is a database
+            if is_damage(error):
+                return f"{segment.path.name}: {error}"
+            await self._report(f"{segment.path.name} cannot be read now, and is tried again: {error}")
+        except OSError as error:  # no space, for one: it waits for the next time
             LOGGER.warning("%s cannot be compressed now: %s", segment.path.name, error)
+        return ""
 
     async def verify(self) -> None:
-        """Reads every archive, the newest first, and sees that they are one chain that the live segment goes on from."""
+        """Reads all that lies before the live segment, the newest first, and sees that nothing is missing or of another chain."""
         try:
+            if self._dropped_seq is None:
+                self._dropped_seq = await dropped_on_record(self._log, self._pause)
+            await self.look()
             found = await self._log.archives.facts()
             for finding in loose_ends(found, self._log.opening.head):
                 await self._report(finding)
             for facts in reversed(found):
                 for finding in await self._log.archives.verify(facts.segment, self._pause):
                     await self._report(finding)
-        except OSError as error:  # one was dropped meanwhile, or the disk has trouble: the next start looks again
+        except OSError as error:  # the disk has trouble: the next start looks again
             LOGGER.warning("the archives cannot be verified now: %s", error)
 
     async def _pause(self) -> None:
@@ -145,9 +202,9 @@ class Archivist:
             await self._station.observe(LogDamageFound(finding=finding[:500]))
 
     async def _drop(self) -> None:
-        found = await self._log.archives.facts()
+        found = await self._log.archives.facts(self._damaged)
         for facts in found:
-            if facts.header is None:
+            if facts.header is None and facts.segment.is_archive:
                 await self._report(f"{facts.segment.path.name}: its header or index is damaged")
         state, opening = self._station.state, self._log.opening
         half = self._log.disk_bytes() // DISK_SHARE
@@ -165,3 +222,4 @@ class Archivist:
             )
             await self._station.observe(dropped)
             await self._log.archives.drop(segment)
+            self._dropped_seq = segment.last_seq

@@ -35,7 +35,7 @@ from eventstore.frozen import dataclass, replace
 from eventstore.log import EventLog
 from eventstore.salvage import Recovery
 from eventstore.strays import STRAYS_NAME, read_strays
-from eventstore.witness import read_witness
+from eventstore.witness import read_testimony
 from projections.outbox import TRANSACTIONAL
 from projections.station import StationState
 from projections.transactions import Transaction
@@ -106,8 +106,8 @@ async def recovered(log: EventLog, state: StationState, *, nothing_kept: bool) -
     tail = await log.read_rows(max(0, log.head.seq - 1), 1)
     batch = await log.read_rows(tail[0].cause - 1, _SLICE) if tail else []
     quarantine = log.boot_report.path / recovery.quarantine
-    witness = read_witness(quarantine)
-    survey = _Survey(state, recovery, None if witness is None else witness.seq, owed)
+    witness = read_testimony(quarantine)
+    survey = _Survey(state, recovery, None if witness is None else witness.critical_seq, owed)
     survey.take_kept(batch)
     for row in read_strays(quarantine / STRAYS_NAME, recovery.kept_seq):
         survey.take(row)

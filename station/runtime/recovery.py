@@ -4,7 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 
-from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, StationBooted, StationDescribed
+from eventstore.catalogue.lifecycle import (
+    DiskSpaceObserved,
+    LogDamageFound,
+    LogSalvaged,
+    StationBooted,
+    StationDescribed,
+)
 from eventstore.catalogue.link import OutboxWindowRead, OwedEventsLost
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.event import Observation, Recorded
@@ -196,7 +202,7 @@ async def begin(
     """
     found = await find_recovered(log, state) if found is None else found
     batch: list[Recorded] = []
-    for event in (booted, described, disk, *salvage_events(log, state, found), *more):
+    for event in (booted, described, disk, *salvage_events(log, state, found), *notices(log), *more):
         state, events = step(state, event, at_ms, registry)
         batch.extend(events)
     await log.append(batch)
@@ -206,6 +212,12 @@ async def begin(
     if tell is not None:
         tell(state, batch)
     return state
+
+
+def notices(log: EventLog) -> Iterator[LogDamageFound]:
+    """What was found missing beside the log that was opened, and has been made anew."""
+    for notice in log.boot_report.notices:
+        yield LogDamageFound(finding=notice)
 
 
 async def find_recovered(log: EventLog, state: StationState) -> Recovered:

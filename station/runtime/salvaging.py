@@ -8,11 +8,13 @@ and left as they are: what can be read of a damaged one is read where it lies.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from eventstore.archive import ArchiveReader
+from eventstore.again import found_again
+from eventstore.beside import missing_beside
 from eventstore.chain import ChainBrokenError, Head, Row, verify
 from eventstore.database import DATABASE_NAME, has_table, open_reader, read_base, read_head
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
@@ -20,6 +22,7 @@ from eventstore.errors import LogCorrupt, LogTooNew, StorageError, UnknownEventT
 from eventstore.event import Observation, Recorded
 from eventstore.frozen import dataclass
 from eventstore.inspection import WAL_NAME, inspect, is_damage
+from eventstore.inventory import damage_of, missing
 from eventstore.log import EventLog
 from eventstore.rows import SELECT_ROWS
 from eventstore.salvage import SALVAGED_NAME, Recovery, pending_recovery
@@ -36,11 +39,15 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Salvage:
-    """What was found and done. `recovery` is None when the live segment was whole; `closed` are findings in closed ones."""
+    """What was found and done. `recovery` is None when the live segment was whole; `closed` are findings in closed ones.
+
+    `missing` says what of the history before the live segment has vanished.
+    """
 
     recovery: Recovery | None
     head: Head
     closed: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 Tell = Callable[[str], None]
@@ -58,13 +65,14 @@ def salvage_and_tell(directory: Path, tell: Tell, complain: Tell) -> int:
         return EXIT_LOG
     for line in _account(directory, found):
         tell(line)
-    return EXIT_FAILED if found.closed else EXIT_DONE
+    return EXIT_FAILED if found.closed or found.missing else EXIT_DONE
 
 
 def _account(directory: Path, found: Salvage) -> Iterator[str]:
     recovery = found.recovery
     if recovery is None:
-        yield f"the log is whole up to event {found.head.seq}, digest {found.head.digest.hex()}"
+        what = "the live segment" if found.closed or found.missing else "the log"
+        yield f"{what} is whole up to event {found.head.seq}, digest {found.head.digest.hex()}"
     else:
         yield from (f"found: {finding}" for finding in recovery.findings)
         yield f"kept: the events up to {recovery.kept_seq}, proven by their chain"
@@ -76,6 +84,7 @@ def _account(directory: Path, found: Salvage) -> Iterator[str]:
         yield f"originals: {directory / recovery.quarantine}"
         yield f"the fresh log ends with event {found.head.seq}, digest {found.head.digest.hex()}"
     yield from (f"damaged, and left as it is: {finding}" for finding in found.closed)
+    yield from (f"missing: {finding}" for finding in found.missing)
 
 
 def holds_log(directory: Path) -> bool:
@@ -96,27 +105,32 @@ async def salvage(directory: Path) -> Salvage:
         findings = () if is_due else inspect(storage) or _checked(directory)
         if findings:
             storage.condemn(findings)
-        closed = tuple(finding for segment in past_segments(directory) for finding in _closed_findings(segment))
+        past = past_segments(directory)
+        closed = tuple(finding for segment in past for finding in damage_of(segment))
         identity = storage.identity()
         if not is_due and not findings:
-            return Salvage(recovery=None, head=_head(directory), closed=closed)
+            return Salvage(recovery=None, head=_head(directory), closed=closed, missing=_missing(directory, past))
     finally:
         storage.close()
     log = await EventLog.open(directory, identity=identity)
     try:
         recovery = log.boot_report.recovery
         await _name_the_gap(log)
-        return Salvage(recovery=recovery, head=log.head, closed=closed)
+        return Salvage(recovery=recovery, head=log.head, closed=closed, missing=_missing(directory, past))
     finally:
         await log.close()
 
 
 def _checked(directory: Path) -> tuple[str, ...]:
-    """The whole chain of the live segment, and the structure of its file."""
+    """The whole chain of the live segment, and the structure of its file; found twice before it is told."""
     if not (directory / DATABASE_NAME).exists():
         return ()
+    return found_again(partial(_look_through, directory / DATABASE_NAME))
+
+
+def _look_through(database: Path) -> tuple[str, ...]:
     try:
-        with closing(open_reader(directory / DATABASE_NAME)) as connection:
+        with closing(open_reader(database)) as connection:
             if not has_table(connection, "event"):
                 return ()
             rows = connection.execute(f"{SELECT_ROWS} ORDER BY seq")
@@ -131,19 +145,15 @@ def _checked(directory: Path) -> tuple[str, ...]:
     return tuple(f"quick_check: {row[0]}" for row in quick if row[0] != "ok")
 
 
-def _closed_findings(segment: PastSegment) -> tuple[str, ...]:
-    try:
-        if segment.is_archive:
-            with ArchiveReader(segment.path) as reader:
-                return reader.verify()
-        with closing(open_reader(segment.path, immutable=True)) as connection:
-            rows = connection.execute(f"{SELECT_ROWS} ORDER BY seq")
-            head = verify(read_base(connection), (Row._make(row) for row in rows))
-    except LogCorrupt as error:
-        return (str(error),)
-    except (ChainBrokenError, sqlite3.Error, OSError) as error:
-        return (f"{segment.path.name}: {error}",)
-    return () if head.seq == segment.last_seq else (f"{segment.path.name}: it ends at event {head.seq}",)
+def _missing(directory: Path, past: Sequence[PastSegment]) -> tuple[str, ...]:
+    """What has vanished from before the live segment."""
+    if not (directory / DATABASE_NAME).exists():
+        return ()
+    with closing(open_reader(directory / DATABASE_NAME)) as connection:
+        if not has_table(connection, "event"):
+            return ()
+        beside = missing_beside(StorageDirectory(directory), connection)
+        return (*missing(connection, past, read_base(connection).seq), *beside)
 
 
 def _head(directory: Path) -> Head:

@@ -21,9 +21,9 @@ from eventstore.errors import StorageError
 from eventstore.event import Recorded
 from eventstore.frozen import dataclass
 from eventstore.log import EventLog
-from eventstore.segments import past_segments
 from projections.station import StationState
 from station.replay.errors import ReplayError
+from station.runtime.archivist import dropped_on_record
 from station.runtime.clock import Clock
 from station.runtime.station import Station
 from station.settings import Settings
@@ -97,6 +97,7 @@ class Signing:
         self._clock = clock
         self._wanted = asyncio.Event()
         self._due_ms: int | None = None
+        self._dropped = (0, 0)
         self._told: list[str] = []
 
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
@@ -166,7 +167,7 @@ class Signing:
             found = await asyncio.to_thread(verify, found, rows)
             ends += (rows[0], rows[-1])
             clock_rows += [row for row in rows if row.type in _CLOCK_EVENTS]
-            await self._clock.sleep_until(self._clock.at_ms() + PAUSE_MS)
+            await self._pause()
         if found != head:
             raise ChainBrokenError(found, f"event {head.seq} is not the one that was written")
         stated = await asyncio.to_thread(self._stated, (base, head), (ends[0], ends[-1]), clock_rows, says)
@@ -193,14 +194,22 @@ class Signing:
         StorageDirectory(file.parent).write_file(file.name, content)
 
     async def _drop(self) -> None:
-        """A statement is kept for as long as the events that it speaks of."""
-        await asyncio.to_thread(drop_statements, self._storage, self._log.opening.head.seq + 1)
+        """A statement is kept for as long as the events that it speaks of, and for ever if they were not dropped but vanished."""
+        past, live_seq = await self._log.archives.segments(), self._log.opening.head.seq + 1
+        first_seq = min(past[0].first_seq, live_seq) if past else live_seq
+        found = await asyncio.to_thread(statement_files, self._storage)
+        if any(each.to_seq < first_seq for each in found):
+            if self._dropped[0] != first_seq:  # to look for the record takes long
+                self._dropped = first_seq, await dropped_on_record(self._log, self._pause)
+            first_seq = min(first_seq, self._dropped[1] + 1)
+        await asyncio.to_thread(drop_statements, self._storage, first_seq)
+
+    async def _pause(self) -> None:
+        await self._clock.sleep_until(self._clock.at_ms() + PAUSE_MS)
 
 
-def drop_statements(storage: Path, live_seq: int) -> None:
-    """Deletes the statements of events that are not kept any more; the live segment begins with `live_seq`. Raises OSError."""
-    past = past_segments(storage)
-    first_seq = min(past[0].first_seq, live_seq) if past else live_seq
+def drop_statements(storage: Path, first_seq: int) -> None:
+    """Deletes the statements of events before `first_seq`, which are not kept any more. Raises OSError."""
     StorageDirectory(storage / STATEMENTS_DIRECTORY).remove_temporaries()
     for found in statement_files(storage):
         if found.to_seq < first_seq:

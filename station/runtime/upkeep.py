@@ -74,15 +74,15 @@ class Upkeep:
     async def _watch_disk(self) -> None:
         while True:
             await self.look_at_disk()
+            await self._log.check_place()
             is_well = self._station.state.boot.disk == "ok" and not self._log.head_witness.is_owed
             await self._pause(DISK_EVERY_MS if is_well else DISK_TIGHT_EVERY_MS)
 
     async def look_at_disk(self) -> None:
         """A level that has changed is on record; the reserve is given up in time, and made again once there is room.
 
-        A head that the witness owes is noted. Raises StorageFailed if the storage directory is no longer where it was.
+        A head that the witness owes is noted.
         """
-        await self._log.check_place()
         if self._log.head_witness.is_owed:
             await self._log.witness()
         free = await asyncio.to_thread(self._log.free_bytes)

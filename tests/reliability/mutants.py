@@ -16,6 +16,7 @@ DOUBT = "tests/scenarios/test_meter_doubt.py"
 REGISTER = "tests/unit/projections/test_register.py"
 AFTERMATH = "tests/reliability/test_aftermath.py"
 SECRETS = "tests/unit/station/runtime/test_secrets.py"
+ARCHIVIST = "tests/unit/station/runtime/test_archivist.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="a vanished log taken for a new one",
         file="eventstore/inspection.py",
-        old="    if directory.is_commissioned() or read_witness(directory.path) is not None:\n",
+        old="    if has_left or past_segments(directory.path) or snapshot_files(directory.path):\n",
         new="    if False:\n",
         killer=f"{STORE}/test_inspection.py::test_a_log_that_vanished_is_found",
     ),
@@ -394,5 +395,114 @@ MUTANTS: tuple[Mutant, ...] = (
         new="                    pass\n",
         killer=f"{SECRETS}::test_a_key_of_a_request_that_was_refused_leaves_no_file",
         quick=True,
+    ),
+    Mutant(
+        name="a vanished archive not missed",
+        file="eventstore/inventory.py",
+        old="            missing.append((reached + 1, segment.first_seq - 1))\n",
+        new="            pass\n",
+        killer=f"{ARCHIVIST}::test_an_archive_that_vanished_is_named_at_a_start_and_while_running",
+        quick=True,
+    ),
+    Mutant(
+        name="what was dropped on record missed",
+        file="station/runtime/archivist.py",
+        old="            self._dropped_seq = segment.last_seq\n",
+        new="            self._dropped_seq = 0\n",
+        killer=f"{ARCHIVIST}::test_a_damaged_closed_segment_goes_by_the_rule_and_on_record_as_archives_do",
+    ),
+    Mutant(
+        name="an archive dropped without a record",
+        file="station/runtime/archivist.py",
+        old="            await self._station.observe(dropped)\n",
+        new="",
+        killer=f"{ARCHIVIST}::test_what_is_dropped_is_on_record_with_the_digests_around_it",
+    ),
+    Mutant(
+        name="what is owed dropped with its archive",
+        file="station/runtime/archivist.py",
+        old="        if facts.segment.last_seq >= needed:\n            return\n",
+        new="",
+        killer=f"{ARCHIVIST}::test_a_damaged_closed_segment_goes_by_the_rule_and_on_record_as_archives_do",
+    ),
+    Mutant(
+        name="a damaged segment compressed for ever",
+        file="station/runtime/archivist.py",
+        old="            self._damaged.add(segment.path.name)\n",
+        new="",
+        killer=f"{ARCHIVIST}::test_a_damaged_closed_segment_is_named_once_kept_and_not_tried_for_ever",
+        quick=True,
+    ),
+    Mutant(
+        name="damage of a closed segment taken for a lack of space",
+        file="station/runtime/archivist.py",
+        old="            if is_damage(error):\n",
+        new="            if False:\n",
+        killer=f"{ARCHIVIST}::test_a_damaged_closed_segment_is_named_once_kept_and_not_tried_for_ever",
+    ),
+    Mutant(
+        name="a segment that could not be read once called damaged",
+        file="station/runtime/archivist.py",
+        old="await self._why_not(segment) and await self._why_not(segment)",
+        new="await self._why_not(segment)",
+        killer=f"{ARCHIVIST}::test_a_damaged_closed_segment_is_named_once_kept_and_not_tried_for_ever",
+    ),
+    Mutant(
+        name="a closed segment deleted before its archive has a name that lasts",
+        file="eventstore/segments.py",
+        old="    sync_directory(folder)\n",
+        new="",
+        killer=f"{CUT}[closing and compressing segments]",
+    ),
+    Mutant(
+        name="nothing acknowledged on a WAL that nobody would miss",
+        file="eventstore/log.py",
+        old="                if not self._wal_bytes:  # the first",
+        new="                if False:  # the first",
+        killer=f"{STORE}/test_log.py::test_nothing_is_acknowledged_before_the_witness_knows_that_there_is_a_wal",
+        quick=True,
+    ),
+    Mutant(
+        name="a WAL that is emptied in order called vanished",
+        file="eventstore/log.py",
+        old="        await self._tell_of_wal(self._head, 0)\n        try:\n            await self._writer",
+        new="        try:\n            await self._writer",
+        killer=f"{STORE}/test_inspection.py::test_a_wal_that_is_gone_in_order_is_not_missed",
+        quick=True,
+    ),
+    Mutant(
+        name="more of the WAL promised than is synced",
+        file="eventstore/wal.py",
+        old="    return size // _SECTOR_BYTES * _SECTOR_BYTES\n",
+        new="    return size\n",
+        killer=f"{CUT}[charging]",
+    ),
+    Mutant(
+        name="a vanished witness not missed",
+        file="eventstore/beside.py",
+        old="    if not _meta(connection, WITNESSED):\n",
+        new="    if False:\n",
+        killer=f"{STORE}/test_beside.py::test_a_witness_that_is_gone_or_illegible_is_named_once_and_made_anew",
+    ),
+    Mutant(
+        name="found once and called damage",
+        file="eventstore/log.py",
+        old="            if result.findings:  # a disk",
+        new="            if False:  # a disk",
+        killer=f"{STORE}/test_log.py::test_a_finding_that_is_not_found_again_is_none",
+    ),
+    Mutant(
+        name="damage that was met once condemns",
+        file="eventstore/inspection.py",
+        old="        directory.suspect(reason)\n",
+        new="        directory.condemn((reason,))\n",
+        killer=f"{STORE}/test_log.py::test_damage_that_is_met_once_only_is_a_suspicion_until_the_whole_log_was_checked",
+    ),
+    Mutant(
+        name="a close after a failure takes the WAL away",
+        file="eventstore/log.py",
+        old="await (self._reading.hold() if has_failed else self._reading.let_go())",
+        new="await self._reading.let_go()",
+        killer=f"{STORE}/test_log.py::test_a_close_after_a_failure_leaves_the_wal_where_it_is",
     ),
 )

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from eventstore import wal
 from eventstore.boot import Boot
+from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.lifecycle import ArchiveDropped
 from eventstore.catalogue.link import CallSettled, OutboxWindowRead
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
@@ -33,7 +34,9 @@ from eventstore.salvage import Recovery
 from eventstore.witness import read_witness
 from projections.outbox import TRANSACTIONAL
 from projections.station import INITIAL, StationState, evolve
+from station.features.configuration import KEY_NAME
 from station.runtime import recovery
+from station.runtime.secrets import Secrets
 from tests.given import DESCRIPTION, StationUnderTest
 from tests.reliability.disk import Tree, write_tree
 from tests.reliability.outside import Outside, obligations, permissions
@@ -141,9 +144,12 @@ class Oracle:
         self.checked += 1
         shutil.rmtree(self.directory, ignore_errors=True)
         write_tree(tree, self.directory)
-        try:
+        with self._judged(last_at):
             self._check_witness(last_at)
-            head_seq = self._check_opened()
+            head_seq, report = self._check_opened()
+            self._check_key(head_seq)
+            with self._judged(last_at):  # a loss counts, and so does what was taken for one
+                self._check_report(report, head_seq)
             if not self.checked % WHOLE_EVERY:
                 runner.run(asyncio.wait_for(self._open_whole(head_seq), OPEN_WITHIN_S))
             if not self.checked % SECOND_BOOT_EVERY:
@@ -151,6 +157,11 @@ class Oracle:
             self._live_on(head_seq)
             self._check_head(head_seq, first_at, last_at)
             self.heads.add(head_seq)
+
+    @contextmanager
+    def _judged(self, last_at: int) -> Iterator[None]:
+        try:
+            yield
         except (AssertionError, StorageError, sqlite3.Error, OSError, TimeoutError) as error:
             self.violations.append(f"before record {last_at}: {type(error).__name__}: {error}"[:400])
 
@@ -162,24 +173,31 @@ class Oracle:
         if self.expected.witnesses and not self.expected.recovers:
             assert not seq or (seen is not None and seen.seq >= seq), f"the witness has not seen event {seq}: {seen}"
 
+    def _check_key(self, head_seq: int) -> None:
+        """A key that the CSMS has set, and the log knows by its fingerprint, is there: whoever was told Accepted asks for it."""
+        changes = [
+            json.loads(row.payload) for row in self.expected.rows[:head_seq] if row.type == ConfigurationChanged.NAME
+        ]
+        keys = [change["value"] for change in changes if change["key"] == KEY_NAME]
+        assert not keys or Secrets(self._storage).find(keys[-1]) is not None, f"the key {keys[-1]} is gone (I2)"
+
     def _check_head(self, head_seq: int, first_at: int, last_at: int) -> None:
         required = self.required(last_at)
         assert head_seq >= required, f"the log ends at {head_seq}, event {required} had been told (I2, I3)"
         assert self.earliest(head_seq) < first_at, f"event {head_seq} is settled by a reply that had not come (I5)"
 
-    def _check_opened(self) -> int:
+    def _check_opened(self) -> tuple[int, Recovery | None]:
         """Opened as the station opens it (I1, I14), without the threads around it; what a boot appends is taken."""
         opened = _Opened(self._storage)
         try:
             head_seq = opened.head.seq
             self._check_rows(opened.rows(), head_seq)
-            self._check_report(opened.report.recovery, head_seq)
             assert opened.quick_check() == "ok", f"{opened.quick_check()} (I1)"
             if self.checked % WHOLE_EVERY:
                 opened.append(self._booted(head_seq))
         finally:
             opened.close()
-        return head_seq
+        return head_seq, opened.report.recovery
 
     async def _open_whole(self, head_seq: int) -> None:
         """I10, I11: folded from whatever snapshot or segment, the same state; and the log takes what follows."""

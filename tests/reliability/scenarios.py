@@ -32,6 +32,7 @@ from tests.reliability.oracle import IDENTITY
 Story = Callable[[Daemon, FaultyCsms], Awaitable[None]]
 SESSION = {"MeterValueSampleInterval": 30, "AllowOfflineTxForUnknownId": True}
 FIRST_ARCHIVE = "000000000001-"
+FIRST_KEY, SECOND_KEY = bytes(range(1, 17)), bytes(range(101, 121))
 
 
 # ---- the daemon ---------------------------------------------------------------------------------------------------
@@ -74,6 +75,43 @@ async def charge(daemon: Daemon, csms: FaultyCsms) -> None:
     await start_transaction(daemon, "C")
     await until(daemon, lambda state: state["transactions"][0]["start_confirmed"], "the start")
     assert await daemon.stop() == 0
+
+
+async def be_set_up(daemon: Daemon, csms: FaultyCsms) -> None:
+    """Keys, a local list, charging profiles and reservations come, change and go; then the process is gone."""
+
+    async def accepted(action: str, **members: Any) -> None:
+        answer = await csms.request(action, **members)
+        assert answer.payload["status"] == "Accepted", f"{action} {members}: {answer.payload}"
+
+    def entry(id_tag: str) -> dict[str, Any]:
+        return {"idTag": id_tag, "idTagInfo": {"status": "Accepted", "parentIdTag": "FAMILY"}}
+
+    await accepted("ChangeConfiguration", key="AuthorizationKey", value=FIRST_KEY.hex())
+    full = [entry(f"TAG{number}") for number in range(12)]
+    await accepted("SendLocalList", list_version=1, update_type="Full", local_authorization_list=full)
+    changes = [entry("NEW"), {"idTag": "TAG3"}]
+    await accepted("SendLocalList", list_version=2, update_type="Differential", local_authorization_list=changes)
+    for number, purpose in ((1, "ChargePointMaxProfile"), (2, "TxDefaultProfile")):
+        schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10.0 + number}]}
+        profile = {
+            "chargingProfileId": number,
+            "stackLevel": 1,
+            "chargingProfilePurpose": purpose,
+            "chargingProfileKind": "Relative" if purpose == "TxDefaultProfile" else "Absolute",
+            "chargingSchedule": {**schedule, **({} if number == 2 else {"startSchedule": "2026-01-01T00:00:00Z"})},
+        }
+        await accepted("SetChargingProfile", connector_id=0, cs_charging_profiles=profile)
+    await accepted("ClearChargingProfile", id=1)
+    for number, id_tag in ((1, "TAG1"), (2, "TAG2")):
+        expiry = {"expiry_date": "2099-01-01T00:00:00Z", "id_tag": id_tag}
+        await accepted("ReserveNow", connector_id=1, reservation_id=number, **expiry)
+        if number == 1:
+            await accepted("CancelReservation", reservation_id=1)
+    await accepted("ChangeConfiguration", key="AuthorizationKey", value=SECOND_KEY.hex())
+    state = await daemon.api.state()
+    assert [one["reservation_id"] for one in state["reservations"]] == [2], state["reservations"]
+    await daemon.kill()
 
 
 async def endure_an_outage(daemon: Daemon, csms: FaultyCsms) -> None:
@@ -195,6 +233,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(name="first creation and shutdown of the daemon", run=_telling(commission)),
     Scenario(name="charging", run=_telling(charge), prepare=_commissioned),
     Scenario(name="an outage", run=_telling(endure_an_outage), prepare=_commissioned),
+    Scenario(name="keys, a list, profiles and reservations", run=_telling(be_set_up), prepare=_commissioned),
     Scenario(name="closing and compressing segments", run=_telling(fill_segments, storage={"segment_bytes": 65_536})),
     Scenario(
         name="dropping archives",

@@ -49,6 +49,11 @@ class Damage:
     file: str
     harm: Callable[[bytes], bytes | None]
 
+    @property
+    def is_end_of_wal(self) -> bool:
+        """Whether something of the WAL is left, so that its end may be what a cut would have left too."""
+        return self.file == WAL and bool(self.harm(bytes(1_000_000)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
@@ -185,8 +190,9 @@ def mended(directory: Path, whole: Whole, damage: Damage) -> str:
     kept = min(kept, len(rows))
     lost = len(whole.rows) - kept
     if not gaps:
-        # Commits at the end of the WAL leave no trace when they go; what is billed by is seen by the witness at once.
-        assert not lost or damage.file == WAL, f"{lost} events are missing, and nobody says so"
+        # Commits at the end of the WAL leave no trace when they go, but for those that the witness saw: what is billed by is
+        # seen at once, and with it how long the WAL is. So a WAL that is gone is always missed.
+        assert not lost or damage.is_end_of_wal, f"{lost} events are missing, and nobody says so"
         assert kept >= whole.witnessed, "events that the witness saw are missing, and nobody says so"
         return "nothing lost" if not lost else "the end of the WAL lost, nothing that is billed by"
     named = gaps[0]

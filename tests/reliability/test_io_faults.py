@@ -5,24 +5,31 @@ By default every few operations, with the kinds of failure taken in turn; with -
 
 import asyncio
 import errno
+import json
 import signal
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eventstore.database import DATABASE_NAME
-from tests.daemon import Settings
+from eventstore.log import EventLog
+from tests.daemon import Settings, merged
+from tests.integration.ledger import assert_balanced
+from tests.reliability.answering import AnsweringCsms
 from tests.reliability.disk import Tree
 from tests.reliability.interposer import MUTATES, OPENS, READS, Action
 from tests.reliability.oracle import check_aftermath
 from tests.reliability.rig import GoneError, Rig, Run, begin, session
 
 STORAGE_FAILED, LOG, DONE = 70, 3, 0
+ANSWERED_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +73,7 @@ def injected(rig: Rig, tree: Tree, fault: Fault, nth: int) -> Run:
     if run.status == STORAGE_FAILED:
         assert "outputs safe" in rig.stderr(), where
     try:
-        state = asyncio.run(check_aftermath(rig.root, run.told, may_recover=bool(fault.classes & READS)))
+        state = asyncio.run(check_aftermath(rig.root, run.told))
     except Exception as error:
         raise AssertionError(f"{where}\n{error}") from error
     assert run.status != DONE or state.boot.ended or not fired, f"not the end of a station in order\n{where}"
@@ -164,6 +171,135 @@ def test_a_fault_at_every_operation_stops_the_station_and_loses_nothing(
     commissioned: tuple[Tree, Settings],
 ) -> None:
     inject_everywhere(library, base, commissioned, faults, allowed, 0, fresh=fresh)
+
+
+# ---- with a CSMS that answers --------------------------------------------------------------------------------------
+
+
+def session_online(run: Run) -> None:
+    """As `session`, at the pace of the answers."""
+    run.post("connectors/1/plug")
+    run.post("swipe", id_tag="A", connector_id=1)
+    soon(run, lambda state: any(one["transaction_id"] for one in state["transactions"]))
+    run.post("clock", advance_s=31)
+    run.post("clock", advance_s=31)
+    run.post("swipe", id_tag="A", connector_id=1)
+    soon(run, lambda state: not state["connectors"][1]["locked"] and not state["transactions"])
+    run.post("connectors/1/unplug")
+
+
+def soon(run: Run, holds: Callable[[Any], bool]) -> bool:
+    """Waits until the projections fulfil this; False if they do not in time. Raises GoneError."""
+    until_s = time.monotonic() + ANSWERED_WITHIN_S
+    while time.monotonic() < until_s:
+        if holds(run.state()):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _all_told(state: Any) -> bool:
+    return state["link"]["up"] and not state["transactions"] and not state["outbox"]["pending"]
+
+
+def injected_online(rig: Rig, tree: Tree, settings: Settings, fault: Fault, nth: int) -> Run:
+    """One life with the fault while the CSMS answers, and one in which all is told; the books of the CSMS balance."""
+    with AnsweringCsms() as csms:
+        rig.write_settings(merged(settings, {"csms": {"url": csms.url}}), rig.root)
+        rig.put(tree)
+        rig.control.arm(nth, fault.action, fault.error, sticky=fault.sticky, classes=fault.classes)
+        run = rig.live(session_online)
+        rig.control.disarm()
+        where = f"{fault.name} at operation {nth}: ended with {run.status}, {run.answers}\n{rig.stderr()}"
+        assert "Traceback" not in rig.stderr(), where
+        try:
+            asyncio.run(check_aftermath(rig.root, run.told))
+        except Exception as error:
+            raise AssertionError(f"{where}\n{error}") from error
+        after = rig.start()
+        assert rig.ready(after), where
+        assert soon(after, _all_told), f"{after.state()['outbox']} is never told\n{where}"
+        after.send(signal.SIGTERM)
+        assert rig.end(after) == DONE, where
+        on_record = asyncio.run(_dispatched(rig.root))
+        unrecorded = [call for call in csms.calls() if call[1] not in on_record]
+        assert not unrecorded, f"{unrecorded} left without a record (I3)\n{where}"
+        for account in csms.accounts():
+            assert_balanced(account)
+    return run
+
+
+async def _dispatched(directory: Path) -> set[str]:
+    """The message ids of all calls on record."""
+    log = await EventLog.open(directory, identity="CB-0001")
+    try:
+        rows = await log.read_rows(0, 1_000_000)
+    finally:
+        await log.close()
+    return {json.loads(row.payload)["message_id"] for row in rows if row.type in ("CallDispatched", "CallPrepared")}
+
+
+ONLINE = pytest.mark.parametrize(
+    ("faults", "allowed", "step"),
+    [
+        pytest.param(DISK_FAULTS, STOPS, 30, id="the disk refuses"),
+        pytest.param(READ_FAULTS, STOPS, 25, id="a file cannot be read"),
+        pytest.param((KILL,), frozenset({DONE, -signal.SIGKILL}), 60, id="kill -9"),
+    ],
+)
+
+
+def inject_online_everywhere(
+    rig: Rig, tree: Tree, settings: Settings, faults: tuple[Fault, ...], allowed: frozenset[int], step: int
+) -> None:
+    """The faults at the operations of one life with a CSMS; how many it has varies a little with its answers."""
+    nothing = Fault(name="nothing", action=Action.NONE, classes=faults[0].classes)
+    assert injected_online(rig, tree, settings, nothing, 0).status == DONE
+    rig.control.count(faults[0].classes)
+    outcomes: Counter[str] = Counter()
+    with AnsweringCsms() as csms:
+        rig.write_settings(merged(settings, {"csms": {"url": csms.url}}), rig.root)
+        rig.put(tree)
+        assert rig.live(session_online).status == DONE
+        counted = rig.control.get("counted")
+    for nth, fault in positions(counted, step, faults):
+        run = injected_online(rig, tree, settings, fault, nth)
+        assert run.status in allowed, f"{fault.name} at operation {nth}: {run.status}\n{rig.stderr()}"
+        outcomes[f"{fault.name}: {run.status}"] += 1
+    print(f"{sum(outcomes.values())} positions of {counted} operations: {dict(sorted(outcomes.items()))}")
+
+
+@ONLINE
+def test_a_fault_while_the_csms_answers_loses_nothing_and_its_books_balance(
+    faults: tuple[Fault, ...],
+    allowed: frozenset[int],
+    step: int,
+    library: Path,
+    base: Path,
+    commissioned: tuple[Tree, Settings],
+) -> None:
+    tree, settings = commissioned
+    with Rig(library, base, settings) as rig:
+        inject_online_everywhere(rig, tree, settings, faults, allowed, step)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@ONLINE
+def test_a_fault_anywhere_while_the_csms_answers_loses_nothing_and_its_books_balance(
+    faults: tuple[Fault, ...],
+    allowed: frozenset[int],
+    step: int,
+    library: Path,
+    base: Path,
+    commissioned: tuple[Tree, Settings],
+) -> None:
+    tree, settings = commissioned
+    with Rig(library, base, settings) as rig:
+        inject_online_everywhere(rig, tree, settings, faults, allowed, 3)
+
+
+# ---- a disk that stays bad, fills, hangs ------------------------------------------------------------------------------
 
 
 def test_a_disk_that_stays_bad_is_named_at_each_start_and_all_is_there_once_it_is_good(

@@ -1,6 +1,7 @@
 """What may happen to a running station's storage directory and to the files in it, and a disk that hangs while it starts."""
 
 import asyncio
+import json
 import shutil
 import signal
 import time
@@ -13,7 +14,7 @@ from tests.daemon import Settings
 from tests.reliability.disk import Tree
 from tests.reliability.interposer import EVERYTHING, Action
 from tests.reliability.oracle import check_aftermath
-from tests.reliability.rig import EXIT_WITHIN_S, Rig, Run, session
+from tests.reliability.rig import EXIT_WITHIN_S, Rig, Run, begin, session
 
 STORAGE_FAILED, LOG, DONE = 70, 3, 0
 PROMISED_S = 10.0
@@ -131,3 +132,68 @@ def test_a_disk_that_hangs_anywhere_in_a_start_does_not_keep_the_station_from_en
     with Rig(library, base, settings) as rig:
         for nth in range(2, _operations_of_a_start(rig, {} if fresh else tree) + 1, 3):
             _hangs_at(rig, {} if fresh else tree, nth)
+
+
+# ---- files that vanish while the station is down --------------------------------------------------------------------
+
+
+def _killed_while_charging(rig: Rig, run: Run) -> None:
+    begin(run)
+    run.post("clock", advance_s=65)
+    run.send(signal.SIGKILL)
+    rig.end(run)
+
+
+def _named_by_the_next_start(rig: Rig) -> tuple[list[str], str]:
+    """The events that tell of damage, and what was said; the station serves, and the start after it finds nothing more."""
+    told, said = _served(rig)
+    assert _served(rig)[0] == told, "found damaged again"
+    return told, said
+
+
+def _served(rig: Rig) -> tuple[list[str], str]:
+    run = rig.start()
+    assert rig.ready(run), rig.stderr()
+    session(run)
+    events = run.call("GET", "/api/events?after=0&limit=1000")[1]["events"]
+    told = [json.dumps(each) for each in events if each["type"] in ("LogSalvaged", "LogDamageFound")]
+    run.send(signal.SIGTERM)
+    assert rig.end(run) == DONE
+    return told, rig.stderr()
+
+
+@pytest.mark.parametrize("emptied", [False, True], ids=["gone", "empty"])
+def test_a_wal_that_vanished_is_named(emptied: bool, serving: tuple[Rig, Run]) -> None:
+    rig, run = serving
+    _killed_while_charging(rig, run)
+    wal = rig.root / "chargebox.db-wal"
+    assert wal.stat().st_size > 0
+    wal.unlink()
+    if emptied:
+        wal.write_bytes(b"")
+    (event,), said = _named_by_the_next_start(rig)
+    assert "LogSalvaged" in event
+    assert "chargebox.db-wal has vanished or is empty" in event
+    assert "chargebox.db-wal has vanished" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("witness", "the witness has vanished"), ("identity", "the file identity has")]
+)
+def test_a_small_file_that_vanished_is_named_and_made_anew(name: str, says: str, serving: tuple[Rig, Run]) -> None:
+    rig, run = serving
+    _killed_while_charging(rig, run)
+    (rig.root / name).unlink()
+    (event,), said = _named_by_the_next_start(rig)
+    assert "LogDamageFound" in event
+    assert says in event
+    assert says in said
+    assert (rig.root / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ["lock", "reserve", "chargebox.db-shm"])
+def test_what_is_only_made_anew_costs_nothing(name: str, serving: tuple[Rig, Run]) -> None:
+    rig, run = serving
+    _killed_while_charging(rig, run)
+    (rig.root / name).unlink()
+    assert _named_by_the_next_start(rig)[0] == []

@@ -1,5 +1,7 @@
 """Opening a log, step by step, on the thread of its connection."""
 
+import asyncio
+import errno
 import os
 import sqlite3
 import sys
@@ -13,8 +15,10 @@ from eventstore.chain import EMPTY
 from eventstore.database import DATABASE_NAME
 from eventstore.directory import IDENTITY_NAME, RESERVE_NAME, StorageDirectory
 from eventstore.errors import LogLocked, LogTooNew, NotWritable
+from eventstore.inspection import WAL_NAME
+from eventstore.opening import Opening, read_opening
 from migrations import MIGRATIONS
-from tests.logs import execute_behind_its_back
+from tests.logs import crash_copy, execute_behind_its_back, fill, opened
 
 
 def boot(path: Path) -> tuple[Boot, StorageDirectory]:
@@ -118,3 +122,65 @@ def test_a_stranger_who_holds_the_database_is_not_damage(tmp_path: Path) -> None
     stranger.close()
     connection.close()
     directory.close()
+
+
+def failing_open(monkeypatch: pytest.MonkeyPatch, times: int) -> list[str]:
+    """Reading where the log begins tells of damage, so many times: what SQLite makes of a page that could not be read."""
+    told: list[str] = []
+
+    def read(connection: sqlite3.Connection) -> tuple[Opening, bool]:
+        told.append("read")
+        if len(told) <= times:
+            error = sqlite3.DatabaseError("database disk image is malformed")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+        return read_opening(connection)
+
+    monkeypatch.setattr("eventstore.boot.read_opening", read)
+    return told
+
+
+def test_damage_that_is_met_once_while_opening_and_not_again_condemns_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, directory = boot(tmp_path)
+    first.open().close()
+    directory.close()
+    failing_open(monkeypatch, 1)
+    second, directory = boot(tmp_path)
+    second.open().close()
+    directory.close()
+    assert not (tmp_path / "condemned").exists()
+    failing_open(monkeypatch, 2)
+    third, _ = boot(tmp_path)
+    with pytest.raises(NotWritable, match="malformed"):
+        third.open()
+    assert (tmp_path / "condemned").exists()
+
+
+def test_a_boot_that_fails_leaves_the_wal_where_the_witness_says_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(_killed(tmp_path / "live", tmp_path / "log"))
+    wal = tmp_path / "log" / WAL_NAME
+    before = wal.stat().st_size
+    with monkeypatch.context() as patch:
+        patch.setattr("eventstore.boot.note_head", _no_space)
+        failing, _ = boot(tmp_path / "log")
+        with pytest.raises(NotWritable):
+            failing.open()
+    assert wal.stat().st_size == before
+    again, directory = boot(tmp_path / "log")
+    again.open().close()
+    assert (again.report.recovered, again.report.head.seq) == ((), 30)
+    directory.close()
+
+
+async def _killed(live: Path, copied: Path) -> None:
+    async with opened(live) as log:
+        await fill(log, 30)
+        crash_copy(live, copied)
+
+
+def _no_space(*_: object) -> None:
+    raise OSError(errno.EIO, "Input/output error")

@@ -1,15 +1,19 @@
 """The guard at the door: what it finds, and what it must not take for damage."""
 
+import errno
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from eventstore.bounds import read_small
 from eventstore.chain import Head
-from eventstore.database import DATABASE_NAME, migrate, open_writer
+from eventstore.database import DATABASE_NAME, migrate, open_reader, open_writer
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME, inspect, is_damage
+from eventstore.segments import archive_name, closed_name
 from eventstore.witness import Witness
 from tests.logs import crash_copy, execute_behind_its_back, fill, fill_at_once, opened, overwrite
 
@@ -93,15 +97,118 @@ async def test_a_wal_that_was_cut_is_found_by_the_witness_only(tmp_path: Path) -
     path = await killed(tmp_path, witness=True)
     wal = (path / WAL_NAME).read_bytes()
     (path / WAL_NAME).write_bytes(wal[: len(wal) // 2])
-    (found,) = findings(path)
-    assert "the witness saw event 30" in found
+    cut, seen = findings(path)
+    assert f"{WAL_NAME} is cut short: {len(wal) // 2} of {len(wal) // 4096 * 4096} bytes" in cut
+    assert "the witness saw event 30" in seen
     (path / "witness").unlink()
+    assert findings(path) == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "state"), [(None, "has vanished"), (b"", "has vanished or is empty"), (b"\0" * 900, "is cut short")]
+)
+@pytest.mark.asyncio
+async def test_a_wal_that_vanished_is_missed_though_nothing_critical_was_in_it(
+    content: bytes | None, state: str, tmp_path: Path
+) -> None:
+    path = await killed(tmp_path)
+    (path / WAL_NAME).unlink()
+    if content is not None:
+        (path / WAL_NAME).write_bytes(content)
+    found = findings(path)
+    assert f"{WAL_NAME} {state}" in found[0]
+    assert inspect(StorageDirectory(path), has_own_wal=False) == found[1:]
+
+
+@pytest.mark.asyncio
+async def test_a_wal_that_is_gone_in_order_is_not_missed(tmp_path: Path) -> None:
+    path = await closed(tmp_path)
+    assert not (path / WAL_NAME).exists()
+    assert findings(path) == ()
+    async with opened(path) as log:  # emptied for the next segment, which never comes: its reader puts it off
+        await fill(log, 5)
+        assert await log.may_close_segment()
+        copied = crash_copy(path, tmp_path / "emptied")
+        assert (copied / WAL_NAME).stat().st_size == 0
+        assert findings(copied) == ()
+        await fill(log, 5)
+        copied = crash_copy(path, tmp_path / "going on")
+        assert findings(copied) == ()
+        (copied / WAL_NAME).unlink()
+        assert "has vanished" in findings(copied)[0]
+
+
+@pytest.mark.parametrize("left", ["archive", "closed", "snapshot", "witness"])
+def test_a_log_that_vanished_with_its_identity_is_missed_by_what_is_left(left: str, tmp_path: Path) -> None:
+    match left:
+        case "archive":
+            (tmp_path / "archive").mkdir()
+            (tmp_path / "archive" / archive_name(1, 9)).write_bytes(b"")
+        case "closed":
+            (tmp_path / closed_name(1, 9)).write_bytes(b"")
+        case "snapshot":
+            (tmp_path / "snapshot-9").write_bytes(b"")
+        case _:
+            (tmp_path / "witness").write_bytes(b"")
+    assert findings(tmp_path) == (f"{DATABASE_NAME} has vanished from a directory that was commissioned",)
+
+
+class Failing:
+    """Each kind of reading fails, so many times each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.left = Counter[str]()
+        self._times = times
+        monkeypatch.setattr("eventstore.again.read_small", self.bytes_of)
+        monkeypatch.setattr(Path, "read_bytes", lambda path: self.bytes_of(path, 1 << 30))  # the WAL, of any size
+        monkeypatch.setattr("eventstore.inspection.open_reader", self.reader)
+
+    def _fail(self, what: str, error: Exception) -> None:
+        self.left[what] += 1
+        if self.left[what] <= self._times:
+            raise error
+
+    def bytes_of(self, path: Path, most: int = 1 << 20) -> bytes:
+        self._fail(path.name, OSError(errno.EIO, "Input/output error"))
+        return read_small(path, most)
+
+    def reader(self, path: Path) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        self._fail("database", error)
+        return open_reader(path)
+
+
+@pytest.mark.asyncio
+async def test_what_cannot_be_read_once_or_twice_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = await killed(tmp_path, witness=True)
+    failing = Failing(monkeypatch, 2)
+    assert findings(path) == ()
+    assert {"witness", WAL_NAME, "database"} <= set(failing.left)
+
+
+@pytest.mark.asyncio
+async def test_a_database_that_cannot_be_read_is_no_damage_and_a_witness_that_cannot_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await closed(tmp_path)
+    (path / "condemned").mkdir()  # whatever it says: it stands there
+    assert "for a reason that cannot be read" in findings(path)[0]
+    (path / "condemned").rmdir()
+    with monkeypatch.context() as patch:
+        Failing(patch, 99)
+        with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+            findings(path)
+    (path / "witness").unlink()
+    (path / "witness").mkdir()
+    (path / "snapshot-7").mkdir()
     assert findings(path) == ()
 
 
 @pytest.mark.asyncio
 async def test_another_history_is_found_by_the_witness(tmp_path: Path) -> None:
     path = await closed(tmp_path)
+    (path / "witness").unlink()
     Witness(StorageDirectory(path)).note(Head(seq=7, digest=bytes(32)))
     assert findings(path) == ("event 7 is not the one that the witness saw",)
 
@@ -112,6 +219,8 @@ async def test_a_snapshot_that_knows_more_than_the_log_is_a_witness_too(tmp_path
         await fill(log, 10)
         await log.save_snapshot(10, "f", b"")
     execute_behind_its_back(tmp_path, "DELETE FROM event WHERE seq > 8")
+    assert "the log ends at event 8, the snapshot saw event 10" in findings(tmp_path)
+    (tmp_path / "witness").unlink()
     assert findings(tmp_path) == ("the log ends at event 8, the snapshot saw event 10",)
 
 

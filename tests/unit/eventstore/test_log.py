@@ -1,18 +1,25 @@
 """The event log on real files: appending, reading, and what a cancelled or failed append leaves."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eventstore.chain import EMPTY, verify
 from eventstore.database import DATABASE_NAME, open_reader
+from eventstore.directory import StorageDirectory
 from eventstore.errors import LogCorrupt, LogLocked, NotWritable, OutOfDescriptors, StorageFailed, UnknownEventType
+from eventstore.inspection import note_damage
+from eventstore.integrity import CheckProgress
 from eventstore.log import GROUP_EVENTS_MAX, SLICE_EVENTS, EventLog
+from eventstore.reading import Reading
 from eventstore.structure import StructureError
-from eventstore.witness import read_witness
+from eventstore.wal import synced_bytes
+from eventstore.witness import read_testimony, read_witness
 from tests.logs import CATALOGUE, DoorMoved, crash_copy, door, execute_behind_its_back, fill, opened, pair, segmented
 from tests.shortage import no_descriptors
 
@@ -212,7 +219,7 @@ async def test_a_closed_log_takes_and_gives_nothing(tmp_path: Path) -> None:
         await log.append([door(2)])
     with pytest.raises(StorageFailed, match="closed"):
         await log.read()
-    assert names_in(tmp_path) == [DATABASE_NAME, "identity", "lock", "reserve"]
+    assert names_in(tmp_path) == [DATABASE_NAME, "identity", "lock", "reserve", "witness"]
 
 
 @pytest.mark.asyncio
@@ -288,12 +295,96 @@ async def test_the_witness_sees_the_durable_head(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_the_files_of_the_log_that_fail_stop_it(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
-        await fill(log, 1)
+        await fill(log, 2)
+        (tmp_path / "witness").unlink()
         (tmp_path / "witness").mkdir()
         with pytest.raises(StorageFailed, match="witness"):
             await log.witness()
         with pytest.raises(StorageFailed):
-            await log.append([door(2)])
+            await log.append([door(3)])
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_acknowledged_before_the_witness_knows_that_there_is_a_wal(tmp_path: Path) -> None:
+    """Once for each opening and each time it was emptied, and never again."""
+    async with opened(tmp_path) as log:
+        before = read_testimony(tmp_path)
+        assert before is not None
+        assert before.wal_bytes == 0
+        for _ in range(2):
+            at = log.head.seq
+            await log.append([door(at + 1)])
+            told = read_testimony(tmp_path)
+            assert told is not None
+            wal_bytes = (tmp_path / f"{DATABASE_NAME}-wal").stat().st_size
+            assert (told.head, told.wal_bytes) == (log.head, synced_bytes(wal_bytes))
+            assert 0 < told.wal_bytes < wal_bytes < told.wal_bytes + 4096
+            mark = (tmp_path / "witness").stat().st_mtime_ns
+            await fill(log, 20)
+            assert (tmp_path / "witness").stat().st_mtime_ns == mark
+            assert await log.may_close_segment()
+            told = read_testimony(tmp_path)
+            assert told is not None
+            assert (told.head, told.wal_bytes) == (log.head, 0)
+        (tmp_path / "witness").unlink()
+        (tmp_path / "witness").mkdir()
+        with pytest.raises(StorageFailed, match="witness"):
+            await log.append([door(log.head.seq + 1)])
+
+
+@pytest.mark.asyncio
+async def test_a_finding_that_is_not_found_again_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """quick_check tells an error of reading as a finding among others."""
+    async with opened(tmp_path) as log:
+        await fill(log, 20)
+        real, told = Reading.query, list[str]()
+
+        async def query(reading: Reading, text: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+            if "quick_check" in text and not told:
+                told.append(text)
+                return [("Tree 2 page 2: unable to get the page. error code=10",)]
+            return await real(reading, text, parameters)
+
+        monkeypatch.setattr(Reading, "query", query)
+        progress = CheckProgress()
+        while not progress.done:
+            progress = await log.check_slice(progress)
+        assert told
+        assert progress.findings == ()
+        assert not (tmp_path / "condemned").exists()
+
+
+@pytest.mark.asyncio
+async def test_a_close_after_a_failure_leaves_the_wal_where_it_is(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await fill(log, 5)
+        (tmp_path / "witness").rename(tmp_path / "kept")
+        (tmp_path / "witness").mkdir()
+        with pytest.raises(StorageFailed):
+            await log.witness()
+    assert (tmp_path / f"{DATABASE_NAME}-wal").stat().st_size > 0
+    (tmp_path / "witness").rmdir()
+    (tmp_path / "kept").rename(tmp_path / "witness")
+    async with opened(tmp_path) as log:
+        assert (log.boot_report.recovered, log.head.seq) == ((), 5)
+
+
+@pytest.mark.asyncio
+async def test_damage_that_is_met_once_only_is_a_suspicion_until_the_whole_log_was_checked(tmp_path: Path) -> None:
+    suspected, condemned = tmp_path / "suspected", tmp_path / "condemned"
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    async with opened(tmp_path) as log:
+        await fill(log, 5)
+        note_damage(StorageDirectory(tmp_path), "appending failed", error)
+        assert (suspected.exists(), condemned.exists()) == (True, False)
+        progress = CheckProgress()
+        while not progress.done:
+            progress = await log.check_slice(progress)
+        assert (suspected.exists(), condemned.exists()) == (False, False)
+        for _ in range(2):
+            note_damage(StorageDirectory(tmp_path), "appending failed", error)
+        assert condemned.read_text() == "appending failed"
 
 
 @pytest.mark.asyncio

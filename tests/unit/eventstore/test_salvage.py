@@ -176,7 +176,7 @@ async def test_a_newer_log_is_not_salvaged_by_an_older_version(tmp_path: Path) -
     assert (path / DATABASE_NAME).exists()
 
 
-CHANGES_OF_A_RECOVERY = 18
+CHANGES_OF_A_RECOVERY = 19
 """All changes of names in the file system that a recovery makes; one more and nothing is cut."""
 
 
@@ -215,3 +215,16 @@ def test_without_a_recovery_there_is_nothing_to_finish(tmp_path: Path) -> None:
     finish(directory)
     assert pending_recovery(directory) is None
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.asyncio
+async def test_of_a_log_whose_wal_vanished_the_end_was_not_seen(tmp_path: Path) -> None:
+    async with opened(tmp_path / "live") as log:
+        await fill(log, 30)
+        path = crash_copy(tmp_path / "live", tmp_path / "log")
+    (path / WAL_NAME).unlink()
+    recovery = await reopened(path)
+    assert "has vanished" in recovery.findings[0]
+    assert (recovery.kept_seq, recovery.known_seq) == (0, 1), "the witness saw the first commit, and nobody the others"
+    assert not recovery.end_seen
+    assert (path / "quarantine-1" / DATABASE_NAME).exists()

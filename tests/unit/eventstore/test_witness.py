@@ -7,7 +7,7 @@ import pytest
 
 from eventstore.chain import Head
 from eventstore.directory import StorageDirectory
-from eventstore.witness import SLOT_BYTES, WITNESS_NAME, Witness, read_witness
+from eventstore.witness import SLOT_BYTES, WITNESS_NAME, Witness, read_testimony, read_witness
 from tests.logs import overwrite
 from tests.shortage import no_descriptors
 
@@ -121,3 +121,54 @@ def test_a_head_that_no_log_has_says_nothing(tmp_path: Path) -> None:
         line = f"{text} {crc32(text.encode()):08x}\n".encode()
         (tmp_path / WITNESS_NAME).write_bytes(line.ljust(SLOT_BYTES, b"\0"))
         assert read_witness(tmp_path) is None
+
+
+def told(directory: Path) -> tuple[Head, int]:
+    testimony = read_testimony(directory)
+    assert testimony is not None
+    return testimony.head, testimony.wal_bytes
+
+
+def test_that_there_is_a_wal_is_remembered_with_the_head_and_taken_back_with_it(tmp_path: Path) -> None:
+    assert read_testimony(tmp_path) is None
+    witness = Witness(StorageDirectory(tmp_path))
+    for seq, wal_bytes in ((1, 0), (2, 8_272), (2, 0), (3, 4_152), (4, 12_392), (4, 0), (4, 0)):
+        witness.note(head(seq), wal_bytes)
+        assert told(tmp_path) == (head(seq), wal_bytes)
+        assert read_witness(tmp_path) == head(seq)
+        witness = Witness(StorageDirectory(tmp_path))  # as the next process knows it
+
+
+def test_the_first_line_is_as_version_0_1_0_reads_it(tmp_path: Path) -> None:
+    Witness(StorageDirectory(tmp_path)).note(head(7), 4_152)
+    first, second, _ = (tmp_path / WITNESS_NAME).read_bytes().split(b"\n", 2)
+    assert first.split(b" ")[:2] == [b"7", head(7).digest.hex().encode()]
+    assert int(first.split(b" ")[2], 16) == crc32(first.rpartition(b" ")[0])
+    assert second.startswith(b"wal 4152 7 ")
+
+
+def test_a_damaged_second_line_says_nothing_of_a_wal(tmp_path: Path) -> None:
+    Witness(StorageDirectory(tmp_path)).note(head(7), 4_152)
+    content = (tmp_path / WITNESS_NAME).read_bytes()
+    at = content.index(b"4152")
+    for harmed in (content[:at] + b"9" + content[at + 1 :], content[: at + 3] + bytes(len(content) - at - 3)):
+        (tmp_path / WITNESS_NAME).write_bytes(harmed)
+        assert told(tmp_path) == (head(7), 0)
+
+
+def test_one_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / WITNESS_NAME).mkdir()
+    assert read_testimony(tmp_path) is None
+
+
+def test_the_last_critical_head_is_remembered_through_those_that_are_not(tmp_path: Path) -> None:
+    for seq, critical, expected in ((3, False, 3), (5, True, 5), (8, False, 5), (9, False, 5), (10, True, 10)):
+        Witness(StorageDirectory(tmp_path)).note(head(seq), critical=critical)
+        testimony = read_testimony(tmp_path)
+        assert testimony is not None
+        assert (testimony.head, testimony.critical_seq) == (head(seq), expected)
+    first, _, _ = (tmp_path / WITNESS_NAME).read_bytes().partition(b"\n")
+    (tmp_path / WITNESS_NAME).write_bytes(first + b"\n")  # as version 0.1.0 wrote it: each of them was
+    testimony = read_testimony(tmp_path)
+    assert testimony is not None
+    assert testimony.critical_seq == testimony.head.seq

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from eventstore.database import DATABASE_NAME
+from eventstore.segments import closed_segments, past_segments
 from station.doctor.findings import Finding, Level
 from station.doctor.logbook import is_running, log_findings
-from tests.logs import fill, opened
+from station.runtime.archivist import Keep
+from tests.logs import fill, opened, overwrite
+from tests.outage import living
 
 IDENTITY = "CB-TEST"
 
@@ -100,3 +103,33 @@ async def test_looking_takes_no_lock_that_a_starting_daemon_would_miss(tmp_path:
     for _ in log_findings(tmp_path, IDENTITY):
         with (tmp_path / "lock").open("rb+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.asyncio
+async def test_an_archive_that_vanished_or_does_not_open_is_a_fault_and_one_dropped_on_record_is_not(
+    tmp_path: Path,
+) -> None:
+    async with living(tmp_path, keep=Keep(total_bytes=1)) as outage:
+        await outage.first_session()
+        for _ in range(3):
+            await outage.quick_session(60)
+        await outage.delivered()
+        for _ in range(2):  # what was dropped is told by an archive, too
+            await outage.close_books()
+            await outage.archivist.tidy()
+            assert faults(tmp_path) == []
+        for _ in range(2):
+            await outage.close_books()
+        await outage.archivist._compress(closed_segments(tmp_path)[0])
+        newest = past_segments(tmp_path)[-2:]
+        assert faults(tmp_path) == []
+    overwrite(newest[0].path, 3, b"\xff")
+    assert f"{newest[0].path.name}: its header or index is damaged" in faults(tmp_path)
+    newest[0].path.unlink()
+    assert any(f"to {newest[0].last_seq} are gone" in text for text in faults(tmp_path))
+    newest[1].path.unlink()
+    assert any(f"to {newest[1].last_seq} are gone" in text for text in faults(tmp_path))
+
+
+def faults(directory: Path) -> list[str]:
+    return [finding.text for finding in look(directory, "CB-0001") if finding.level is Level.FAULT]

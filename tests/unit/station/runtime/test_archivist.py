@@ -1,11 +1,17 @@
 """Which archives are dropped, and what becomes of damaged ones."""
 
+import shutil
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from eventstore import database
 from eventstore.archive import ArchiveHeader, ArchiveReader
 from eventstore.archives import ArchiveFacts
 from eventstore.catalogue.lifecycle import ArchiveDropped, LogDamageFound
@@ -170,3 +176,183 @@ def test_archives_of_another_history_are_loose_ends() -> None:
     assert list(loose_ends(whole, Head(seq=50, digest=b"\x06"))) == []
     assert list(loose_ends((whole[0], *whole[2:]), live)) == []
     assert list(loose_ends((), live)) == []
+
+
+async def findings(outage: Outage) -> list[str]:
+    return [r.event.finding for r in await outage.log.read(0, 20_000) if isinstance(r.event, LogDamageFound)]
+
+
+@pytest.mark.asyncio
+async def test_an_archive_that_vanished_is_named_at_a_start_and_while_running(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await filled(outage)
+        await outage.archivist.verify()
+        assert await findings(outage) == []
+        first, second, *_ = archives(tmp_path)
+        second.path.unlink()
+        await outage.archivist.look()
+        await outage.archivist.look()
+        (found,) = await findings(outage)
+        assert found.startswith(f"events {second.first_seq} to {second.last_seq} are gone")
+        first.path.unlink()
+        await outage.archivist.look()
+        assert len(await findings(outage)) == 2
+    async with living(tmp_path) as outage:
+        await outage.archivist.look()  # at once: the oldest ones may have been dropped, which takes time to see
+        await outage.archivist.verify()
+        assert (await findings(outage))[2:] == [found.replace(f"events {second.first_seq} ", "events 1 ")]
+
+
+@pytest.mark.asyncio
+async def test_all_archives_gone_is_named_at_once(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await filled(outage)
+    shutil.rmtree(tmp_path / "archive")
+    (tmp_path / "archive").write_text("not a directory")
+    async with living(tmp_path) as outage:
+        await outage.archivist.look()
+        (found,) = await findings(outage)
+        assert found.startswith(f"events 1 to {outage.log.opening.head.seq} are gone")
+        await outage.archivist.tidy()
+        await outage.archivist.verify()
+        assert len(await findings(outage)) == 1
+
+
+@pytest.mark.asyncio
+async def test_what_was_dropped_on_record_is_not_missed_by_any_later_start(tmp_path: Path) -> None:
+    async with living(tmp_path, keep=Keep(total_bytes=1)) as outage:
+        await filled(outage)
+        await outage.archivist.verify()
+        await outage.close_books()
+        await outage.archivist.tidy()
+    async with living(tmp_path) as outage:
+        assert archives(tmp_path)[0].first_seq > 1
+        await outage.archivist.look()
+        await outage.archivist.verify()
+        assert await findings(outage) == []
+        await outage.close_books()
+        await outage.close_books()
+        archives(tmp_path)[0].path.unlink()
+        await outage.archivist.look()
+        (found,) = await findings(outage)
+        assert not found.startswith("events 1 to")
+
+
+@pytest.mark.asyncio
+async def test_a_closed_segment_that_vanished_is_named(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await outage.first_session()
+        await outage.quick_session(60)
+        (waiting,) = closed_segments(tmp_path)
+        waiting.path.unlink()
+        await outage.archivist.tidy()
+        await outage.archivist.look()
+        (found,) = await findings(outage)
+        assert found.startswith(f"events 1 to {waiting.last_seq} are gone")
+
+
+def _broken_page(path: Path) -> None:
+    overwrite(path, 5 * 4096, b"\xff" * 4096)
+
+
+def _broken_row(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(
+            "DROP TRIGGER event_is_never_changed; UPDATE event SET utc_ms = utc_ms + 1 WHERE seq = 2"
+        )
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _of_another(path: Path) -> None:
+    path.write_bytes(b"garbage" * 1000)
+
+
+@pytest.mark.parametrize("harm", [_broken_page, _broken_row, _emptied, _of_another])
+@pytest.mark.asyncio
+async def test_a_damaged_closed_segment_is_named_once_kept_and_not_tried_for_ever(
+    harm: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with living(tmp_path) as outage:
+        await outage.first_session()
+        for _ in range(3):
+            await outage.quick_session(60)
+        damaged, *healthy = closed_segments(tmp_path)
+        assert healthy
+        harm(damaged.path)
+        tried: list[str] = []
+        real = outage.log.archives.compress
+
+        async def compress(segment: PastSegment, pause: Callable[[], Awaitable[None]]) -> None:
+            tried.append(segment.path.name)
+            await real(segment, pause)
+
+        monkeypatch.setattr(outage.log.archives, "compress", compress)
+        for _ in range(3):
+            await outage.archivist.tidy()
+        assert tried.count(damaged.path.name) == 2  # read again before it is called damage, and then no more
+        found = [each for each in await findings(outage) if damaged.path.name in each]
+        assert found
+        assert closed_segments(tmp_path) == [damaged]
+        assert [each.last_seq for each in archives(tmp_path)] == [each.last_seq for each in healthy]
+
+
+@pytest.mark.asyncio
+async def test_a_damaged_closed_segment_goes_by_the_rule_and_on_record_as_archives_do(tmp_path: Path) -> None:
+    async with living(tmp_path, keep=Keep(total_bytes=1)) as outage:
+        await outage.first_session()
+        for _ in range(3):
+            await outage.quick_session(60)
+        damaged = closed_segments(tmp_path)[0]
+        _broken_page(damaged.path)
+        await outage.archivist.tidy()
+        assert damaged.path.exists(), "something in it is owed"
+        await outage.delivered()
+        await outage.close_books()
+        await outage.archivist.tidy()
+        assert not damaged.path.exists()
+        dropped = [r.event for r in await outage.log.read(0, 20_000) if isinstance(r.event, ArchiveDropped)]
+        assert (dropped[0].first_seq, dropped[0].last_seq) == (1, damaged.last_seq)
+        await outage.archivist.look()
+        assert not [each for each in await findings(outage) if "are gone" in each]
+
+
+@pytest.mark.asyncio
+async def test_a_segment_is_compressed_though_the_one_behind_it_is_lost(tmp_path: Path) -> None:
+    async with living(tmp_path) as outage:
+        await outage.first_session()
+        for _ in range(3):
+            await outage.quick_session(60)
+        first, second, *_ = closed_segments(tmp_path)
+        second.path.write_bytes(b"garbage" * 1000)
+        await outage.archivist.tidy()
+        assert archives(tmp_path)[0].last_seq == first.last_seq
+        with ArchiveReader(archives(tmp_path)[0].path) as reader:
+            assert reader.verify() == ()
+
+
+@pytest.mark.asyncio
+async def test_a_segment_that_fails_to_read_once_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with living(tmp_path) as outage:
+        await outage.first_session()
+        for _ in range(3):
+            await outage.quick_session(60)
+        waiting, fails = closed_segments(tmp_path), [True]
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+
+        def open_reader(*arguments: Any, **named: Any) -> sqlite3.Connection:
+            if fails.pop() if fails else False:
+                raise error
+            return database.open_reader(*arguments, **named)
+
+        monkeypatch.setattr("eventstore.segments.open_reader", open_reader)
+        await outage.archivist.tidy()
+        await outage.archivist.tidy()
+        assert closed_segments(tmp_path) == []
+        assert len(archives(tmp_path)) == len(waiting)
+        assert not [each for each in await findings(outage) if "damaged" in each]

@@ -1,6 +1,7 @@
 """`chargebox salvage` as a whole: what is kept, what is told, and the station that starts on it."""
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -155,3 +156,15 @@ async def test_a_live_segment_that_vanished_goes_on_behind_the_archives(tmp_path
     assert f"kept: the events up to {last}" in done.stdout
     async with living(path) as outage:
         await outage.first_session()
+
+
+def test_an_archive_that_vanished_is_told(tmp_path: Path) -> None:
+    path = asyncio.run(stopped(tmp_path / "log", segment_bytes=65_536, sessions=3))
+    second = archives(path)[1]
+    second.path.unlink()
+    status, told, _ = salvaged(path)
+    assert status == 1
+    assert told.startswith("the live segment is whole up to event ")
+    assert f"missing: events {second.first_seq} to {second.last_seq} are gone" in told
+    shutil.rmtree(path / "archive")
+    assert "missing: events 1 to " in salvaged(path)[1]

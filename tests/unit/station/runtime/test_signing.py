@@ -284,6 +284,22 @@ async def test_statements_go_with_the_events_that_they_speak_of(tmp_path: Path) 
         assert len(list((tmp_path / "st" / STATEMENTS_DIRECTORY).iterdir())) == 1
 
 
+@pytest.mark.asyncio
+async def test_the_statement_of_events_that_vanished_is_kept(tmp_path: Path) -> None:
+    """It is all that still proves what they were, should a copy turn up."""
+    async with signing(tmp_path) as (outage, signer):
+        await outage.close_books()
+        await outage.archivist.tidy()
+        await signer.sign_what_is_due()
+        before = made(tmp_path)
+        await outage.close_books()
+        await outage.archivist.tidy()
+        archives(tmp_path / "st")[0].path.unlink()
+        for _ in range(2):
+            await signer.sign_what_is_due()
+        assert made(tmp_path)[: len(before)] == before
+
+
 def test_strange_files_beside_the_statements_are_left_alone(tmp_path: Path) -> None:
     directory = tmp_path / STATEMENTS_DIRECTORY
     directory.mkdir()

@@ -264,6 +264,7 @@ async def test_a_snapshot_and_a_witness_without_a_descriptor_are_made_up_for_and
     rig: Rig, tmp_path: Path
 ) -> None:
     async with rig.running() as chores:
+        (tmp_path / "witness").unlink()  # it is open from the start, and needs none
         with no_descriptors():
             await rig.log.witness()
             assert rig.log.head_witness.is_owed

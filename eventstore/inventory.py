@@ -1,0 +1,106 @@
+"""What must lie before the live segment, and what does.
+
+The numbers tell: each event from the first one on stands in one segment. Where a closed segment or an archive has vanished they have
+a hole, and so they have where archives were dropped; but that is on record (ArchiveDropped), and oldest first.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+
+import orjson
+
+from eventstore.again import found_again
+from eventstore.archive import ArchiveReader
+from eventstore.catalogue.lifecycle import ArchiveDropped
+from eventstore.chain import ChainBrokenError, Row, verify
+from eventstore.database import open_reader, read_base
+from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.rows import SELECT_ROWS
+from eventstore.segments import PastSegment
+
+
+def holes(found: Sequence[PastSegment], base_seq: int, dropped_seq: int = 0) -> list[tuple[int, int]]:
+    """The first and last event of each range that nothing before the live segment holds, which begins behind `base_seq`.
+
+    `dropped_seq` is the last event whose dropping is on record.
+    """
+    missing, reached = [], dropped_seq
+    for segment in sorted(found, key=lambda each: each.first_seq):
+        if segment.last_seq > base_seq:
+            continue
+        if segment.first_seq > reached + 1:
+            missing.append((reached + 1, segment.first_seq - 1))
+        reached = max(reached, segment.last_seq)
+    if reached < base_seq:
+        missing.append((reached + 1, base_seq))
+    return missing
+
+
+def told(hole: tuple[int, int]) -> str:
+    """A hole, in words."""
+    return f"events {hole[0]} to {hole[1]} are gone: no archive or closed segment holds them, and nothing says they were dropped"
+
+
+def dropped_in(rows: Iterable[Row]) -> int:
+    """The last event whose dropping these rows tell of; 0 if they tell of none."""
+    return max((_last_dropped(row) for row in rows if row.type == ArchiveDropped.NAME), default=0)
+
+
+def _last_dropped(row: Row) -> int:
+    try:
+        return int(orjson.loads(row.payload)["last_seq"])
+    except (ValueError, KeyError, TypeError):
+        return 0
+
+
+def dropped_seq(live: sqlite3.Connection, found: Sequence[PastSegment]) -> int:
+    """The last event whose dropping is on record, the newest record first; 0 if none is. Raises sqlite3.Error.
+
+    Whoever drops goes from the oldest on, so that the newest record tells.
+    """
+    query = f"{SELECT_ROWS} WHERE type = ?"
+    seq = dropped_in(map(Row._make, live.execute(query, (ArchiveDropped.NAME,))))
+    for segment in reversed(found):
+        if seq:
+            break
+        with suppress(LogCorrupt, LogTooNew, sqlite3.Error, OSError):  # told by whoever reads it whole
+            seq = max((dropped_in(rows) for rows in _slices(segment)), default=0)
+    return seq
+
+
+def _slices(segment: PastSegment) -> Iterator[list[Row]]:
+    if segment.is_archive:
+        with ArchiveReader(segment.path) as reader:
+            yield from (reader.frame(number) for number in range(len(reader.index.frames)))
+        return
+    with closing(open_reader(segment.path, immutable=True)) as connection:
+        yield [Row._make(row) for row in connection.execute(f"{SELECT_ROWS} WHERE type = ?", (ArchiveDropped.NAME,))]
+
+
+def missing(live: sqlite3.Connection, found: Sequence[PastSegment], base_seq: int) -> tuple[str, ...]:
+    """What of the history before the live segment has vanished, in words. Raises sqlite3.Error."""
+    gone = holes(found, base_seq)
+    if gone and gone[0][0] == 1:
+        gone = holes(found, base_seq, dropped_seq(live, found))
+    return tuple(told(hole) for hole in gone)
+
+
+def damage_of(segment: PastSegment) -> tuple[str, ...]:
+    """All that is wrong with a segment before the live one, read whole; found twice before it is told."""
+    return found_again(lambda: _damage_of(segment))
+
+
+def _damage_of(segment: PastSegment) -> tuple[str, ...]:
+    try:
+        if segment.is_archive:
+            with ArchiveReader(segment.path) as reader:
+                return reader.verify()
+        with closing(open_reader(segment.path, immutable=True)) as connection:
+            rows = connection.execute(f"{SELECT_ROWS} ORDER BY seq")
+            head = verify(read_base(connection), (Row._make(row) for row in rows))
+    except (LogCorrupt, LogTooNew) as error:
+        return (str(error),)
+    except (ChainBrokenError, sqlite3.Error, OSError) as error:
+        return (f"{segment.path.name}: {error}",)
+    return () if head.seq == segment.last_seq else (f"{segment.path.name}: it ends at event {head.seq}",)
