@@ -66,8 +66,8 @@ class Calendar:
         """The best knowledge of the UTC of station time `at_ms`, at the event `seq`."""
         stretch = self.stretch(seq)
         if stretch is not None:
-            return _within_calendar(at_ms + stretch.offset_ms)
-        return _within_calendar(at_ms if believed_ms is None else believed_ms)
+            return within_calendar(at_ms + stretch.offset_ms)
+        return within_calendar(at_ms if believed_ms is None else believed_ms)
 
     def is_certain(self, seq: int) -> bool:
         """Whether the clock was trusted, or corrected later."""
@@ -80,7 +80,7 @@ class Calendar:
         return 0 if stretch is None else stretch.boot
 
 
-def _within_calendar(utc_ms: int) -> int:
+def within_calendar(utc_ms: int) -> int:
     """The moment, or the end of the calendar that it lies behind, a day away from it in every time zone."""
     return min(max(utc_ms, MIN_UTC_MS + DAY_MS), MAX_UTC_MS - DAY_MS)
 
@@ -141,7 +141,7 @@ class Zone:
 
 @lru_cache(maxsize=4096)
 def _local(utc_ms: int, zone: tzinfo | None) -> datetime:
-    return (_EPOCH + _within_calendar(utc_ms) // SECOND_MS * SECOND_MS * _MS).astimezone(zone)
+    return (_EPOCH + within_calendar(utc_ms) // SECOND_MS * SECOND_MS * _MS).astimezone(zone)
 
 
 def _zone(name: str) -> tzinfo:

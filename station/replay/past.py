@@ -160,9 +160,12 @@ class _Closed:
 
     def __init__(self, path: Path) -> None:
         self._connection = open_reader(path, immutable=True)
-        if not has_plain_tables(self._connection):
+        try:
+            if not has_plain_tables(self._connection):
+                raise LogCorrupt(f"{path.name}: its tables are not laid out as those of a log")
+        except BaseException:
             self._connection.close()
-            raise LogCorrupt(f"{path.name}: its tables are not laid out as those of a log")
+            raise
 
     def ends(self) -> Ends:
         opening, _ = read_opening(self._connection)

@@ -47,8 +47,8 @@ class LogReader:
         self.progress: Progress = silent
         self.scratch = scratch
         self.head: Head = read_head(connection)
-        first = connection.execute("SELECT seq FROM event ORDER BY seq LIMIT 1").fetchone()
-        self.first_seq: int = first[0] if first is not None and type(first[0]) is int else 0
+        first = self._live_from(1)
+        self.first_seq: int = 0 if first is None else first.seq
         if self._past is not None:
             self._extend(self._past)
 
@@ -192,8 +192,11 @@ class LogReader:
             return tuple(self.decoded(self._owed_rows(after_seq, to_seq, min(count, OWED_MAX))))
         condition, names = _condition(TRANSACTIONAL)
         query = f"{_COLUMNS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq LIMIT ?"
-        cursor = self._connection.execute(query, (after_seq, to_seq, *names, count))
-        return tuple(self.decoded(sound(fetch(cursor, OWED_MAX, OWED_CHARS_MAX))))
+        try:
+            cursor = self._connection.execute(query, (after_seq, to_seq, *names, count))
+            return tuple(self.decoded(sound(fetch(cursor, OWED_MAX, OWED_CHARS_MAX))))
+        except sqlite3.Error:
+            return tuple(self.decoded(self._owed_rows(after_seq, to_seq, min(count, OWED_MAX))))
 
     def _owed_rows(self, after_seq: int, to_seq: int, count: int) -> list[Row]:
         found: list[Row] = []
@@ -248,10 +251,14 @@ class LogReader:
 
     def _row_from(self, seq: int) -> Row | None:
         found = None if self._past is None or seq > self._past.last_seq else self._past.row_from(seq)
-        if found is not None:
-            return found
-        row = self._connection.execute(f"{_COLUMNS} WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
-        return _sound_or_none(row)
+        return self._live_from(seq) if found is None else found
+
+    def _live_from(self, seq: int) -> Row | None:
+        try:
+            row = self._connection.execute(f"{_COLUMNS} WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
+        except sqlite3.Error:
+            row = None
+        return _sound_or_none(row) or self._next_readable(seq - 1, self.head.seq)
 
 
 def _sound_or_none(row: Sequence[Any] | None) -> Row | None:

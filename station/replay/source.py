@@ -106,11 +106,18 @@ def open_log(path: Path) -> Iterator[LogReader]:
         origin = kind.take(path, scratch)
         connection = _opened(path, scratch / DATABASE_NAME)
         try:
-            yield LogReader(connection, origin=origin, scratch=scratch)
+            yield _reader(path, connection, origin, scratch)
         finally:
             connection.close()
             if origin.past is not None:
                 origin.past.close()
+
+
+def _reader(path: Path, connection: sqlite3.Connection, origin: Origin, scratch: Path) -> LogReader:
+    try:
+        return LogReader(connection, origin=origin, scratch=scratch)
+    except sqlite3.Error as error:
+        raise LogUnreadable(f"{path} cannot be read: {error}") from error
 
 
 def _near(path: Path) -> list[Path]:
