@@ -25,6 +25,7 @@ class SimulatedReport:
 
     recovery: None = None
     has_reserve: bool = True
+    notices: tuple[str, ...] = ()
 
 
 class SimulatedLog:

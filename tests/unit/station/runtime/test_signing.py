@@ -101,11 +101,11 @@ async def test_what_runs_beside_the_station_wakes_for_a_closed_segment_and_for_a
     async with signing(tmp_path) as (outage, signer):
         outage.station.followers.append(signer.publish)
         running = asyncio.create_task(signer.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             for says in (DAILY, SEGMENT, DAILY):
                 count = len(made(tmp_path))
                 while len(made(tmp_path)) == count:  # noqa: ASYNC110  # it knows nothing of its test
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.001)  # the threads that write want their turn
                 assert made(tmp_path)[-1][2] == says
                 if says == DAILY:
                     await outage.close_books()
