@@ -9,6 +9,11 @@ from projections.register import Register
 OPERATIVE, INOPERATIVE = "Operative", "Inoperative"
 EV_DISCONNECTED = "EV side disconnected"  # the info that 4.9 asks for
 
+CURRENT_MIN_MA = 6_000
+"""The least current that a control pilot can offer (IEC 61851-1, table A.8)."""
+EV_RESPONSE_MS = 5_000
+"""How long a vehicle may take to follow the pilot (IEC 61851-1, sequence 6)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -100,6 +105,15 @@ class Connector:
     reading: MeterReading | None = None
     register: Register = Register()
     meter_failed: str = ""
+
+    def returns_by_ms_at(self, limit_ma: int, at_ms: int) -> int | None:
+        """`returns_by_ms` once the limit is `limit_ma`, in mA, from `at_ms` on: None without an offer."""
+        if limit_ma < CURRENT_MIN_MA:
+            return None
+        is_new = self.limit_ma < CURRENT_MIN_MA
+        if is_new and (self.has_let_go or self.let_go_by_ms is not None):
+            return at_ms + EV_RESPONSE_MS  # it stands in B for our sake, or is about to
+        return self.returns_by_ms
 
     @property
     def connected(self) -> bool:

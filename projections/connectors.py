@@ -47,10 +47,7 @@ from projections.clock import Clock
 from projections.connector import EV_DISCONNECTED, Connector, Connectors, Fault, Grant, Reported
 
 FAULTS_KEPT = 16
-OFFER_MIN_MA = 6_000
 RETURNS = "returns"
-RETURNS_WITHIN_MS = 5_000
-"""How long a vehicle may take to follow the pilot (IEC 61851-1, table A.6): till then a pause is no pause of its own."""
 
 
 def _on_described(connectors: Connectors, event: StationDescribed, recorded: Recorded, _: Clock) -> Connectors:
@@ -344,16 +341,12 @@ def _on_limit(connectors: Connectors, event: LimitChanged, recorded: Recorded, _
     if not connectors.has(event.connector_id):
         return connectors
     before = connectors[event.connector_id]
-    is_offered, was_offered = event.limit_ma >= OFFER_MIN_MA, before.limit_ma >= OFFER_MIN_MA
-    returns_by_ms = before.returns_by_ms if is_offered else None
-    if is_offered and not was_offered and (before.has_let_go or before.let_go_by_ms is not None):
-        returns_by_ms = recorded.at_ms + RETURNS_WITHIN_MS  # it stands in B for our sake, or is about to
     return connectors.changed(
         event.connector_id,
         limit_ma=event.limit_ma,
         phases=event.phases,
         let_go_by_ms=None if event.limit_ma > 0 else before.let_go_by_ms,  # offered again: all is as before
-        returns_by_ms=returns_by_ms,
+        returns_by_ms=before.returns_by_ms_at(event.limit_ma, recorded.at_ms),
     )
 
 

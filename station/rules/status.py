@@ -11,7 +11,7 @@ Connector 0 knows Available, Unavailable and Faulted only, in any order.
 
 from collections.abc import Mapping
 
-from projections.connector import EV_DISCONNECTED, INOPERATIVE, Connector, Fault
+from projections.connector import CURRENT_MIN_MA, EV_DISCONNECTED, INOPERATIVE, Connector, Fault
 from projections.station import StationState
 from station.rules import faults, maintenance_rules, reservations
 from station.rules.energy import is_ending
@@ -68,7 +68,7 @@ def is_offered(state: StationState, connector: Connector) -> bool:
     transaction = state.transactions.on(connector.connector_id)
     if transaction is None or transaction.offer_ended or transaction.ending is not None:
         return False
-    return connector.limit_ma >= 6_000
+    return connector.limit_ma >= CURRENT_MIN_MA
 
 
 def target(state: StationState, connector: Connector) -> tuple[str, Fault]:

@@ -14,6 +14,7 @@ from functools import partial
 
 from eventstore.catalogue.smart_charging import ChargingProfile, SchedulePeriod
 from eventstore.frozen import dataclass
+from projections.connector import CURRENT_MIN_MA
 from station.features.smart_charging.limits import (
     DAY_MS,
     HOUR_MS,
@@ -30,7 +31,7 @@ from station.features.smart_charging.limits import (
     sum_of,
     whole_second_ms,
 )
-from station.features.smart_charging.sharing import CURRENT_MIN_MA, Wish, share
+from station.features.smart_charging.sharing import Wish, share
 from station.features.smart_charging.steps import (
     Steps,
     applied,

@@ -12,13 +12,9 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 from eventstore.frozen import dataclass
+from projections.connector import CURRENT_MIN_MA
 
-__all__ = ["CURRENT_MIN_MA", "EV_RESPONSE_MS", "Wish", "decreased", "share"]
-
-#: The least current that a control pilot can offer (IEC 61851-1, table A.8).
-CURRENT_MIN_MA = 6_000
-#: How long a vehicle may take to follow a lower duty cycle (IEC 61851-1, sequence 6).
-EV_RESPONSE_MS = 5_000
+__all__ = ["Wish", "decreased", "share"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

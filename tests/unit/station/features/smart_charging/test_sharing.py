@@ -1,7 +1,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station.features.smart_charging.sharing import CURRENT_MIN_MA, Wish, decreased, share
+from projections.connector import CURRENT_MIN_MA
+from station.features.smart_charging.sharing import Wish, decreased, share
 
 
 def wish(connector_id: int, limit_ma: int = 32_000, number: int = 0, min_ma: int = 0) -> Wish:
