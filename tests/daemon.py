@@ -8,11 +8,15 @@ what the last process left.
 import asyncio
 import contextlib
 import copy
+import fcntl
+import functools
 import json
+import os
 import random
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -47,13 +51,29 @@ def to_toml(settings: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def free_port() -> int:
-    """A port of the loopback address below the range that outgoing connections take theirs from."""
+    """A port of the loopback address that no other test process of this machine is given while this one lives.
+
+    It is below the range that outgoing connections take theirs from. That nothing listens there now is not enough:
+    between two lives of a daemon its port is free, and a daemon of another process would answer in its place.
+    """
     for _ in range(200):
         port = random.randrange(20_000, 32_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _GIVEN:
+                fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+                _GIVEN.add(port)
+                return port
     raise AssertionError("no free port in 200 attempts")
+
+
+_GIVEN: set[int] = set()
+
+
+@functools.cache
+def _claims() -> int:
+    """A file in which each process locks the byte of each port that it was given; the locks end with the process."""
+    return os.open(Path(tempfile.gettempdir()) / f"chargebox-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT, 0o600)
 
 
 class Api:

@@ -87,7 +87,7 @@ def operations(rig: Rig, tree: Tree, classes: int) -> int:
     run = rig.live(session)
     counted = rig.control.get("counted")
     rig.control.disarm()
-    assert run.status == 0
+    assert run.status == 0, rig.stderr()
     assert run.answers[-1] == ("/bench/connectors/1/unplug", 200), run.answers
     return counted
 
