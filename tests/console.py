@@ -10,7 +10,7 @@ import shlex
 from pathlib import Path
 
 from station.cli.main import main
-from station.replay.tables import PARTITION, TABLES
+from station.replay.export.tables import PARTITION, TABLES
 
 _BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _HEAD = re.compile(r" \| head -(\d+)$")

@@ -1,6 +1,6 @@
 """The station in pure code, in stepped time: given a station, when something is observed, then what it does.
 
-`StationUnderTest` holds a state and drives `station.kernel.step`; there is no clock, no store and no socket. Deadlines
+`StationUnderTest` holds a state and drives `station.core.kernel.step`; there is no clock, no store and no socket. Deadlines
 fire in order when time is advanced. What the station sends is collected as `calls` (of ours) and `answers` (to the
 CSMS), as the frames would leave. Every event goes through the codec and back, as it would through a log.
 """
@@ -41,8 +41,9 @@ from eventstore.codec import decode, encode
 from eventstore.event import Event, Observation, Recorded
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
-from station import VERSION, kernel
-from station.feature import Registry
+from station import VERSION
+from station.core import kernel
+from station.core.feature import Registry
 from station.features import registry_for
 from station.rules import outputs
 from station.wire.instants import format_utc_ms

@@ -15,8 +15,8 @@ from eventstore.event import Observation, Recorded
 from eventstore.log import EventLog
 from projections.station import StationState
 from station import VERSION
+from station.core.kernel import step
 from station.features import registry_for
-from station.kernel import step
 from station.runtime import recovery
 from station.runtime.archivist import Archivist, Keep
 from station.runtime.books import Books

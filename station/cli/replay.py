@@ -210,7 +210,7 @@ def run(arguments: argparse.Namespace) -> int:
 def answered(answer: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Has the question answered; what goes wrong is one line. The exit status."""
     from station.cli.memory import BadLimit, bounded
-    from station.replay.errors import TOO_LARGE, ReplayError
+    from station.replay.opening.errors import TOO_LARGE, ReplayError
 
     try:
         with ending_in_order(), bounded():

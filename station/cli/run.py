@@ -6,8 +6,9 @@ import logging
 import os
 from typing import NoReturn
 
-from station.runtime import daemon, journal
-from station.settings import Settings, SettingsError, load_settings
+from station.daemon import process
+from station.runtime import journal
+from station.settings.loading import Settings, SettingsError, load_settings
 
 LOGGER = logging.getLogger(__name__)
 
@@ -38,10 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _run(settings: Settings) -> NoReturn:
     """Ends the process from within the loop: closing it would wait for a thread that hangs on a disk."""
-    status = daemon.EXIT_FAILED
+    status = process.EXIT_FAILED
     try:
-        ending = await daemon.run(settings)
-        status = daemon.replace_process() if ending.replace else ending.status
+        ending = await process.run(settings)
+        status = process.replace_process() if ending.replace else ending.status
     except SettingsError:
         raise
     except Exception as error:  # our own bug, or a board that is not what the settings say

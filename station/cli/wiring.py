@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from station.runtime import wiring
-from station.settings import SettingsError, load_settings
+from station.settings.loading import SettingsError, load_settings
 
 EXIT_FAILED = 1
 EXIT_SETTINGS = 2

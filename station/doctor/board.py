@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from station.doctor.findings import Finding, fault, ok, warning
 from station.runtime.wiring import read_wiring
-from station.settings import Settings, SettingsError
+from station.settings.loading import Settings, SettingsError
 
 SUBJECT = "board"
 ADVICE = "[board.wiring]"

@@ -14,7 +14,7 @@ from station.runtime.dialing import Dialer
 from station.runtime.secrets import basic_credentials
 from station.runtime.tls import tls_context
 from station.runtime.websocket import SUBPROTOCOL, Opening, hint_for, host_and_port, identity_doubled, open_websocket
-from station.settings import Settings, SettingsError, read_authorization_key
+from station.settings.loading import Settings, SettingsError, read_authorization_key
 
 SUBJECT = "csms"
 TIMEOUT_S = 5.0

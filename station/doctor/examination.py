@@ -15,7 +15,7 @@ from station.doctor.listening import listening_finding
 from station.doctor.logbook import is_running, log_findings
 from station.doctor.provisioning import key_findings, read_settings
 from station.runtime.clock import SystemClock
-from station.settings import Settings
+from station.settings.loading import Settings
 
 EXIT_OK, EXIT_FAULT = 0, 1
 

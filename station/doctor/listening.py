@@ -6,7 +6,7 @@ import json
 from station.doctor.findings import Finding, fault, ok
 from station.service.access import read_token
 from station.service.server import AddressTaken, ListenError, bind
-from station.settings import Settings, SettingsError
+from station.settings.loading import Settings, SettingsError
 
 SUBJECT = "service"
 TIMEOUT_S = 3

@@ -18,8 +18,8 @@ from eventstore.salvage import QUARANTINE_PREFIX
 from eventstore.segments import PastSegment, past_segments
 from eventstore.witness import read_witness
 from station.doctor.findings import Finding, fault, ok, warning
-from station.replay.copying import copy_storage, is_live
-from station.replay.errors import ReplayError
+from station.replay.opening.copying import copy_storage, is_live
+from station.replay.opening.errors import ReplayError
 from station.runtime.archivist import loose_ends
 from station.service.views import utc_text
 

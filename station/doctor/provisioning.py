@@ -9,7 +9,7 @@ from station.doctor.key_report import stored_key_findings
 from station.runtime.signing import check_key
 from station.runtime.tls import tls_context
 from station.service.access import read_token
-from station.settings import (
+from station.settings.loading import (
     Settings,
     SettingsError,
     authorization_key_of,
@@ -24,7 +24,7 @@ KEYS = "keys"
 
 def read_settings(path: Path) -> tuple[Settings | None, tuple[Finding, ...]]:
     """The settings, if they can be used, and what there is to say of them."""
-    from station.runtime.bootstrap import make_registry
+    from station.daemon.bootstrap import make_registry
 
     try:
         settings = load_settings(path)

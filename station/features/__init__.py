@@ -6,7 +6,7 @@ before what starts one, and statuses are derived and reported after both.
 
 from collections.abc import Iterable, Sequence
 
-from station.feature import Feature, Registry
+from station.core.feature import Feature, Registry
 from station.features import (
     asking_again,
     authorization,

@@ -11,7 +11,7 @@ from eventstore.catalogue.authorization import AuthorizationDenied, Authorizatio
 from eventstore.catalogue.lifecycle import DeadlineReached
 from projections.authorization import GO_ON
 from projections.station import StationState
-from station.feature import Deadline, Events, Feature, Rule
+from station.core.feature import Deadline, Events, Feature, Rule
 from station.rules import reservations
 from station.rules.authorizing import conclude, is_pending, refusal
 from station.rules.deauthorizing import deauthorize

@@ -28,7 +28,7 @@ from projections.connector import Connector
 from projections.outbox import AUTHORIZE, Owed
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.feature import Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
+from station.core.feature import Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
 from station.rules import reservations
 from station.rules.authorizing import (
     EITHER,

@@ -21,8 +21,8 @@ from eventstore.frozen import replace
 from projections.authorization import LOCAL_LIST_CONFLICT
 from projections.connector import Connector, Fault
 from projections.station import StationState
-from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Answer, Call, Deadline, Events, Feature, Rendered, Reply, Rule
+from station.core.config_keys import Access, ConfigKey, Integer
+from station.core.feature import Answer, Call, Deadline, Events, Feature, Rendered, Reply, Rule
 from station.rules.status import next_status, target
 from station.wire.enums import AvailabilityStatus, AvailabilityType, ChargePointErrorCode, ChargePointStatus
 from station.wire.messages.core import ChangeAvailability, ChangeAvailabilityResponse, StatusNotification

@@ -11,8 +11,8 @@ from typing import Any
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.link import LinkCloseDecided
 from projections.station import StationState
-from station.config_keys import Access, ConfigKey, Csl, Integer
-from station.feature import Answer, Events, Feature, Refusal, Reply
+from station.core.config_keys import Access, ConfigKey, Csl, Integer
+from station.core.feature import Answer, Events, Feature, Refusal, Reply
 from station.wire.enums import ConfigurationStatus
 from station.wire.frames import ErrorCode
 from station.wire.messages.core import (

@@ -10,7 +10,7 @@ from eventstore.catalogue.link import DataTransferRequested
 from eventstore.catalogue.registration import DataTransferQueued
 from eventstore.frozen import dataclass
 from projections.station import StationState
-from station.feature import Answer, Call, Events, Feature, Rendered, Reply
+from station.core.feature import Answer, Call, Events, Feature, Rendered, Reply
 from station.wire.enums import DataTransferStatus
 from station.wire.messages.core import DataTransfer, DataTransferResponse
 

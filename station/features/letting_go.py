@@ -15,7 +15,7 @@ from eventstore.event import Event
 from projections.connector import Connector
 from projections.connectors import RETURNS
 from projections.station import StationState
-from station.feature import Deadline, Events, Feature, Rule
+from station.core.feature import Deadline, Events, Feature, Rule
 from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS, may_draw
 from station.rules.outputs import is_offering
 from station.rules.transaction_rules import stop_now

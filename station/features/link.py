@@ -1,6 +1,6 @@
 """The link's own times: when to connect again, when a call has waited long enough, when a retry is due.
 
-What the times mean stands in `projections.link` and `station.calls`; this slice makes them deadlines and declares
+What the times mean stands in `projections.link` and `station.core.calls`; this slice makes them deadlines and declares
 the keys of OCPP-J and of message delivery.
 """
 
@@ -10,9 +10,9 @@ from eventstore.catalogue.link import FloodFound, FrameCondensed, LinkCloseDecid
 from projections.link import RECONNECT
 from projections.outbox import ACTIONS, NOTICE, STATUS
 from projections.station import StationState
-from station import calls, condensing
-from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Deadline, Events, Feature, Rule
+from station.core import calls, condensing
+from station.core.config_keys import Access, ConfigKey, Integer
+from station.core.feature import Deadline, Events, Feature, Rule
 
 WEBSOCKET_PING_INTERVAL = ConfigKey(
     name="WebSocketPingInterval",

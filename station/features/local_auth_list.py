@@ -15,8 +15,8 @@ from eventstore.catalogue.authorization import (
     LocalListStoreFailed,
 )
 from projections.station import StationState
-from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Answer, Feature, Reply
+from station.core.config_keys import Access, ConfigKey, Integer
+from station.core.feature import Answer, Feature, Reply
 from station.rules.local_list import LOCAL_AUTH_LIST_ENABLED, PROFILE, is_enabled
 from station.wire.enums import UpdateStatus, UpdateType
 from station.wire.messages.local_auth_list import (

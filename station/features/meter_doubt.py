@@ -21,7 +21,7 @@ from eventstore.catalogue.transactions import (
 from projections.connector import Connector
 from projections.register import Doubt, confirmed_offset_wh, stands_still
 from projections.station import StationState
-from station.feature import Deadline, Events, Feature, Rule
+from station.core.feature import Deadline, Events, Feature, Rule
 
 CHECK_MS = 2_000
 CHECK_MAX_MS = 60_000

@@ -20,8 +20,8 @@ from eventstore.event import Event
 from projections.connector import Connector
 from projections.station import StationState
 from projections.transactions import ALIGNED, Transaction
-from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Call, Deadline, Events, Feature, Rendered
+from station.core.config_keys import Access, ConfigKey, Integer
+from station.core.feature import Call, Deadline, Events, Feature, Rendered
 from station.rules.measurands import (
     CLOCK,
     ITEMS_MAX,

@@ -28,9 +28,9 @@ from eventstore.catalogue.registration import (
 from projections.outbox import HEARTBEAT, Owed
 from projections.registration import ACCEPTED
 from projections.station import StationState
-from station.calls import BOOT_INTERVAL_S
-from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Call, Deadline, Events, Failure, Feature, Rendered, Rule
+from station.core.calls import BOOT_INTERVAL_S
+from station.core.config_keys import Access, ConfigKey, Integer
+from station.core.feature import Call, Deadline, Events, Failure, Feature, Rendered, Rule
 from station.wire.messages.core import BootNotification, BootNotificationResponse, Heartbeat, HeartbeatResponse
 
 DAY_MS = 86_400_000

@@ -17,9 +17,9 @@ from eventstore.event import Event
 from projections.link import OpenCall
 from projections.registration import ACCEPTED
 from projections.station import StationState
-from station.config_keys import Access, Boolean, ConfigKey
-from station.exchange import answered
-from station.feature import Answer, Deadline, Deferral, Events, Feature, Refusal, Reply, Rule
+from station.core.config_keys import Access, Boolean, ConfigKey
+from station.core.exchange import answered
+from station.core.feature import Answer, Deadline, Deferral, Events, Feature, Refusal, Reply, Rule
 from station.rules import charging_profile_rules, reservations
 from station.rules.authorizing import begin, grant, is_pending, refusal, usable_cables
 from station.rules.charging_profile_rules import ProfileRefusal

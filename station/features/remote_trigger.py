@@ -16,7 +16,7 @@ from eventstore.event import Event
 from projections.connector import Connector
 from projections.outbox import PRIORITY
 from projections.station import StationState
-from station.feature import Answer, Feature, Reply
+from station.core.feature import Answer, Feature, Reply
 from station.rules.measurands import METER_VALUES_SAMPLED_DATA, REGISTER, TRIGGER, sample
 from station.wire.enums import MessageTrigger, TriggerMessageStatus
 from station.wire.messages.remote_trigger import TriggerMessage, TriggerMessageResponse

@@ -17,8 +17,8 @@ from eventstore.event import Event
 from eventstore.frozen import replace
 from projections.connector import INOPERATIVE
 from projections.station import StationState
-from station.config_keys import Access, Boolean, ConfigKey
-from station.feature import Answer, Deadline, Feature, Reply, Rule
+from station.core.config_keys import Access, Boolean, ConfigKey
+from station.core.feature import Answer, Deadline, Feature, Reply, Rule
 from station.rules.faults import blocking_fault
 from station.rules.maintenance_rules import is_out_of_service
 from station.rules.reservations import PROFILE, free_connectors, open_on_zero

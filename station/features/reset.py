@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from eventstore.catalogue.maintenance import ResetAbandoned, ResetAccepted, ResetDue
 from projections.station import StationState
-from station.config_keys import Access, ConfigKey, Integer
-from station.feature import Answer, Deadline, Events, Feature, Reply, Rule
+from station.core.config_keys import Access, ConfigKey, Integer
+from station.core.feature import Answer, Deadline, Events, Feature, Reply, Rule
 from station.rules.transaction_rules import stop_all
 from station.wire.enums import ResetStatus, ResetType
 from station.wire.messages.core import Reset, ResetResponse

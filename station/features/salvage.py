@@ -8,7 +8,7 @@ stood. What may have left is not told again: one message too few can be asked fo
 from eventstore.catalogue.transactions import LOST, OWED, TransactionRecovered, TransactionStopped
 from projections.station import StationState
 from projections.transactions import Transaction, thinned
-from station.feature import Events, Feature
+from station.core.feature import Events, Feature
 from station.rules.measurands import STOP_TRANSACTION_MAX_METER_VALUES
 
 

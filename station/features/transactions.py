@@ -31,8 +31,8 @@ from projections.connector import Connector
 from projections.outbox import Owed
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.config_keys import Access, Boolean, ConfigKey
-from station.feature import Call, Deadline, Events, Feature, Rendered, Rule
+from station.core.config_keys import Access, Boolean, ConfigKey
+from station.core.feature import Call, Deadline, Events, Feature, Rendered, Rule
 from station.rules.deauthorizing import MAX_ENERGY_ON_INVALID_ID, STOP_TRANSACTION_ON_INVALID_ID, deauthorize
 from station.rules.faults import ENDING
 from station.rules.idtag_info import info_of, named_group, passing_word, received

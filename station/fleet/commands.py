@@ -11,10 +11,10 @@ from station.fleet.one_log import OK, Row, Task
 from station.fleet.report import Report, asked_of, page
 from station.fleet.running import in_processes, on_cluster
 from station.replay.commands import redaction_key
-from station.replay.errors import BadQuestion, LibraryMissing
-from station.replay.export import check_request
-from station.replay.page import json_line, show
-from station.replay.progress import bar
+from station.replay.export.writing import check_request
+from station.replay.opening.errors import BadQuestion, LibraryMissing
+from station.replay.opening.progress import bar
+from station.replay.pages.page import json_line, show
 
 DONE, FAILED = 0, 1
 

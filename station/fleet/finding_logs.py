@@ -12,8 +12,8 @@ from eventstore.database import DATABASE_NAME
 from eventstore.directory import LOCK_NAME, RESERVE_NAME
 from eventstore.frozen import dataclass
 from eventstore.segments import ARCHIVE_DIRECTORY
-from station.replay.bundle import holds_log, is_bundle
-from station.replay.errors import BadQuestion
+from station.replay.opening.bundle import holds_log, is_bundle
+from station.replay.opening.errors import BadQuestion
 
 _FILE_SUFFIXES = (".db", ".sqlite", ".zip", SUFFIX)
 _NOT_THE_LOG = frozenset({LOCK_NAME, RESERVE_NAME, f"{DATABASE_NAME}-shm"})

@@ -9,13 +9,13 @@ from typing import Any
 
 from eventstore.frozen import dataclass
 from eventstore.structure import to_plain
-from station.replay.errors import TOO_LARGE, ReplayError
-from station.replay.export import ExportRequest, export_directory
-from station.replay.moments import calendar_of
-from station.replay.redaction import RedactionRules
-from station.replay.source import open_log
-from station.replay.summary import summarize
-from station.replay.verify import verify
+from station.replay.answers.summary import summarize
+from station.replay.export.redaction import RedactionRules
+from station.replay.export.writing import ExportRequest, export_directory
+from station.replay.opening.errors import TOO_LARGE, ReplayError
+from station.replay.opening.source import open_log
+from station.replay.opening.times import calendar_of
+from station.replay.proof.verify import verify
 
 OK, FAULTY, BROKEN = "ok", "faulty", "broken"
 ERROR_LENGTH_MAX = 500

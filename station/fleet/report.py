@@ -15,8 +15,8 @@ import orjson
 
 from eventstore.structure import to_plain
 from station.fleet.one_log import OK, Row, Task
-from station.replay.errors import BadQuestion
-from station.replay.page import Page, facts, table
+from station.replay.opening.errors import BadQuestion
+from station.replay.pages.page import Page, facts, table
 from station.telling.amounts import energy, plural
 
 SHOWN_MAX = 60

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from station.fleet.one_log import BROKEN, Row, Task, run
-from station.replay.errors import LibraryMissing, ReplayError
+from station.replay.opening.errors import LibraryMissing, ReplayError
 
 CONNECT_S = 30
 AHEAD_PER_WORKER = 2

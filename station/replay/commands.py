@@ -14,32 +14,23 @@ import orjson
 
 from eventstore.frozen import dataclass
 from eventstore.structure import to_plain
-from station.replay import (
-    conversation,
-    dossier,
-    export,
-    owing,
-    plotting,
-    scenario,
-    statement,
-    station_page,
-    summary,
-    timeline,
-    transaction_page,
-    verdict_page,
-    whatif,
-)
-from station.replay.checkpoints import Checkpoints, default_directory
-from station.replay.errors import BadQuestion, ReplayError
-from station.replay.folding import Folded, state_at
-from station.replay.moments import Calendar, Place, Zone, bounds, calendar_of, place_at
-from station.replay.origin import Anchor
-from station.replay.page import Page, Text, json_line, json_text, line_writer, show
-from station.replay.progress import QUIET_STEPS, Bar, bar, silent
-from station.replay.reader import LogReader
-from station.replay.redaction import RedactionRules
-from station.replay.source import open_log
-from station.replay.verify import WHOLE, anchor_from, verify
+from station.replay.answers import conversation, outbox, summary, timeline, transactions, whatif
+from station.replay.export import scenario, writing
+from station.replay.export.redaction import RedactionRules
+from station.replay.opening.checkpoints import Checkpoints, default_directory
+from station.replay.opening.errors import BadQuestion, ReplayError
+from station.replay.opening.folding import Folded, state_at
+from station.replay.opening.origin import Anchor
+from station.replay.opening.progress import QUIET_STEPS, Bar, bar, silent
+from station.replay.opening.reader import LogReader
+from station.replay.opening.source import open_log
+from station.replay.opening.times import Calendar, Place, Zone, bounds, calendar_of, place_at
+from station.replay.pages import plots, station_page, transaction_page, verdict_page
+from station.replay.pages.outbox_page import outbox_page
+from station.replay.pages.page import Page, Text, json_line, json_text, line_writer, show
+from station.replay.pages.summary_page import summary_page
+from station.replay.proof import statement
+from station.replay.proof.verify import WHOLE, anchor_from, verify
 from station.telling.amounts import plural
 from station.telling.wording import DETAIL, HEADLINE, NOISE
 
@@ -102,7 +93,7 @@ def _tell_if_none(count: int) -> None:
 def show_summary(asked: Asked) -> int:
     """A log at a glance."""
     found = summary.summarize(asked.reader, asked.calendar)
-    _answer(asked, found, lambda: summary.page(found, asked.zone))
+    _answer(asked, found, lambda: summary_page(found, asked.zone))
     return DONE
 
 
@@ -130,7 +121,7 @@ def show_transactions(asked: Asked) -> int:
     after_seq, to_seq = asked.range()
     rows = [
         row
-        for row in dossier.transactions(asked.reader, asked.calendar)
+        for row in transactions.transactions(asked.reader, asked.calendar)
         if row.first_seq <= to_seq and (row.stop_seq is None or row.stop_seq > after_seq)
     ]
     _answer(asked, rows, lambda: transaction_page.list_page(rows, asked.zone))
@@ -140,17 +131,17 @@ def show_transactions(asked: Asked) -> int:
 def show_transaction(asked: Asked) -> int:
     """Everything about one transaction."""
     options = asked.options
-    found = dossier.dossier(asked.reader, asked.calendar, options.number, by_id=options.id)
+    found = transactions.dossier(asked.reader, asked.calendar, options.number, by_id=options.id)
     if options.plot is not None:
         try:
-            plotting.draw(found, asked.zone, options.plot)
+            plots.draw(found, asked.zone, options.plot)
         except OSError as error:
             raise ReplayError(f"{options.plot} cannot be written: {error.strerror or error}") from error
     _answer(
         asked,
         found,
         lambda: transaction_page.page(
-            found, asked.zone, plotting.terminal(found, asked.zone, options.width or plotting.fitting())
+            found, asked.zone, plots.terminal(found, asked.zone, options.width or plots.fitting())
         ),
     )
     return DONE
@@ -194,8 +185,8 @@ def show_outbox(asked: Asked) -> int:
     """What was owed to the CSMS."""
     place = asked.place(asked.options.at)
     state = asked.folded(place).state
-    found = list(owing.owing(asked.reader, asked.calendar, state, place))
-    _answer(asked, found, lambda: owing.page(found, state, place, asked.zone))
+    found = list(outbox.owing(asked.reader, asked.calendar, state, place))
+    _answer(asked, found, lambda: outbox_page(found, state, place, asked.zone))
     return DONE
 
 
@@ -281,13 +272,13 @@ def make_export(asked: Asked) -> int:
     output: Path | None = options.output
     form = options.format or ("jsonl" if output is None else output.suffix.removeprefix("."))
     named = "" if output is None else output.suffix.removeprefix(".")
-    single = output is None or named in export.FORMATS
-    if named in export.FORMATS and form != named:
+    single = output is None or named in writing.FORMATS
+    if named in writing.FORMATS and form != named:
         raise BadQuestion(f"{output} is to be {form} by --format, and {named} by its name")
-    tables = export.check_request(options.table or (["events"] if single else ["all"]), form or "parquet")
+    tables = writing.check_request(options.table or (["events"] if single else ["all"]), form or "parquet")
     if single and len(tables) > 1:
         raise BadQuestion("one file holds one table: name one with --table, or a directory with --output")
-    request = export.ExportRequest(
+    request = writing.ExportRequest(
         tables=tables,
         form=form or "parquet",
         rules=RedactionRules(tags=options.redact, identity=options.redact, key=redaction_key(options.redact_key)),
@@ -296,10 +287,10 @@ def make_export(asked: Asked) -> int:
     )
     try:
         if single:
-            done = export.export_file(asked.reader, asked.calendar, request, output)
+            done = writing.export_file(asked.reader, asked.calendar, request, output)
         else:
             assert output is not None, "without an output it is a single file"
-            done = export.export_directory(asked.reader, asked.calendar, request, output)
+            done = writing.export_directory(asked.reader, asked.calendar, request, output)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -11,7 +11,7 @@ from eventstore.catalogue.connectors import PreparingRestarted
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE
 from projections.station import StationState
-from station.feature import Events
+from station.core.feature import Events
 from station.rules import reservations
 from station.rules.identification import Ask, Denied, Granted, Verdict, known_parent, look_up, start_situation
 from station.rules.postponing import is_waiting

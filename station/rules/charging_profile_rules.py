@@ -17,7 +17,7 @@ from eventstore.event import Event
 from eventstore.frozen import dataclass, replace
 from projections.charging_profiles import Installed
 from projections.station import StationState
-from station.config_keys import Access, Boolean, ConfigKey, Csl, Integer
+from station.core.config_keys import Access, Boolean, ConfigKey, Csl, Integer
 from station.wire.enums import ChargingProfileKind, ChargingProfilePurpose, ChargingRateUnit
 from station.wire.messages.types import ChargingProfile as WireProfile
 

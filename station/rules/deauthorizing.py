@@ -6,7 +6,7 @@ from eventstore.event import Event
 from projections.grouping import parents_named, regrouped
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.config_keys import Access, Boolean, ConfigKey, Integer
+from station.core.config_keys import Access, Boolean, ConfigKey, Integer
 from station.rules.transaction_rules import register_of, stop
 
 STOP_TRANSACTION_ON_INVALID_ID = ConfigKey(

@@ -23,7 +23,7 @@ from enum import StrEnum
 from eventstore.catalogue.authorization import IdTagInfo
 from eventstore.frozen import dataclass
 from projections.station import StationState
-from station.config_keys import Access, Boolean, ConfigKey
+from station.core.config_keys import Access, Boolean, ConfigKey
 from station.rules import local_list
 from station.rules.transaction_rules import group
 

@@ -2,7 +2,7 @@
 
 from eventstore.catalogue.authorization import IdTagInfo, IdTagInfoReceived, LocalListConflictFound
 from projections.station import StationState
-from station.feature import Events
+from station.core.feature import Events
 from station.rules import local_list
 from station.rules.identification import AUTHORIZATION_CACHE_ENABLED, known
 from station.rules.transaction_rules import group

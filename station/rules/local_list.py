@@ -2,7 +2,7 @@
 
 from eventstore.catalogue.authorization import IdTagInfo
 from projections.station import StationState
-from station.config_keys import Access, Boolean, ConfigKey
+from station.core.config_keys import Access, Boolean, ConfigKey
 
 PROFILE = "LocalAuthListManagement"
 

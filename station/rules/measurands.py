@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from eventstore.catalogue.transactions import Moment, Sample, SampledValue
 from projections.connector import Connector, MeterReading
 from projections.station import StationState
-from station.config_keys import Access, ConfigKey, Csl, Integer
+from station.core.config_keys import Access, ConfigKey, Csl, Integer
 from station.wire.enums import Measurand
 
 REGISTER = Measurand.ENERGY_ACTIVE_IMPORT_REGISTER.value

@@ -13,7 +13,7 @@ from eventstore.catalogue.authorization import AuthorizationPostponed, Authorize
 from projections.authorization import GO_ON
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.config_keys import Access, ConfigKey, Integer
+from station.core.config_keys import Access, ConfigKey, Integer
 from station.rules.identification import known_parent
 from station.rules.transaction_rules import group, is_stop_lost, same_group, same_tag
 

@@ -22,7 +22,7 @@ from eventstore.log import EventLog
 from eventstore.rows import SLICE_ROWS
 from eventstore.segments import PastSegment
 from projections.station import StationState
-from station.retention import needed_seq
+from station.core.retention import needed_seq
 from station.runtime.clock import Clock
 from station.runtime.station import Station
 

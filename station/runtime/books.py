@@ -9,7 +9,7 @@ from eventstore.frozen import replace
 from eventstore.log import EventLog
 from projections.digest import STATE_LAYOUT, fingerprint, state_bytes
 from projections.station import StationState, evolve
-from station.retention import needed_seq
+from station.core.retention import needed_seq
 
 LOOK_EVERY = 64  # events between two looks at the size of the file
 

@@ -25,7 +25,7 @@ from projections.station import StationState
 from station.runtime.health import system_health
 from station.runtime.redaction import Redactor
 from station.runtime.signing import statement_files
-from station.settings import SECTIONS, Settings
+from station.settings.loading import SECTIONS, Settings
 from station.wire.instants import format_utc_ms
 
 SLICE_ROWS = 500

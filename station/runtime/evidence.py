@@ -216,7 +216,7 @@ def _attempts(link: Link, entropy: int, delay_ms: int) -> int:
 
 
 def _numbered(message_id: str) -> tuple[int, int]:
-    """The boot and the count of a message id of ours (`station.calls`); zeros if it is none."""
+    """The boot and the count of a message id of ours (`station.core.calls`); zeros if it is none."""
     try:
         _, boot, calls = message_id.rsplit("-", 2)
         return int(boot, 16), int(calls, 16)

@@ -21,8 +21,8 @@ from typing import Any
 
 import orjson
 
-from station.masking import without_credentials
-from station.settings import WITHHELD, LoggingSettings
+from station.settings.loading import WITHHELD, LoggingSettings
+from station.telling.masking import without_credentials
 
 NAME = "chargebox"
 WAITING_MAX = 1_000

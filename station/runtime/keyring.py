@@ -11,7 +11,7 @@ from eventstore.descriptors import is_shortage
 from eventstore.frozen import dataclass
 from projections.credentials import CSMS, OF_SETTINGS, SETTINGS, Credentials, key_proven, key_refused, keys_found
 from station.runtime.secrets import Secrets, fingerprint
-from station.settings import Settings, SettingsError, authorization_key_of
+from station.settings.loading import Settings, SettingsError, authorization_key_of
 
 LOGGER = logging.getLogger(__name__)
 

@@ -28,8 +28,8 @@ from eventstore.event import Observation, Recorded
 from projections.credentials import Credentials
 from projections.link import Link as LinkState
 from projections.station import StationState
-from station.calls import MESSAGE_TIMEOUT
-from station.condensing import condense
+from station.core.calls import MESSAGE_TIMEOUT
+from station.core.condensing import condense
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
 from station.runtime.clock import Clock
@@ -48,7 +48,7 @@ from station.runtime.websocket import (
     refusal_status,
     wait_asked_s,
 )
-from station.settings import Settings
+from station.settings.loading import Settings
 from station.wire.frames import (
     CALL_RESULT,
     MAX_FRAME_BYTES,
@@ -319,7 +319,7 @@ class Link:
     def _send_ahead(self, text: str) -> str:
         """Sends the prepared call if the frame is the CALLRESULT that it waits for; returns its message id, else "".
 
-        Its record is durable, so its bytes may leave before that answer's record is (`station.calls.prepare`).
+        Its record is durable, so its bytes may leave before that answer's record is (`station.core.calls.prepare`).
         """
         outbox = None if self._state is None else self._state.outbox
         if outbox is None or outbox.prepared is None or outbox.in_flight is None:

@@ -16,8 +16,8 @@ from devices.readings import MeterUnavailable
 from eventstore.frozen import replace
 from projections.connector import Connector, MeterReading
 from projections.station import StationState
-from station import kernel
-from station.feature import Registry
+from station.core import kernel
+from station.core.feature import Registry
 from station.runtime.gateway import is_on_record, meter_observed
 
 FRESH_MS = 2_000

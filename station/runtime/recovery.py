@@ -18,8 +18,8 @@ from eventstore.frozen import replace
 from eventstore.log import EventLog
 from projections.digest import STATE_LAYOUT, fingerprint, state_bytes, state_from
 from projections.station import INITIAL, Folding, StationState
-from station.feature import Registry
-from station.kernel import step
+from station.core.feature import Registry
+from station.core.kernel import step
 from station.runtime.recovered import NOTHING_RECOVERED, Recovered, recovered
 from station.runtime.station import Follower, read_window
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from station.masking import without_credentials
-from station.settings import WITHHELD
+from station.settings.loading import WITHHELD
+from station.telling.masking import without_credentials
 
 _ID_TAG_MEMBERS = frozenset({"idtag", "parentidtag", "stopidtag"})
 _AUTHORIZATION_KEY = "authorizationkey"

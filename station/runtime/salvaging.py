@@ -29,8 +29,8 @@ from eventstore.salvage import SALVAGED_NAME, Recovery, pending_recovery
 from eventstore.segments import PastSegment, past_segments
 from eventstore.strays import STRAYS_NAME
 from projections.station import StationState
+from station.core.kernel import step
 from station.features import registry_for
-from station.kernel import step
 from station.runtime.recovery import find_recovered, fold_log, salvage_events
 
 EXIT_DONE, EXIT_FAILED, EXIT_LOG = 0, 1, 3

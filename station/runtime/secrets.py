@@ -26,7 +26,7 @@ from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.event import Recorded
 from projections.station import StationState
 from station.runtime import entropy, frame_secrets
-from station.settings import is_key_length
+from station.settings.loading import is_key_length
 
 LOGGER = logging.getLogger(__name__)
 

@@ -22,11 +22,11 @@ from eventstore.event import Recorded
 from eventstore.frozen import dataclass
 from eventstore.log import EventLog
 from projections.station import StationState
-from station.replay.errors import ReplayError
+from station.replay.opening.errors import ReplayError
 from station.runtime.archivist import dropped_on_record
 from station.runtime.clock import Clock
 from station.runtime.station import Station
-from station.settings import Settings
+from station.settings.loading import Settings
 
 LOGGER = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def check_key(settings: Settings) -> None:
     file = settings.storage.signing_key_file
     if file is None:
         return
-    from station.replay.statement import read_private_key
+    from station.replay.proof.statement import read_private_key
 
     try:
         read_private_key(file)
@@ -176,9 +176,9 @@ class Signing:
         self._due_ms = ends[-1].at_ms + DAY_MS
 
     def _stated(self, range_: tuple[Head, Head], ends: tuple[Row, Row], clock_rows: Sequence[Row], says: str) -> bytes:
-        from station.replay import statement
-        from station.replay.moments import Calendar
-        from station.replay.page import json_text
+        from station.replay.opening.times import Calendar
+        from station.replay.pages.page import json_text
+        from station.replay.proof import statement
 
         calendar = Calendar(catalogue_codec().decode_rows(clock_rows))
         first_ms, last_ms = (calendar.utc_of(row.seq, row.at_ms, row.utc_ms) for row in ends)

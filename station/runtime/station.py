@@ -31,8 +31,8 @@ from eventstore.log import EventLog
 from eventstore.seldom import Seldom
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX, Outbox
 from projections.station import StationState
-from station import exchange, kernel
-from station.feature import Deadline, Registry
+from station.core import exchange, kernel
+from station.core.feature import Deadline, Registry
 from station.runtime.books import Books
 from station.runtime.clock import SystemClock
 from station.runtime.inbox import Inbox, Ticket

@@ -7,7 +7,7 @@ in the settings; later it is a failed attempt, since a station that charges goes
 import ssl
 from pathlib import Path
 
-from station.settings import Settings
+from station.settings.loading import Settings
 
 VERIFICATION = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
 CERTIFICATE, PRIVATE_KEY, ENCRYPTED = b"-----BEGIN CERTIFICATE-----", b"PRIVATE KEY-----", b"ENCRYPTED"

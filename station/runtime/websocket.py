@@ -19,7 +19,7 @@ from eventstore.frozen import dataclass
 from station.runtime.dialing import Dialer, connect_to
 from station.runtime.retry_after import retry_after_s
 from station.runtime.tls import client_context
-from station.settings import Settings
+from station.settings.loading import Settings
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection

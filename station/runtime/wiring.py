@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from devices.protocols import BoardUnavailable
-from station.settings import Settings, SettingsError
-from station.settings_lines import find_line
+from station.settings.lines import find_line
+from station.settings.loading import Settings, SettingsError
 
 if TYPE_CHECKING:
     from devices.gpio.wiring import Wiring

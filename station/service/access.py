@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from eventstore.frozen import dataclass
-from station.settings import Settings
+from station.settings.loading import Settings
 
 TOKEN_BYTES_MAX = 4096
 ELSEWHERE = "pages of other origins need [service] token_file, or to be named in [service] allow_origins"

@@ -31,7 +31,7 @@ from eventstore.catalogue.link import DataTransferRequested
 from eventstore.descriptors import is_shortage
 from eventstore.errors import OutOfDescriptors, StorageError
 from projections.station import StationState
-from station.calls import DATA_TRANSFERS_MAX, data_transfers_waiting
+from station.core.calls import DATA_TRANSFERS_MAX, data_transfers_waiting
 from station.features.smart_charging.decide import get_composite_schedule
 from station.service import bench
 from station.service.answers import Refused, error_response, json_response, read_document
@@ -40,7 +40,7 @@ from station.service.context import ServiceContext
 from station.service.gate import Gate
 from station.service.metrics import CONTENT_TYPE, Facts, metrics_text
 from station.service.views import event_rows, health_view, oldest_owed_seq, state_view
-from station.settings_values import OneOf, Text, Whole
+from station.settings.kinds import OneOf, Text, Whole
 from station.wire.enums import ChargingRateUnit, GetCompositeScheduleStatus
 from station.wire.frames import format_payload
 from station.wire.messages.smart_charging import GetCompositeSchedule, GetCompositeScheduleResponse

@@ -36,7 +36,7 @@ from station.runtime.gateway import meter_observed
 from station.service.answers import Refused, json_response, read_document
 from station.service.bodies import InvalidBodyError, Member, Number, Utc
 from station.service.context import ServiceContext
-from station.settings_values import Flag, OneOf, Text, Whole, shown
+from station.settings.kinds import Flag, OneOf, Text, Whole, shown
 from station.wire.instants import parse_utc_ms
 
 ADVANCE_MAX_S = 366 * 86_400

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from eventstore.frozen import dataclass
-from station.settings_values import Kind, shown
+from station.settings.kinds import Kind, shown
 from station.wire.instants import parse_utc_ms
 
 REQUIRED: Any = object()

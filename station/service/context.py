@@ -9,8 +9,8 @@ from eventstore.chain import Head, Row
 from eventstore.event import Observation
 from eventstore.frozen import dataclass
 from projections.station import StationState
-from station.feature import Registry
-from station.settings import Settings
+from station.core.feature import Registry
+from station.settings.loading import Settings
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard

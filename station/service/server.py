@@ -23,7 +23,7 @@ from station.service.accepting import Acceptor
 from station.service.access import read_token
 from station.service.context import ServiceContext
 from station.service.places import Place, Places
-from station.settings import Settings
+from station.settings.loading import Settings
 
 if TYPE_CHECKING:
     import uvicorn

@@ -14,9 +14,9 @@ from projections.charging_profiles import Installed
 from projections.connector import Connector
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.config_keys import Access
-from station.feature import Registry
-from station.masking import without_credentials
+from station.core.config_keys import Access
+from station.core.feature import Registry
+from station.telling.masking import without_credentials
 from station.wire.instants import format_utc_ms
 
 HEARTBEAT_INTERVAL = "HeartbeatInterval"

@@ -9,7 +9,7 @@ from typing import Any
 from eventstore.catalogue import configuration, maintenance
 from eventstore.catalogue.configuration import AuthorizationKeyProven, AuthorizationKeyRefused, AuthorizationKeysFound
 from eventstore.event import Event
-from station.masking import without_credentials
+from station.telling.masking import without_credentials
 
 HEADLINE, DETAIL, NOISE = 0, 1, 2
 

@@ -9,7 +9,7 @@ import pytest
 from eventstore.catalogue import BY_NAME
 from station.cli.main import COMMANDS
 from station.features import registry_for
-from station.settings import SECTIONS
+from station.settings.loading import SECTIONS
 from tests.architecture.sources import PACKAGES, ROOT
 from tests.docs.generate import AGAIN, DOCS, PAGES, TABLES, page
 

@@ -22,7 +22,7 @@ from eventstore.event import Event, Observation, Recorded
 from projections.station import INITIAL, StationState, evolve
 from station import VERSION
 from station.cli.main import COMMANDS, make_parser
-from station.config_keys import INTEGER_MAX, Access, ConfigKey, Csl, Integer, Text
+from station.core.config_keys import INTEGER_MAX, Access, ConfigKey, Csl, Integer, Text
 from station.features import registry_for
 from tests.architecture.sources import PACKAGES
 from tests.architecture.test_imports import LAYERS

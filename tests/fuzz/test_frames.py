@@ -6,8 +6,8 @@ from pathlib import Path
 from eventstore.catalogue.lifecycle import DecisionFailed, ObservationRejected
 from eventstore.catalogue.link import FrameReceived
 from projections.station import StationState
-from station import kernel
-from station.exchange import read_large
+from station.core import kernel
+from station.core.exchange import read_large
 from station.wire.frames import FrameError, format_call, parse
 from tests.fuzz.engine import Target, both, fuzz
 from tests.fuzz.requests import REQUESTS

@@ -11,7 +11,7 @@ import pytest
 
 from station.service.context import ServiceContext
 from station.service.server import Listener, bind, serve
-from station.settings import parse_settings
+from station.settings.loading import parse_settings
 from tests.fuzz.engine import Target, both, fuzz_live
 from tests.unit.station.service.stations import served, settings_in
 

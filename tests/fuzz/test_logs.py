@@ -18,8 +18,8 @@ from eventstore.database import DATABASE_NAME
 from eventstore.errors import LogCorrupt, LogTooNew
 from station.cli import replay as cli
 from station.replay.commands import answer
-from station.replay.errors import ReplayError
-from station.replay.importing import read_events
+from station.replay.opening.errors import ReplayError
+from station.replay.opening.importing import read_events
 from tests.fuzz.engine import JSON, Target, both, fuzz
 
 CORPORA = Path(__file__).resolve().parents[1] / "corpora"

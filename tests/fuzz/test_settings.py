@@ -5,7 +5,7 @@ from pathlib import Path
 
 from devices.gpio.wiring import WiringError, parse_wiring
 from devices.modbus.register_map import MapError, parse_map
-from station.settings import SettingsError, load_settings
+from station.settings.loading import SettingsError, load_settings
 from tests.fuzz.engine import TOML, Target, both, fuzz
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,8 +17,8 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from devices.iec61851 import ma_from_duty_permille
-from station.runtime import daemon
-from station.settings import parse_settings
+from station.daemon import process
+from station.settings.loading import parse_settings
 from tests.contract.electrical import Model
 from tests.contract.rigs import wiegand_bits, wiring, wiring_text
 from tests.csms.independent import Csms
@@ -103,7 +103,7 @@ async def station(csms: Csms, directory: Path, model: Model, wired: str = "") ->
     """The daemon in this process, until SIGTERM ends it in order; `wired` is the model's wiring if it is none of pulses."""
     gpiozero.Device.pin_factory = model.factory
     settings = parse_settings(settings_text(csms.url, directory, wired), "test")
-    running = asyncio.create_task(daemon.run(settings))
+    running = asyncio.create_task(process.run(settings))
     try:
         yield
         os.kill(os.getpid(), signal.SIGTERM)

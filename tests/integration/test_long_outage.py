@@ -19,7 +19,7 @@ from eventstore.segments import archives
 from projections.digest import digest, state_bytes
 from projections.outbox import WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
-from station.retention import needed_seq
+from station.core.retention import needed_seq
 from station.runtime import recovery
 from station.runtime.archivist import Keep
 from tests.given import TAG

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from station.replay.conversation import exchanges
-from station.replay.dossier import transactions
-from station.replay.folding import state_at
-from station.replay.moments import calendar_of
-from station.replay.source import open_log
-from station.replay.summary import Summary, summarize
-from station.replay.verify import Verdict, verify
-from station.replay.whatif import otherwise
+from station.replay.answers.conversation import exchanges
+from station.replay.answers.summary import Summary, summarize
+from station.replay.answers.transactions import transactions
+from station.replay.answers.whatif import otherwise
+from station.replay.opening.folding import state_at
+from station.replay.opening.source import open_log
+from station.replay.opening.times import calendar_of
+from station.replay.proof.verify import Verdict, verify
 from tests.integration.conftest import Pair
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from eventstore.archive import ArchiveReader
 from eventstore.segments import archives, past_segments
-from station.replay.source import open_log
-from station.replay.verify import Verdict, verify
+from station.replay.opening.source import open_log
+from station.replay.proof.verify import Verdict, verify
 from tests.daemon import Daemon
 
 SETTINGS: dict[str, dict[str, Any]] = {

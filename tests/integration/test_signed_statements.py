@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from station.cli.main import main
-from station.replay import statement
+from station.replay.proof import statement
 from station.runtime.signing import DAILY, SEGMENT, statement_files
 from tests.daemon import ROOT, Daemon
 

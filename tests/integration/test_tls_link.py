@@ -16,7 +16,7 @@ from eventstore.event import Observation
 from station.runtime.clock import SystemClock
 from station.runtime.link import Link
 from station.runtime.secrets import Secrets
-from station.settings import parse_settings
+from station.settings.loading import parse_settings
 from tests.csms.tls import Identity, issue, make_authority, server_context
 from tests.given import station
 

@@ -19,7 +19,7 @@ from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import FrameReceived
 from eventstore.event import Observation, Recorded
 from projections.station import StationState, evolve
-from station import kernel
+from station.core import kernel
 from tests.given import StationUnderTest, charging
 
 ROUNDS = 400

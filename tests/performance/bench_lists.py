@@ -13,8 +13,8 @@ import time
 
 from eventstore.catalogue.hardware import MeterObserved
 from eventstore.catalogue.link import FrameReceived
-from station import kernel
-from station.exchange import read_large
+from station.core import kernel
+from station.core.exchange import read_large
 from tests.given import station
 
 ENTRIES = 1_000

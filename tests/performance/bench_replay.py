@@ -33,14 +33,14 @@ from projections.station import INITIAL, evolve
 from station.fleet.finding_logs import find_logs
 from station.fleet.one_log import Task
 from station.fleet.running import in_processes
-from station.replay.checkpoints import Checkpoints
-from station.replay.folding import state_at
-from station.replay.moments import calendar_of
-from station.replay.reader import LogReader
-from station.replay.redeciding import batches, decide_again
-from station.replay.source import open_log
-from station.replay.summary import summarize
-from station.replay.verify import verify
+from station.replay.answers.summary import summarize
+from station.replay.opening.checkpoints import Checkpoints
+from station.replay.opening.folding import state_at
+from station.replay.opening.reader import LogReader
+from station.replay.opening.source import open_log
+from station.replay.opening.times import calendar_of
+from station.replay.proof.redeciding import batches, decide_again
+from station.replay.proof.verify import verify
 from tests.replay_logs import add_snapshot, many_days, session, story, write_log
 
 EVENTS, LOGS = 1_000_000, 400
@@ -48,9 +48,9 @@ SEGMENT_EVENTS, DECIDED_EVENTS = 60_000, 100_000
 TARGET_STATE_S = 2.0
 MEMORY = (
     "import re, sys; from pathlib import Path\n"
-    "from station.replay.source import open_log; from station.replay.folding import state_at\n"
-    "from station.replay.verify import verify; from station.replay.moments import calendar_of\n"
-    "from station.replay.summary import summarize\n"
+    "from station.replay.opening.source import open_log; from station.replay.opening.folding import state_at\n"
+    "from station.replay.proof.verify import verify; from station.replay.opening.times import calendar_of\n"
+    "from station.replay.answers.summary import summarize\n"
     "with open_log(Path(sys.argv[1])) as reader: {work}\n"
     "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
 )

@@ -70,7 +70,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="mark delivered before the reply",
-        file="station/kernel.py",
+        file="station/core/kernel.py",
         old="            for event in calls.dispatch(run.state, run.at_ms, registry):\n                run.record(event)\n",
         new="            for event in calls.dispatch(run.state, run.at_ms, registry):\n"
         "                run.record(event)\n"
@@ -85,7 +85,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="wait for ever for a disk that hangs",
-        file="station/runtime/daemon.py",
+        file="station/daemon/process.py",
         old="asyncio.wait({task}, timeout=STOPPING_MAX_S)",
         new="asyncio.wait({task})",
         killer=f"{FAULTS}::test_a_disk_that_hangs_acknowledges_nothing_and_a_told_end_comes_in_time",
@@ -208,7 +208,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="a message id used twice on a connection",
-        file="station/calls.py",
+        file="station/core/calls.py",
         old="attempt.message_ids[-1] if attempt.keep_id else message_id",
         new="attempt.message_ids[-1]",
         killer=f"{OUTBOX}::test_a_retry_repeats_the_payload_bytes_under_a_new_message_id",

@@ -24,8 +24,8 @@ from eventstore.database import DATABASE_NAME
 from eventstore.errors import StorageError
 from eventstore.event import Recorded
 from eventstore.log import EventLog
-from station.replay.redeciding import decide_again
-from station.replay.source import open_log
+from station.replay.opening.source import open_log
+from station.replay.proof.redeciding import decide_again
 from tests.logs import execute_behind_its_back
 from tests.reliability.aftermath import IDENTITY, STORIES, Aftermath, Past, aftermath, harmed, judge, past
 from tests.reliability.disk import GARBAGE

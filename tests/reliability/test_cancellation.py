@@ -19,7 +19,7 @@ from station.runtime.clock import SystemClock
 from station.runtime.link import Link
 from station.runtime.secrets import Secrets
 from station.runtime.station import Station
-from station.settings import parse_settings
+from station.settings.loading import parse_settings
 from tests.csms.faulty import FaultyCsms
 from tests.given import DESCRIPTION, TAG, UTC_2026_MS
 from tests.integration.ledger import accounts, assert_balanced

@@ -6,7 +6,7 @@ import pytest
 
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.link import LinkCloseDecided
-from station.config_keys import Access
+from station.core.config_keys import Access
 from station.features import registry_for
 from tests.given import StationUnderTest, station
 

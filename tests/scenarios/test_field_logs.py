@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from station.replay.scenario import load, run
+from station.replay.export.scenario import load, run
 
 FIELD = Path(__file__).resolve().parents[1] / "corpora" / "field"
 FILES = sorted(FIELD.glob("*.json"))

@@ -7,9 +7,9 @@ import pytest
 from eventstore.catalogue.hardware import PilotStateObserved
 from eventstore.catalogue.lifecycle import DecisionFailed
 from eventstore.catalogue.link import CallAnswered, FrameReceived
-from station import kernel
-from station.calls import TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
-from station.feature import Answer, Feature, Registry
+from station.core import kernel
+from station.core.calls import TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
+from station.core.feature import Answer, Feature, Registry
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.rules import outputs
 from tests.given import TAG, StationUnderTest, answering, station

@@ -33,9 +33,9 @@ from eventstore.codec import decode, encode
 from eventstore.event import Event, Recorded
 from projections.outbox import WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
-from station import calls, kernel
-from station.calls import MESSAGE_TIMEOUT
-from station.feature import Registry
+from station.core import calls, kernel
+from station.core.calls import MESSAGE_TIMEOUT
+from station.core.feature import Registry
 from station.rules.faults import BLOCKING
 from station.rules.status import TRANSITIONS
 from station.wire.instants import parse_utc_ms

@@ -20,7 +20,7 @@ from eventstore.catalogue.link import (
 )
 from eventstore.event import Observation, Recorded
 from projections.station import StationState
-from station.calls import MESSAGE_TIMEOUT
+from station.core.calls import MESSAGE_TIMEOUT
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime.link import _is_result_of, frame_of
 from tests.simulation.virtual_time import virtual_loop

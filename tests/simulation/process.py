@@ -13,8 +13,9 @@ from eventstore.event import Recorded
 from projections.digest import fingerprint, state_bytes
 from projections.station import StationState
 from station import VERSION
-from station.feature import Registry
-from station.runtime import daemon, recovery
+from station.core.feature import Registry
+from station.daemon import process
+from station.runtime import recovery
 from station.runtime.gateway import Gateway
 from station.runtime.station import Station
 from tests.simulation.invariants import Invariants
@@ -24,7 +25,7 @@ from tests.simulation.virtual_time import VirtualClock
 
 if TYPE_CHECKING:
     from eventstore.log import EventLog
-    from station.runtime.bootstrap import Parts
+    from station.daemon.bootstrap import Parts
 
 
 SNAPSHOT_EVERY = 250
@@ -76,7 +77,7 @@ class Process:
         invariants: Invariants,
         chance: random.Random,
     ) -> "Process":
-        """As `bootstrap.build` and `daemon._live` do it: fold, boot durably, wire up, open the board."""
+        """As `bootstrap.build` and `process._live` do it: fold, boot durably, wire up, open the board."""
         log.reopen()
         real = cast("EventLog", log)
         state, _ = await recovery.fold_log(real)
@@ -119,7 +120,7 @@ class Process:
             self.link.publish(self.station.state, ())
             await asyncio.wait({self._task, reset}, return_when=asyncio.FIRST_COMPLETED)
             if not self._task.done():
-                await self.stop(daemon.RESET)
+                await self.stop(process.RESET)
                 return "Reset"
             self.gateway.make_safe()
             self._task.result()  # raises what ended the loop
@@ -146,7 +147,7 @@ class Process:
             link=self.link,
             log=self.log,
         )
-        await daemon._stop(cast("Parts", parts), why)
+        await process._stop(cast("Parts", parts), why)
 
     def end(self) -> None:
         """The process is no more: outputs fall open, the link breaks, nothing is flushed."""

@@ -31,7 +31,7 @@ from eventstore.catalogue.maintenance import ResetFailed
 from eventstore.catalogue.registration import RegistrationAnswered, RegistrationLost
 from eventstore.event import Observation, Recorded
 from projections.station import INITIAL
-from station import kernel
+from station.core import kernel
 from station.rules import faults, outputs
 from station.rules.status import TRANSITIONS
 from tests.given import SentCall, StationUnderTest, accepting, station

@@ -31,7 +31,7 @@ from eventstore.catalogue.maintenance import (
     ResetAbandoned,
 )
 from eventstore.catalogue.transactions import TransactionStopped
-from station.feature import Answer, Call, Feature, Rule
+from station.core.feature import Answer, Call, Feature, Rule
 from station.features.maintenance.diagnostics import advance_diagnostics, diagnostics_deadlines
 from station.features.maintenance.firmware import advance_firmware, firmware_deadlines
 from station.features.maintenance.messages import (

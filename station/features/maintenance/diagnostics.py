@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, DiagnosticsStepDecided
 from projections.maintenance import DiagnosticsJob
 from projections.station import StationState
-from station.feature import Deadline, Events
+from station.core.feature import Deadline, Events
 from station.features.maintenance.messages import wait_ms
 from station.wire.enums import DiagnosticsStatus
 

@@ -11,7 +11,7 @@ from eventstore.catalogue.maintenance import FirmwareStatusQueued, FirmwareStepD
 from projections.maintenance import FirmwareJob
 from projections.outbox import NOTICE
 from projections.station import StationState
-from station.feature import Deadline, Events
+from station.core.feature import Deadline, Events
 from station.features.maintenance.messages import location_fault, wait_ms
 from station.wire.enums import FirmwareStatus
 

@@ -19,8 +19,8 @@ from eventstore.catalogue.maintenance import (
 from eventstore.event import Event
 from projections.outbox import Owed
 from projections.station import StationState
-from station.config_keys import Access, ConfigKey, Csl
-from station.feature import Events, Failure, Rendered, Reply
+from station.core.config_keys import Access, ConfigKey, Csl
+from station.core.feature import Events, Failure, Rendered, Reply
 from station.wire.enums import DiagnosticsStatus, FirmwareStatus
 from station.wire.instants import format_utc_ms
 from station.wire.messages.firmware_management import (

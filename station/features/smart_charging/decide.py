@@ -8,7 +8,7 @@ from decimal import Decimal
 from eventstore.catalogue.smart_charging import ChargingProfile, ChargingProfileCleared, SchedulePeriod
 from projections.charging_profiles import Installed
 from projections.station import StationState
-from station.feature import Answer, Feature, Refusal, Reply
+from station.core.feature import Answer, Feature, Refusal, Reply
 from station.features.smart_charging.composite import Composite, composite_connector, composite_station
 from station.features.smart_charging.situation import situation_of
 from station.rules import charging_profile_rules

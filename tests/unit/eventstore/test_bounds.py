@@ -20,7 +20,7 @@ from eventstore.bounds import (
     open_regular,
     read_small,
 )
-from station.replay.bundle import LOG_BYTES_MAX
+from station.replay.opening.bundle import LOG_BYTES_MAX
 from station.runtime import diagnostics
 from station.wire.frames import MAX_FRAME_BYTES
 

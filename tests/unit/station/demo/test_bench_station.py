@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from station.daemon.bootstrap import factory_values
 from station.demo.bench_station import BenchStation, DemoError, free_port, settings_text
 from station.features import registry_for
-from station.runtime.bootstrap import factory_values
-from station.settings import parse_settings
+from station.settings.loading import parse_settings
 
 
 def test_the_settings_are_those_of_a_station_that_samples_every_second() -> None:

@@ -13,7 +13,7 @@ from websockets.http11 import Request, Response
 
 from station.doctor.csms import csms_findings
 from station.doctor.findings import Finding, Level
-from station.settings import Settings, parse_settings
+from station.settings.loading import Settings, parse_settings
 from tests.csms.tls import issue, make_authority, server_context
 from tests.daemon import free_port
 from tests.names import Names, swallowing

@@ -12,7 +12,7 @@ from station.doctor.examination import examine
 from station.doctor.findings import Level, fault
 from station.doctor.listening import listening_finding
 from station.runtime.clock import SystemClock
-from station.settings import Settings, parse_settings
+from station.settings.loading import Settings, parse_settings
 from tests.daemon import free_port
 
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from station.doctor.findings import Level
 from station.doctor.provisioning import key_findings, read_settings
 from station.runtime.secrets import Secrets
-from station.settings import Settings, parse_settings
+from station.settings.loading import Settings, parse_settings
 from tests.csms.tls import issue, make_authority
 from tests.given import station
 from tests.replay_logs import write_log

@@ -14,7 +14,7 @@ from station.cli.main import main
 from station.fleet import one_log, running
 from station.fleet.finding_logs import find_logs
 from station.fleet.one_log import Row, Task
-from station.replay.errors import BadQuestion, ReplayError
+from station.replay.opening.errors import BadQuestion, ReplayError
 from tests import deadly_tasks
 from tests.duck import ask
 from tests.logs import overwrite

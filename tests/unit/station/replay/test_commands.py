@@ -93,7 +93,7 @@ def test_the_conversation_shows_raw_frames(log: str, capsys: pytest.CaptureFixtu
 def test_the_state_from_the_cache_is_the_state(
     log: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("station.replay.folding.WORTH_KEEPING", 50)
+    monkeypatch.setattr("station.replay.opening.folding.WORTH_KEEPING", 50)
     first = asked(capsys, log, "state", "--at", "300", "--json")
     kept = list((tmp_path / "cache").rglob("*.state"))
     assert kept

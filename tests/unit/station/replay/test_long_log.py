@@ -10,12 +10,12 @@ from time import perf_counter
 import pytest
 
 from eventstore.database import DATABASE_NAME
-from station.replay.checkpoints import Checkpoints
-from station.replay.folding import state_at
-from station.replay.moments import calendar_of
-from station.replay.source import open_log
-from station.replay.summary import summarize
-from station.replay.verify import verify
+from station.replay.answers.summary import summarize
+from station.replay.opening.checkpoints import Checkpoints
+from station.replay.opening.folding import state_at
+from station.replay.opening.source import open_log
+from station.replay.opening.times import calendar_of
+from station.replay.proof.verify import verify
 from tests.replay_logs import many_days, story, write_log
 from tests.tampering import tamper
 
@@ -53,8 +53,8 @@ def test_a_second_question_for_a_state_is_answered_at_once(log: Path, tmp_path: 
 @pytest.mark.long
 def test_memory_does_not_grow_with_the_log(log: Path) -> None:
     code = (
-        "import re, sys\nfrom pathlib import Path\nfrom station.replay.source import open_log\n"
-        "from station.replay.folding import state_at\n"
+        "import re, sys\nfrom pathlib import Path\nfrom station.replay.opening.source import open_log\n"
+        "from station.replay.opening.folding import state_at\n"
         "with open_log(Path(sys.argv[1])) as reader: state_at(reader, int(sys.argv[2]))\n"
         "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
     )

@@ -9,16 +9,18 @@ from eventstore.catalogue import ALL
 from eventstore.catalogue.hardware import ContactorObserved, EmergencyStopObserved, MeterFailed, MeterObserved
 from eventstore.catalogue.lifecycle import DiskSpaceObserved
 from eventstore.event import Decision
-from station.replay import owing, summary
-from station.replay.conversation import Asked, Exchange, exchanges, ladder
-from station.replay.dossier import dossier, transactions
-from station.replay.errors import BadQuestion
-from station.replay.folding import state_at
-from station.replay.moments import Zone, calendar_of, place_at
-from station.replay.page import Page, Table, facts, plain, table
-from station.replay.reader import LogReader
-from station.replay.source import open_log
-from station.replay.timeline import Filter, Timeline
+from station.replay.answers import outbox, summary
+from station.replay.answers.conversation import Asked, Exchange, exchanges, ladder
+from station.replay.answers.timeline import Filter, Timeline
+from station.replay.answers.transactions import dossier, transactions
+from station.replay.opening.errors import BadQuestion
+from station.replay.opening.folding import state_at
+from station.replay.opening.reader import LogReader
+from station.replay.opening.source import open_log
+from station.replay.opening.times import Zone, calendar_of, place_at
+from station.replay.pages.outbox_page import outbox_page
+from station.replay.pages.page import Page, Table, facts, plain, table
+from station.replay.pages.summary_page import summary_page
 from station.telling.wording import DETAIL, NOISE, TABLE, loudness, words
 from tests.replay_logs import StoryStation, lost_session, metered, session, story, write_log
 
@@ -81,7 +83,7 @@ def test_everything_odd_is_in_the_summary(reader: LogReader) -> None:
         "disk space low",
     ):
         assert any(oddity in each for each in found.oddities), oddity
-    text = plain(summary.page(found, ZONE))
+    text = plain(summary_page(found, ZONE))
     assert "given up      1" in text
     assert "HighTemperature 1" in text
 
@@ -130,8 +132,8 @@ def test_why_a_message_waits_is_told_for_every_state_of_the_link(reader: LogRead
     for seq in range(20, reader.head.seq + 1, 3):
         place = place_at(reader, calendar, ZONE, str(seq))
         state = state_at(reader, seq).state
-        reasons |= {each.waits_for.split(" in ")[0] for each in owing.owing(reader, calendar, state, place)}
-        plain(owing.page([], state, place, ZONE))
+        reasons |= {each.waits_for.split(" in ")[0] for each in outbox.owing(reader, calendar, state, place)}
+        plain(outbox_page([], state, place, ZONE))
     assert {"its answer", "its next attempt"} <= reasons
 
 
@@ -170,7 +172,7 @@ def test_an_empty_log_has_a_summary_too(tmp_path: Path) -> None:
     with open_log(write_log(story(), tmp_path / "empty")) as reader:
         found = summary.summarize(reader, calendar_of(reader))
         assert (found.events, found.boot_count) == (0, 0)
-        assert "no events" in plain(summary.page(found, ZONE))
+        assert "no events" in plain(summary_page(found, ZONE))
 
 
 @pytest.mark.parametrize("count", [5, 60, 200])

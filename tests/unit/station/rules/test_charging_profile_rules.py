@@ -5,7 +5,7 @@ import pytest
 
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted, AuthorizeQueued
 from eventstore.catalogue.smart_charging import ChargingProfileInstalled, SchedulePeriod
-from station.config_keys import Access
+from station.core.config_keys import Access
 from station.rules.charging_profile_rules import (
     CHARGE_PROFILE_MAX_STACK_LEVEL,
     CHARGING_SCHEDULE_MAX_PERIODS,

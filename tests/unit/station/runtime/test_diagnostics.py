@@ -15,7 +15,7 @@ from eventstore.chain import Head, Row
 from eventstore.log import EventLog
 from station.runtime import diagnostics
 from station.runtime.diagnostics import DiagnosticsSource, plain_settings
-from station.settings import Settings, parse_settings
+from station.settings.loading import Settings, parse_settings
 from tests.given import TAG, UTC_2026_MS, StationUnderTest, charging
 
 pytestmark = pytest.mark.asyncio

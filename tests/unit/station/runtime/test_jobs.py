@@ -18,7 +18,7 @@ from station.runtime.installer import BenchInstaller, Installation, Installation
 from station.runtime.jobs import JobRunner
 from station.runtime.location import TransferLimits
 from station.runtime.transfer import Transfers
-from station.settings import parse_settings
+from station.settings.loading import parse_settings
 from tests.file_servers import bench_image
 from tests.given import StationUnderTest, station
 from tests.unit.station.runtime.transfer_servers import HttpFiles, http_files

@@ -13,7 +13,7 @@ import pytest
 
 from station.runtime import journal
 from station.runtime.journal import WAITING_MAX, JournalHandler, in_one_line, is_journal, priority, writer
-from station.settings import LoggingSettings
+from station.settings.loading import LoggingSettings
 
 JSON = LoggingSettings(format="json")
 

@@ -7,7 +7,7 @@ import pytest
 from projections.credentials import Credentials, key_proven, key_refused
 from station.runtime.keyring import Keyring, NoKeyLeftError, look
 from station.runtime.secrets import Secrets, fingerprint
-from station.settings import Settings, parse_settings
+from station.settings.loading import Settings, parse_settings
 from tests.shortage import no_descriptors
 
 OLD, NEW, OWN = b"old-key-of-16-by", b"new-key-of-16-byt", b"own-key-of-16-byte"

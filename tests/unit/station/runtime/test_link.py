@@ -37,7 +37,7 @@ from station.runtime.clock import SystemClock
 from station.runtime.link import Link, frame_of
 from station.runtime.secrets import Secrets
 from station.runtime.throttle import FLOOD_AFTER_MS, FRAMES_BURST
-from station.settings import Settings, parse_settings
+from station.settings.loading import Settings, parse_settings
 from station.wire.frames import MAX_FRAME_BYTES
 from tests.given import StationUnderTest, station
 from tests.names import Names, swallowing

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from station.runtime.redaction import Redactor
-from station.settings import WITHHELD
+from station.settings.loading import WITHHELD
 
 
 def redact(value: Any, *, id_tags: bool = False, known: tuple[str, ...] = ()) -> Any:

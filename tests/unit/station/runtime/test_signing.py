@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
 from eventstore.catalogue.lifecycle import DiskSpaceObserved
 from eventstore.segments import archives
 from station.cli.main import main
-from station.replay import statement
-from station.replay.source import open_log
-from station.replay.verify import Verdict, verify
+from station.replay.opening.source import open_log
+from station.replay.proof import statement
+from station.replay.proof.verify import Verdict, verify
 from station.runtime.archivist import Keep
 from station.runtime.signing import (
     DAILY,
@@ -36,7 +36,7 @@ from station.runtime.signing import (
     drop_statements,
     statement_files,
 )
-from station.settings import Settings, SettingsError, parse_settings
+from station.settings.loading import Settings, SettingsError, parse_settings
 from tests.outage import Outage, living
 from tests.tampering import rehash, tamper
 
@@ -345,9 +345,9 @@ def test_without_a_key_nothing_is_imported(tmp_path: Path) -> None:
     file = tmp_path / "chargebox.toml"
     file.write_text('[station]\nidentity = "CB-1"\n[csms]\nurl = "ws://h/ocpp"\n')
     code = (
-        "import json, sys\nfrom station.runtime import daemon, signing\nfrom station.settings import load_settings\n"
+        "import json, sys\nfrom station.daemon import process\nfrom station.runtime import signing\nfrom station.settings.loading import load_settings\n"
         f"signing.check_key(load_settings({str(file)!r}))\n"
-        "print(json.dumps([m for m in ('cryptography', 'station.replay.statement') if m in sys.modules]))"
+        "print(json.dumps([m for m in ('cryptography', 'station.replay.proof.statement') if m in sys.modules]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (json.loads(done.stdout), done.stderr) == ([], "")

@@ -17,7 +17,7 @@ from eventstore.event import Event, Recorded
 from eventstore.insertion import encode_batch
 from eventstore.log import EventLog
 from projections.station import INITIAL, StationState
-from station.feature import Feature, Registry, Rule
+from station.core.feature import Feature, Registry, Rule
 from station.features import ALL, registry_for
 from station.runtime.clock import SystemClock
 from station.runtime.inbox import EACH_MAX

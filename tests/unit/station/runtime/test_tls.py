@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from station.runtime.tls import check_files, client_context, tls_context
-from station.settings import Settings, SettingsError, parse_settings
+from station.settings.loading import Settings, SettingsError, parse_settings
 from tests.csms.tls import Identity, issue, make_authority, server_context
 
 Spoil = Callable[[Identity, Path], object]

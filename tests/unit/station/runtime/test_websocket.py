@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 from station.runtime.dialing import Dialer
 from station.runtime.tls import client_context
 from station.runtime.websocket import Opening, hint_for, identity_doubled, open_websocket, refusal_status, wait_asked_s
-from station.settings import parse_settings
+from station.settings.loading import parse_settings
 from tests.csms.tls import issue, make_authority, server_context
 from tests.names import Names, dull, swallowing
 

@@ -3,7 +3,7 @@
 import pytest
 
 from station.runtime.wiring import read_wiring, wiring_doubts, wiring_picture, wiring_table
-from station.settings import Settings, SettingsError, parse_settings
+from station.settings.loading import Settings, SettingsError, parse_settings
 from tests.unit.devices.gpio.reference import reference_text
 
 HEAD = '[station]\nidentity = "CB-0001"\n[csms]\nurl = "ws://127.0.0.1:9000/ocpp"\n'

@@ -16,15 +16,15 @@ from eventstore.catalogue.link import FrameReceived, LinkClosed, LinkOpened
 from eventstore.errors import StorageFailed
 from eventstore.log import EventLog
 from projections.station import INITIAL
+from station.core.kernel import step
 from station.features import registry_for
-from station.kernel import step
 from station.runtime.clock import SystemClock
 from station.runtime.gateway import Gateway
 from station.runtime.live_meters import LiveMeters
 from station.runtime.station import Station
 from station.service.app import build
 from station.service.context import ServiceContext
-from station.settings import Settings, parse_settings
+from station.settings.loading import Settings, parse_settings
 from tests.given import DESCRIPTION, UTC_2026_MS
 
 LOOPBACK = "http://127.0.0.1:8887"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from station.service.access import denial, is_loopback, read_token
-from station.settings import Settings, SettingsError, parse_settings
+from station.settings.loading import Settings, SettingsError, parse_settings
 
 TOKEN = b"s3cret"
 

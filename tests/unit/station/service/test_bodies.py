@@ -15,7 +15,7 @@ from station.service.bodies import (
     read_members,
     read_query,
 )
-from station.settings_values import Flag, Text, Whole
+from station.settings.kinds import Flag, Text, Whole
 
 MEMBERS = {
     "ready": Member(kind=Flag(), default=True),

@@ -12,7 +12,7 @@ import pytest
 
 from station.service.context import ServiceContext
 from station.service.server import GRACE_S, AddressTaken, Listener, ListenError, bind, serve
-from station.settings import Settings, SettingsError, parse_settings
+from station.settings.loading import Settings, SettingsError, parse_settings
 from tests.unit.station.service.stations import served, settings_in
 
 

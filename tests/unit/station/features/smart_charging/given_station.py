@@ -11,9 +11,9 @@ from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import TransactionIdAssigned, TransactionStarted
 from eventstore.event import Event, Recorded
 from projections.station import INITIAL, StationState
-from station.feature import Feature, Refusal, Registry
+from station.core.feature import Feature, Refusal, Registry
+from station.core.kernel import rules_at_rest, step
 from station.features.smart_charging import decide, offering
-from station.kernel import rules_at_rest, step
 from station.rules.charging_profile_rules import install_for_remote_start
 from station.rules.transaction_rules import stop_now
 from station.wire.frames import format_call_result

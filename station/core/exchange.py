@@ -1,0 +1,321 @@
+"""What a frame comes to: answers to CALLs of the CSMS, and the fate of CALLs of ours (OCPP-J 4, section 3.7).
+
+Theory of operation
+    A CALL is held to its schema, decided on by the feature that answers its action, and answered at once or, if the
+    feature defers it, by that feature later. An answer settles the entry of ours that it belongs to, by any message id
+    under which that entry has left; which CALL leaves next stands in `station.core.calls`.
+
+    Only a CALLERROR is a failure to process (OCPP-J errata 3.2): for StartTransaction, MeterValues and StopTransaction
+    it counts towards TransactionMessageAttempts, and the next try waits TransactionMessageRetryInterval times the
+    transmissions so far. A time-out or a lost link never counts. A malformed answer settles MeterValues and
+    StopTransaction, whose answers say nothing that is needed; a StartTransaction without a usable id has failed.
+    SecurityError means that the CSMS does not hold us registered (OCPP-J errata 3.8).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eventstore.catalogue.link import (
+    CallAnswered,
+    CallDeferred,
+    CallSettled,
+    FrameIgnored,
+    FrameReceived,
+)
+from eventstore.catalogue.registration import RegistrationLost
+from eventstore.event import Event
+from eventstore.frozen import dataclass
+from projections.outbox import TRANSACTION, Attempt, Owed
+from projections.registration import ACCEPTED, REJECTED
+from projections.station import StationState
+from projections.transactions import Transaction
+from station.core.calls import BOOT_INTERVAL_S, TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
+from station.core.feature import Deferral, Failure, Refusal, Registry, Reply
+from station.rules.idtag_info import info_of, named_group
+from station.rules.transaction_rules import assign_transaction_id
+from station.wire.frames import (
+    CALL_ERROR,
+    CALL_RESULT,
+    Call,
+    CallError,
+    CallResult,
+    ErrorCode,
+    Frame,
+    FrameError,
+    format_payload,
+    parse,
+)
+from station.wire.messages import MESSAGES
+from station.wire.schema import PayloadError, dump, load_request, load_response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFrame:
+    """A frame as it was read; `request` is a CALL's request, validated, if that was done beforehand, and what deviates in it."""
+
+    frame: Frame
+    request: Any = None
+    deviations: tuple[str, ...] = ()
+
+
+def read_large(text: str) -> ReadFrame | None:
+    """What can be done for a large frame off the loop: read it and validate a CALL's payload (rulings on large frames).
+
+    None, or no request, where something is wrong with it: the decision finds the same fault again and answers it.
+    """
+    try:
+        frame = parse(text)
+    except FrameError:
+        return None
+    known = MESSAGES.get(frame.action) if isinstance(frame, Call) else None
+    if known is None or not isinstance(frame, Call):
+        return ReadFrame(frame=frame)
+    try:
+        return _validated(frame)
+    except PayloadError:
+        return ReadFrame(frame=frame)
+
+
+def _validated(call: Call) -> ReadFrame:
+    """The CALL of a known action with its request. Raises PayloadError."""
+    deviations: list[str] = []
+    request: object = load_request(MESSAGES[call.action].request, call.payload, deviations)
+    return ReadFrame(frame=call, request=request, deviations=tuple(deviations))
+
+
+def receive(state: StationState, frame: FrameReceived, at_ms: int, registry: Registry) -> Iterator[Event]:
+    """What a frame comes to; never raises for what a peer may send."""
+    if not state.link.up or frame.connection != state.link.connection:
+        yield FrameIgnored(reason="it belongs to a connection that is closed")
+        return
+    try:
+        read = frame.read if isinstance(frame.read, ReadFrame) else ReadFrame(frame=parse(frame.text))
+    except FrameError as error:
+        yield from _malformed(state, frame, error, at_ms, registry)
+        return
+    parsed = read.frame
+    if isinstance(parsed, Call):
+        yield from _answer(state, parsed, read, at_ms, registry)
+    else:
+        yield from _settle(state, parsed, at_ms, registry)
+
+
+def _malformed(
+    state: StationState, frame: FrameReceived, error: FrameError, at_ms: int, registry: Registry
+) -> Iterator[Event]:
+    if error.is_answerable and error.message_id is not None and state.registration.status != REJECTED:
+        yield CallAnswered(
+            connection=frame.connection,
+            message_id=error.message_id,
+            action="",
+            payload="",
+            error_code=error.error_code,
+            description=error.description,
+        )
+        return
+    attempt = None if error.message_id is None else state.outbox.attempt_of(error.message_id)
+    owed = None if attempt is None else state.outbox.entry(attempt.owed_seq)
+    if error.message_id is None or attempt is None or owed is None or error.message_type not in _FAILURES:
+        yield FrameIgnored(reason=error.description)
+        return
+    # Whatever it was to say, it is the answer to a call of ours: none other will come.
+    failure = Failure(kind=_FAILURES[error.message_type], description=error.description)
+    yield from _failed(state, owed, attempt, error.message_id, failure, at_ms, registry)
+
+
+_FAILURES: Mapping[int | None, str] = {CALL_RESULT: "malformed", CALL_ERROR: "error"}
+
+
+def apologize(state: StationState, frame: FrameReceived) -> Iterator[Event]:
+    """InternalError for a CALL that we failed to decide on, by our own fault."""
+    try:
+        parsed = parse(frame.text)
+    except FrameError:
+        return
+    if isinstance(parsed, Call) and state.link.up and frame.connection == state.link.connection:
+        yield _refused(state, parsed, ErrorCode.INTERNAL_ERROR, "the request could not be handled")
+
+
+def _refused(
+    state: StationState, call: Call, error_code: ErrorCode, description: str, deviations: tuple[str, ...] = ()
+) -> CallAnswered:
+    return CallAnswered(
+        connection=state.link.connection,
+        message_id=call.message_id,
+        action=call.action,
+        payload="",
+        error_code=error_code,
+        description=description,
+        deviations=deviations,
+    )
+
+
+def answered(
+    connection: int, message_id: str, action: str, response: Any, deviations: tuple[str, ...] = ()
+) -> CallAnswered:
+    """The CALLRESULT with this response message; `deviations` are what was tolerated in the CALL."""
+    return CallAnswered(
+        connection=connection,
+        message_id=message_id,
+        action=action,
+        payload=format_payload(dump(response)),
+        deviations=deviations,
+    )
+
+
+def _answer(state: StationState, call: Call, read: ReadFrame, at_ms: int, registry: Registry) -> Iterator[Event]:
+    if state.registration.status == REJECTED:
+        yield FrameIgnored(reason=f"{call.action}: no answer while Rejected (4.2)")
+        return
+    if any(known.message_id == call.message_id for known in state.link.open_calls):
+        yield _refused(state, call, ErrorCode.GENERIC_ERROR, "a call with this message id is still being handled")
+        return
+    reply, deviations = _reply(state, call, read, at_ms, registry)
+    match reply.response:
+        case Refusal() as refusal:
+            yield _refused(state, call, refusal.error_code, refusal.description, deviations)
+        case Deferral() as deferral:
+            yield CallDeferred(
+                connection=state.link.connection,
+                message_id=call.message_id,
+                action=call.action,
+                connector_id=deferral.connector_id,
+                due_ms=deferral.due_ms,
+            )
+        case response:
+            yield answered(state.link.connection, call.message_id, call.action, response, deviations)
+    yield from reply.events
+
+
+def _reply(
+    state: StationState, call: Call, read: ReadFrame, at_ms: int, registry: Registry
+) -> tuple[Reply, tuple[str, ...]]:
+    """What the CALL comes to, and what was tolerated in it."""
+    if call.action not in MESSAGES:
+        refusal = Refusal(error_code=ErrorCode.NOT_IMPLEMENTED, description=f"unknown action {call.action[:50]!r}")
+        return Reply(refusal), ()
+    answer = registry.answers.get(call.action)
+    off_answer = registry.off_answers.get(call.action)
+    if answer is None and off_answer is None:
+        return Reply(Refusal(error_code=ErrorCode.NOT_SUPPORTED, description=f"{call.action} is not supported")), ()
+    try:
+        valid = _validated(call) if read.request is None else read
+    except PayloadError as error:
+        return Reply(Refusal(error_code=error.error_code, description=error.description)), ()
+    if answer is not None:
+        return answer.decide(state, valid.request, at_ms), valid.deviations
+    assert off_answer is not None, "one of the two was found"
+    return Reply(off_answer(valid.request)), valid.deviations
+
+
+def _settle(state: StationState, answer: CallResult | CallError, at_ms: int, registry: Registry) -> Iterator[Event]:
+    attempt = state.outbox.attempt_of(answer.message_id)
+    owed = None if attempt is None else state.outbox.entry(attempt.owed_seq)
+    if attempt is None or owed is None:
+        yield from _settle_late(state, answer)
+        return
+    if isinstance(answer, CallError):
+        failure = Failure(kind="error", error_code=answer.error_code, description=answer.description)
+        yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry)
+        return
+    try:
+        response: Any
+        response, deviations = load_response(MESSAGES[owed.action].response, answer.payload)
+    except PayloadError as error:
+        failure = Failure(kind="malformed", error_code=error.error_code, description=error.description)
+        transaction_id = error.usable.get("transaction_id")
+        if owed.action != "StartTransaction" or not isinstance(transaction_id, int):
+            yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry)
+            return
+        yield _result(state, owed, answer.message_id, (error.description,))
+        yield from assign_transaction_id(state, owed.number, transaction_id)
+        return
+    yield _result(state, owed, answer.message_id, deviations)
+    yield from registry.calls[type(owed.event)].on_result(state, owed, response, at_ms)
+
+
+def _is_late(state: StationState, message_id: str) -> bool:
+    """Whether the answer is to an earlier transmission than the one in flight."""
+    in_flight = state.outbox.in_flight
+    return in_flight is None or in_flight.message_id != message_id
+
+
+def _result(state: StationState, owed: Owed, message_id: str, deviations: tuple[str, ...]) -> CallSettled:
+    return CallSettled(
+        message_id=message_id,
+        action=owed.action,
+        lane=owed.lane,
+        owed_seq=owed.seq,
+        outcome="result",
+        deviations=deviations,
+        late=_is_late(state, message_id),
+        number=owed.number,
+    )
+
+
+def _settle_late(state: StationState, answer: CallResult | CallError) -> Iterator[Event]:
+    """An answer to nothing that is owed: it ends the call in flight, binds a late transaction id, or is ignored."""
+    in_flight = state.outbox.in_flight
+    if in_flight is not None and in_flight.message_id == answer.message_id:
+        # Its entry was settled by a late answer to an earlier transmission; the call itself ends only now (4.1.1).
+        yield CallSettled(
+            message_id=answer.message_id,
+            action=in_flight.action,
+            lane=in_flight.lane,
+            owed_seq=in_flight.owed_seq,
+            outcome="void",
+        )
+    transaction = state.transactions.started_by(answer.message_id)
+    if transaction is None or isinstance(answer, CallError):
+        if in_flight is None or in_flight.message_id != answer.message_id:
+            yield FrameIgnored(reason=f"answer to a call that was not made or is settled: {answer.message_id[:50]}")
+        return
+    try:
+        response: Any
+        response, _ = load_response(MESSAGES["StartTransaction"].response, answer.payload)
+    except PayloadError as error:
+        yield FrameIgnored(reason=f"late answer to StartTransaction: {error.description}")
+        return
+    yield from assign_transaction_id(state, transaction.number, response.transaction_id)
+    if isinstance(transaction, Transaction):
+        yield from named_group(transaction.id_tag, info_of(response.id_tag_info))
+
+
+def _failed(
+    state: StationState,
+    owed: Owed,
+    attempt: Attempt,
+    message_id: str,
+    failure: Failure,
+    at_ms: int,
+    registry: Registry,
+) -> Iterator[Event]:
+    """A CALLERROR or a malformed answer."""
+    registration_lost = failure.error_code == "SecurityError" and owed.action != "BootNotification"
+    ends, outcome, retry_due_ms = True, failure.kind, None
+    if owed.lane == TRANSACTION and registration_lost:
+        ends = False
+    elif owed.lane == TRANSACTION and (failure.kind == "error" or owed.action == "StartTransaction"):
+        ends = attempt.failures + 1 >= TRANSACTION_MESSAGE_ATTEMPTS.of(state)
+        outcome = "given_up" if ends else outcome
+        wait_ms = TRANSACTION_MESSAGE_RETRY_INTERVAL.of(state) * 1000 * attempt.transmissions
+        retry_due_ms = None if ends else at_ms + wait_ms
+    yield CallSettled(
+        message_id=message_id,
+        action=owed.action,
+        lane=owed.lane,
+        owed_seq=owed.seq,
+        outcome=outcome,
+        error_code=failure.error_code,
+        description=failure.description[:255],
+        late=_is_late(state, message_id),
+        ends_entry=ends,
+        retry_due_ms=retry_due_ms,
+        number=owed.number,
+    )
+    if registration_lost and state.registration.status == ACCEPTED:
+        interval_ms = (state.registration.interval_s or BOOT_INTERVAL_S) * 1000
+        due_ms = max(at_ms, state.registration.answered_ms + interval_ms)
+        yield RegistrationLost(reason="SecurityError (OCPP-J errata 3.8)", retry_due_ms=due_ms)
+    if ends:
+        yield from registry.calls[type(owed.event)].on_failure(state, owed, failure, at_ms)

@@ -1,0 +1,175 @@
+"""What a feature is: one vertical slice of behaviour, declared as a literal, and the registry of all of them.
+
+A feature answers CALLs of the CSMS, renders and settles CALLs of ours, observes what comes from outside, holds rules
+over the state (`reconcile`), and names the deadlines and configuration keys that are its own. Features never import
+each other; they meet in the projections. Everything here is pure: time comes as `at_ms`, ids come from the state.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import field
+from typing import Any
+
+from eventstore.event import Event, Observation
+from eventstore.frozen import dataclass
+from projections.outbox import Owed
+from projections.station import StationState
+from station.core.config_keys import ConfigKey
+from station.wire.frames import ErrorCode
+from station.wire.messages import MESSAGES
+
+Events = Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A CALLERROR in answer to a CALL (OCPP-J 4.2.3)."""
+
+    error_code: ErrorCode
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferral:
+    """The CALL is answered later: when something happens on `connector_id`, at the latest at `due_ms`."""
+
+    connector_id: int
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a CALL comes to: a response message, a refusal or a deferral, and the events that follow from it."""
+
+    response: Any
+    events: Events = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How the station answers one action of the CSMS."""
+
+    action: str
+    decide: Callable[[StationState, Any, int], Reply]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A request as it leaves; `latest_utc_ms` is the latest time in it (see CallDispatched)."""
+
+    request: Any
+    latest_utc_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a call of ours got no usable answer: "error" (CALLERROR, its code), "malformed", "timeout",
+    "unsendable" (it could not be rendered)."""
+
+    kind: str
+    error_code: str = ""
+    description: str = ""
+    final: bool = True
+
+
+def _nothing(state: StationState, owed: Owed, outcome: Any, at_ms: int) -> Events:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """How one kind of owed event is told to the CSMS.
+
+    `render` makes the request at dispatch; `on_result` concludes from the response message; `on_failure` from a
+    `Failure`; `on_late` from a response that came after the entry had been settled.
+    """
+
+    event: type[Event]
+    render: Callable[[StationState, Any, int], Rendered]
+    on_result: Callable[[StationState, Owed, Any, int], Events] = _nothing
+    on_failure: Callable[[StationState, Owed, Failure, int], Events] = _nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """A due time on the station's axis; (due, name, key) orders deadlines that fall together."""
+
+    due_ms: int
+    name: str
+    key: int = 0
+
+    def __lt__(self, other: "Deadline") -> bool:
+        return (self.due_ms, self.name, self.key) < (other.due_ms, other.name, other.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule over the state: which events follow now; it is asked again until nothing follows (the fixed point).
+
+    `when`: the kinds of event after which the rule can have something to say; None asks it after every event.
+    """
+
+    decide: Callable[[StationState, int], Events]
+    when: frozenset[type[Event]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One slice. `ocpp_profile` is the feature profile of 3.2 it belongs to; `off_answers` are its answers when that
+    profile is switched off in the settings (a message to answer with; actions without one answer NotSupported)."""
+
+    name: str
+    ocpp_profile: str
+    answers: tuple[Answer, ...] = ()
+    calls: tuple[Call, ...] = ()
+    observes: Mapping[type[Observation], Callable[[StationState, Any, int], Events]] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    deadlines: Callable[[StationState], Iterable[Deadline]] | None = None
+    config_keys: tuple[ConfigKey[Any], ...] = ()
+    off_answers: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+
+
+class Registry:
+    """The features of a station, indexed; `profiles_off` are the OCPP feature profiles switched off in the settings."""
+
+    def __init__(self, features: Sequence[Feature], profiles_off: Iterable[str] = ()) -> None:
+        """Raises ValueError if two features claim one action, event or key, or an action is unknown to OCPP 1.6."""
+        off = frozenset(profiles_off)
+        self.features = tuple(feature for feature in features if feature.ocpp_profile not in off)
+        self.off = tuple(feature for feature in features if feature.ocpp_profile in off)
+        self.answers = {answer.action: answer for feature in self.features for answer in feature.answers}
+        self.off_answers = {action: make for feature in self.off for action, make in feature.off_answers.items()}
+        # What is owed since before its profile was switched off is told yet.
+        self.calls = {call.event: call for feature in features for call in feature.calls}
+        self.config_keys = {key.name: key for feature in self.features for key in feature.config_keys}
+        self.rules = tuple(rule for feature in self.features for rule in feature.rules)
+        self.observers: dict[type[Event], tuple[Callable[[StationState, Any, int], Events], ...]] = {}
+        for feature in self.features:
+            for kind, observer in feature.observes.items():
+                self.observers[kind] = (*self.observers.get(kind, ()), observer)
+        self._check()
+
+    def _check(self) -> None:
+        actions = [answer.action for feature in self.features for answer in feature.answers]
+        calls = [call.event.NAME for feature in self.features for call in feature.calls]
+        keys = [key.name for feature in self.features for key in feature.config_keys]
+        for what, claims in (("action", actions), ("event", calls), ("configuration key", keys)):
+            twice = sorted({claim for claim in claims if claims.count(claim) > 1})
+            if twice:
+                raise ValueError(f"{what} claimed twice: {', '.join(twice)}")
+        unknown = [action for action in actions if action not in MESSAGES or not MESSAGES[action].is_sent_by_csms]
+        if unknown:
+            raise ValueError(f"no such action of the CSMS: {', '.join(unknown)}")
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The supported feature profiles, in the order of the features (9.1.29)."""
+        return tuple(dict.fromkeys(feature.ocpp_profile for feature in self.features))
+
+    def next_deadline(self, state: StationState) -> Deadline | None:
+        """The first thing that is due, whatever follows from the state."""
+        found: Deadline | None = None
+        for feature in self.features:
+            for deadline in feature.deadlines(state) if feature.deadlines else ():
+                if found is None or deadline < found:
+                    found = deadline
+        return found

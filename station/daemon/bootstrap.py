@@ -1,0 +1,325 @@
+"""The composition root: from settings to the objects of a running station. Nothing else builds objects."""
+
+import logging
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from devices.protocols import Equipped, StationBoard
+from eventstore.catalogue.configuration import AuthorizationKeysFound
+from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
+from eventstore.log import EventLog
+from projections.credentials import Credentials, keys_found
+from projections.station import StationState
+from station import VERSION
+from station.core.config_keys import ConfigKey
+from station.core.feature import Registry
+from station.features import registry_for
+from station.features.data_transfer import Vendor
+from station.rules.measurands import factory_measurands
+from station.runtime import entropy, recovery
+from station.runtime.archivist import Archivist, Keep
+from station.runtime.books import Books
+from station.runtime.clock import SystemClock
+from station.runtime.disk import disk_level
+from station.runtime.gateway import Gateway
+from station.runtime.keyring import BASIC_PROFILES, look
+from station.runtime.link import Link
+from station.runtime.secrets import Secrets, named_secrets
+from station.runtime.signing import Signing
+from station.runtime.station import Station
+from station.runtime.upkeep import Upkeep
+from station.runtime.voice import Voice
+from station.runtime.wiring import read_wiring
+from station.settings.loading import Settings, SettingsError, key_file_doubts, require_private_key
+
+if TYPE_CHECKING:
+    from devices.bench.board import BenchBoard
+    from station.runtime.installer import Installer
+    from station.runtime.jobs import JobRunner
+    from station.runtime.transfer import Transfers
+
+LOGGER = logging.getLogger(__name__)
+
+VENDORS = "chargebox.vendors"  # entry points of makers' DataTransfer handlers
+BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+
+_PROFILE_OF = {
+    "local_auth_list": "LocalAuthListManagement",
+    "reservation": "Reservation",
+    "smart_charging": "SmartCharging",
+    "firmware_management": "FirmwareManagement",
+    "remote_trigger": "RemoteTrigger",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """A station, wired up and recorded as booted; nothing runs yet."""
+
+    settings: Settings
+    log: EventLog
+    clock: SystemClock
+    station: Station
+    board: StationBoard
+    gateway: Gateway
+    link: Link
+    secrets: Secrets
+    upkeep: Upkeep
+    archivist: Archivist
+    signing: Signing | None
+    jobs: "JobRunner"
+
+    @property
+    def bench(self) -> "BenchBoard | None":
+        """The board, if it is a bench: what the bench controls work on."""
+        return None if self.settings.board.kind != "bench" else cast("BenchBoard", self.board)
+
+
+def profiles_off(settings: Settings) -> tuple[str, ...]:
+    """The OCPP feature profiles that the settings switch off."""
+    return tuple(profile for name, profile in _PROFILE_OF.items() if not getattr(settings.features, name))
+
+
+def load_vendors() -> tuple[Vendor, ...]:
+    """The DataTransfer handlers of installed packages. Raises SettingsError naming one that cannot be used."""
+    return tuple(_vendor(entry) for entry in metadata.entry_points(group=VENDORS))
+
+
+def _vendor(entry: metadata.EntryPoint) -> Vendor:
+    where = f"entry point {entry.name} = {entry.value} of {VENDORS}"
+    try:
+        vendor = entry.load()
+    except Exception as error:  # a maker's code may raise anything
+        raise SettingsError((f"{where} cannot be loaded: {type(error).__name__}: {error}",)) from error
+    if not isinstance(vendor, Vendor):
+        raise SettingsError((f"{where} is a {type(vendor).__name__}, not a Vendor",))
+    return vendor
+
+
+def make_registry(settings: Settings) -> Registry:
+    """The features that are on; raises SettingsError for factory values that no key takes."""
+    registry = registry_for(profiles_off(settings), load_vendors())
+    factory_values(settings, registry)
+    return registry
+
+
+def factory_values(settings: Settings, registry: Registry) -> tuple[tuple[str, str], ...]:
+    """The `[config]` table as canonical texts by the standard's names; raises SettingsError naming the key."""
+    keys: dict[str, ConfigKey[object]] = {name.casefold(): key for name, key in registry.config_keys.items()}
+    known_off = {key.name.casefold() for feature in registry.off for key in feature.config_keys}
+    values: dict[str, str] = {}
+    for name, text in settings.config.items():
+        key = keys.get(name.casefold())
+        if key is None and name.casefold() in known_off:
+            continue  # its profile is switched off; the value waits for it
+        if key is None:
+            raise settings.error("config", name, "is no configuration key of this station")
+        if not key.settable_in_factory:
+            raise settings.error("config", name, "cannot be set in the factory")
+        try:
+            values[key.name] = key.kind.canonical(key.kind.parse(text))
+        except ValueError as error:
+            raise settings.error("config", name, str(error)) from error
+    return tuple(sorted(values.items()))
+
+
+def describe(settings: Settings, board: StationBoard, registry: Registry) -> StationDescribed:
+    """What the settings and the board say the station is."""
+    equipped = board if isinstance(board, Equipped) else None
+    rotations = {} if equipped is None or settings.board.phases == 1 else equipped.phase_rotations()
+    return StationDescribed(
+        identity=settings.station.identity,
+        vendor=settings.station.vendor,
+        model=settings.station.model,
+        serial=settings.station.serial,
+        connectors=len(board.connector_ids),
+        fixed_cable=settings.board.fixed_cable,
+        has_lock=board.has_lock,
+        backup_power_s=int(settings.board.backup_power_s),
+        phases=settings.board.phases,
+        voltage_v=settings.board.voltage_v,
+        max_current_ma=settings.board.max_current_a * 1000,
+        board=settings.board.kind,
+        csms_url=settings.shown_url,
+        security_profile=settings.csms.security_profile,
+        profiles_off=profiles_off(settings),
+        factory_values=factory_values(settings, registry),
+        call_timeout_s=settings.csms.call_timeout_s,
+        reconnect_min_ms=int(settings.csms.reconnect_min_s * 1000),
+        reconnect_max_ms=int(settings.csms.reconnect_max_s * 1000),
+        power_loss_policy=settings.daemon.power_loss_policy,
+        tx_default_after_tx_profile=settings.smart_charging.tx_default_after_tx_profile,
+        max_firmware_bytes=settings.firmware.max_bytes,
+        supply_current_ma=settings.board.supply_current_a * 1000,
+        measurands=factory_measurands(frozenset() if equipped is None else equipped.measured()),
+        phase_rotations=tuple(f"{number}.{rotation}" for number, rotation in sorted(rotations.items())),
+    )
+
+
+def make_board(settings: Settings, clock: SystemClock) -> StationBoard:
+    """The bench, or the pins; raises SettingsError for a wiring that cannot be."""
+    if settings.board.kind == "gpio":
+        from devices.gpio.board import GpioBoard
+
+        return GpioBoard(read_wiring(settings), station_time=clock.at_ms)
+    from devices.bench.board import BenchBoard
+
+    return BenchBoard(
+        settings.storage.directory,
+        connectors=settings.station.connectors,
+        fixed_cable=settings.board.fixed_cable,
+        phases=settings.board.phases,
+        voltage_v=settings.board.voltage_v,
+        max_current_a=settings.board.max_current_a,
+        station_time=clock.at_ms,
+    )
+
+
+def _keys_found(
+    settings: Settings, secrets: Secrets, credentials: Credentials, *, salvaged: bool
+) -> AuthorizationKeysFound | None:
+    """What is to be put on record about the AuthorizationKeys, if anything is new.
+
+    Raises SettingsError if Basic authentication needs a key that the settings do not give, and none was ever set by the CSMS. A
+    station that had one and lost it goes on: a restart would not bring it back, and drivers are served offline.
+    """
+    unnamed = tuple(name for name in secrets.stored() if name not in credentials.stored) if salvaged else ()
+    is_basic = settings.csms.security_profile in BASIC_PROFILES
+    if not is_basic and not unnamed:
+        return None
+    keys = look(settings, secrets, credentials, unnamed=unnamed)
+    if is_basic and not credentials.stored and not salvaged:
+        require_private_key(settings)
+    if is_basic and not keys.usable:
+        LOGGER.error("%s; the station works offline", keys.reason())
+    for doubt in (*keys.lost(), *((keys.problem,) if keys.problem else ()), *key_file_doubts(settings)):
+        LOGGER.error("AuthorizationKey: %s", doubt)
+    return keys.found if keys_found(credentials, keys.found) != credentials else None
+
+
+def _boot_id() -> str:
+    try:
+        return BOOT_ID_FILE.read_text().strip()
+    except OSError:
+        return ""
+
+
+async def build(settings: Settings, clock: SystemClock, registry: Registry, log: EventLog) -> Parts:
+    """Folds the log, records the boot durably, and wires everything up. Raises StorageError, OSError, SettingsError."""
+    state, snapshot_seq = await recovery.fold_log(log)
+    secrets = Secrets(settings.storage.directory, any_length=settings.csms.authorization_key_any_length)
+    system_utc_ms = clock.system_utc_ms()
+    is_lost = recovery.is_lost(state)
+    salvaged = is_lost or log.boot_report.recovery is not None or state.credentials.salvaged
+    keys = _keys_found(settings, secrets, state.credentials, salvaged=salvaged)
+    # A bench's calendar clock is a simulated one: it is trusted only when a bench control says so.
+    trusted = settings.board.kind != "bench" and clock.is_synchronised()
+    found = await recovery.find_recovered(log, state)
+    clock.begin(max(found.at_ms, recovery.boot_base_ms(state, system_utc_ms, trusted=trusted)))
+    board = make_board(settings, clock)
+    installer = _installer(settings)
+    booted = recovery.boot_event(
+        state,
+        at_ms=clock.at_ms(),
+        system_utc_ms=system_utc_ms,
+        trusted=trusted,
+        installation=entropy.installation(),
+        versions=(VERSION, installer.firmware_version(VERSION)),
+        boot_id=_boot_id(),
+        found=found,
+    )
+    described = describe(settings, board, registry)
+    free_bytes = log.free_bytes()
+    level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
+    disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
+    more = () if keys is None else (keys,)
+    voice = Voice(ended=state.boot.ended, full_tags=settings.logging.id_tags == "full")
+    state = await recovery.begin(
+        log, state, registry, clock.at_ms(), booted, described, disk, found, *more, tell=voice.publish
+    )
+    secrets.prune(*named_secrets(state))
+    if is_lost:  # the log alone will never tell this state again
+        await recovery.save_snapshot(log, state)
+    parts = _wire(settings, clock, registry, log, state, board, secrets, installer, snapshot_seq)
+    parts.station.followers.append(voice.publish)  # the last: what has to be done comes before what is to be told
+    return parts
+
+
+def _installer(settings: Settings) -> "Installer":
+    from station.runtime.installer import make_installer
+
+    return make_installer(
+        settings.firmware.installer, directory=settings.storage.directory, model=settings.station.model
+    )
+
+
+def _transfers(settings: Settings) -> "Transfers":
+    """Not to the station itself, unless nothing here is real or the settings say so."""
+    from station.runtime.dialing import anywhere, only_elsewhere
+    from station.runtime.transfer import Transfers
+
+    judge = anywhere if settings.may_loop_back else only_elsewhere
+    return Transfers(ca_file=settings.csms.ca_file, judge=judge)
+
+
+def _wire(
+    settings: Settings,
+    clock: SystemClock,
+    registry: Registry,
+    log: EventLog,
+    state: StationState,
+    board: StationBoard,
+    secrets: Secrets,
+    installer: "Installer",
+    snapshot_seq: int,
+) -> Parts:
+    from station.runtime.diagnostics import DiagnosticsSource
+    from station.runtime.jobs import JobRunner
+
+    station = Station(log, registry, clock, state)
+    gateway = Gateway(board, station.submit)
+    link = Link(settings, clock, secrets, station.submit, station.has_room)
+    station.books = Books(log, settings.storage.segment_bytes)
+    upkeep = Upkeep(station, log, clock, snapshot_seq)
+    keep = Keep(days=settings.storage.keep_days, total_bytes=settings.storage.keep_bytes)
+    archivist = Archivist(station, log, clock, keep)
+    signing = None if settings.storage.signing_key_file is None else Signing(station, log, clock, settings)
+    jobs = JobRunner(
+        directory=settings.storage.directory,
+        firmware_bytes_max=settings.firmware.max_bytes,
+        installer=installer,
+        transfers=_transfers(settings),
+        diagnostics=DiagnosticsSource(log=log, settings=settings),
+        submit=station.submit,
+        reveal=secrets.reveal,
+    )
+    station.read_before = gateway.read_before
+    station.followers += [
+        gateway.publish,
+        link.publish,
+        secrets.publish,
+        upkeep.publish,
+        archivist.publish,
+        lambda state, batch: jobs.publish(state),
+    ]
+    if signing is not None:
+        station.followers.append(signing.publish)
+    if settings.board.kind == "bench":
+        network = cast("BenchBoard", board).network_now
+        link.network(up=network.up, silent=network.silent)
+    return Parts(
+        settings=settings,
+        log=log,
+        clock=clock,
+        station=station,
+        board=board,
+        gateway=gateway,
+        link=link,
+        secrets=secrets,
+        upkeep=upkeep,
+        archivist=archivist,
+        signing=signing,
+        jobs=jobs,
+    )

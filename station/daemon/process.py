@@ -1,0 +1,297 @@
+"""The daemon: the life of one process, from the lock on the log to its exit status.
+
+    0   done: stopped in order
+    1   the listen address is taken
+    3   the log is locked, too new, or not writable even so
+    70  the storage failed while running: outputs safe, no retry
+
+A Reset replaces the process in place (same pid, same arguments) unless the settings say "exit". Whatever happens, the
+process ends: a storage thread that hangs must not keep a dead station alive. A signal that comes during the boot is
+obeyed once the boot is on record, or ends the process with 70 if the disk does not answer for so long.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from devices.protocols import BoardUnavailable, ReaderCounts
+from eventstore.catalogue.hardware import MainsObserved
+from eventstore.catalogue.lifecycle import StationStopped, StationStopping
+from eventstore.catalogue.maintenance import ResetFailed
+from eventstore.descriptors import raise_limit
+from eventstore.errors import LogLocked, LogTooNew, NotWritable, OutOfDescriptors, StorageError, StorageFailed
+from eventstore.event import Recorded
+from eventstore.frozen import dataclass
+from eventstore.log import EventLog
+from projections.station import StationState
+from station.core.feature import Registry
+from station.daemon import bootstrap
+from station.daemon.bootstrap import Parts
+from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS
+from station.runtime import journal, recovery, signing, supervisor, tls
+from station.runtime.clock import SystemClock
+from station.runtime.last_resort import LastResort, end_soon
+from station.runtime.live_meters import LiveMeters
+from station.service.context import ServiceContext
+from station.service.server import Listener, ListenError, bind, serve
+from station.settings.loading import Settings
+
+LOGGER = logging.getLogger(__name__)
+
+EXIT_DONE, EXIT_FAILED, EXIT_LOG, EXIT_STORAGE = 0, 1, 3, 70
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+DRAIN_MS = 2_000
+STOPPING_MAX_S = 8
+"""How long the log may take for the last words; a disk that hangs is a storage that failed, and ten seconds end it all."""
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread may compute while the event loop, and with it the reflex, waits for the interpreter; Python has 5 ms."""
+RESET = "Reset"
+MAINS_LOST = "MainsLost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How the process ends: its exit status, and whether it is replaced in place."""
+
+    status: int
+    replace: bool = False
+
+
+class _Endings:
+    """What asks the process to end: the first one counts, a reset after all others; a second SIGTERM changes nothing."""
+
+    def __init__(self) -> None:
+        self.last_resort = LastResort(SIGNALS, EXIT_STORAGE)
+        self._asked: list[str] = []
+        self._is_asked = asyncio.Event()
+
+    def ask(self, why: str) -> None:
+        """Asks for the end."""
+        if why not in self._asked:
+            self._asked.append(why)
+        self._is_asked.set()
+
+    async def asked(self) -> str:
+        """Waits until the end is asked for; why."""
+        await self._is_asked.wait()
+        return next((why for why in self._asked if why != RESET), RESET)
+
+    def forget_reset(self) -> None:
+        """It cannot be done; the next thing asked for counts."""
+        self._asked.remove(RESET)
+        if not self._asked:
+            self._is_asked.clear()
+
+    def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
+        """Follows the station: a reset that is due ends the process, and so does a loss of mains with back-up power."""
+        if state.maintenance.reset is not None and state.maintenance.reset.due:
+            self.ask(RESET)
+        if any(isinstance(recorded.event, MainsObserved) and not recorded.event.present for recorded in batch):
+            self.ask(MAINS_LOST)  # the board lives on its back-up power, for as long as that lasts
+
+
+async def run(settings: Settings) -> Ending:
+    """Runs the station until it is asked to end. Raises SettingsError for settings that cannot be used."""
+    endings = _Endings()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, endings.ask, number.name)
+    endings.last_resort.watch()
+    try:
+        return await _begin(settings, endings)
+    finally:
+        endings.last_resort.close()
+
+
+async def _begin(settings: Settings, endings: _Endings) -> Ending:
+    raise_limit()
+    registry = bootstrap.make_registry(settings)
+    tls.check_files(settings)
+    signing.check_key(settings)
+    try:
+        listener = bind(settings)  # before anything else: a taken address must not cost a boot
+    except ListenError as error:
+        journal.say(str(error), logging.ERROR)
+        return Ending(status=EXIT_FAILED)
+    try:
+        return await _open(settings, registry, listener, endings)
+    finally:
+        if listener is not None:
+            listener.close()
+
+
+async def _open(settings: Settings, registry: Registry, listener: Listener | None, endings: _Endings) -> Ending:
+    try:
+        log = await EventLog.open(settings.storage.directory, identity=settings.station.identity)
+    except (LogLocked, LogTooNew, NotWritable) as error:
+        journal.say(str(error), logging.ERROR)
+        return Ending(status=EXIT_LOG)
+    try:
+        parts = await bootstrap.build(settings, SystemClock(), registry, log)
+    except (StorageError, OSError) as error:
+        for finding in log.boot_report.recovered:  # no event has told of it
+            LOGGER.error("the log was damaged and has been salvaged: %s", finding)
+        journal.say(str(error), logging.ERROR)
+        await log.close()
+        return Ending(status=EXIT_LOG)
+    except BaseException:
+        await log.close()  # its thread would keep a process alive that has failed
+        raise
+    return await _live(parts, listener, endings)
+
+
+async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> Ending:
+    loop = asyncio.get_running_loop()
+    gc.freeze()  # what is there by now stays: searching it for garbage takes 50 ms, in which no reflex acts
+    parts.station.followers.append(endings.publish)
+    endings.last_resort.make_safe = parts.gateway.make_safe
+    running = [
+        loop.create_task(parts.station.run(), name="station"),
+        loop.create_task(parts.jobs.run(), name="jobs"),
+        loop.create_task(parts.upkeep.run(), name="upkeep"),
+        loop.create_task(parts.archivist.run(), name="archivist"),
+    ]
+    if parts.signing is not None:
+        running.append(loop.create_task(parts.signing.run(), name="signing"))
+    try:
+        parts.gateway.open()
+        await parts.station.settle()
+        parts.link.publish(parts.station.state, ())
+        running.append(loop.create_task(_serve(parts, listener, endings), name="service"))
+        return await _until_end(parts, endings, running)
+    except BoardUnavailable as error:
+        journal.say(f"[board]: {error}", logging.ERROR)
+        return Ending(status=EXIT_FAILED)
+    except Exception as error:  # noqa: BLE001  # storage or bug: the outputs are made safe and the process ends
+        return _failed(parts, error)
+    finally:
+        await _wind_up(parts, running)
+
+
+def _ready() -> None:
+    """The station serves: its boot is durable and its service listens."""
+    journal.announce("ready")
+    supervisor.notify("READY=1")
+
+
+async def _serve(parts: Parts, listener: Listener | None, endings: _Endings) -> None:
+    if listener is None:
+        _ready()
+        await asyncio.get_running_loop().create_future()  # until cancelled
+        return
+    context = ServiceContext(
+        station=parts.station,
+        board=parts.bench,
+        link=parts.link,
+        settings=parts.settings,
+        live=LiveMeters(parts.board, parts.station.registry).shown,
+        refused_reads=parts.board.refused_reads if isinstance(parts.board, ReaderCounts) else tuple,
+        on_mains_lost=lambda: endings.ask(MAINS_LOST),
+    )
+    await serve(listener, context, on_listening=_ready)
+
+
+async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.Task[None]]) -> Ending:
+    while True:
+        asked = asyncio.ensure_future(endings.asked())
+        await asyncio.wait({asked, *running}, return_when=asyncio.FIRST_COMPLETED)
+        for task in running:
+            if task.done():
+                task.result()  # it never ends by itself: this raises why it did
+                raise StorageError(f"{task.get_name()} ended")
+        why = asked.result()
+        if why == RESET and parts.settings.daemon.on_reset == "exec" and not os.access(sys.executable, os.X_OK):
+            endings.forget_reset()  # first: the next attempt is asked for as soon as this failure is durable
+            await parts.station.observe(ResetFailed(reason=f"{sys.executable} cannot be executed"))
+            continue
+        endings.last_resort.obeyed()
+        await _stop(parts, why)
+        is_reset = await endings.asked() == RESET  # a signal may have come while the reset was under way
+        return Ending(status=EXIT_DONE, replace=is_reset and parts.settings.daemon.on_reset == "exec")
+
+
+async def _stop(parts: Parts, why: str) -> None:
+    """The orderly end: transactions by policy, outputs safe, what can still be told is told, then the last word."""
+    supervisor.notify("STOPPING=1")
+    station = parts.station
+    parts.link.retire()
+    if why != RESET:
+        await _in_time(station.observe(StationStopping(why=why)))
+    station.wind_down()
+    if why != RESET:
+        if why != MAINS_LOST:
+            await _let_go(parts)
+        wait_ms = DRAIN_MS
+        if why == MAINS_LOST:
+            wait_ms = max(0, int(parts.settings.board.backup_power_s * 1000) - DRAIN_MS) or DRAIN_MS
+        until_ms = parts.clock.at_ms() + wait_ms
+        while station.state.online and station.state.outbox.pending and parts.clock.at_ms() < until_ms:
+            await parts.clock.sleep_until(parts.clock.at_ms() + 20)
+    parts.gateway.close()
+    await parts.link.close()
+    await _in_time(station.end(StationStopped(why=why)))
+    try:
+        await _in_time(recovery.save_snapshot(parts.log, station.state))
+    except OutOfDescriptors as error:  # a cache: the next start folds a little more
+        LOGGER.warning("%s", error)
+
+
+async def _let_go(parts: Parts) -> None:
+    """Waits until the vehicles have let go, as long as they may take; then every contactor is open, and it is on record."""
+    await _open_within(parts, LET_GO_MS)
+    parts.gateway.make_safe()
+    await _open_within(parts, OPENS_WITHIN_MS)
+    await _in_time(parts.station.settle())
+
+
+async def _open_within(parts: Parts, within_ms: int) -> None:
+    until_ms = parts.clock.at_ms() + within_ms
+    while any(each.contactor_closed for each in parts.station.state.connectors.real) and parts.clock.at_ms() < until_ms:
+        await parts.clock.sleep_until(parts.clock.at_ms() + 20)
+
+
+async def _in_time(writing: Coroutine[Any, Any, object]) -> None:
+    """Waits until it is written. Raises what that raises, and StorageFailed if the disk does not answer in time."""
+    task = asyncio.ensure_future(writing)
+    done, _ = await asyncio.wait({task}, timeout=STOPPING_MAX_S)
+    if not done:
+        raise StorageFailed(f"the log has not answered for {STOPPING_MAX_S} s")
+    task.result()
+
+
+def _failed(parts: Parts, error: Exception) -> Ending:
+    """Fail-stop: contactors open, nothing is tried again, the supervisor starts a new process (70)."""
+    end_soon(EXIT_STORAGE)  # whatever a board, its files or the terminal make of it
+    try:
+        parts.gateway.make_safe()
+        expected = isinstance(error, StorageError)
+        LOGGER.critical("ending at once, outputs safe: %s", error, exc_info=None if expected else error)
+        journal.flush()
+        parts.gateway.close()
+    finally:
+        os._exit(EXIT_STORAGE)
+
+
+async def _wind_up(parts: Parts, running: Sequence[asyncio.Task[None]]) -> None:
+    parts.gateway.close()
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await parts.board.wait_closed()
+    await _in_time(parts.log.close())
+
+
+def replace_process() -> int:
+    """Replaces this process by a new one of the same arguments; if that is not possible, returns its exit status."""
+    sys.stdout.flush()
+    journal.flush()
+    try:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own arguments, no shell meant
+    except OSError as error:
+        journal.say(f"{sys.executable} cannot be executed: {error.strerror}", logging.ERROR)
+        return EXIT_FAILED

@@ -1,0 +1,1 @@
+"""What a log answers: transactions, conversation, outbox, timeline, summary."""

@@ -1,0 +1,330 @@
+"""The OCPP-J exchange: every CALL in either direction with its answer, how long that took, and which attempt it was.
+
+An exchange is told when it is over: answered, timed out, or cut off by the end of its connection. At most one CALL of ours is
+open at a time (OCPP-J 4.1.1), and only a few of the CSMS's, so a log of any length passes through in constant memory.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from eventstore.catalogue.lifecycle import StationBooted, StationStopped
+from eventstore.catalogue.link import (
+    CallAnswered,
+    CallDispatched,
+    CallSettled,
+    CallTimedOut,
+    FrameCondensed,
+    FrameIgnored,
+    FrameReceived,
+    FrameRefused,
+    LinkClosed,
+    LinkOpened,
+)
+from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
+from station.replay.answers.causes import parsed
+from station.replay.opening.reader import LogReader
+from station.replay.opening.times import Calendar, Zone
+from station.telling.amounts import duration
+from station.telling.masking import without_credentials
+
+KINDS: tuple[type[Event], ...] = (
+    *(
+        CallDispatched,
+        FrameReceived,
+        FrameCondensed,
+        CallSettled,
+        CallTimedOut,
+        CallAnswered,
+        FrameIgnored,
+        FrameRefused,
+    ),
+    *(LinkOpened, LinkClosed, StationBooted, StationStopped),
+)
+_BRIEF_MAX = 110
+_ATTEMPTS_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One CALL and what came of it.
+
+    `outcome` is "result", "error", "timeout" (no answer in MessageTimeout), "lost" (the connection ended first), "ignored" (no
+    answer was due), "open" (the log ends first). `request` and `answer` are the frames as text. A mark of the link itself
+    ("opened", "closed", "refused") has neither.
+    """
+
+    seq: int
+    utc_ms: int
+    certain: bool
+    ours: bool
+    connection: int
+    message_id: str
+    action: str
+    transaction: int | None
+    owed_seq: int | None
+    attempt: int
+    request: str
+    outcome: str = "open"
+    error: str = ""
+    answer: str = ""
+    answer_seq: int | None = None
+    answer_utc_ms: int | None = None
+    latency_ms: int | None = None
+    deviations: tuple[str, ...] = ()
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which exchanges: a filter that is not set lets everything through. `action` and `outcome` as in Exchange."""
+
+    after_seq: int = 0
+    to_seq: int | None = None
+    action: str | None = None
+    transaction: int | None = None
+    outcomes: frozenset[str] = frozenset()
+    message_id: str | None = None
+
+    def wants(self, exchange: Exchange) -> bool:
+        """Whether this one is asked for."""
+        if self.action is not None and exchange.action.casefold() != self.action.casefold():
+            return False
+        if self.transaction is not None and exchange.transaction != self.transaction:
+            return False
+        if self.message_id is not None and exchange.message_id != self.message_id:
+            return False
+        return not self.outcomes or exchange.outcome in self.outcomes
+
+
+class _Talk:
+    """What is open at one moment of the exchange."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._open: dict[tuple[bool, str], tuple[Exchange, int]] = {}
+        self._attempts: dict[int, int] = {}
+        self._waiting: tuple[str, bool] | None = None
+        self._received: Recorded | None = None
+
+    def take(self, recorded: Recorded) -> Iterator[Exchange]:
+        """The exchanges that this event ends, and marks of the link."""
+        event = recorded.event
+        match event:
+            case CallDispatched():
+                self._dispatched(recorded, event)
+            case FrameReceived():
+                yield from self._frame(recorded, event)
+            case FrameCondensed():
+                yield self._condensed(recorded, event)
+            case CallSettled():
+                yield from self._settled(event)
+            case CallTimedOut():
+                yield from self._end((True, event.message_id), recorded, outcome="timeout")
+            case CallAnswered():
+                yield from self._answered(recorded, event)
+            case FrameIgnored():
+                yield from self._ignored(recorded, event)
+            case LinkOpened(connection=connection):
+                yield self._mark(recorded, connection, "opened", "")
+            case FrameRefused(connection=connection, reason=reason):
+                yield self._mark(recorded, connection, "refused", reason)
+            case LinkClosed(connection=connection, reason=reason):
+                yield from self._cut(recorded)
+                yield self._mark(recorded, connection, "closed", reason)
+            case _:
+                yield from self._cut(recorded)
+
+    def rest(self) -> Iterator[Exchange]:
+        """What is still open when the log ends."""
+        yield from (exchange for exchange, _ in self._open.values())
+
+    def _dispatched(self, recorded: Recorded, event: CallDispatched) -> None:
+        if len(self._attempts) > _ATTEMPTS_REMEMBERED:
+            self._attempts.pop(next(iter(self._attempts)))
+        attempt = self._attempts.pop(event.owed_seq, 0) + 1
+        self._attempts[event.owed_seq] = attempt
+        request = f"[2,{_json(event.message_id)},{_json(event.action)},{event.payload}]"
+        exchange = replace(
+            self._mark(recorded, event.connection, "open", ""),
+            message_id=event.message_id,
+            action=event.action,
+            transaction=event.number,
+            owed_seq=event.owed_seq,
+            attempt=attempt,
+            request=request,
+        )
+        self._open[True, event.message_id] = (exchange, recorded.at_ms)
+
+    def _frame(self, recorded: Recorded, event: FrameReceived) -> Iterator[Exchange]:
+        frame = parsed(event.text)
+        self._received = recorded
+        if frame is None:
+            mark = self._mark(recorded, event.connection, "ignored", "unreadable")
+            yield replace(mark, ours=False, request=event.text)
+            return
+        message_id = str(frame[1])
+        if frame[0] == 2:
+            exchange = replace(
+                self._mark(recorded, event.connection, "open", ""),
+                ours=False,
+                message_id=message_id,
+                action=str(frame[2]) if len(frame) > 2 else "",
+                request=event.text,
+                attempt=1,
+            )
+            self._open[False, message_id] = (exchange, recorded.at_ms)
+            return
+        outcome, error = ("result", "") if frame[0] == 3 else ("error", str(frame[2]) if len(frame) > 2 else "")
+        if (True, message_id) not in self._open:
+            mark = self._mark(recorded, event.connection, "ignored", "an answer to no open call")
+            yield replace(mark, message_id=message_id, answer=event.text)
+            return
+        exchange, since_ms = self._open[True, message_id]
+        answered = self._over(exchange, since_ms, recorded, outcome=outcome, error=error, answer=event.text)
+        self._open[True, message_id] = (answered, since_ms)  # told once it is settled, which is in the same batch
+
+    def _condensed(self, recorded: Recorded, event: FrameCondensed) -> Exchange:
+        """A frame of a flood, of which the log has the head only; the answer that it gets says no more."""
+        outcome = "error" if event.error_code else "ignored"
+        mark = self._mark(recorded, event.connection, outcome, event.error_code or event.description)
+        request = f"{event.head}… ({event.length} characters)"
+        return replace(mark, ours=False, message_id=event.message_id, request=request)
+
+    def _settled(self, event: CallSettled) -> Iterator[Exchange]:
+        found = self._open.pop((True, event.message_id), None)
+        if found is not None:
+            yield replace(found[0], deviations=event.deviations, late=event.late)
+
+    def _answered(self, recorded: Recorded, event: CallAnswered) -> Iterator[Exchange]:
+        if event.error_code:
+            answer = f"[4,{_json(event.message_id)},{_json(event.error_code)},{_json(event.description)},{{}}]"
+        else:
+            answer = f"[3,{_json(event.message_id)},{event.payload}]"
+        outcome = "error" if event.error_code else "result"
+        yield from self._end(
+            (False, event.message_id),
+            recorded,
+            outcome=outcome,
+            error=event.error_code,
+            answer=answer,
+            deviations=event.deviations,
+        )
+
+    def _ignored(self, recorded: Recorded, event: FrameIgnored) -> Iterator[Exchange]:
+        """A CALL that is not answered, or an answer that nobody waits for, which has been told already."""
+        frame = None
+        if self._received is not None and self._received.seq == recorded.cause:
+            assert isinstance(self._received.event, FrameReceived)
+            frame = parsed(self._received.event.text)
+        if frame is not None and frame[0] == 2:
+            yield from self._end((False, str(frame[1])), recorded, outcome="ignored", error=event.reason)
+
+    def _end(self, key: tuple[bool, str], recorded: Recorded, **facts: Any) -> Iterator[Exchange]:
+        found = self._open.pop(key, None)
+        if found is not None:
+            yield self._over(found[0], found[1], recorded, **facts)
+
+    def _over(self, exchange: Exchange, since_ms: int, recorded: Recorded, **facts: Any) -> Exchange:
+        return replace(
+            exchange,
+            answer_seq=recorded.seq,
+            answer_utc_ms=self._calendar.utc_ms(recorded),
+            latency_ms=recorded.at_ms - since_ms,
+            **facts,
+        )
+
+    def _cut(self, recorded: Recorded) -> Iterator[Exchange]:
+        for key in list(self._open):
+            yield from self._end(key, recorded, outcome="lost")
+
+    def _mark(self, recorded: Recorded, connection: int, outcome: str, error: str) -> Exchange:
+        return Exchange(
+            seq=recorded.seq,
+            utc_ms=self._calendar.utc_ms(recorded),
+            certain=self._calendar.is_certain(recorded.seq),
+            ours=True,
+            connection=connection,
+            message_id="",
+            action="",
+            transaction=None,
+            owed_seq=None,
+            attempt=0,
+            request="",
+            outcome=outcome,
+            error=error,
+        )
+
+
+def exchanges(reader: LogReader, calendar: Calendar, asked: Asked | None = None) -> Iterator[Exchange]:
+    """The exchanges that are asked for, in the order in which they ended."""
+    wanted = asked or Asked()
+    talk = _Talk(calendar)
+    for recorded in reader.recorded(wanted.after_seq, wanted.to_seq, KINDS):
+        for exchange in talk.take(recorded):
+            if wanted.wants(exchange):
+                yield exchange
+    for exchange in talk.rest():
+        if wanted.wants(exchange):
+            yield exchange
+
+
+def ladder(exchange: Exchange, zone: Zone, *, raw: bool = False) -> list[str]:
+    """An exchange as the rungs of a ladder: "──▶" is from the station to the CSMS."""
+    when = zone.text(exchange.utc_ms, certain=exchange.certain)
+    if not exchange.message_id and not exchange.request:
+        return [f"{when:<24}  ════ connection {exchange.connection} {exchange.outcome} {exchange.error}".rstrip()]
+    there, back = ("──▶", "◀──") if exchange.ours else ("◀──", "──▶")
+    lines = []
+    if exchange.request:
+        again = f"  (attempt {exchange.attempt})" if exchange.attempt > 1 else ""
+        of = f"  [transaction {exchange.transaction}]" if exchange.transaction is not None else ""
+        said = exchange.request if raw else f"{exchange.action} {brief(exchange.request)}".strip()
+        lines.append(f"{when:<24}  {there} {said}{of}{again}")
+    if exchange.answer_utc_ms is None and not exchange.answer and exchange.outcome != "ignored":
+        return lines
+    then = zone.text(exchange.utc_ms if exchange.answer_utc_ms is None else exchange.answer_utc_ms)
+    took = "" if exchange.latency_ms is None else f"  ({duration(exchange.latency_ms)})"
+    lines.append(f"{then:<24}  {back} {_ending(exchange, raw=raw)}{took}")
+    return lines
+
+
+def _ending(exchange: Exchange, *, raw: bool) -> str:
+    if exchange.outcome in ("timeout", "lost"):
+        return "NO ANSWER in time" if exchange.outcome == "timeout" else "NO ANSWER: the connection ended"
+    if exchange.outcome == "ignored":
+        return f"not answered: {exchange.error}" if exchange.request else f"{exchange.error}: {exchange.answer}"
+    odd = f"  deviates: {'; '.join(exchange.deviations)}" if exchange.deviations else ""
+    late = "late, " if exchange.late else ""
+    if raw:
+        return f"{late}{exchange.answer}{odd}"
+    if exchange.outcome == "error":
+        return f"{late}CALLERROR {exchange.error} {brief(exchange.answer)}".rstrip() + odd
+    return f"{late}{brief(exchange.answer) or 'ok'}{odd}"
+
+
+def brief(text: str, length_max: int = _BRIEF_MAX) -> str:
+    """What a frame's payload says, in one short line; without the passwords that logs of version 0.1.0 hold."""
+    text = without_credentials(text)
+    frame = parsed(text)
+    if frame is None:
+        return text[:length_max]
+    payload = frame[-1] if frame[0] != 4 else (frame[3] if len(frame) > 3 else "")
+    said = _flat(payload)
+    return said if len(said) <= length_max else f"{said[: length_max - 1]}…"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_inner(content)}" for name, content in value.items())
+    return _inner(value) if value else ""
+
+
+def _inner(value: Any) -> str:
+    return str(value) if isinstance(value, str | int | float | bool) else orjson.dumps(value).decode()
+
+
+def _json(text: str) -> str:
+    return orjson.dumps(text).decode()

@@ -1,0 +1,216 @@
+"""The story of a log in plain words: what happened when, to whom, because of what, and what became of it.
+
+Two passes, both in constant memory but for a few facts per transaction: the first learns the fates of what was owed and which
+events belong to which transaction, the second tells. A transaction's events are those that name it, and everything on its
+connector between its start and its end.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from eventstore.catalogue import BY_NAME
+from eventstore.catalogue.hardware import EmergencyStopObserved, MainsObserved
+from eventstore.catalogue.lifecycle import StationBooted, StationStopped, StationStopping
+from eventstore.catalogue.link import LinkClosed, LinkOpened
+from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
+from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass
+from station.replay.answers.causes import FATE_KINDS, LASTING_KINDS, Fates
+from station.replay.opening.errors import BadQuestion
+from station.replay.opening.reader import LogReader
+from station.replay.opening.times import Calendar, Zone
+from station.telling.causes import TELL_WHY, reason
+from station.telling.usual import Usual
+from station.telling.wording import DETAIL, HEADLINE, loudness, words
+
+_STATION_WIDE = (
+    StationBooted,
+    StationStopping,
+    StationStopped,
+    LinkOpened,
+    LinkClosed,
+    MainsObserved,
+    EmergencyStopObserved,
+)
+"""What happens to every transaction that runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What is asked for; a filter that is not set lets everything through. `to_seq` None: up to the head.
+
+    `kinds` names event types, whatever their loudness. `loudest` is how far down the noise goes.
+    """
+
+    after_seq: int = 0
+    to_seq: int | None = None
+    connector_id: int | None = None
+    number: int | None = None
+    id_tag: str | None = None
+    kinds: frozenset[str] = frozenset()
+    loudest: int = HEADLINE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the story; `notes` are its causes and its consequences in words."""
+
+    seq: int
+    cause: int
+    utc_ms: int
+    certain: bool
+    type: str
+    connector_id: int | None
+    transaction: int | None
+    words: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """Where a transaction lies in the log."""
+
+    connector_id: int
+    first_seq: int
+    last_seq: int
+    id_tag: str
+
+
+def event_kinds(names: Iterator[str] | list[str]) -> frozenset[str]:
+    """Event type names as given, in any case. Raises BadQuestion for one that there is not."""
+    known = {name.casefold(): name for name in BY_NAME}
+    found = set()
+    for name in names:
+        if name.casefold() not in known:
+            near = [known[each] for each in known if name.casefold() in each]
+            raise BadQuestion(
+                f"there is no event type {name!r}" + (f"; did you mean {', '.join(near[:5])}?" if near else "")
+            )
+        found.add(known[name.casefold()])
+    return frozenset(found)
+
+
+class Timeline:
+    """The story of one log, or of a part of it."""
+
+    def __init__(self, reader: LogReader, calendar: Calendar, after_seq: int = 0, to_seq: int | None = None) -> None:
+        """Of the part behind `after_seq` up to `to_seq`; what only the rest would tell is not read."""
+        self._reader = reader
+        self._calendar = calendar
+        before = reader.recorded(until=after_seq, kinds=LASTING_KINDS) if after_seq else ()
+        behind = reader.recorded(after_seq, kinds=FATE_KINDS)
+        self.fates = Fates(chain(before, behind), after_seq=after_seq, to_seq=to_seq)
+        self._spans = _spans(reader, to_seq)
+
+    def entries(self, asked: Filter) -> Iterator[Entry]:
+        """The lines that pass the filter, in order. Raises BadQuestion for a transaction that there is not."""
+        if asked.number is not None and asked.number not in self._spans:
+            raise BadQuestion(
+                f"there is no transaction {asked.number} in this log, or in the part of it that was asked for"
+            )
+        kinds = [BY_NAME[name] for name in sorted(asked.kinds)] or None
+        cause: Recorded | None = None
+        usual = Usual(self._reader.recorded(until=asked.after_seq, kinds=(EmergencyStopObserved, MainsObserved)))
+        for recorded in self._reader.recorded(asked.after_seq, asked.to_seq, kinds):
+            if recorded.seq == recorded.cause:
+                cause = recorded
+            if usual.goes_on(recorded.event) and asked.loudest < DETAIL and not asked.kinds:
+                continue
+            if self._passes(recorded, asked):
+                yield self._entry(recorded, cause if cause and cause.seq == recorded.cause else None)
+
+    def _passes(self, recorded: Recorded, asked: Filter) -> bool:
+        event = recorded.event
+        if not asked.kinds and loudness(event) > asked.loudest:
+            return False
+        connector_id = getattr(event, "connector_id", None)
+        if asked.connector_id is not None and not self._is_on(event, connector_id, asked.connector_id):
+            return False
+        if asked.number is not None and not self._is_of(recorded, connector_id, asked.number):
+            return False
+        return asked.id_tag is None or self._has_tag(recorded, connector_id, asked.id_tag.casefold())
+
+    def _is_on(self, event: Event, connector_id: int | None, asked: int) -> bool:
+        if connector_id is not None:
+            return connector_id == asked
+        span = self._spans.get(getattr(event, "number", None) or 0)
+        return span is not None and span.connector_id == asked
+
+    def _is_of(self, recorded: Recorded, connector_id: int | None, number: int) -> bool:
+        named = getattr(recorded.event, "number", None)
+        if named is not None:
+            return bool(named == number)
+        span = self._spans[number]
+        within = span.first_seq <= recorded.seq <= span.last_seq
+        if within and (connector_id == span.connector_id or isinstance(recorded.event, _STATION_WIDE)):
+            return True
+        tag = getattr(recorded.event, "id_tag", None)
+        return within and tag is not None and str(tag).casefold() == span.id_tag
+
+    def _has_tag(self, recorded: Recorded, connector_id: int | None, tag: str) -> bool:
+        named = getattr(recorded.event, "id_tag", None)
+        if named is not None and str(named).casefold() == tag:
+            return True
+        number = getattr(recorded.event, "number", None)
+        if number in self._spans:
+            return self._spans[number].id_tag == tag
+        return any(
+            span.id_tag == tag and connector_id == span.connector_id and span.first_seq <= recorded.seq <= span.last_seq
+            for span in self._spans.values()
+        )
+
+    def _entry(self, recorded: Recorded, cause: Recorded | None) -> Entry:
+        event = recorded.event
+        return Entry(
+            seq=recorded.seq,
+            cause=recorded.cause,
+            utc_ms=self._calendar.utc_ms(recorded),
+            certain=self._calendar.is_certain(recorded.seq),
+            type=event.NAME,
+            connector_id=getattr(event, "connector_id", None),
+            transaction=getattr(event, "number", None),
+            words=words(event),
+            notes=tuple(self._notes(recorded, cause)),
+        )
+
+    def _notes(self, recorded: Recorded, cause: Recorded | None) -> Iterator[str]:
+        event = recorded.event
+        if event.NAME in TELL_WHY:
+            found = cause or self._reader.event(recorded.cause)
+            if found is not None and found.seq != recorded.seq and (why := reason(event, found.event)):
+                yield why
+        if isinstance(event, TransactionStarted | TransactionStopped):
+            fate = self.fates.by_seq.get(recorded.seq)
+            if fate is not None and (told := self.fates.tell(fate)):
+                yield told
+
+
+def _spans(reader: LogReader, to_seq: int | None) -> dict[int, _Span]:
+    """From the authorization that led to it (some events before) to its settling; an open one lasts to the head."""
+    spans: dict[int, _Span] = {}
+    for recorded in reader.recorded(until=to_seq, kinds=(TransactionStarted, TransactionStopped)):
+        event = recorded.event
+        if isinstance(event, TransactionStarted):
+            spans[event.number] = _Span(
+                connector_id=event.connector_id,
+                first_seq=recorded.cause,
+                last_seq=reader.head.seq,
+                id_tag=event.id_tag.casefold(),
+            )
+        elif isinstance(event, TransactionStopped) and event.number in spans:
+            span = spans[event.number]
+            spans[event.number] = _Span(
+                connector_id=span.connector_id, first_seq=span.first_seq, last_seq=recorded.seq, id_tag=span.id_tag
+            )
+    return spans
+
+
+def line(entry: Entry, zone: Zone, *, with_seq: bool = False) -> list[str]:
+    """An entry as text: its own line, and one for each note."""
+    mark = f"{entry.seq:>8}  " if with_seq else ""
+    head = f"{mark}{zone.text(entry.utc_ms, certain=entry.certain):<24}  {entry.words}"
+    indent = " " * (len(mark) + 26)
+    return [head, *(f"{indent}↳ {note}" for note in entry.notes)]
+
+
+__all__ = ["DETAIL", "HEADLINE", "Entry", "Filter", "Timeline", "event_kinds", "line"]

@@ -1,0 +1,1 @@
+"""What leaves a log: tables, scenarios, names taken out."""

@@ -1,0 +1,1 @@
+"""Opening a log of any shape for reading, and finding a place in it: rows, states, times."""

@@ -1,0 +1,168 @@
+"""States of the station out of its log: at one place, or one after the other, in constant memory.
+
+A fold begins at the newest snapshot that the same folding code made, the log's own or one of the cache that this tool keeps for
+its user (`checkpoints`), and goes through the events behind it. What an OutboxWindowRead names is filled in from the log.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from eventstore.catalogue.link import OutboxWindowRead
+from eventstore.chain import EMPTY, ChainBrokenError, Head, Row
+from eventstore.chain import verify as verify_chain
+from eventstore.event import Illegible, Recorded
+from eventstore.frozen import dataclass, replace
+from eventstore.snapshots import headers
+from eventstore.structure import StructureError
+from projections.digest import fingerprint, state_from
+from projections.station import INITIAL, Folding, StationState, evolve
+from station.replay.opening.checkpoints import Checkpoints
+from station.replay.opening.errors import BadQuestion
+from station.replay.opening.reader import LogReader
+
+CHECKPOINT_EVERY = 20_000
+WORTH_KEEPING = 2_000
+"""How many events behind the last state that is kept the one that was asked for is kept as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """A state, the seq that its fold began behind, and how many events in between could not be taken into account."""
+
+    state: StationState
+    base_seq: int
+    left_out: int = 0
+
+
+def filled(reader: LogReader, recorded: Recorded) -> Recorded:
+    """The event with what was not logged again with it."""
+    event = recorded.event
+    if not isinstance(event, OutboxWindowRead):
+        return recorded
+    entries = reader.owed(event.after_seq, event.to_seq, event.count)
+    return replace(recorded, event=replace(event, entries=entries))
+
+
+def foundation(reader: LogReader) -> StationState:
+    """The state that the whole of a log, or of what is there of it, is folded from: nothing, or the state its first segment begins with.
+
+    That one counts whichever version folded it: what it was folded from is gone. Raises BadQuestion for an excerpt whose beginning nothing tells.
+    """
+    if reader.is_complete:
+        return INITIAL
+    base = reader.origin.base
+    for state in _openings(reader, reader.first_seq - 1, ours_only=False):
+        if base is not None and state.seq == base.seq:
+            return state
+    raise BadQuestion(
+        f"the log begins with event {reader.first_seq}, and the state before it is not known: "
+        "states follow from a log that is there from its first event on"
+    )
+
+
+def _openings(reader: LogReader, seq: int, *, ours_only: bool = True) -> Iterator[StationState]:
+    """The states that segments end in, up to `seq`, newest first; those of this folding code only, unless told otherwise."""
+    for opening in reader.openings(seq):
+        if not opening.state or (ours_only and opening.fingerprint != fingerprint()):
+            continue
+        try:
+            yield state_from(opening.state, opening.layout)
+        except (StructureError, KeyError, ValueError):
+            continue
+
+
+def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None) -> Folded:
+    """The state after event `seq`. Raises BadQuestion for an excerpt whose beginning nothing tells."""
+    state = _base(reader, seq, checkpoints) or foundation(reader)
+    if seq < state.seq:
+        raise BadQuestion(f"the log begins with event {reader.first_seq}, and state {seq} lies before that")
+    base_seq = read_seq = state.seq
+    left_out, kept_seq, head = 0, state.seq, _head_at(reader, state.seq)
+    with without_cycles():
+        for rows in reader.rows(after=state.seq, until=seq):
+            left_out += rows[-1].seq - read_seq - len(rows)  # what is gone from the log is missed as well
+            read_seq = rows[-1].seq
+            if checkpoints is not None:
+                head = _head_behind(head, rows)
+            state, missed = _fold_slice(reader, state, reader.decoded(rows))
+            left_out += missed
+            is_due = state.seq - kept_seq >= (CHECKPOINT_EVERY if read_seq < seq else WORTH_KEEPING)
+            # A state is found again by a digest: one that was folded from events which do not fit theirs is not kept.
+            if is_due and checkpoints is not None and head is not None and not left_out:
+                checkpoints.keep(reader, state)
+                kept_seq = state.seq
+    return Folded(state=state, base_seq=base_seq, left_out=left_out)
+
+
+def _head_at(reader: LogReader, seq: int) -> Head | None:
+    if not seq:
+        return EMPTY
+    row = reader.row(seq)
+    return reader.origin.base if row is None else Head(seq=row.seq, digest=row.digest)
+
+
+def _head_behind(head: Head | None, rows: list[Row]) -> Head | None:
+    """The head after these rows; None once the chain is broken."""
+    try:
+        return None if head is None else verify_chain(head, rows)
+    except ChainBrokenError:
+        return None
+
+
+def _fold_slice(reader: LogReader, state: StationState, events: list[Recorded]) -> tuple[StationState, int]:
+    """The state after some events, and how many of them could not be taken into account. Every event of a long log passes here."""
+    folding = Folding(state)
+    try:
+        for recorded in events:
+            folding.add(filled(reader, recorded) if type(recorded.event) is OutboxWindowRead else recorded)
+    except Exception:  # noqa: BLE001  # whatever a fold raises for an event that cannot be: the rest still tells
+        return _fold_one_by_one(reader, state, events)
+    return folding.state(), sum(type(recorded.event) is Illegible for recorded in events)
+
+
+def _fold_one_by_one(reader: LogReader, state: StationState, events: list[Recorded]) -> tuple[StationState, int]:
+    """The same, without those events that cannot be."""
+    missed = 0
+    for recorded in events:
+        missed += type(recorded.event) is Illegible
+        try:
+            state = evolve(state, filled(reader, recorded))
+        except Exception:  # noqa: BLE001  # as above
+            missed += 1
+    return state, missed
+
+
+@contextmanager
+def without_cycles() -> Iterator[None]:
+    """Events and states hold no reference cycles, and millions of them pass: looking for cycles takes as long as folding."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _base(reader: LogReader, seq: int, checkpoints: Checkpoints | None) -> StationState | None:
+    found = [_snapshot(reader, seq), next(_openings(reader, seq), None)]
+    if checkpoints is not None:
+        found.append(checkpoints.newest(reader, seq))
+    known = [state for state in found if state is not None and state.seq + 1 >= reader.first_seq]
+    return max(known, key=lambda state: state.seq, default=None)
+
+
+def _snapshot(reader: LogReader, seq: int) -> StationState | None:
+    """The newest of the log's own snapshots up to `seq` that this code made and whose place in the chain fits."""
+    for header, file in headers(reader.scratch):
+        if header.seq > seq or header.fingerprint != fingerprint():
+            continue
+        row = reader.row(header.seq)
+        if row is None or row.digest.hex() != header.digest:
+            continue
+        try:
+            return state_from(file.read_bytes().partition(b"\n")[2])
+        except (StructureError, KeyError, ValueError):
+            continue
+    return None

@@ -1,0 +1,49 @@
+"""What is known of where a log came from, before its first event is read."""
+
+from eventstore.chain import Head
+from eventstore.frozen import dataclass
+from eventstore.opening import Opening
+from station.replay.opening.past_segments import Past
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """What could only be salvaged: events 1 to `kept_seq` are whole, `known_seq` is the highest that is known to have existed.
+
+    `stray_events` verify by themselves behind the damage. Digests in hexadecimal.
+    """
+
+    findings: tuple[str, ...]
+    kept_seq: int
+    known_seq: int
+    known_digest: str
+    stray_events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """A head of the log that something beside its events remembers: `what` remembers it."""
+
+    what: str
+    head: Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """`kind` in words. `excerpt`: it holds what was asked for, not the whole log; `redacted`: payloads were changed on purpose.
+
+    `anchors` are heads that the source itself names, e.g. a diagnostics file. A log whose first segments are gone begins behind
+    `base`; `past` are the closed segments, and `opening` is what the live one says that they end in. `findings` is what is damaged in
+    that.
+    """
+
+    kind: str
+    live: bool = False
+    excerpt: bool = False
+    redacted: bool = False
+    damage: Damage | None = None
+    anchors: tuple[Anchor, ...] = ()
+    base: Head | None = None
+    opening: Opening | None = None
+    past: Past | None = None
+    findings: tuple[str, ...] = ()

@@ -1,0 +1,272 @@
+"""Reading a log, its live segment from a private copy and what lies before it from closed segments: rows as stored, events as this
+version knows them, in constant memory.
+
+What a damaged page or an unknown version makes illegible does not end the reading: the event stands as `Illegible` in its
+place. The readers of states say how many there were.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from eventstore.bounds import SLICE_CHARS_MAX
+from eventstore.chain import Head, Row
+from eventstore.codec import catalogue_codec
+from eventstore.database import read_head
+from eventstore.errors import LogCorrupt, UnknownEventType
+from eventstore.event import Event, Illegible, Recorded
+from eventstore.opening import Opening
+from eventstore.rows import fetch, sound
+from projections.outbox import TRANSACTIONAL
+from station.replay.opening.origin import Anchor, Origin
+from station.replay.opening.past_segments import Past
+from station.replay.opening.progress import Progress, silent
+
+SLICE_ROWS = 1_000
+MISSES_MAX = 20_000
+"""How many unreadable events in a row end the reading."""
+OWED_MAX, OWED_CHARS_MAX = 1_000, 8 * SLICE_CHARS_MAX
+"""What one OutboxWindowRead can name: the station asks for 48 at a time."""
+_COLUMNS = "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest FROM event"
+
+
+class LogReader:
+    """A log, open for reading. `scratch` is the directory of its copy, with what was beside it.
+
+    The copy holds the live segment; the rows before it are read from closed segments and archives where they lie.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, origin: Origin, scratch: Path) -> None:
+        self._connection = connection
+        self._codec = catalogue_codec()
+        self._past = origin.past if origin.past is not None and origin.past.segments else None
+        self.origin = origin
+        self.progress: Progress = silent
+        self.scratch = scratch
+        self.head: Head = read_head(connection)
+        first = self._live_from(1)
+        self.first_seq: int = 0 if first is None else first.seq
+        if self._past is not None:
+            self._extend(self._past)
+
+    def _extend(self, past: Past) -> None:
+        row, ends = past.row_from(0), past.newest_end()
+        if row is not None:
+            self.first_seq = row.seq
+        if ends is not None and ends.head.seq > self.head.seq:
+            self.head = ends.head
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the log is there from its first event on, so that states can be folded from nothing."""
+        return self.first_seq <= 1
+
+    def identity(self) -> str:
+        """Whom the file says that it was commissioned for; "" if it does not say."""
+        try:
+            row = self._connection.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
+        except sqlite3.Error:
+            return ""
+        if row is None and self._past is not None:
+            return next((ends.identity for ends in self._past.ends()), "")
+        return "" if row is None else str(row[0])
+
+    def findings(self) -> tuple[str, ...]:
+        """What is damaged in the closed segments, as far as they were read by now."""
+        return self.origin.findings + (() if self._past is None else tuple(self._past.findings))
+
+    def damage(self) -> tuple[str, ...]:
+        """All that is known by now to be damaged, in the copy and in the closed segments."""
+        return (() if self.origin.damage is None else self.origin.damage.findings) + self.findings()
+
+    def openings(self, until: int | None = None) -> Iterator[Opening]:
+        """The states that segments end in, up to seq `until`, newest first."""
+        last = self.head.seq if until is None else until
+        opening = self.origin.opening
+        if opening is not None and opening.head.seq <= last:
+            yield opening
+        if self._past is not None:
+            yield from self._past.openings(last)
+
+    def segment_ends(self) -> frozenset[int]:
+        """The last seqs of the segments before the live one."""
+        last = () if self.origin.opening is None else (self.origin.opening.head.seq,)
+        return frozenset((*last, *(() if self._past is None else (each.last_seq for each in self._past.segments))))
+
+    def anchors(self) -> Iterator[Anchor]:
+        """The heads that the source itself names, and those that each segment says it continues."""
+        yield from self.origin.anchors
+        heads = [] if self._past is None else [ends.before for ends in self._past.ends()]
+        if self.origin.opening is not None:
+            heads.append(self.origin.opening.head)
+        yield from (Anchor(what="segment behind it", head=head) for head in heads if head.seq)
+
+    def rows(
+        self, after: int = 0, until: int | None = None, kinds: Collection[type[Event]] | None = None
+    ) -> Iterator[list[Row]]:
+        """The rows behind `after` up to `until` as stored, in order, in slices; of these kinds only, if any are named.
+
+        Those of some kinds only have no digest where they come from an archive. Unreadable ones are left out; the gap shows in `seq`.
+        """
+        last = self.head.seq if until is None else until
+        if self._past is not None and after < self._past.last_seq:
+            names = None if kinds is None else frozenset(kind.NAME for kind in kinds)
+            for rows in self._past.rows(after, min(last, self._past.last_seq), names):
+                yield rows
+                self.progress(rows[-1].seq, last)
+            after = self._past.last_seq
+        for rows in self._live_rows(after, last, kinds):
+            yield rows
+            self.progress(rows[-1].seq, last)
+
+    def _live_rows(self, after: int, last: int, kinds: Collection[type[Event]] | None) -> Iterator[list[Row]]:
+        condition, parameters = _condition(kinds)
+        query = f"{_COLUMNS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq"
+        while after < last:
+            try:
+                cursor = self._connection.execute(query, (after, last, *parameters))
+                while found := fetch(cursor, SLICE_ROWS):
+                    rows = sound(found)
+                    if rows:
+                        yield rows
+                        after = rows[-1].seq
+                return
+            except sqlite3.Error:
+                row = self._next_readable(after, last)
+                if row is None:
+                    return
+                if kinds is None or row.type in parameters:
+                    yield [row]
+                after = row.seq
+
+    def _next_readable(self, after: int, last: int) -> Row | None:
+        for seq in range(after + 1, min(last, after + MISSES_MAX) + 1):
+            row = self.row(seq)
+            if row is not None:
+                return row
+        return None
+
+    def row(self, seq: int) -> Row | None:
+        """One row as stored; None when it is not there or cannot be read."""
+        if self._past is not None and seq <= self._past.last_seq:
+            found = self._past.row_from(seq)
+            return found if found is not None and found.seq == seq else None
+        try:
+            row = self._connection.execute(f"{_COLUMNS} WHERE seq = ?", (seq,)).fetchone()
+        except sqlite3.Error:
+            return None
+        return _sound_or_none(row)
+
+    def recorded(
+        self, after: int = 0, until: int | None = None, kinds: Collection[type[Event]] | None = None
+    ) -> Iterator[Recorded]:
+        """The events behind `after` up to `until`, in order; of these kinds only, if any are named."""
+        for rows in self.rows(after, until, kinds):
+            yield from self.decoded(rows)
+
+    def decoded(self, rows: list[Row]) -> list[Recorded]:
+        """The events of stored rows; Illegible for what this version cannot read."""
+        try:
+            return self._codec.decode_rows(rows)
+        except (LogCorrupt, UnknownEventType):
+            return [self._legible(row) for row in rows]
+
+    def _legible(self, row: Row) -> Recorded:
+        try:
+            return self._codec.decode_rows([row])[0]
+        except (LogCorrupt, UnknownEventType) as error:
+            event = Illegible(name=str(row.type), version=int(row.version), reason=str(error))
+            return Recorded(seq=row.seq, cause=row.cause, at_ms=row.at_ms, utc_ms=row.utc_ms, event=event)
+
+    def event(self, seq: int) -> Recorded | None:
+        """One event; None when it is not there."""
+        row = self.row(seq)
+        return None if row is None else self._legible(row)
+
+    def owed(self, after_seq: int, to_seq: int, count: int) -> tuple[Recorded, ...]:
+        """The transactional events behind `after_seq` up to `to_seq`, at most `count`: what OutboxWindowRead names."""
+        if self._past is not None and after_seq < self._past.last_seq:
+            return tuple(self.decoded(self._owed_rows(after_seq, to_seq, min(count, OWED_MAX))))
+        condition, names = _condition(TRANSACTIONAL)
+        query = f"{_COLUMNS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq LIMIT ?"
+        try:
+            cursor = self._connection.execute(query, (after_seq, to_seq, *names, count))
+            return tuple(self.decoded(sound(fetch(cursor, OWED_MAX, OWED_CHARS_MAX))))
+        except sqlite3.Error:
+            return tuple(self.decoded(self._owed_rows(after_seq, to_seq, min(count, OWED_MAX))))
+
+    def _owed_rows(self, after_seq: int, to_seq: int, count: int) -> list[Row]:
+        found: list[Row] = []
+        room = OWED_CHARS_MAX
+        for row in chain.from_iterable(self.rows(after_seq, to_seq, TRANSACTIONAL)):
+            if len(found) >= count or room <= 0:
+                break
+            found.append(row)
+            room -= len(row.payload)
+        return found
+
+    def next_of(self, kind: type[Event], after: int, within: int) -> Recorded | None:
+        """The first event of a kind among the `within` events behind `after`; None if there is none."""
+        return next(self.recorded(after, after + within, (kind,)), None)
+
+    def count(self) -> int:
+        """How many events there are, as far as is known without reading all of them."""
+        before = 0 if self._past is None else self._past.count()
+        try:
+            return before + int(self._connection.execute("SELECT count(*) FROM event").fetchone()[0])
+        except sqlite3.Error:
+            return sum(self.counts().values())
+
+    def counts(self) -> dict[str, int]:
+        """How many events there are of each type name."""
+        found = Counter[str]()
+        if self._past is not None:
+            for rows in self._past.rows(0, self._past.last_seq):
+                found.update(row.type for row in rows)
+        try:
+            types = self._connection.execute("SELECT type, count(*) FROM event GROUP BY type")
+            found.update({name: count for name, count in types if type(name) is str})
+        except sqlite3.Error:
+            for rows in self._live_rows(0 if self._past is None else self._past.last_seq, self.head.seq, None):
+                found.update(row.type for row in rows)
+        return dict(sorted(found.items()))
+
+    def last_before(self, at_ms: int, first: int, last: int) -> int:
+        """The last seq from `first` to `last` whose station time is not after `at_ms`; `first` - 1 if none is.
+
+        Station time never decreases, so the halves can be halved again.
+        """
+        low, high = first, last + 1
+        while low < high:
+            middle = (low + high) // 2
+            row = self._row_from(middle)
+            if row is None or row.seq > last or row.at_ms > at_ms:
+                high = middle
+            else:
+                low = row.seq + 1
+        return low - 1
+
+    def _row_from(self, seq: int) -> Row | None:
+        found = None if self._past is None or seq > self._past.last_seq else self._past.row_from(seq)
+        return self._live_from(seq) if found is None else found
+
+    def _live_from(self, seq: int) -> Row | None:
+        try:
+            row = self._connection.execute(f"{_COLUMNS} WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
+        except sqlite3.Error:
+            row = None
+        return _sound_or_none(row) or self._next_readable(seq - 1, self.head.seq)
+
+
+def _sound_or_none(row: Sequence[Any] | None) -> Row | None:
+    return None if row is None else next(iter(sound([Row._make(row)])), None)
+
+
+def _condition(kinds: Collection[type[Event]] | None) -> tuple[str, tuple[str, ...]]:
+    if kinds is None:
+        return "", ()
+    names = tuple(sorted(kind.NAME for kind in kinds))
+    return f" AND type IN ({', '.join('?' * len(names))})", names

@@ -1,0 +1,1 @@
+"""Answers for people: pages and plots."""

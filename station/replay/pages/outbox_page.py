@@ -1,0 +1,40 @@
+"""The outbox at one moment for people."""
+
+from projections.station import StationState
+from station.replay.answers.outbox import Owing, why_nothing_goes
+from station.replay.opening.times import Place, Zone
+from station.replay.pages.page import Page, Text, facts, table
+from station.telling.amounts import duration, plural
+
+_SHOWN_MAX = 200
+
+
+def outbox_page(found: list[Owing], state: StationState, place: Place, zone: Zone) -> Page:
+    """The outbox for people."""
+    outbox = state.outbox
+    shown = Page().add(
+        f"Owed to the CSMS after event {place.seq}, {zone.text(place.utc_ms)} ({zone.name})",
+        facts(
+            ("owed", plural(outbox.pending, "message")),
+            ("held up because", why_nothing_goes(state, place.at_ms) or ("" if outbox.pending else "nothing is owed")),
+            ("given up so far", outbox.given_up or ""),
+        ),
+    )
+    rows = [
+        (
+            each.seq,
+            each.lane,
+            each.action,
+            each.transaction,
+            zone.short(each.since_utc_ms),
+            duration(each.waiting_ms),
+            each.transmissions or "",
+            each.waits_for,
+        )
+        for each in found[:_SHOWN_MAX]
+    ]
+    columns = (">event", "lane", "action", ">transaction", "owed since", ">waiting", ">sent", "waits for")
+    shown.add("Messages", table(columns, rows))
+    if len(found) > _SHOWN_MAX:
+        shown.add("", Text(lines=(f"… and {len(found) - _SHOWN_MAX} more (all with --json)",)))
+    return shown

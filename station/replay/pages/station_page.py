@@ -1,0 +1,184 @@
+"""The station as it was at one moment, and what changed between two: the projections, in words and as plain values."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from eventstore.frozen import dataclass
+from eventstore.structure import to_plain
+from projections.connector import Connector
+from projections.station import StationState
+from station.replay.opening.folding import Folded
+from station.replay.opening.times import Place, Zone
+from station.replay.pages.page import Page, Text, facts, table
+from station.telling.amounts import current, energy, plural
+
+_KEYS = ("connector_id", "owed_seq", "seq", "number", "message_id", "connection")
+"""By what the items of a list are told apart, where they have it: an item that moved up has not changed."""
+_SHOWN_MAX = 60
+_LIST_MAX = 40
+
+
+def state_page(folded: Folded, place: Place, zone: Zone) -> Page:
+    """The state for people."""
+    state = folded.state
+    shown = Page().add(f"After event {place.seq}, {zone.text(place.utc_ms)} ({zone.name})", _head(state, folded, zone))
+    shown.add("Connectors", table(*_connectors(state)))
+    shown.add("Transactions", table(*_transactions(state, zone)))
+    authorization = state.authorization
+    held = [
+        (held.connector_id, held.profile.charging_profile_id, held.profile.purpose, held.profile.stack_level)
+        for held in state.charging_profiles.all
+    ]
+    shown.add(
+        "Authorization",
+        facts(
+            ("local list", f"version {authorization.list_version}, {plural(len(authorization.local_list), 'tag')}"),
+            ("cache", plural(len(authorization.cache), "tag")),
+        ),
+    )
+    shown.add("Charging profiles", table((">connector", ">id", "purpose", ">level"), held[:_LIST_MAX]))
+    shown.add("Set by the CSMS", facts(*sorted(state.configuration.overrides.items())))
+    return shown
+
+
+def _head(state: StationState, folded: Folded, zone: Zone) -> Any:
+    link, registration, clock = state.link, state.registration, state.clock
+    described = state.description
+    connected = f"up, connection {link.connection}" if link.up else f"down, {plural(link.attempts, 'attempt')} so far"
+    job = state.maintenance
+    oddity = f"{plural(folded.left_out, 'event')} could not be taken into account" if folded.left_out else ""
+    return facts(
+        ("station", "" if described is None else described.identity),
+        ("boot", f"{clock.boot}, software {job.software_version}, firmware {job.firmware_version}"),
+        ("link", connected),
+        ("registration", registration.status),
+        ("clock", f"{'trusted' if clock.trusted else 'not trusted'} ({clock.source or 'never set'})"),
+        ("outbox", f"{plural(state.outbox.pending, 'message')} owed, {state.outbox.given_up} given up so far"),
+        ("disk", "" if state.boot.disk == "ok" else state.boot.disk),
+        ("stopping", job.stopping),
+        ("reset", "" if job.reset is None else job.reset.kind),
+        ("firmware job", "" if job.firmware is None else f"{job.firmware.request.job}: {job.firmware.step}"),
+        (
+            "diagnostics job",
+            "" if job.diagnostics is None else f"{job.diagnostics.request.job}: {job.diagnostics.step}",
+        ),
+        ("ended", state.boot.ended),
+        ("CAUTION", oddity),
+    )
+
+
+def _connectors(state: StationState) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    columns = (
+        ">conn",
+        "status",
+        "error",
+        "availability",
+        "pilot",
+        "cable",
+        "lock",
+        "contactor",
+        ">limit",
+        ">meter",
+        "more",
+    )
+    return columns, [_connector(state, connector) for connector in state.connectors.by_id]
+
+
+def _connector(state: StationState, connector: Connector) -> tuple[Any, ...]:
+    more = [fault.error_code for fault in connector.faults]
+    more += [f"transaction {connector.transaction_number}"] if connector.transaction_number is not None else []
+    more += [f"authorized: {connector.grant.id_tag}"] if connector.grant is not None else []
+    more += [f"held for {connector.held_for.id_tag}"] if connector.held_for is not None else []
+    more += ["emergency stop"] if connector.emergency_stop else []
+    more += [f"meter: {connector.meter_failed}"] if connector.meter_failed else []
+    if connector.connector_id == 0:
+        return (0, connector.status, connector.error_code, connector.availability, *[""] * 6, ", ".join(more))
+    cable = connector.cable_rating_ma
+    return (
+        connector.connector_id,
+        connector.status,
+        connector.error_code,
+        connector.availability,
+        connector.pilot_state,
+        "" if cable is None else current(cable),
+        "jammed" if connector.jammed else "closed" if connector.locked else "open",
+        connector.contactor_fault or ("closed" if connector.contactor_closed else "open"),
+        current(connector.limit_ma),
+        "" if connector.reading is None else energy(connector.reading.energy_wh),
+        ", ".join(more),
+    )
+
+
+def _transactions(state: StationState, zone: Zone) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    columns = (">no", ">CSMS id", ">conn", "tag", "started", ">from", ">to", "ended by", "start", "stop")
+    rows = [
+        (
+            number,
+            item.transaction_id,
+            item.connector_id,
+            item.id_tag,
+            zone.short(state.clock.utc_of(item.started)),
+            energy(item.meter_start_wh),
+            "running" if item.meter_stop_wh is None else energy(item.meter_stop_wh),
+            item.reason,
+            "given up" if item.start_given_up else "settled" if item.start_settled else "owed",
+            "settled" if item.stop_settled else "" if item.stopped is None else "owed",
+        )
+        for number, item in sorted(state.transactions.by_number.items())
+    ]
+    return columns, rows[:_LIST_MAX]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One member of the state that differs: where it is, and its two values; None where there is no such member."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+def changes(before: StationState, after: StationState) -> list[Change]:
+    """What differs between two states, member by member."""
+    return list(_changes("", to_plain(before), to_plain(after)))
+
+
+def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
+    if before == after:
+        return
+    old, new = _members(before), _members(after)
+    if old is None or new is None:
+        yield Change(path=path, before=before, after=after)
+        return
+    for name in [*old, *(name for name in new if name not in old)]:
+        yield from _changes(f"{path}.{name}" if path else name, old.get(name), new.get(name))
+
+
+def _members(value: Any) -> dict[str, Any] | None:
+    """A value's members by name; None for a value that has none."""
+    match value:
+        case dict():
+            return {str(name): content for name, content in value.items()}
+        case list() if all(isinstance(item, dict) for item in value):
+            key = next((key for key in _KEYS if all(key in item for item in value)), None)
+            named = {f"[{item[key]}]" if key else f"[{place}]": item for place, item in enumerate(value)}
+            return named if len(named) == len(value) else None
+        case _:
+            return None
+
+
+def changes_page(found: list[Change], places: tuple[Place, Place], zone: Zone) -> Page:
+    """The differences for people."""
+    first, second = places
+    title = f"From event {first.seq}, {zone.text(first.utc_ms)}, to event {second.seq}, {zone.text(second.utc_ms)}"
+    if not found:
+        return Page().add(title, Text(lines=("nothing changed",)))
+    rows = [(change.path, _shown(change.before), _shown(change.after)) for change in found]
+    return Page().add(title, table(("what", "before", "after"), rows))
+
+
+def _shown(value: Any) -> str:
+    text = "—" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX - 1]}…"

@@ -1,0 +1,104 @@
+"""Transactions for people: a list of all, and a page about one."""
+
+from station.replay.answers.conversation import Exchange, brief
+from station.replay.answers.timeline import line
+from station.replay.answers.transactions import Dossier, TransactionRow
+from station.replay.opening.times import Zone
+from station.replay.pages.page import Page, Text, facts, table
+from station.telling.amounts import current, duration, energy
+
+SAMPLES_SHOWN = 60
+_ANSWER_MAX = 60
+
+
+def list_page(rows: list[TransactionRow], zone: Zone) -> Page:
+    """All transactions for people."""
+
+    def local(text: str | None) -> str:
+        return "" if text is None else zone.short(zone.parse(text))
+
+    shown = [
+        (
+            row.number,
+            row.transaction_id,
+            row.connector_id,
+            row.id_tag,
+            local(row.started_utc),
+            "running" if row.duration_ms is None else duration(row.duration_ms),
+            "" if row.energy_wh is None else energy(row.energy_wh),
+            row.reason,
+            _state(row),
+        )
+        for row in rows
+    ]
+    columns = (">no", ">CSMS id", ">conn", "tag", "started", ">lasted", ">energy", "ended by", "with the CSMS")
+    return Page().add(f"Transactions ({zone.name})", table(columns, shown))
+
+
+def _state(row: TransactionRow) -> str:
+    if "given_up" in (row.start_outcome, row.stop_outcome):
+        return "given up"
+    return "settled" if row.settled else "start confirmed" if row.transaction_id is not None else "not confirmed"
+
+
+def page(found: Dossier, zone: Zone, plot: list[str]) -> Page:
+    """One transaction for people; `plot` are the lines of a drawing."""
+    row = found.row
+
+    def local(text: str | None) -> str:
+        return "" if text is None else zone.short(zone.parse(text))
+
+    head = facts(
+        ("connector", row.connector_id),
+        ("tag", row.id_tag + (f" (group {row.parent_id_tag})" if row.parent_id_tag else "")),
+        ("authorized by", row.authorized_by),
+        ("reservation", row.reservation_id),
+        ("CSMS's id", row.transaction_id),
+        ("started", f"{local(row.started_utc)} at {energy(row.meter_start_wh)}"),
+        ("ended", "" if row.meter_stop_wh is None else f"{local(row.stopped_utc)} at {energy(row.meter_stop_wh)}"),
+        ("lasted", "" if row.duration_ms is None else duration(row.duration_ms)),
+        ("energy", "" if row.energy_wh is None else energy(row.energy_wh)),
+        (
+            "ended by",
+            row.reason + (f", tag {row.stop_id_tag}" if row.stop_id_tag else "") if row.reason else "(running)",
+        ),
+        ("told", row.start_told),
+        ("", row.stop_told),
+        *(("NOTE", remark) for remark in found.remarks),
+    )
+    shown = Page().add(f"Transaction {row.number} ({zone.name})", head)
+    shown.add("Power and energy", Text(lines=tuple(plot)))
+    shown.add("What happened", Text(lines=tuple(text for entry in found.story for text in line(entry, zone))))
+    limits = [(zone.short(each.utc_ms), current(each.limit_ma), each.phases) for each in found.limits]
+    shown.add("Limits", table(("from", ">limit", ">phases"), limits))
+    shown.add(_samples_title(found), table(*_sample_rows(found, zone)))
+    messages = [
+        (
+            zone.short(each.utc_ms),
+            _call(each),
+            each.error or each.outcome,
+            "" if each.latency_ms is None else duration(each.latency_ms),
+            each.message_id,
+            brief(each.answer, _ANSWER_MAX) if each.answer else "",
+        )
+        for each in found.messages
+    ]
+    shown.add("Messages", table(("sent", "call", "answer", ">after", "message id", "which says"), messages))
+    return shown
+
+
+def _call(exchange: Exchange) -> str:
+    again = f" (attempt {exchange.attempt})" if exchange.attempt > 1 else ""
+    return f"{exchange.action}{again}{'' if exchange.ours else ' (from the CSMS)'}"
+
+
+def _samples_title(found: Dossier) -> str:
+    count = len(found.samples)
+    return "Samples" if count <= SAMPLES_SHOWN else f"Samples (the last {SAMPLES_SHOWN} of {count}; all with --json)"
+
+
+def _sample_rows(found: Dossier, zone: Zone) -> tuple[list[str], list[list[str]]]:
+    shown = found.samples[-SAMPLES_SHOWN:]
+    names = list(dict.fromkeys(name for sample in shown for name in sample.values))
+    rows = [[zone.short(each.utc_ms), each.context, *(each.values.get(name, "") for name in names)] for each in shown]
+    return ["taken", "context", *(f">{name}" for name in names)], rows

@@ -1,0 +1,1 @@
+"""What can be proven of a log: its chain, its decisions, its statements."""

@@ -1,0 +1,235 @@
+"""The chain of digests from end to end, and where it breaks, what was done there.
+
+Each row carries the digest that it was given when it was recorded, so a row that stands in the wrong place still tells where it
+stood. A break is tried against each way of making one, in this order:
+
+    the digest alone was changed     the next row continues the digest that this row's content gives
+    rows were inserted               without them the row continues, under its earlier number, the row before them
+    rows were removed, and those     the next rows continue each other under their later numbers
+      behind renumbered
+    the content was changed          the next row continues the digest that still stands beside it
+    rows were exchanged              each continues the chain in another's place
+
+What a forger hashed anew from some event to the end is consistent, and found only by re-decision or against an anchor.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from eventstore.chain import GENESIS_DIGEST, ChainBrokenError, Head, Row, digest_after, fits, row_bytes, verify
+from station.replay.proof.findings import ALTERED, INSERTED, MOVED, REMOVED, Finding
+
+SHIFT_MAX = 64
+"""How many rows inserted or removed in one place are recognized as such."""
+BROKEN_MAX = 512
+"""How many broken rows are tried in each other's places."""
+
+
+class ChainCheck:
+    """The check of one chain; feed it every row in order with `take`, then ask `findings` and `head`."""
+
+    def __init__(self, *, base: Head | None = None) -> None:
+        """`base` is the head before the first row; None: the first row is taken as it is (an excerpt)."""
+        self._last: list[Row] = []
+        self._earlier: deque[bytes] = deque(maxlen=SHIFT_MAX + 2)
+        self._shift = 0
+        self._base = base
+        self._broken: list[tuple[bytes, Row]] = []
+        self._findings: list[Finding] = []
+        self._held: Row | None = None
+        self.rows = 0
+        self.broken_rows = 0
+        if base is not None:
+            self._earlier.append(base.digest)
+
+    def take(self, rows: Sequence[Row]) -> None:
+        """The next rows."""
+        if rows and self._held is not None and not self._shift and self._is_whole([self._held, *rows[:-1]]):
+            # Almost all of a log passes here: what would have to be known if it broke later is noted for the last few alone.
+            whole = [self._held, *rows[:-1]][-SHIFT_MAX - 2 :]
+            self._earlier.extend(row.digest for row in whole)
+            self._last = [*self._last, *whole][-2:]
+            self._held = rows[-1]
+            self.rows += len(rows)
+            return
+        for row in rows:
+            self.rows += 1
+            held, self._held = self._held, row
+            if held is not None:
+                self._step(held, row)
+
+    def _is_whole(self, rows: Sequence[Row]) -> bool:
+        expected = self._expected_seq()
+        if expected is None or not self._earlier:
+            return False
+        try:
+            verify(Head(seq=expected - 1, digest=self._earlier[-1]), rows)
+        except (ChainBrokenError, TypeError, ValueError):  # a damaged page holds values of any type
+            return False
+        return True
+
+    def _expected_seq(self) -> int | None:
+        if self._last:
+            return self._last[-1].seq + 1
+        return None if self._base is None else self._base.seq + 1
+
+    def _step(self, row: Row, following: Row | None) -> None:
+        expected = self._expected_seq()
+        if expected is None:
+            self._accept(row)
+            return
+        if row.seq != expected:
+            self._gap(expected, row)
+            return
+        previous = self._earlier[-1]
+        if _fits_as(previous, row, row.seq + self._shift):
+            self._accept(row)
+            return
+        self.broken_rows += 1
+        if not self._digest_alone(row) and not self._inserted(row, following) and not self._removed(row, following):
+            if len(self._broken) < BROKEN_MAX:
+                self._broken.append((previous, row))
+            self._add(ALTERED, row.seq, row.seq, _altered(row))
+        self._accept(row)
+
+    def _gap(self, expected: int, row: Row) -> None:
+        self.broken_rows += 1
+        missing = f"event {expected} is" if row.seq == expected + 1 else f"events {expected} to {row.seq - 1} are"
+        self._add(REMOVED, expected, row.seq - 1, f"{missing} missing")
+        self._accept(row)  # what it continues is gone: it is taken as it stands
+
+    def _accept(self, row: Row) -> None:
+        self._last = [*self._last[-1:], row]
+        self._earlier.append(row.digest)
+
+    def _digest_alone(self, row: Row) -> bool:
+        """The row before was found broken, or stands at a break, only because its digest was changed."""
+        if len(self._earlier) < 2 or not self._last:
+            return False
+        before = self._last[-1]
+        content = _digest_of(self._earlier[-2], before, before.seq + self._shift)
+        if content is None or content == before.digest or not _fits_as(content, row, row.seq + self._shift):
+            return False
+        self._forget(before.seq)
+        self._add(ALTERED, before.seq, before.seq, f"the digest of event {before.seq} was altered, its content was not")
+        return True
+
+    def _inserted(self, row: Row, following: Row | None) -> bool:
+        """Without the last few rows, this one continues the chain under an earlier number, and so do those behind it."""
+        known = list(self._earlier)
+        for count in range(1, min(SHIFT_MAX, len(known) - 1) + 1):
+            earlier = self._shift - count
+            if _fits_as(known[-1 - count], row, row.seq + earlier) and _continues(row, following, earlier):
+                first = row.seq - count
+                for seq in range(first, row.seq):
+                    self._forget(seq)
+                what = f"event {first} was" if count == 1 else f"events {first} to {row.seq - 1} were"
+                self._add(
+                    INSERTED, first, row.seq - 1, f"{what} inserted: without them the events behind continue the chain"
+                )
+                self._shift -= count
+                return True
+        return False
+
+    def _removed(self, row: Row, following: Row | None) -> bool:
+        """The row behind continues this one under a later number: what stood before this one is gone."""
+        for count in range(1, SHIFT_MAX + 1):
+            if following is not None and _continues(row, following, self._shift + count):
+                what = "an event was" if count == 1 else f"{count} events were"
+                says = (
+                    f"{what} removed between events {row.seq - 1} and {row.seq}, and the events behind were renumbered"
+                )
+                self._add(REMOVED, row.seq, row.seq, says)
+                self._shift += count
+                return True
+        return False
+
+    def _add(self, kind: str, seq: int, last_seq: int, says: str) -> None:
+        self._findings.append(Finding(kind=kind, seq=seq, last_seq=last_seq, says=says))
+
+    def _forget(self, seq: int) -> None:
+        """What was found of an event before more was known."""
+        self._broken = [(previous, row) for previous, row in self._broken if row.seq != seq]
+        self._findings = [each for each in self._findings if each.kind != ALTERED or each.seq != seq]
+
+    @property
+    def head(self) -> Head:
+        """The last row's seq and digest as they stand; the base, or nothing, where there was no row."""
+        if self._held is not None:
+            return Head(seq=self._held.seq, digest=self._held.digest)
+        if self._last:
+            return Head(seq=self._last[-1].seq, digest=self._last[-1].digest)
+        return self._base or Head(seq=0, digest=GENESIS_DIGEST)
+
+    def findings(self) -> list[Finding]:
+        """Everything that was found, in the order of the log."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._step(held, None)
+        for moved in (*_contents_exchanged(self._broken), *_rows_exchanged(self._broken)):
+            gone = {seq for seq, _ in moved} | {seq + 1 for seq, _ in moved}
+            self._findings = [each for each in self._findings if each.kind != ALTERED or each.seq not in gone]
+            for seq, origin in moved:
+                self._add(MOVED, seq, seq, f"what stands as event {seq} was recorded as event {origin}")
+        return sorted(self._findings, key=lambda each: (each.seq, each.kind))
+
+
+def _altered(row: Row) -> str:
+    return f"event {row.seq} ({row.type}) was altered: its digest does not fit its content"
+
+
+def _digest_of(previous: bytes, row: Row, seq: int) -> bytes | None:
+    try:
+        return digest_after(previous, row_bytes(seq, *row[1:8]))
+    except (TypeError, ValueError):  # a damaged page holds values of any type
+        return None
+
+
+def _fits_as(previous: bytes, row: Row, seq: int) -> bool:
+    """Does the row continue this digest, if it was recorded under the number `seq`?"""
+    if seq == row.seq:
+        return fits(previous, row)
+    if _digest_of(previous, row, seq) == row.digest:
+        return True
+    # Who renumbers events may have renumbered what they name as their cause as well.
+    return _digest_of(previous, row._replace(cause=row.cause + seq - row.seq), seq) == row.digest
+
+
+def _continues(row: Row, following: Row | None, shift: int) -> bool:
+    """Whether the row behind continues this one, both numbered so much higher; nothing contradicts it where there is none."""
+    if following is None:
+        return True
+    return following.seq == row.seq + 1 and _fits_as(row.digest, following, following.seq + shift)
+
+
+def _contents_exchanged(broken: Sequence[tuple[bytes, Row]]) -> Iterator[list[tuple[int, int]]]:
+    """Pairs of rows whose contents, but not their digests, changed places."""
+    done: set[int] = set()
+    for place, (previous, row) in enumerate(broken):
+        for other_previous, other in broken[place + 1 :]:
+            if {row.seq, other.seq} & done:
+                continue
+            here = _digest_of(previous, other, row.seq) == row.digest
+            if here and _digest_of(other_previous, row, other.seq) == other.digest:
+                done |= {row.seq, other.seq}
+                yield [(row.seq, other.seq), (other.seq, row.seq)]
+
+
+def _rows_exchanged(broken: Sequence[tuple[bytes, Row]]) -> Iterator[list[tuple[int, int]]]:
+    """Rows that changed places with their digests: walks on from each break along the rows that do continue the chain."""
+    found: list[tuple[int, int]] = []
+    by_seq = {row.seq: (previous, row) for previous, row in broken}
+    carried: bytes | None = None
+    for previous, row in broken:
+        if row.seq - 1 not in by_seq:
+            carried = None
+        before = previous if carried is None else carried
+        carried = None
+        for _, other in broken:
+            if _digest_of(before, other, row.seq) == other.digest:
+                carried = other.digest
+                if other.seq != row.seq:
+                    found.append((row.seq, other.seq))
+                break
+    if len(found) > 1:
+        yield found
