@@ -26,6 +26,8 @@ from eventstore.frozen import dataclass, replace
 from projections.clock import Clock
 
 AUTHORIZATION_KEY = "AuthorizationKey"
+FINGERPRINT = "fp:"
+"""How the name of a secret begins that stands in its place in everything that is recorded; its file has the rest."""
 OF_SETTINGS = ""
 CSMS, SETTINGS = "csms", "settings"
 SPARES_MAX = 3

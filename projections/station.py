@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationBooted, StationDescribed, StationStopped
-from eventstore.catalogue.transactions import Moment
+from eventstore.catalogue.transactions import Moment, TransactionStarted
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
 from projections import (
@@ -108,6 +108,10 @@ class StationState:
         """What the station is made of; every log says so before anything else is decided."""
         assert self.description is not None, "StationDescribed comes before every decision"
         return self.description
+
+    def told_by(self, message_id: str) -> type[Event] | None:
+        """The kind of fact that left under this message id, is settled, and to which a late answer still counts (4.8)."""
+        return None if self.transactions.started_by(message_id) is None else TransactionStarted
 
 
 INITIAL = StationState()

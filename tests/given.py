@@ -47,6 +47,7 @@ from station.core.feature import Registry
 from station.features import registry_for
 from station.rules import outputs
 from station.wire.instants import format_utc_ms
+from tests.rest import rules_at_rest
 
 E = TypeVar("E", bound=Event)
 
@@ -225,7 +226,7 @@ class StationUnderTest:
         assert not wrong, wrong
         due = self.registry.next_deadline(state)
         if due is None or due.due_ms > self.at_ms:  # else what is due now has yet to be told
-            assert kernel.rules_at_rest(state, self.at_ms, self.registry)
+            assert rules_at_rest(state, self.at_ms, self.registry)
         first = batch[0].event
         if isinstance(first, DeadlineReached) and due is not None:
             assert (due.name, due.key, due.due_ms) != (first.name, first.key, first.due_ms), f"{due} is still due"

@@ -276,18 +276,6 @@ class BenchBoard:
         self._copper.world = replace(self._copper.world, mains=mains)
         self._changed()
 
-    def local_list(self, fail: bool) -> None:
-        """Whether the next SendLocalList cannot be stored."""
-        self._copper.world = replace(self._copper.world, local_list_fail=fail)
-        self._changed()
-
-    def take_local_list_failure(self) -> bool:
-        """Whether the SendLocalList that is to be stored now fails; asking uses the failure up."""
-        fails = self._copper.world.local_list_fail
-        if fails:
-            self.local_list(fail=False)
-        return fails
-
     def network(self, up: bool, silent: bool = False, persist: bool = False) -> None:
         """Cut the network or mend it; kept here for the link to ask by `network_now`."""
         network = Network(up=up, silent=silent and not up, persist=persist and not up)

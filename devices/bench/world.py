@@ -91,7 +91,6 @@ class World:
     station_faults: tuple[PlantedFault, ...] = ()
     emergency_stop: bool = False
     mains: bool = True
-    local_list_fail: bool = False
     network: Network = Network()
 
     def connector(self, connector_id: int) -> ConnectorWorld:

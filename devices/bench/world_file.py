@@ -101,7 +101,6 @@ def world_from_document(document: object) -> World:
         station_faults=_faults(fields, "station_faults"),
         emergency_stop=_yes(fields, "emergency_stop"),
         mains=_yes(fields, "mains"),
-        local_list_fail=_yes(fields, "local_list_fail"),
         network=_network(_table(fields["network"])),
     )
 

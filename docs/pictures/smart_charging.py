@@ -11,7 +11,7 @@ from pathlib import Path
 
 from eventstore.catalogue.smart_charging import ChargingProfile, SchedulePeriod
 from station.features.smart_charging.composite import Charging, Situation, composite_connector, composite_station
-from station.features.smart_charging.limits import DAY_MS, HOUR_MS, Limit, Surroundings, deci_of, profile_limit
+from station.features.smart_charging.limits import DAY_MS, HOUR_MS, Limit, Surroundings, deci_of, stack_limit
 from station.features.smart_charging.steps import Steps
 
 DOCS = Path(__file__).resolve().parent.parent
@@ -62,7 +62,7 @@ def _curve(steps: Steps[Limit | None]) -> Curve:
 
 
 def _alone(one: ChargingProfile, from_h: int, to_h: int) -> Curve:
-    return _curve(profile_limit(one, MIDNIGHT_MS + from_h * HOUR_MS, MIDNIGHT_MS + to_h * HOUR_MS, None, STATION))
+    return _curve(stack_limit((one,), MIDNIGHT_MS + from_h * HOUR_MS, MIDNIGHT_MS + to_h * HOUR_MS, None, STATION))
 
 
 def _composite(situation: Situation, connector_id: int, from_h: int, to_h: int) -> Curve:
@@ -86,7 +86,7 @@ def purposes() -> Example:
     since_ms = MIDNIGHT_MS + 16 * HOUR_MS
     charging = (Charging(connector_id=1, transaction_number=7, since_utc_ms=since_ms),)
     situation = Situation(surroundings=STATION, profiles={0: (cap,), 1: (default, own)}, charging=charging)
-    own_curve = _curve(profile_limit(own, since_ms, MIDNIGHT_MS + DAY_MS, since_ms, STATION))
+    own_curve = _curve(stack_limit((own,), since_ms, MIDNIGHT_MS + DAY_MS, since_ms, STATION))
     inputs = {
         "ChargePointMaxProfile": _alone(cap, 16, 24),
         "TxDefaultProfile (overruled)": _alone(default, 16, 24),

@@ -7,22 +7,17 @@ Theory of operation
     connection, where that id is new (OCPP-J 4.1.4). An entry that cannot be rendered, by our own fault, ends on record:
     what can never leave must not hold up what can.
 
-    What may wait to be sent is bounded for each kind of message by itself (`shed`): a flood of one kind costs its own oldest
-    entries, on record, and no other message its place. BootNotification, Authorize and triggered messages are bounded where
-    they arise; transaction-related messages are never shed.
-
     A time-out never counts as a failure to process: a transaction-related message waits as after a failure and goes
     again; after the third in a row on one connection, that connection is opened anew.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import (
     CallDispatched,
     CallPrepared,
     CallSettled,
-    CallShed,
     CallTimedOut,
     CallVoided,
     LinkCloseDecided,
@@ -65,14 +60,6 @@ TRANSACTION_MESSAGE_RETRY_INTERVAL = ConfigKey(
     clause="9.1.32",
     doc="How long to wait before a transaction-related message is submitted again, times the submissions so far.",
 )
-
-STATUSES_MAX = 32
-"""StatusNotifications of one connector that wait at the most; and as many about conflicts of the local list."""
-NOTICES_MAX = 64
-"""FirmwareStatusNotifications that wait at the most, and DiagnosticsStatusNotifications."""
-DATA_TRANSFERS_MAX = 256
-"""DataTransfers that wait when the HTTP service takes no more; requests that it took at once may go beyond."""
-_DATA_TRANSFERS_SHED = 2 * DATA_TRANSFERS_MAX
 
 TIMEOUTS_MAX = 3  # in a row on one entry: then the link is opened anew
 TIMEOUT_WAIT_MAX_MS = 3_600_000
@@ -126,46 +113,6 @@ def time_out(state: StationState, at_ms: int, registry: Registry) -> Iterator[Ev
         yield LinkCloseDecided(connection=in_flight.connection, reason=f"{TIMEOUTS_MAX} calls unanswered in a row")
 
 
-def _kind(owed: Owed) -> tuple[str, int, str] | None:
-    """Which entries are bounded together; None for what is never shed."""
-    if owed.lane == STATUS:
-        is_conflict = getattr(owed.event, "error_code", "") == "LocalListConflict"
-        return owed.action, getattr(owed.event, "connector_id", 0), "conflict" if is_conflict else ""
-    return (owed.action, 0, "") if owed.lane == NOTICE else None
-
-
-def _most(owed: Owed) -> int:
-    """How many entries of this kind may wait."""
-    if owed.lane == STATUS:
-        return STATUSES_MAX
-    return _DATA_TRANSFERS_SHED if owed.action == "DataTransfer" else NOTICES_MAX
-
-
-def shed(state: StationState, at_ms: int) -> Sequence[CallShed]:
-    """The oldest entries of each kind that has more waiting than are kept; never the one that is in flight."""
-    by_kind: dict[tuple[str, int, str], list[Owed]] = {}
-    for owed in state.outbox.calls:
-        if (kind := _kind(owed)) is not None:
-            by_kind.setdefault(kind, []).append(owed)
-    in_flight = state.outbox.in_flight
-    events: list[CallShed] = []
-    for waiting in by_kind.values():
-        excess = len(waiting) - _most(waiting[0])
-        if excess <= 0:
-            continue
-        free = [owed for owed in waiting if in_flight is None or owed.seq != in_flight.owed_seq]
-        events += [
-            CallShed(action=owed.action, lane=owed.lane, owed_seq=owed.seq, waiting=len(waiting) - number)
-            for number, owed in enumerate(free[:excess])
-        ]
-    return events
-
-
-def data_transfers_waiting(state: StationState) -> int:
-    """How many DataTransfers wait to be sent."""
-    return sum(owed.action == "DataTransfer" for owed in state.outbox.calls)
-
-
 def _first(state: StationState, lane: str) -> Owed | None:
     return next((owed for owed in state.outbox.calls if owed.lane == lane), None)
 
@@ -210,16 +157,18 @@ def _pick(state: StationState, transactional: Owed | None) -> Owed | None:
     return transactional if arose_here and transactional.seq < current.seq else current
 
 
-def upcoming(state: StationState) -> Owed | None:
+def upcoming(state: StationState, registry: Registry) -> Owed | None:
     """What will leave after the answer to the transaction-related call in flight, if that is certain enough to be
     recorded ahead: nothing else waits, and its bytes do not depend on that answer.
 
-    Not after a StartTransaction, whose transactionId the next message may need; only entries never tried before.
+    Not after a call whose answer the next message may need; only entries never tried before.
     """
     outbox, in_flight = state.outbox, state.outbox.in_flight
-    if in_flight is None or in_flight.lane != TRANSACTION or in_flight.action == "StartTransaction":
+    if in_flight is None or in_flight.lane != TRANSACTION:
         return None
     if len(outbox.window) < 2 or outbox.window[0].seq != in_flight.owed_seq or state.link.close_wanted:
+        return None
+    if registry.calls[type(outbox.window[0].event)].needs_usable_answer:
         return None
     following = outbox.window[1]
     if _pick(state, following) is not following or outbox.attempt_for(following.seq) is not None:
@@ -232,7 +181,7 @@ def prepare(state: StationState, at_ms: int, registry: Registry) -> Events:
 
     So the answer to one call and the sending of the next do not wait for the disk in between.
     """
-    prepared, following = state.outbox.prepared, upcoming(state)
+    prepared, following = state.outbox.prepared, upcoming(state, registry)
     if prepared is not None:
         if following is not None and following.seq == prepared.owed_seq:
             return ()

@@ -59,7 +59,7 @@ def _is_awaited(state: StationState, message_id: str) -> bool:
     if in_flight is not None and in_flight.message_id == message_id:
         return True
     is_tried = state.outbox.attempt_of(message_id) is not None
-    return is_tried or state.transactions.started_by(message_id) is not None
+    return is_tried or state.told_by(message_id) is not None
 
 
 def _condensed(connection: int, text: str, message_id: str, error_code: str, description: str) -> FrameCondensed:

@@ -5,11 +5,11 @@ Theory of operation
     feature defers it, by that feature later. An answer settles the entry of ours that it belongs to, by any message id
     under which that entry has left; which CALL leaves next stands in `station.core.calls`.
 
-    Only a CALLERROR is a failure to process (OCPP-J errata 3.2): for StartTransaction, MeterValues and StopTransaction
-    it counts towards TransactionMessageAttempts, and the next try waits TransactionMessageRetryInterval times the
-    transmissions so far. A time-out or a lost link never counts. A malformed answer settles MeterValues and
-    StopTransaction, whose answers say nothing that is needed; a StartTransaction without a usable id has failed.
-    SecurityError means that the CSMS does not hold us registered (OCPP-J errata 3.8).
+    Only a CALLERROR is a failure to process (OCPP-J errata 3.2): for a transaction-related message it counts towards
+    TransactionMessageAttempts, and the next try waits TransactionMessageRetryInterval times the transmissions so far. A
+    time-out or a lost link never counts. A malformed answer settles what it answers, unless the call needs what it was
+    to say (`Call.needs_usable_answer`): then it has failed, too. SecurityError means that the CSMS does not hold us
+    registered (OCPP-J errata 3.8). No message is known here by its name: what is special about one stands in its `Call`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,14 +25,11 @@ from eventstore.catalogue.link import (
 from eventstore.catalogue.registration import RegistrationLost
 from eventstore.event import Event
 from eventstore.frozen import dataclass
-from projections.outbox import TRANSACTION, Attempt, Owed
+from projections.outbox import ACTIONS, TRANSACTION, Attempt, Owed
 from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState
-from projections.transactions import Transaction
 from station.core.calls import BOOT_INTERVAL_S, TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
 from station.core.feature import Deferral, Failure, Refusal, Registry, Reply
-from station.rules.idtag_info import info_of, named_group
-from station.rules.transaction_rules import assign_transaction_id
 from station.wire.frames import (
     CALL_ERROR,
     CALL_RESULT,
@@ -212,8 +209,9 @@ def _settle(state: StationState, answer: CallResult | CallError, at_ms: int, reg
     attempt = state.outbox.attempt_of(answer.message_id)
     owed = None if attempt is None else state.outbox.entry(attempt.owed_seq)
     if attempt is None or owed is None:
-        yield from _settle_late(state, answer)
+        yield from _settle_late(state, answer, at_ms, registry)
         return
+    call = registry.calls[type(owed.event)]
     if isinstance(answer, CallError):
         failure = Failure(kind="error", error_code=answer.error_code, description=answer.description)
         yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry)
@@ -223,15 +221,15 @@ def _settle(state: StationState, answer: CallResult | CallError, at_ms: int, reg
         response, deviations = load_response(MESSAGES[owed.action].response, answer.payload)
     except PayloadError as error:
         failure = Failure(kind="malformed", error_code=error.error_code, description=error.description)
-        transaction_id = error.usable.get("transaction_id")
-        if owed.action != "StartTransaction" or not isinstance(transaction_id, int):
+        concluded = call.on_part(state, owed, error.usable, at_ms)
+        if concluded is None:
             yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry)
             return
         yield _result(state, owed, answer.message_id, (error.description,))
-        yield from assign_transaction_id(state, owed.number, transaction_id)
+        yield from concluded
         return
     yield _result(state, owed, answer.message_id, deviations)
-    yield from registry.calls[type(owed.event)].on_result(state, owed, response, at_ms)
+    yield from call.on_result(state, owed, response, at_ms)
 
 
 def _is_late(state: StationState, message_id: str) -> bool:
@@ -253,8 +251,10 @@ def _result(state: StationState, owed: Owed, message_id: str, deviations: tuple[
     )
 
 
-def _settle_late(state: StationState, answer: CallResult | CallError) -> Iterator[Event]:
-    """An answer to nothing that is owed: it ends the call in flight, binds a late transaction id, or is ignored."""
+def _settle_late(
+    state: StationState, answer: CallResult | CallError, at_ms: int, registry: Registry
+) -> Iterator[Event]:
+    """An answer to nothing that is owed: it ends the call in flight, counts though it is late, or is ignored."""
     in_flight = state.outbox.in_flight
     if in_flight is not None and in_flight.message_id == answer.message_id:
         # Its entry was settled by a late answer to an earlier transmission; the call itself ends only now (4.1.1).
@@ -265,20 +265,19 @@ def _settle_late(state: StationState, answer: CallResult | CallError) -> Iterato
             owed_seq=in_flight.owed_seq,
             outcome="void",
         )
-    transaction = state.transactions.started_by(answer.message_id)
-    if transaction is None or isinstance(answer, CallError):
+    told = state.told_by(answer.message_id)
+    if told is None or isinstance(answer, CallError):
         if in_flight is None or in_flight.message_id != answer.message_id:
             yield FrameIgnored(reason=f"answer to a call that was not made or is settled: {answer.message_id[:50]}")
         return
+    action, _ = ACTIONS[told]
     try:
         response: Any
-        response, _ = load_response(MESSAGES["StartTransaction"].response, answer.payload)
+        response, _ = load_response(MESSAGES[action].response, answer.payload)
     except PayloadError as error:
-        yield FrameIgnored(reason=f"late answer to StartTransaction: {error.description}")
+        yield FrameIgnored(reason=f"late answer to {action}: {error.description}")
         return
-    yield from assign_transaction_id(state, transaction.number, response.transaction_id)
-    if isinstance(transaction, Transaction):
-        yield from named_group(transaction.id_tag, info_of(response.id_tag_info))
+    yield from registry.calls[told].on_late(state, answer.message_id, response, at_ms)
 
 
 def _failed(
@@ -291,11 +290,12 @@ def _failed(
     registry: Registry,
 ) -> Iterator[Event]:
     """A CALLERROR or a malformed answer."""
-    registration_lost = failure.error_code == "SecurityError" and owed.action != "BootNotification"
+    call = registry.calls[type(owed.event)]
+    registration_lost = failure.error_code == ErrorCode.SECURITY_ERROR and not call.asks_to_register
     ends, outcome, retry_due_ms = True, failure.kind, None
     if owed.lane == TRANSACTION and registration_lost:
         ends = False
-    elif owed.lane == TRANSACTION and (failure.kind == "error" or owed.action == "StartTransaction"):
+    elif owed.lane == TRANSACTION and (failure.kind == "error" or call.needs_usable_answer):
         ends = attempt.failures + 1 >= TRANSACTION_MESSAGE_ATTEMPTS.of(state)
         outcome = "given_up" if ends else outcome
         wait_ms = TRANSACTION_MESSAGE_RETRY_INTERVAL.of(state) * 1000 * attempt.transmissions
@@ -318,4 +318,4 @@ def _failed(
         due_ms = max(at_ms, state.registration.answered_ms + interval_ms)
         yield RegistrationLost(reason="SecurityError (OCPP-J errata 3.8)", retry_due_ms=due_ms)
     if ends:
-        yield from registry.calls[type(owed.event)].on_failure(state, owed, failure, at_ms)
+        yield from call.on_failure(state, owed, failure, at_ms)

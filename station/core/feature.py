@@ -68,25 +68,36 @@ class Failure:
     kind: str
     error_code: str = ""
     description: str = ""
-    final: bool = True
 
 
-def _nothing(state: StationState, owed: Owed, outcome: Any, at_ms: int) -> Events:
+def _nothing(state: StationState, subject: Any, outcome: Any, at_ms: int) -> Events:
     return ()
+
+
+def _no_use(state: StationState, owed: Owed, usable: Mapping[str, Any], at_ms: int) -> Events | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """How one kind of owed event is told to the CSMS.
 
-    `render` makes the request at dispatch; `on_result` concludes from the response message; `on_failure` from a
-    `Failure`; `on_late` from a response that came after the entry had been settled.
+    `render` makes the request at dispatch; `on_result` concludes from the response message, `on_failure` from a `Failure`,
+    `on_late` from a response under a message id (of `StationState.told_by`) whose entry had been settled before, and
+    `on_part` from what can be read of a malformed response: None if that is no answer.
+
+    `needs_usable_answer`: what is told next may hold what the response says, so a malformed one is a failure to process,
+    and nothing is made ready to leave behind it. `asks_to_register`: SecurityError to it says nothing about others.
     """
 
     event: type[Event]
     render: Callable[[StationState, Any, int], Rendered]
     on_result: Callable[[StationState, Owed, Any, int], Events] = _nothing
     on_failure: Callable[[StationState, Owed, Failure, int], Events] = _nothing
+    on_late: Callable[[StationState, str, Any, int], Events] = _nothing
+    on_part: Callable[[StationState, Owed, Mapping[str, Any], int], Events | None] = _no_use
+    needs_usable_answer: bool = False
+    asks_to_register: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

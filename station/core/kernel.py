@@ -154,8 +154,3 @@ def _failed(
         for event in exchange.apologize(run.state, observation):
             run.record(event)
     return run.state, tuple(run.batch)
-
-
-def rules_at_rest(state: StationState, at_ms: int, registry: Registry) -> bool:
-    """Whether no rule has anything to say, gates apart: what `step` leaves behind (a test's invariant)."""
-    return not any(rule.decide(state, at_ms) for rule in registry.rules) and not calls.next_call(state, at_ms)

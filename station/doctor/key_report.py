@@ -6,13 +6,13 @@ from pathlib import Path
 
 from eventstore.directory import StorageDirectory
 from eventstore.errors import LogLocked, NotWritable
-from projections.credentials import CSMS, OF_SETTINGS, Credentials
+from projections.credentials import CSMS, FINGERPRINT, OF_SETTINGS, Credentials
 from station.doctor.findings import Finding, fault, ok, warning
 from station.replay.opening.errors import ReplayError
 from station.replay.opening.folding import state_at
 from station.replay.opening.source import open_log
 from station.runtime.keyring import BASIC_PROFILES, Keys, look
-from station.runtime.secrets import FINGERPRINT, Secrets
+from station.runtime.secrets import Secrets
 from station.service.views import utc_text
 from station.settings.loading import Settings, SettingsError, require_authorization_key
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.link import LinkCloseDecided
+from projections.credentials import FINGERPRINT
 from projections.station import StationState
 from station.core.config_keys import Access, ConfigKey, Csl, Integer
 from station.core.feature import Answer, Events, Feature, Refusal, Reply
@@ -25,7 +26,6 @@ from station.wire.messages.types import KeyValue
 
 ROTATIONS = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
 KEY_NAME = "AuthorizationKey"
-FINGERPRINT = "fp:"  # what the link puts in place of a secret that it has taken out of a frame and can use
 
 
 class SecretFingerprint:

@@ -13,6 +13,7 @@ from projections.station import StationState
 from station.core import calls, condensing
 from station.core.config_keys import Access, ConfigKey, Integer
 from station.core.feature import Deadline, Events, Feature, Rule
+from station.rules.shedding import shed
 
 WEBSOCKET_PING_INTERVAL = ConfigKey(
     name="WebSocketPingInterval",
@@ -48,11 +49,7 @@ FEATURE = Feature(
     name="link",
     ocpp_profile="Core",
     observes={FrameCondensed: _on_condensed, FloodFound: _on_flood},
-    rules=(
-        Rule(
-            decide=calls.shed, when=frozenset(kind for kind, (_, lane) in ACTIONS.items() if lane in (STATUS, NOTICE))
-        ),
-    ),
+    rules=(Rule(decide=shed, when=frozenset(kind for kind, (_, lane) in ACTIONS.items() if lane in (STATUS, NOTICE))),),
     deadlines=_deadlines,
     config_keys=(
         calls.MESSAGE_TIMEOUT,

@@ -188,6 +188,7 @@ FEATURE = Feature(
             render=_render_boot,
             on_result=_on_boot_result,
             on_failure=_on_boot_failure,
+            asks_to_register=True,
         ),
         Call(
             event=HeartbeatQueued,

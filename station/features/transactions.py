@@ -10,7 +10,8 @@ is stopped with the last moment that the log proves, PowerLoss if the log has no
 a board with its own power kept running), and the register read at boot if it is believed (`projections.register`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from eventstore.catalogue.connectors import LockFailureEnded, LockFailureFound
 from eventstore.catalogue.hardware import BoardOpened, LockObserved, MeterObserved
@@ -282,6 +283,22 @@ def _on_start_result(state: StationState, owed: Owed, response: StartTransaction
     )
 
 
+def _on_start_part(state: StationState, owed: Owed, usable: Mapping[str, Any], at_ms: int) -> Events | None:
+    """An answer that tells the transactionId is one, whatever else is wrong with it."""
+    transaction_id = usable.get("transaction_id")
+    return assign_transaction_id(state, owed.number, transaction_id) if isinstance(transaction_id, int) else None
+
+
+def _on_start_late(state: StationState, message_id: str, response: StartTransactionResponse, at_ms: int) -> Events:
+    """The id counts for what has not left, or contradicts on record; of the word on the tag, the group that it names."""
+    transaction = state.transactions.started_by(message_id)
+    assert transaction is not None, "asked only of a message id that told one"
+    assigned = assign_transaction_id(state, transaction.number, response.transaction_id)
+    if not isinstance(transaction, Transaction):
+        return assigned
+    return (*assigned, *named_group(transaction.id_tag, info_of(response.id_tag_info)))
+
+
 def _on_stop_result(state: StationState, owed: Owed, response: StopTransactionResponse, at_ms: int) -> Events:
     event = owed.event
     assert isinstance(event, TransactionStopped)
@@ -299,7 +316,14 @@ FEATURE = Feature(
     name="transactions",
     ocpp_profile="Core",
     calls=(
-        Call(event=TransactionStarted, render=_render_start, on_result=_on_start_result),
+        Call(
+            event=TransactionStarted,
+            render=_render_start,
+            on_result=_on_start_result,
+            on_part=_on_start_part,
+            on_late=_on_start_late,
+            needs_usable_answer=True,
+        ),
         Call(event=TransactionStopped, render=_render_stop, on_result=_on_stop_result),
     ),
     observes={

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from projections.credentials import FINGERPRINT
+
 KEY_NAME = "AuthorizationKey"
-FINGERPRINT = "fp:"
 UNUSABLE = "unusable"
 UNREADABLE = "[unreadable frame with a secret]"
 WITHHELD = "(withheld)"

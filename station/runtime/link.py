@@ -8,7 +8,6 @@ A half-open link is found by our own pings (WebSocketPingInterval): no pong with
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 from eventstore.catalogue.link import (
     CallAnswered,
     CallDispatched,
-    CallPrepared,
     ConnectFailed,
     FloodFound,
     FrameReceived,
@@ -30,6 +28,7 @@ from projections.link import Link as LinkState
 from projections.station import StationState
 from station.core.calls import MESSAGE_TIMEOUT
 from station.core.condensing import condense
+from station.core.sending import frame_of
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
 from station.runtime.clock import Clock
@@ -49,15 +48,7 @@ from station.runtime.websocket import (
     wait_asked_s,
 )
 from station.settings.loading import Settings
-from station.wire.frames import (
-    CALL_RESULT,
-    MAX_FRAME_BYTES,
-    CallResult,
-    ErrorCode,
-    FrameError,
-    format_call_error,
-    parse,
-)
+from station.wire.frames import MAX_FRAME_BYTES, is_result_of, may_answer
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -68,26 +59,6 @@ OPEN_TIMEOUT_S = 30
 CLOSE_TIMEOUT_S = 1
 """How long a CSMS may take to close in order: whoever lives on back-up power cannot wait for long."""
 GOING_AWAY = 1001
-ANSWER_HEAD_CHARACTERS = 80
-"""Where the message id of an answer stands: behind the type, within 36 characters (OCPP-J 4.2), with some white space."""
-
-
-def _is_result_of(text: str, message_id: str) -> bool:
-    """Whether the frame is the CALLRESULT to this message id; decided as `wire.frames.parse` would."""
-    try:
-        frame = parse(text)
-    except FrameError as error:
-        return error.message_type == CALL_RESULT and error.message_id == message_id
-    return isinstance(frame, CallResult) and frame.message_id == message_id
-
-
-def frame_of(event: CallDispatched | CallPrepared | CallAnswered) -> str:
-    """The text frame that an event puts on the wire; payload bytes exactly as recorded."""
-    if isinstance(event, CallDispatched | CallPrepared):
-        return f'[2,"{event.message_id}","{event.action}",{event.payload}]'
-    if event.error_code:
-        return format_call_error(event.message_id, ErrorCode(event.error_code), event.description)
-    return f"[3,{json.dumps(event.message_id)},{event.payload}]"
 
 
 class Link:
@@ -310,11 +281,9 @@ class Link:
             self._submit(FloodFound(connection=self._connection, frames=frames, lasted_ms=lasted_ms))
 
     def _is_awaited(self, text: str) -> bool:
-        """Whether the frame answers the call of ours that is in flight; as cheap as can be, since it is asked of each."""
+        """Whether the frame answers the call of ours that is in flight."""
         in_flight = None if self._state is None else self._state.outbox.in_flight
-        if in_flight is None or in_flight.message_id not in text[:ANSWER_HEAD_CHARACTERS]:
-            return False
-        return text.lstrip(" \t\r\n[")[:1] in ("3", "4")
+        return in_flight is not None and may_answer(text, in_flight.message_id)
 
     def _send_ahead(self, text: str) -> str:
         """Sends the prepared call if the frame is the CALLRESULT that it waits for; returns its message id, else "".
@@ -327,7 +296,7 @@ class Link:
         prepared = outbox.prepared
         if prepared.connection != self._connection or prepared.message_id == self._sent_ahead:
             return ""
-        if not _is_result_of(text, outbox.in_flight.message_id):
+        if not is_result_of(text, outbox.in_flight.message_id):
             return ""
         self._sent_ahead = prepared.message_id
         self._outgoing.put_nowait(frame_of(prepared))

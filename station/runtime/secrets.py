@@ -24,13 +24,13 @@ from eventstore.catalogue.link import FrameReceived, LinkClosed
 from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.event import Recorded
+from projections.credentials import FINGERPRINT
 from projections.station import StationState
 from station.runtime import entropy, frame_secrets
 from station.settings.loading import is_key_length
 
 LOGGER = logging.getLogger(__name__)
 
-FINGERPRINT = frame_secrets.FINGERPRINT
 FINGERPRINT_DIGITS = 16
 KEY_SUFFIX, USERINFO_SUFFIX = ".key", ".userinfo"
 SALT_NAME = "salt"

@@ -31,8 +31,8 @@ from eventstore.catalogue.link import DataTransferRequested
 from eventstore.descriptors import is_shortage
 from eventstore.errors import OutOfDescriptors, StorageError
 from projections.station import StationState
-from station.core.calls import DATA_TRANSFERS_MAX, data_transfers_waiting
 from station.features.smart_charging.decide import get_composite_schedule
+from station.rules.shedding import DATA_TRANSFERS_MAX, data_transfers_waiting
 from station.service import bench
 from station.service.answers import Refused, error_response, json_response, read_document
 from station.service.bodies import FreeText, InvalidBodyError, Member, NotJsonError, read_query

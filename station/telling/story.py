@@ -24,11 +24,11 @@ from eventstore.catalogue import (
     transactions,
 )
 from eventstore.event import Event, Recorded
+from projections.credentials import FINGERPRINT
 from projections.link import RECONNECT
 from projections.registration import ACCEPTED
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.features.configuration import FINGERPRINT
 from station.telling.amounts import duration, energy, plural
 from station.telling.line import DEBUG, Line
 from station.telling.shown import utc

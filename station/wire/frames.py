@@ -1,7 +1,8 @@
 """Frames of OCPP-J 1.6: the JSON array around a message (OCPP-J 4).
 
 `parse` decides what a text from the CSMS is, and for what it cannot read whether an answer is owed. Payloads are plain
-dictionaries here; `station.wire.schema` turns them into messages. The three `format_` functions are the reverse.
+dictionaries here; `station.wire.schema` turns them into messages. The `format_` functions are the reverse, and the only
+place that writes a frame: a payload's text is made once, recorded, and put into its frame as it is.
 
 Lenient where a strict reading would leave a call of ours hanging: a CALLERROR may lack its description and its details.
 """
@@ -31,6 +32,9 @@ __all__ = [
     "format_call",
     "format_call_error",
     "format_call_result",
+    "format_payload",
+    "is_result_of",
+    "may_answer",
     "parse",
 ]
 
@@ -42,6 +46,9 @@ MAX_DEPTH: Final = 16
 MAX_MESSAGE_ID_LENGTH: Final = 36
 #: Longest error description that we send, in characters.
 MAX_DESCRIPTION_LENGTH: Final = 255
+
+#: Where the message id of an answer stands: behind the type, within its 36 characters, with some white space.
+_ANSWER_HEAD_CHARACTERS: Final = 80
 
 CALL: Final = 2
 CALL_RESULT: Final = 3
@@ -152,19 +159,33 @@ def format_payload(payload: Mapping[str, Any]) -> str:
     return orjson.dumps(payload, default=_render).decode()
 
 
-def format_call(message_id: str, action: str, payload: Mapping[str, Any]) -> str:
-    """Text of a CALL. Raises TypeError if the payload holds what JSON cannot say."""
-    return _format([CALL, message_id, action, payload])
+def format_call(message_id: str, action: str, payload: str) -> str:
+    """Text of a CALL; `payload` is the text of its payload and stands in it byte for byte."""
+    return _format([CALL, message_id, action, orjson.Fragment(payload)])
 
 
-def format_call_result(message_id: str, payload: Mapping[str, Any]) -> str:
-    """Text of a CALLRESULT. Raises TypeError if the payload holds what JSON cannot say."""
-    return _format([CALL_RESULT, message_id, payload])
+def format_call_result(message_id: str, payload: str) -> str:
+    """Text of a CALLRESULT; `payload` is the text of its payload and stands in it byte for byte."""
+    return _format([CALL_RESULT, message_id, orjson.Fragment(payload)])
 
 
-def format_call_error(message_id: str, error_code: ErrorCode, description: str = "") -> str:
+def format_call_error(message_id: str, error_code: str, description: str = "") -> str:
     """Text of a CALLERROR: the description cut to 255 characters, the details always the empty object (OCPP-J 4.2.3)."""
     return _format([CALL_ERROR, message_id, error_code, description[:MAX_DESCRIPTION_LENGTH], {}])
+
+
+def may_answer(text: str, message_id: str) -> bool:
+    """Whether a text looks like an answer to this message id: as cheap as can be, since it is asked of each frame."""
+    return message_id in text[:_ANSWER_HEAD_CHARACTERS] and text.lstrip(" \t\r\n[")[:1] in ("3", "4")
+
+
+def is_result_of(text: str, message_id: str) -> bool:
+    """Whether a text is the CALLRESULT to this message id, a malformed one too; decided as `parse` would."""
+    try:
+        frame = parse(text)
+    except FrameError as error:
+        return error.message_type == CALL_RESULT and error.message_id == message_id
+    return isinstance(frame, CallResult) and frame.message_id == message_id
 
 
 def _parse_call(message_id: str, frame: list[Any]) -> Call:
@@ -235,7 +256,7 @@ def _containers(parent: dict[str, Any] | list[Any]) -> list[Any]:
 
 
 def _format(frame: list[Any]) -> str:
-    return orjson.dumps(frame, default=_render).decode()
+    return orjson.dumps(frame).decode()
 
 
 def _render(value: object) -> float:

@@ -8,7 +8,7 @@ from eventstore.catalogue.link import FrameReceived
 from projections.station import StationState
 from station.core import kernel
 from station.core.exchange import read_large
-from station.wire.frames import FrameError, format_call, parse
+from station.wire.frames import FrameError, format_call, format_payload, parse
 from tests.fuzz.engine import Target, both, fuzz
 from tests.fuzz.requests import REQUESTS
 from tests.given import StationUnderTest, charging
@@ -43,7 +43,10 @@ def taken(content: bytes) -> None:
     STATES.append(after)
 
 
-FRAMES = tuple(format_call(str(number), action, payload).encode() for number, (action, payload) in enumerate(REQUESTS))
+FRAMES = tuple(
+    format_call(str(number), action, format_payload(payload)).encode()
+    for number, (action, payload) in enumerate(REQUESTS)
+)
 ANSWERS = (
     b'[3,"1",{"status":"Accepted","currentTime":"2026-01-01T00:00:00Z","interval":300}]',
     b'[3,"1",{"idTagInfo":{"status":"Accepted","expiryDate":"2026-01-01T00:00:00Z","parentIdTag":"A"},"transactionId":1}]',

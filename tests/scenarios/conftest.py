@@ -9,9 +9,9 @@ from eventstore.catalogue.lifecycle import DecisionFailed, ObservationRejected, 
 from eventstore.catalogue.link import CallAnswered, CallDispatched
 from eventstore.event import Event, Observation, Recorded
 from projections.station import StationState
-from station.core.kernel import rules_at_rest
 from station.wire.instants import format_utc_ms
 from tests.given import DESCRIPTION, UTC_2026_MS, SentAnswer, SentCall, StationUnderTest
+from tests.rest import rules_at_rest
 
 OFFSET_MS = UTC_2026_MS
 SECOND_MS = 1_000

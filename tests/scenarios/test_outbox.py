@@ -33,8 +33,8 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Event
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX
-from station.core.calls import DATA_TRANSFERS_MAX, STATUSES_MAX
 from station.core.retention import needed_seq
+from station.rules.shedding import DATA_TRANSFERS_MAX, STATUSES_MAX
 from tests.given import OTHER_TAG, TAG, UTC_2026_MS, SentCall, StationUnderTest, answering, charging, station
 
 OFFLINE_FOR_ALL = {"AllowOfflineTxForUnknownId": "true"}

@@ -33,12 +33,13 @@ from eventstore.codec import decode, encode
 from eventstore.event import Event, Recorded
 from projections.outbox import WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
-from station.core import calls, kernel
 from station.core.calls import MESSAGE_TIMEOUT
 from station.core.feature import Registry
 from station.rules.faults import BLOCKING
+from station.rules.shedding import shed
 from station.rules.status import TRANSITIONS
 from station.wire.instants import parse_utc_ms
+from tests.rest import rules_at_rest
 from tests.simulation.csms import Call, SimulatedCsms
 from tests.simulation.store import SimulatedLog
 
@@ -238,12 +239,12 @@ class Invariants:
         assert state.seq == self.log.head.seq, f"published {state.seq}, durable {self.log.head.seq} (write-ahead)"
         assert state == self.shadow, f"the published state is not the fold of the log (I10)\n{self.tail()}"
         outbox = state.outbox
-        assert not calls.shed(state, state.at_ms), f"a lane is over its bound\n{self.tail()}"
+        assert not shed(state, state.at_ms), f"a lane is over its bound\n{self.tail()}"
         assert len(outbox.window) <= WINDOW_MAX
         if self.steps % REST_EVERY == 0:
             due = self.registry.next_deadline(state)
             if due is None or due.due_ms > state.at_ms:
-                assert kernel.rules_at_rest(state, state.at_ms, self.registry), f"a rule has more to say\n{self.tail()}"
+                assert rules_at_rest(state, state.at_ms, self.registry), f"a rule has more to say\n{self.tail()}"
         if state.connectors.known:
             for item in state.transactions.running():
                 is_own = item.started.boot == state.clock.boot or item.number in self._resumed

@@ -21,8 +21,9 @@ from eventstore.catalogue.link import (
 from eventstore.event import Observation, Recorded
 from projections.station import StationState
 from station.core.calls import MESSAGE_TIMEOUT
+from station.core.sending import frame_of
 from station.features.link import WEBSOCKET_PING_INTERVAL
-from station.runtime.link import _is_result_of, frame_of
+from station.wire.frames import is_result_of
 from tests.simulation.virtual_time import virtual_loop
 
 LATENCY_MAX_MS = 400
@@ -195,7 +196,7 @@ class SimulatedLink:
         prepared = outbox.prepared
         if prepared.connection != self._connection or prepared.message_id == self._sent_ahead:
             return ""
-        if not _is_result_of(text, outbox.in_flight.message_id):
+        if not is_result_of(text, outbox.in_flight.message_id):
             return ""
         self._sent_ahead = prepared.message_id
         self._send(prepared)

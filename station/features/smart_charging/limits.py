@@ -39,7 +39,6 @@ __all__ = [
     "lower_of",
     "ma_of",
     "minimum_rate_mw6",
-    "profile_limit",
     "stack_limit",
     "sum_of",
     "whole_second_ms",
@@ -162,21 +161,6 @@ def sum_of(limits: Sequence[Limit]) -> Limit:
     )
 
 
-def profile_limit(
-    profile: ChargingProfile,
-    from_ms: int,
-    to_ms: int,
-    charging_since_ms: int | None,
-    surroundings: Surroundings,
-) -> Steps[Limit | None]:
-    """The limit that the profile sets over the window; None where it is not valid (7.8) or its schedule does not run.
-
-    A schedule without a starting point of its own (Relative, or startSchedule absent, 7.9, 7.13) begins with the charging,
-    or with the window if nothing charges.
-    """
-    return stack_limit((profile,), from_ms, to_ms, charging_since_ms, surroundings)
-
-
 def stack_limit(
     stack: Sequence[ChargingProfile],
     from_ms: int,
@@ -185,7 +169,10 @@ def stack_limit(
     surroundings: Surroundings,
     received_utc_ms: Mapping[int, int] | None = None,
 ) -> Steps[Limit | None]:
-    """The limit of the first profile, at each moment, that sets one (3.13.2); None where none does.
+    """The limit of the first profile, at each moment, that sets one (3.13.2); None where none is valid (7.8) and runs.
+
+    A schedule without a starting point of its own (Relative, or startSchedule absent, 7.9, 7.13) begins with the charging,
+    or with the window if nothing charges.
 
     Each profile paints what those before it left open, so that only what prevails is ever worked out. `received_utc_ms` is
     when profiles came, by chargingProfileId: the window does not reach back before that.

@@ -4,8 +4,7 @@ The balance is struck per phase, as if all connectors loaded the same one. IEC 6
 its least rate or nothing. Who must wait is decided by age, that is by transaction number: the oldest charges first, so that nobody is
 switched off for a newcomer and nothing toggles.
 
-Order of changes: first every decrease (`decreased`), then, once the vehicles have had EV_RESPONSE_MS to follow, the increases.
-So the offers never add up to more than the limit, not even for a moment.
+In which order the offers then change is the business of `offering`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from operator import attrgetter
 from eventstore.frozen import dataclass
 from projections.connector import CURRENT_MIN_MA
 
-__all__ = ["Wish", "decreased", "share"]
+__all__ = ["Wish", "share"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +73,3 @@ def _levelled(total_ma: int, floors: Mapping[int, int], caps: Mapping[int, int])
     if rising > 0:
         level_ma += (total_ma - sum(at_level(level_ma).values())) // rising
     return at_level(level_ma)
-
-
-def decreased(present: Mapping[int, int], wanted: Mapping[int, int]) -> dict[int, int]:
-    """The first of the two stages from the present offers to the wanted ones: every decrease, no increase yet.
-
-    A connector that has no offer yet gets none; one that is not wanted any more loses its own.
-    """
-    return {
-        connector_id: min(present.get(connector_id, 0), wanted.get(connector_id, 0))
-        for connector_id in sorted({*present, *wanted})
-    }

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from eventstore.frozen import dataclass
 
-__all__ = ["Steps", "applied", "at", "combined", "constant", "from_pieces", "merged", "next_change_ms", "prevailing"]
+__all__ = ["Steps", "applied", "at", "combined", "constant", "from_pieces", "merged", "next_change_ms"]
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
@@ -103,18 +103,6 @@ def _settle(starts: list[int], values: list[Result], moment_ms: int, value: Resu
 def applied(function: Steps[Value], change: Callable[[Value], Result]) -> Steps[Result]:
     """The function with every value changed."""
     return Steps(starts_ms=function.starts_ms, values=tuple(map(change, function.values)), to_ms=function.to_ms)
-
-
-def prevailing(functions: Sequence[Steps[Value | None]]) -> Steps[Value | None]:
-    """At each moment the value of the first function that has one (3.13.2), None where none has."""
-    return combined(functions, _first_given)
-
-
-def _first_given(values: Sequence[Value | None]) -> Value | None:
-    for value in values:
-        if value is not None:
-            return value
-    return None
 
 
 def merged(function: Steps[Value]) -> Steps[Value]:

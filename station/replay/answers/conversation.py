@@ -24,6 +24,7 @@ from eventstore.catalogue.link import (
 )
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
+from station.core.sending import frame_of
 from station.replay.answers.causes import parsed
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar, Zone
@@ -146,7 +147,6 @@ class _Talk:
             self._attempts.pop(next(iter(self._attempts)))
         attempt = self._attempts.pop(event.owed_seq, 0) + 1
         self._attempts[event.owed_seq] = attempt
-        request = f"[2,{_json(event.message_id)},{_json(event.action)},{event.payload}]"
         exchange = replace(
             self._mark(recorded, event.connection, "open", ""),
             message_id=event.message_id,
@@ -154,7 +154,7 @@ class _Talk:
             transaction=event.number,
             owed_seq=event.owed_seq,
             attempt=attempt,
-            request=request,
+            request=frame_of(event),
         )
         self._open[True, event.message_id] = (exchange, recorded.at_ms)
 
@@ -199,17 +199,13 @@ class _Talk:
             yield replace(found[0], deviations=event.deviations, late=event.late)
 
     def _answered(self, recorded: Recorded, event: CallAnswered) -> Iterator[Exchange]:
-        if event.error_code:
-            answer = f"[4,{_json(event.message_id)},{_json(event.error_code)},{_json(event.description)},{{}}]"
-        else:
-            answer = f"[3,{_json(event.message_id)},{event.payload}]"
         outcome = "error" if event.error_code else "result"
         yield from self._end(
             (False, event.message_id),
             recorded,
             outcome=outcome,
             error=event.error_code,
-            answer=answer,
+            answer=frame_of(event),
             deviations=event.deviations,
         )
 
@@ -324,7 +320,3 @@ def _flat(value: Any) -> str:
 
 def _inner(value: Any) -> str:
     return str(value) if isinstance(value, str | int | float | bool) else orjson.dumps(value).decode()
-
-
-def _json(text: str) -> str:
-    return orjson.dumps(text).decode()

@@ -444,13 +444,6 @@ def test_emergency_stop_and_mains_are_reported_when_they_change(rig: Rig) -> Non
     ]
 
 
-def test_a_local_list_failure_is_used_up_by_the_next_list(rig: Rig) -> None:
-    assert rig.board.take_local_list_failure() is False
-    rig.board.local_list(fail=True)
-    assert rig.board.take_local_list_failure() is True
-    assert rig.board.take_local_list_failure() is False
-
-
 def test_the_network_is_as_the_last_control_left_it(rig: Rig) -> None:
     assert rig.board.network_now == Network()
     rig.board.network(up=False, silent=True)

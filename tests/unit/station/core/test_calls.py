@@ -5,47 +5,14 @@ from typing import Any
 
 import pytest
 
-from eventstore.catalogue.authorization import AuthorizeQueued
-from eventstore.catalogue.connectors import StatusNotificationQueued
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallDispatched, CallSettled
-from eventstore.catalogue.maintenance import FirmwareStatusQueued
-from eventstore.catalogue.registration import BootNotificationQueued, DataTransferQueued, HeartbeatQueued
-from eventstore.catalogue.transactions import Moment
+from eventstore.catalogue.registration import DataTransferQueued
 from eventstore.event import Event
-from projections.outbox import InFlight, Owed
 from projections.station import StationState
 from station.core import calls
 from tests.given import StationUnderTest, answering, charging, station
-
-BOOT = BootNotificationQueued(triggered=False)
-HEARTBEAT, TRIGGERED = HeartbeatQueued(triggered=False), HeartbeatQueued(triggered=True)
-AUTHORIZE = AuthorizeQueued(id_tag="A", connector_id=1, purpose="start")
-TRANSFER = DataTransferQueued(vendor_id="v", message_id=None, data=None)
-STATUS = StatusNotificationQueued(
-    connector_id=1,
-    status="Available",
-    error_code="NoError",
-    info="",
-    vendor_error_code="",
-    reported=Moment(at_ms=1, boot=1, utc_ms=1),
-)
-
-
-def owing(*events: Event, sample: bool = False, status: str = "Accepted") -> StationState:
-    """A station that owes these, in this order, and a sample from before them."""
-    found = charging()
-    if sample:
-        found.csms = None
-        found.advance(60)
-    outbox = found.state.outbox
-    window = tuple(replace(owed, seq=found.state.link.opened_seq - 1) for owed in outbox.window)
-    owed = tuple(Owed(seq=1_000 + number, name=event.NAME, event=event) for number, event in enumerate(events))
-    return replace(
-        found.state,
-        outbox=replace(outbox, calls=owed, window=window, in_flight=None, attempts=()),
-        registration=replace(found.state.registration, status=status),
-    )
+from tests.unit.station.owing import AUTHORIZE, BOOT, HEARTBEAT, STATUS, TRANSFER, TRIGGERED, owing
 
 
 def first(state: StationState) -> str | None:
@@ -98,48 +65,6 @@ def test_before_the_acceptance(status: str, events: tuple[Event, ...], action: s
 def test_nothing_leaves_without_a_link_that_lasts(facts: dict[str, Any]) -> None:
     state = owing(BOOT, sample=True)
     assert first(replace(state, link=replace(state.link, **facts))) is None
-
-
-FIRMWARE = FirmwareStatusQueued(status="Downloading", triggered=False, tries=1)
-CONFLICT = replace(STATUS, error_code="LocalListConflict")
-ELSEWHERE = replace(STATUS, connector_id=2)
-
-
-@pytest.mark.parametrize(
-    ("event", "most"),
-    [
-        (STATUS, calls.STATUSES_MAX),
-        (CONFLICT, calls.STATUSES_MAX),
-        (FIRMWARE, calls.NOTICES_MAX),
-        (TRANSFER, 2 * calls.DATA_TRANSFERS_MAX),
-    ],
-    ids=["status", "conflict", "firmware", "data transfer"],
-)
-def test_a_kind_that_floods_costs_its_own_oldest_entries_and_no_others(event: Event, most: int) -> None:
-    others = (BOOT, AUTHORIZE, HEARTBEAT, TRIGGERED, *({STATUS, CONFLICT, ELSEWHERE, FIRMWARE, TRANSFER} - {event}))
-    state = owing(*others, *[event] * most)
-    assert calls.shed(state, 0) == []
-    state = owing(*others, *[event] * (most + 2))
-    first_seq = 1_000 + len(others)
-    assert [(item.owed_seq, item.waiting) for item in calls.shed(state, 0)] == [
-        (first_seq, most + 2),
-        (first_seq + 1, most + 1),
-    ]
-
-
-@pytest.mark.parametrize("event", [BOOT, AUTHORIZE, TRIGGERED, HEARTBEAT], ids=lambda event: event.NAME)
-def test_what_the_station_cannot_do_without_is_never_shed(event: Event) -> None:
-    assert calls.shed(owing(*[event] * 2_000), 0) == []
-
-
-def test_the_entry_in_flight_is_not_shed() -> None:
-    """Its answer is still to come."""
-    state = owing(*[STATUS] * (calls.STATUSES_MAX + 1))
-    in_flight = InFlight(
-        message_id="m", action="StatusNotification", lane="status", owed_seq=1_000, connection=1, sent_ms=0
-    )
-    state = replace(state, outbox=replace(state.outbox, in_flight=in_flight))
-    assert [item.owed_seq for item in calls.shed(state, 0)] == [1_001]
 
 
 def test_nothing_leaves_while_a_call_is_unanswered() -> None:

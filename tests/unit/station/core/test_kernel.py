@@ -16,6 +16,7 @@ from projections.station import INITIAL, StationState, evolve
 from station.core import kernel
 from station.core.feature import Feature, Registry, Rule
 from tests.given import UTC_2026_MS, StationUnderTest, charging, station
+from tests.rest import rules_at_rest
 
 MAINS = MainsObserved(present=True)
 
@@ -172,10 +173,10 @@ def test_the_station_goes_on_after_a_mistake() -> None:
 
 def test_rules_at_rest_finds_what_the_gates_would_miss() -> None:
     found = station().online()
-    assert kernel.rules_at_rest(found.state, found.at_ms, found.registry)
+    assert rules_at_rest(found.state, found.at_ms, found.registry)
     outbox = replace(found.state.outbox, window=charging().state.outbox.window)
     missed = replace(found.state, connectors=found.state.connectors.changed(1, pilot_state="B"), outbox=outbox)
-    assert not kernel.rules_at_rest(missed, found.at_ms, found.registry)
+    assert not rules_at_rest(missed, found.at_ms, found.registry)
 
 
 def test_a_boot_is_an_observation_like_any_other() -> None:

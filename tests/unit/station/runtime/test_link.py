@@ -34,7 +34,7 @@ from eventstore.catalogue.link import (
 from eventstore.event import Event, Observation, Recorded
 from projections.station import StationState
 from station.runtime.clock import SystemClock
-from station.runtime.link import Link, frame_of
+from station.runtime.link import Link
 from station.runtime.secrets import Secrets
 from station.runtime.throttle import FLOOD_AFTER_MS, FRAMES_BURST
 from station.settings.loading import Settings, parse_settings
@@ -194,13 +194,6 @@ async def test_frames_of_another_connection_do_not_leave(server: Server, tmp_pat
     rig.publish(dispatched(connection=7), dispatched(message_id="mine"))
     assert "mine" in await server.frames.get()
     await rig.link.close()
-
-
-def test_a_refusal_is_a_callerror_frame() -> None:
-    event = CallAnswered(
-        connection=1, message_id="x", action="A", payload="", error_code="NotSupported", description="no"
-    )
-    assert frame_of(event) == '[4,"x","NotSupported","no",{}]'
 
 
 @pytest.mark.asyncio

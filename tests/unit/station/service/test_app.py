@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.hardware import EmergencyStopObserved
-from station.core.calls import DATA_TRANSFERS_MAX
+from station.rules.shedding import DATA_TRANSFERS_MAX
 from station.service.app import build
 from station.service.context import ServiceContext
 from tests.unit.station.service.stations import served, settings_in

@@ -21,6 +21,9 @@ from station.wire.frames import (
     format_call,
     format_call_error,
     format_call_result,
+    format_payload,
+    is_result_of,
+    may_answer,
     parse,
 )
 
@@ -161,8 +164,10 @@ def test_the_size_of_a_frame_is_limited_in_bytes(character: str) -> None:
 
 def test_written_frames_read_back_the_same() -> None:
     payload = {"connectorId": 1, "idTag": "ÄB", "nested": [{"a": None}]}
-    assert parse(format_call("a-1", "Anything", payload)) == Call(message_id="a-1", action="Anything", payload=payload)
-    assert parse(format_call_result("a-1", {})) == CallResult(message_id="a-1", payload={})
+    assert parse(format_call("a-1", "Anything", format_payload(payload))) == Call(
+        message_id="a-1", action="Anything", payload=payload
+    )
+    assert parse(format_call_result("a-1", "{}")) == CallResult(message_id="a-1", payload={})
     assert parse(format_call_error("a-1", ErrorCode.NOT_SUPPORTED, "no such thing")) == CallError(
         message_id="a-1", error_code="NotSupported", description="no such thing"
     )
@@ -176,13 +181,47 @@ def test_a_written_call_error_has_five_elements_and_a_short_description() -> Non
 
 @pytest.mark.parametrize(("limit", "text"), [("8.1", "8.1"), ("16", "16.0"), ("0.1", "0.1"), ("-32.0", "-32.0")])
 def test_decimals_are_written_as_the_number_that_they_are(limit: str, text: str) -> None:
-    assert format_call_result("1", {"limit": Decimal(limit)}) == f'[3,"1",{{"limit":{text}}}]'
+    assert format_payload({"limit": Decimal(limit)}) == f'{{"limit":{text}}}'
 
 
 @pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("Infinity"), object(), b"x", "\ud800"])
 def test_what_json_cannot_say_is_not_written(value: Any) -> None:
     with pytest.raises(TypeError):
-        format_call("1", "DataTransfer", {"data": value})
+        format_payload({"data": value})
+
+
+def test_a_payload_stands_in_its_frame_byte_for_byte() -> None:
+    payload = '{ "limit" : 8.10 }'
+    assert format_call("a", "DataTransfer", payload) == f'[2,"a","DataTransfer",{payload}]'
+    assert format_call_result('"', payload) == f'[3,"\\"",{payload}]'
+
+
+@pytest.mark.parametrize(
+    ("text", "is_result"),
+    [
+        ('[3,"1",{}]', True),
+        ('[3,"1"]', True),
+        ('[3,"1",[]]', True),
+        ('[4,"1","X","",{}]', False),
+        ('[3,"2",{}]', False),
+    ],
+)
+def test_a_result_is_known_by_its_message_id_even_if_it_is_malformed(text: str, *, is_result: bool) -> None:
+    assert is_result_of(text, "1") is is_result
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        ('[3,"m-1",{}]', True),
+        (' [ 4 , "m-1","X","",{}]', True),
+        ('[2,"m-1","Reset",{}]', False),
+        ('[3,"m-2",{"data":"m-1"}]', True),
+        (f'[3,"m-2",{{"data":"{"x" * 80}m-1"}}]', False),
+    ],
+)
+def test_what_may_be_an_answer_is_seen_at_its_head(text: str, *, may: bool) -> None:
+    assert may_answer(text, "m-1") is may
 
 
 JSON_VALUES = st.recursive(

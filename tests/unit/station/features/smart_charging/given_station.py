@@ -12,15 +12,16 @@ from eventstore.catalogue.transactions import TransactionIdAssigned, Transaction
 from eventstore.event import Event, Recorded
 from projections.station import INITIAL, StationState
 from station.core.feature import Feature, Refusal, Registry
-from station.core.kernel import rules_at_rest, step
+from station.core.kernel import step
 from station.features.smart_charging import decide, offering
 from station.rules.charging_profile_rules import install_for_remote_start
 from station.rules.transaction_rules import stop_now
-from station.wire.frames import format_call_result
+from station.wire.frames import format_payload
 from station.wire.instants import format_utc_ms
 from station.wire.messages.core import RemoteStartTransaction
 from station.wire.messages.smart_charging import GetCompositeSchedule
 from station.wire.schema import PayloadError, dump, load_request
+from tests.rest import rules_at_rest
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 
@@ -130,7 +131,7 @@ class Charge:
         response = self.registry.answers["GetCompositeSchedule"].decide(self.state, request, self.now_ms).response
         if isinstance(response, Refusal):
             return response.error_code
-        return json.loads(format_call_result("m", dump(response)))[2]
+        return json.loads(format_payload(dump(response)))
 
     def sets(self, connector_id: int, profile: dict[str, Any]) -> str:
         """SetChargingProfile: the status, or the error code."""

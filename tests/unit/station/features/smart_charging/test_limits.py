@@ -16,7 +16,7 @@ from station.features.smart_charging.limits import (
     lower_of,
     ma_of,
     minimum_rate_mw6,
-    profile_limit,
+    stack_limit,
     sum_of,
 )
 from station.features.smart_charging.steps import Steps, at
@@ -63,7 +63,7 @@ def spans(function: Steps[Limit | None]) -> list[tuple[int, int | None]]:
 
 def of(one: ChargingProfile, to_s: int, from_s: int = 0, since_s: int | None = None) -> list[tuple[int, int | None]]:
     since_ms = None if since_s is None else START_MS + since_s * 1000
-    return spans(profile_limit(one, START_MS + from_s * 1000, START_MS + to_s * 1000, since_ms, THREE_PHASES))
+    return spans(stack_limit((one,), START_MS + from_s * 1000, START_MS + to_s * 1000, since_ms, THREE_PHASES))
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -73,7 +73,7 @@ def test_a_profile_limits_every_second_as_the_standard_says(seed: int) -> None:
     one = random_profile(chance, 1, "TxDefaultProfile", 0)
     since_s = chance.choice((None, START_S - 4_000, START_S + 5))
     since_ms = None if since_s is None else since_s * 1000
-    function = profile_limit(one, START_MS, START_MS + WEEK_MS, since_ms, THREE_PHASES)
+    function = stack_limit((one,), START_MS, START_MS + WEEK_MS, since_ms, THREE_PHASES)
     changes = [start // 1000 for start in function.starts_ms]
     for second in sampled_seconds(chance, START_S, START_S + WEEK_S, changes, 60):
         expected = plain_limit(one, second, START_S if since_s is None else since_s, THREE_PHASES)
@@ -161,7 +161,7 @@ def test_a_weekly_schedule_restarts_on_the_day_and_time_of_its_start_schedule() 
     weekly = profile(
         (0, 6), (3_600, 10), kind="Recurring", recurrency="Weekly", start_schedule_utc_ms=friday_noon, duration_s=7_200
     )
-    function = profile_limit(weekly, START_MS, START_MS + 2 * WEEK_MS, None, THREE_PHASES)
+    function = stack_limit((weekly,), START_MS, START_MS + 2 * WEEK_MS, None, THREE_PHASES)
     first = utc_ms("2026-01-02T12:00:00") // 1000
     for week in (0, WEEK_S):
         assert [amperes(function, first + week + shift) for shift in (-1, 0, 3_599, 3_600, 7_199, 7_200)] == [
@@ -210,7 +210,7 @@ def test_summer_time_leap_days_and_the_turn_of_the_year_change_nothing(before: s
         start_schedule_utc_ms=utc_ms("2025-06-01T01:30:00"),
     )  # fmt: skip
     from_ms = utc_ms(f"{before}T00:00:00")
-    function = profile_limit(daily, from_ms, from_ms + 3 * DAY_MS, None, THREE_PHASES)
+    function = stack_limit((daily,), from_ms, from_ms + 3 * DAY_MS, None, THREE_PHASES)
     for hour, expected in (("01:29:59", None), ("01:30:00", 6), ("02:30:00", 16), ("03:29:59", 16), ("03:30:00", None)):
         assert amperes(function, utc_ms(f"{day}T{hour}") // 1000) == expected
 

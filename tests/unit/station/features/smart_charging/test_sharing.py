@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.connector import CURRENT_MIN_MA
-from station.features.smart_charging.sharing import Wish, decreased, share
+from station.features.smart_charging.sharing import Wish, share
 
 
 def wish(connector_id: int, limit_ma: int = 32_000, number: int = 0, min_ma: int = 0) -> Wish:
@@ -72,16 +72,6 @@ def test_a_newcomer_switches_nobody_off(total_ma: int, given_wishes: list[Wish])
     before = share(total_ma, plain)
     after = share(total_ma, [*plain, wish(9, number=99)])
     assert all(after[connector_id] > 0 for connector_id, share_ma in before.items() if share_ma > 0)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.dictionaries(st.integers(1, 5), st.integers(0, 32)), st.dictionaries(st.integers(1, 5), st.integers(0, 32)))
-def test_decreases_come_first_so_the_total_of_both_stages_never_exceeds_either_end(
-    present: dict[int, int], wanted: dict[int, int]
-) -> None:
-    between = decreased(present, wanted)
-    assert sum(between.values()) <= min(sum(present.values()), sum(wanted.values()))
-    assert all(offer <= present.get(key, 0) and offer <= wanted.get(key, 0) for key, offer in between.items())
 
 
 def test_two_connectors_share_evenly() -> None:
