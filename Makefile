@@ -5,7 +5,7 @@ VENV    ?= .venv
 PYTHON  ?=
 WORKERS ?= 2
 BIN      = $(VENV)/bin
-SOURCES  = eventstore station projections devices migrations tests
+SOURCES  = eventstore station projections devices migrations deploy tests
 
 # A stamp's name carries the digest of what it stands for: another lock file, another stamp.
 RUN_DIGEST = $(shell cat deploy/requirements.txt deploy/make-venv.sh pyproject.toml station/__init__.py | sha256sum | cut -c1-16)
@@ -13,7 +13,7 @@ DEV_DIGEST = $(shell cat tests/requirements.txt deploy/make-venv.sh pyproject.to
 RUN = $(VENV)/.run-$(RUN_DIGEST)
 DEV = $(VENV)/.dev-$(DEV_DIGEST)
 
-.PHONY: compiler demo test test-long check bench docs conformance-table clean venv lint types
+.PHONY: compiler demo test test-long check bench deb sbom docs conformance-table clean venv lint types
 .NOTPARALLEL:
 
 # Hundreds of processes are started here; each would compile all of the station anew.
@@ -49,6 +49,13 @@ bench: $(DEV)
 	for file in tests/performance/bench_*.py; do \
 	    echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" $(ARGS) || status=1; \
 	done; exit $$status
+
+# The Debian packages, and the list of their parts: deploy/README.md. ARGS="--architecture arm64" makes only that one.
+deb: $(DEV)
+	@$(BIN)/python -m deploy.debian.build $(ARGS)
+
+sbom: $(DEV)
+	@$(BIN)/python -m deploy.debian.parts $(ARGS)
 
 # Writes the tables and pictures of docs/ anew, from what the code declares.
 docs: $(DEV)
