@@ -29,6 +29,7 @@ from station.wire.primitives import (
     AtLeast,
     CiString,
     Instant,
+    Longest,
     Seconds,
     Tenths,
     Verbatim,
@@ -163,7 +164,7 @@ def _single(name: str, hint: Any) -> Scalar | Nested:
     match declared, markers:
         case type(), () if issubclass(declared, StrEnum):
             return Scalar(read=partial(_read_enum, declared), render=partial(_render_enum, declared))
-        case _, (CiString(max_length),) if declared is str:
+        case _, (CiString(max_length) | Longest(max_length),) if declared is str:
             read_text = partial(_check_text, max_length)
             return Scalar(read=read_text, render=read_text)
         case _, () if declared is str:

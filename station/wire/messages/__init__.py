@@ -1,4 +1,4 @@
-"""The 28 actions of OCPP 1.6: for each the request and response class, who may send it, and its feature profile (3.2)."""
+"""The 28 actions of OCPP 1.6 and the 11 of its security white paper: for each the request and response class, who may send it, and its feature profile (3.2)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from station.wire.messages import (
     local_auth_list,
     remote_trigger,
     reservation,
+    security,
     smart_charging,
 )
 
@@ -19,7 +20,10 @@ __all__ = ["MESSAGES", "MessagePair"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePair:
-    """An action's request and response class, who may send the request, and the feature profile as 9.1.29 spells it."""
+    """An action's request and response class, who may send the request, and the feature profile as 9.1.29 spells it.
+
+    The security extension is no feature profile: its actions say "Security".
+    """
 
     request: type
     response: type
@@ -87,6 +91,19 @@ _PAIRS = (
     _by_csms(smart_charging.GetCompositeSchedule, smart_charging.GetCompositeScheduleResponse, "SmartCharging"),
     _by_csms(smart_charging.SetChargingProfile, smart_charging.SetChargingProfileResponse, "SmartCharging"),
     _by_csms(remote_trigger.TriggerMessage, remote_trigger.TriggerMessageResponse, "RemoteTrigger"),
+    _by_csms(security.CertificateSigned, security.CertificateSignedResponse, "Security"),
+    _by_csms(security.DeleteCertificate, security.DeleteCertificateResponse, "Security"),
+    _by_csms(security.ExtendedTriggerMessage, security.ExtendedTriggerMessageResponse, "Security"),
+    _by_csms(security.GetInstalledCertificateIds, security.GetInstalledCertificateIdsResponse, "Security"),
+    _by_csms(security.GetLog, security.GetLogResponse, "Security"),
+    _by_csms(security.InstallCertificate, security.InstallCertificateResponse, "Security"),
+    _by_station(security.LogStatusNotification, security.LogStatusNotificationResponse, "Security"),
+    _by_station(security.SecurityEventNotification, security.SecurityEventNotificationResponse, "Security"),
+    _by_station(security.SignCertificate, security.SignCertificateResponse, "Security"),
+    _by_station(
+        security.SignedFirmwareStatusNotification, security.SignedFirmwareStatusNotificationResponse, "Security"
+    ),
+    _by_csms(security.SignedUpdateFirmware, security.SignedUpdateFirmwareResponse, "Security"),
 )
 
 #: Action, as it stands in a CALL, to its messages. The name of a request class is its action.

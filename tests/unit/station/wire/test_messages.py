@@ -1,4 +1,5 @@
-"""The declared messages against the published JSON schemas of OCPP 1.6 (edition 2019-12, as the `ocpp` package carries them).
+"""The declared messages against the published JSON schemas of OCPP 1.6 (edition 2019-12) and of the security white paper
+(edition 3), as the `ocpp` package carries them.
 
 Generated payloads, good and damaged, are read by both; they must agree on every one. Where we differ on purpose, the published
 schema is amended first, and each amendment is a row of KNOWN_DIFFERENCES with its reason and a payload that shows it.
@@ -124,7 +125,21 @@ def published(name: str) -> dict[str, Any]:
     action, half = name.split(".")
     file = f"{action}{'' if half == 'req' else 'Response'}.json"
     path = Path(spec.submodule_search_locations[0], "v16", "schemas", file)
-    return json.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
+    schema = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
+    return inlined(schema, schema.pop("definitions", {}))
+
+
+def inlined(schema: Any, definitions: dict[str, Any]) -> Any:
+    """The schema with its references followed, as those of the security white paper have them."""
+    match schema:
+        case {"$ref": reference}:
+            return inlined(definitions[reference.removeprefix("#/definitions/")], definitions)
+        case dict():
+            return {key: inlined(value, definitions) for key, value in schema.items()}
+        case list():
+            return [inlined(value, definitions) for value in schema]
+        case _:
+            return schema
 
 
 def amended(schema: dict[str, Any], key: str = "") -> dict[str, Any]:
@@ -243,7 +258,7 @@ def damage(payload: Any, chance: random.Random) -> Any:
 
 
 def test_every_action_of_the_standard_is_declared() -> None:
-    assert len(MESSAGES) == 28
+    assert len(MESSAGES) == 28 + 11
     for action, pair in MESSAGES.items():
         assert pair.request.__name__ == action
         assert pair.response.__name__ == f"{action}Response"
@@ -254,7 +269,7 @@ def test_only_data_transfer_is_sent_by_both() -> None:
     assert [action for action, pair in MESSAGES.items() if pair.is_sent_by_csms and pair.is_sent_by_station] == [
         "DataTransfer"
     ]
-    assert sum(pair.is_sent_by_station for pair in MESSAGES.values()) == 10
+    assert sum(pair.is_sent_by_station for pair in MESSAGES.values()) == 10 + 4
 
 
 def test_every_action_belongs_to_a_feature_profile() -> None:
@@ -266,6 +281,7 @@ def test_every_action_belongs_to_a_feature_profile() -> None:
         "Reservation": 2,
         "SmartCharging": 3,
         "RemoteTrigger": 1,
+        "Security": 11,
     }
 
 
