@@ -25,6 +25,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TagReading,
+    TamperReading,
 )
 
 WARNINGS = (
@@ -68,9 +69,9 @@ def initial_state(connectors: int, *, has_lock: bool) -> InterlockState:
 
 
 def observe(state: InterlockState, reading: Reading) -> InterlockState:
-    """The state after a reading. An id tag changes nothing."""
+    """The state after a reading. An id tag and an open enclosure change nothing."""
     match reading:
-        case TagReading():
+        case TagReading() | TamperReading():
             return state
         case EmergencyStopReading(pressed=pressed):
             return replace(state, emergency_stop=pressed)

@@ -93,6 +93,13 @@ class MainsReading:
     present: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TamperReading:
+    """Whether the enclosure is open. A board without a contact for it never reports it."""
+
+    open: bool
+
+
 Reading = (
     PilotReading
     | ProximityReading
@@ -102,6 +109,7 @@ Reading = (
     | FaultReading
     | EmergencyStopReading
     | MainsReading
+    | TamperReading
 )
 
 

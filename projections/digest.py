@@ -15,6 +15,7 @@ import orjson
 
 from eventstore.structure import compile_decoder, to_json
 from projections.credentials import AUTHORIZATION_KEY
+from projections.security import EXTENSION
 from projections.station import StationState
 
 STATE_LAYOUT = 2
@@ -22,12 +23,13 @@ STATE_LAYOUT = 2
 
 def _to_2(plain: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0: what is believed of a register is one thing; an AuthorizationKey that was set goes first, and nothing tells
-    whether a connection was ever opened with it; other new fields have the truth of an old state as default."""
+    whether a connection was ever opened with it; there was no security extension; other new fields have the truth of an old state as default."""
     key = plain["configuration"].get("overrides", {}).get(AUTHORIZATION_KEY)
     if key is not None:
         plain["credentials"] = {"first": key, "on_trial": True}
     connectors, described = plain["connectors"], plain["description"]
     if described is not None:
+        described["profiles_off"] = [*described["profiles_off"], EXTENSION]
         connectors["max_power_mw"] = described["phases"] * described["voltage_v"] * described["max_current_ma"]
     for connector in connectors["by_id"]:
         if "register" in connector:  # nothing to add

@@ -7,6 +7,7 @@ Lanes and their fate:
     priority     triggered messages; gone with the link
     status       StatusNotification; gone with the link, the current status is reported anew (4.9)
     notice       firmware and diagnostics statuses, DataTransfer; kept through restarts and outages
+    security     SecurityEventNotification; kept until the CSMS has confirmed it (white paper, A04.FR.02), after all else
     transaction  StartTransaction, MeterValues, StopTransaction; strictly in order, kept until settled (3.7.1)
     heartbeat    Heartbeat; gone with the link
 
@@ -43,6 +44,7 @@ from eventstore.catalogue.registration import (
     HeartbeatQueued,
     RegistrationLost,
 )
+from eventstore.catalogue.security import SecurityEventRaised
 from eventstore.catalogue.transactions import (
     MeterSampled,
     MeterValuesTriggered,
@@ -54,17 +56,20 @@ from eventstore.frozen import dataclass, replace
 from eventstore.structure import compile_decoder
 from projections.clock import Clock
 
-BOOT, AUTHORIZE, PRIORITY, STATUS, NOTICE, TRANSACTION, HEARTBEAT = (
+BOOT, AUTHORIZE, PRIORITY, STATUS, NOTICE, SECURITY, TRANSACTION, HEARTBEAT = (
     "boot",
     "authorize",
     "priority",
     "status",
     "notice",
+    "security",
     "transaction",
     "heartbeat",
 )
 # Lanes whose entries end with the link: what they say would be untrue or unwanted on the next one.
 VOLATILE = frozenset({BOOT, PRIORITY, STATUS, HEARTBEAT})
+# Lanes whose entries are sent again until they are answered.
+CONFIRMED = frozenset({TRANSACTION, SECURITY})
 
 WINDOW_MAX = 48
 WINDOW_LOW = 16
@@ -78,6 +83,7 @@ ACTIONS: Mapping[type[Event], tuple[str, str]] = {
     FirmwareStatusQueued: ("FirmwareStatusNotification", NOTICE),
     DiagnosticsStatusQueued: ("DiagnosticsStatusNotification", NOTICE),
     DataTransferQueued: ("DataTransfer", NOTICE),
+    SecurityEventRaised: ("SecurityEventNotification", SECURITY),
     TransactionStarted: ("StartTransaction", TRANSACTION),
     MeterSampled: ("MeterValues", TRANSACTION),
     TransactionStopped: ("StopTransaction", TRANSACTION),

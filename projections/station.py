@@ -45,6 +45,9 @@ from projections import (
     reservations as reservations_projection,
 )
 from projections import (
+    security as security_projection,
+)
+from projections import (
     transactions as transactions_projection,
 )
 from projections.authorization import Authorization
@@ -59,6 +62,7 @@ from projections.outbox import Outbox
 from projections.recovered import CONNECTOR_FOLDS, TRANSACTION_FOLDS
 from projections.registration import ACCEPTED, Registration
 from projections.reservations import Reservations
+from projections.security import Security
 from projections.transactions import Transactions
 
 
@@ -97,6 +101,7 @@ class StationState:
     configuration: Configuration = Configuration()
     maintenance: Maintenance = Maintenance()
     credentials: Credentials = Credentials()
+    security: Security = Security()
 
     @property
     def online(self) -> bool:
@@ -147,6 +152,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "configuration": configuration_projection.FOLDS,
     "maintenance": maintenance_projection.FOLDS,
     "credentials": credentials_projection.FOLDS,
+    "security": security_projection.FOLDS,
 }
 
 

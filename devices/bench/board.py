@@ -269,6 +269,11 @@ class BenchBoard:
         self._copper.world = replace(self._copper.world, emergency_stop=pressed)
         self._changed()
 
+    def tamper(self, opened: bool) -> None:
+        """The enclosure is opened or closed."""
+        self._copper.world = replace(self._copper.world, enclosure_open=opened)
+        self._changed()
+
     def power(self, mains: bool) -> None:
         """Mains goes or comes. What the meters counted until now is kept."""
         for connector_id in self.connector_ids:

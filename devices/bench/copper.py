@@ -26,6 +26,7 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    TamperReading,
 )
 
 FREQUENCY_MHZ = 50_000
@@ -62,7 +63,7 @@ class Copper:
         self._voltage_v = voltage_v
         self._max_current_ma = max_current_ma
         self._live = {connector.connector_id: _new_live(connector, phases) for connector in world.connectors}
-        self._shown_station: tuple[Reading, ...] = ()
+        self._shown_station: tuple[Reading, ...] = (TamperReading(open=False),)
         self._shown_faults: dict[int, tuple[PlantedFault, ...]] = {}
 
     def connector(self, connector_id: int) -> ConnectorWorld:
@@ -186,6 +187,7 @@ class Copper:
         station: tuple[Reading, ...] = (
             MainsReading(present=self.world.mains),
             EmergencyStopReading(pressed=self.world.emergency_stop),
+            TamperReading(open=self.world.enclosure_open),
         )
         readings = [level for level in station if level not in self._shown_station]
         self._shown_station = station

@@ -91,6 +91,7 @@ class World:
     station_faults: tuple[PlantedFault, ...] = ()
     emergency_stop: bool = False
     mains: bool = True
+    enclosure_open: bool = False
     network: Network = Network()
 
     def connector(self, connector_id: int) -> ConnectorWorld:

@@ -101,6 +101,7 @@ def world_from_document(document: object) -> World:
         station_faults=_faults(fields, "station_faults"),
         emergency_stop=_yes(fields, "emergency_stop"),
         mains=_yes(fields, "mains"),
+        enclosure_open=_yes({"enclosure_open": False, **fields}, "enclosure_open"),  # older worlds do not say
         network=_network(_table(fields["network"])),
     )
 

@@ -50,6 +50,7 @@ class Drivers:
     faults: tuple[tuple[FaultSection, Contact], ...]
     readers: tuple[tuple[int | None, WiegandReader | DeviceReader], ...]
     emergency_stop: Contact | None
+    tamper: Contact | None
     mains: Contact | None
     buses: tuple[ModbusBus, ...]
 
@@ -73,7 +74,9 @@ def assemble(rack: Rack, wiring: Wiring, stack: ExitStack, pause_ms: PauseMs, pw
     emergency_stop = None if stop_line is None else Contact(rack, stop_line, urgent=(True,))
     # Mains is not urgent: without it nothing flows anyway, and an optocoupler flickers with the mains' own period.
     mains = None if mains_line is None else Contact(rack, mains_line)
-    for contact in (*(contact for _, contact in contacts), emergency_stop, mains):
+    tamper_line = wiring.section.tamper
+    tamper = None if tamper_line is None else Contact(rack, tamper_line)
+    for contact in (*(contact for _, contact in contacts), emergency_stop, mains, tamper):
         if contact is not None:
             stack.callback(contact.close)
     readers = tuple((reader.connector or None, _reader(rack, reader, pause_ms)) for reader in wiring.section.readers)
@@ -87,6 +90,7 @@ def assemble(rack: Rack, wiring: Wiring, stack: ExitStack, pause_ms: PauseMs, pw
         faults=contacts,
         readers=readers,
         emergency_stop=emergency_stop,
+        tamper=tamper,
         mains=mains,
         buses=buses,
     )

@@ -40,6 +40,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TagReading,
+    TamperReading,
 )
 
 logger = logging.getLogger(__name__)
@@ -260,10 +261,7 @@ class GpioBoard:
         for connector_id, connector in drivers.connectors.items():
             if connector.lock is not None:
                 self._wanted_locked[connector_id] = connector.lock.locked
-        if drivers.mains is not None:
-            drivers.mains.on_level(lambda present: self._emit(MainsReading(present=present)))
-        if drivers.emergency_stop is not None:
-            drivers.emergency_stop.on_level(lambda pressed: self._emit(EmergencyStopReading(pressed=pressed)))
+        self._begin_station(drivers)
         for section, contact in drivers.faults:
             contact.on_level(partial(self._tripped, section))
         for connector_id in self.connector_ids:
@@ -280,6 +278,14 @@ class GpioBoard:
             watchdog = self._wiring.section.watchdog
             feeding = Feeding(self._rack, new_watchdogs(self._rack, watchdog), watchdog.period_ms)
             self._stack.callback(feeding.close)
+
+    def _begin_station(self, drivers: Drivers) -> None:
+        if drivers.mains is not None:
+            drivers.mains.on_level(lambda present: self._emit(MainsReading(present=present)))
+        if drivers.emergency_stop is not None:
+            drivers.emergency_stop.on_level(lambda pressed: self._emit(EmergencyStopReading(pressed=pressed)))
+        if drivers.tamper is not None:
+            drivers.tamper.on_level(lambda opened: self._emit(TamperReading(open=opened)))
 
     def _begin_connector(self, connector_id: int) -> None:
         drivers = self._of(connector_id)

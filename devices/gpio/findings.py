@@ -26,6 +26,7 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    TamperReading,
 )
 
 ERROR = "error"
@@ -211,6 +212,8 @@ def _judged(reading: Reading) -> Finding | None:
             return _warning(f"connector.{n}.proximity", f"a cable of {rating // 1_000} A is in the socket")
         case EmergencyStopReading(pressed=True):
             return _warning("emergency_stop", "is pressed, or its wiring is broken")
+        case TamperReading(open=True):
+            return _warning("tamper", "reads open: the enclosure is open, or the wiring is broken")
         case MainsReading(present=False):
             return _warning("mains", "reads absent")
         case _:

@@ -3,7 +3,15 @@
 from collections import deque
 from collections.abc import Callable
 
-from devices.readings import EmergencyStopReading, FaultReading, LockReading, MainsReading, Reading, TagReading
+from devices.readings import (
+    EmergencyStopReading,
+    FaultReading,
+    LockReading,
+    MainsReading,
+    Reading,
+    TagReading,
+    TamperReading,
+)
 
 INFO_LENGTH_MAX = 50  # info of StatusNotification: CiString50
 
@@ -72,7 +80,7 @@ def _key(reading: Reading) -> tuple[object, ...]:
     match reading:
         case FaultReading():
             return (FaultReading, reading.connector_id, reading.error_code, reading.vendor_error_code)
-        case MainsReading() | EmergencyStopReading():
+        case MainsReading() | EmergencyStopReading() | TamperReading():
             return (type(reading),)
         case _:
             return (type(reading), reading.connector_id)

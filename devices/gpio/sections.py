@@ -268,6 +268,11 @@ class WiringSection:
         Input(active="high"), "active while pressed; the default suits a contact to ground that opens", None
     )
     mains: InputLine | None = key(Input(active="low", hold_ms=100), "active while mains is there", None)
+    tamper: InputLine | None = key(
+        Input(active="high", hold_ms=100),
+        "active while the enclosure is open; the default suits a contact to ground",
+        None,
+    )
     watchdog: WatchdogSection | None = key(
         Table(section=WatchdogSection), "what cuts the outputs when the daemon hangs", None
     )

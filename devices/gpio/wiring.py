@@ -141,7 +141,9 @@ def pin_uses(wiring: Wiring) -> Iterator[PinUse]:
         for purpose, line in (("data0", reader.data0), ("data1", reader.data1)):
             if line is not None:
                 yield _line_use((*ROOT, "readers", str(number), purpose), f"reader {number}", purpose, line)
-    for purpose, contact in (("emergency_stop", wiring.section.emergency_stop), ("mains", wiring.section.mains)):
+    section = wiring.section
+    inputs = (("emergency_stop", section.emergency_stop), ("mains", section.mains), ("tamper", section.tamper))
+    for purpose, contact in inputs:
         if contact is not None:
             yield _line_use((*ROOT, purpose), "station", purpose.replace("_", " "), contact)
     watchdog = wiring.section.watchdog

@@ -15,6 +15,7 @@ from eventstore.catalogue import (
     maintenance,
     registration,
     reservations,
+    security,
     smart_charging,
     transactions,
 )
@@ -32,6 +33,7 @@ _MODULES = (
     smart_charging,
     configuration,
     maintenance,
+    security,
 )
 
 ALL: tuple[type[Event], ...] = tuple(

@@ -37,7 +37,7 @@ class StationDescribed(Observation):
     """
 
     NAME: ClassVar[str] = "StationDescribed"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
 
     identity: str
     vendor: str

@@ -30,6 +30,11 @@ def _station_described_2(payload: dict[str, Any]) -> dict[str, Any]:
     return {**payload, "measurands": ["Energy.Active.Import.Register"], "phase_rotations": []}
 
 
+def _station_described_3(payload: dict[str, Any]) -> dict[str, Any]:
+    """Version 0.2.0: before it there was no security extension."""
+    return {**payload, "profiles_off": [*payload["profiles_off"], "Security"]}
+
+
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("CallAnswered", 1): _call_answered_2,
     ("ConnectFailed", 1): _unasked,
@@ -37,6 +42,7 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("FirmwareProgressed", 1): _unasked,
     ("OwedEventsLost", 1): _owed_events_lost_2,
     ("StationDescribed", 1): _station_described_2,
+    ("StationDescribed", 2): _station_described_3,
 }
 
 

@@ -8,7 +8,8 @@ Theory of operation
     what can never leave must not hold up what can.
 
     A time-out never counts as a failure to process: a transaction-related message waits as after a failure and goes
-    again; after the third in a row on one connection, that connection is opened anew.
+    again; after the third in a row on one connection, that connection is opened anew. A security event waits in the same
+    way, but what a CSMS does with it is no reason to close the link.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,18 @@ from eventstore.catalogue.link import (
     LinkCloseDecided,
 )
 from eventstore.event import Event
-from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION, Owed
+from projections.outbox import (
+    AUTHORIZE,
+    BOOT,
+    CONFIRMED,
+    HEARTBEAT,
+    NOTICE,
+    PRIORITY,
+    SECURITY,
+    STATUS,
+    TRANSACTION,
+    Owed,
+)
 from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState
 from station.core.config_keys import Access, ConfigKey, Integer
@@ -75,8 +87,12 @@ def deadlines(state: StationState) -> Iterator[Deadline]:
         yield Deadline(
             due_ms=in_flight.sent_ms + MESSAGE_TIMEOUT.of(state) * 1000, name=CALL_TIMEOUT, key=in_flight.owed_seq
         )
-    elif state.online and not state.link.close_wanted and (due_ms := retry_due_ms(state)) is not None:
-        yield Deadline(due_ms=due_ms, name=RETRY)
+    elif state.online and not state.link.close_wanted:
+        if (due_ms := retry_due_ms(state)) is not None:
+            yield Deadline(due_ms=due_ms, name=RETRY)
+        waiting = None if state.security.refused else _first(state, SECURITY)
+        if waiting is not None and (due_ms := _again_ms(state, waiting)) is not None:
+            yield Deadline(due_ms=due_ms, name=RETRY)
 
 
 def is_call_timeout(state: StationState, deadline: DeadlineReached) -> bool:
@@ -94,7 +110,7 @@ def time_out(state: StationState, at_ms: int, registry: Registry) -> Iterator[Ev
         return
     owed = state.outbox.entry(in_flight.owed_seq)
     attempt = state.outbox.attempt_for(in_flight.owed_seq)
-    keeps = owed is not None and attempt is not None and owed.lane == TRANSACTION
+    keeps = owed is not None and attempt is not None and owed.lane in CONFIRMED
     retry_due_ms = None
     if keeps and attempt is not None:
         wait_ms = TRANSACTION_MESSAGE_RETRY_INTERVAL.of(state) * 1000 * attempt.transmissions
@@ -109,7 +125,7 @@ def time_out(state: StationState, at_ms: int, registry: Registry) -> Iterator[Ev
     )
     if owed is not None and not keeps:
         yield from registry.calls[type(owed.event)].on_failure(state, owed, Failure(kind="timeout"), at_ms)
-    if attempt is not None and attempt.timeouts + 1 >= TIMEOUTS_MAX:
+    if attempt is not None and attempt.timeouts + 1 >= TIMEOUTS_MAX and in_flight.lane != SECURITY:
         yield LinkCloseDecided(connection=in_flight.connection, reason=f"{TIMEOUTS_MAX} calls unanswered in a row")
 
 
@@ -119,28 +135,43 @@ def _first(state: StationState, lane: str) -> Owed | None:
 
 def retry_due_ms(state: StationState) -> int | None:
     """When the oldest transaction-related message may go again, if it waits for that."""
-    if not state.outbox.window:
-        return None
-    attempt = state.outbox.attempt_for(state.outbox.window[0].seq)
+    return _again_ms(state, state.outbox.window[0]) if state.outbox.window else None
+
+
+def _again_ms(state: StationState, owed: Owed) -> int | None:
+    attempt = state.outbox.attempt_for(owed.seq)
     return None if attempt is None else attempt.retry_due_ms
+
+
+def _security_event(state: StationState, at_ms: int) -> Owed | None:
+    """The oldest security event, if it may go: not to a CSMS that has said that it knows none."""
+    owed = None if state.security.refused else _first(state, SECURITY)
+    if owed is None or ((due_ms := _again_ms(state, owed)) is not None and due_ms > at_ms):
+        return None
+    return owed
 
 
 def next_call(state: StationState, at_ms: int) -> Owed | None:
     """Which entry leaves next, if one may (4.2, OCPP-J 4.1.1).
 
     BootNotification before all; before Accepted only what was triggered; Authorize and triggered messages before any
-    queue. Status messages and transaction-related ones keep the order in which they arose on this connection; what the
+    queue. A security event, then a heartbeat, where nothing else waits. Status messages and transaction-related ones keep the order in which they arose on this connection; what the
     outage left behind does not hold a status up.
     """
     if not state.link.up or state.link.close_wanted or state.outbox.in_flight is not None:
         return None
     due_ms = retry_due_ms(state)
     window = state.outbox.window
-    return _pick(state, window[0] if window and (due_ms is None or due_ms <= at_ms) else None)
+    transactional = window[0] if window and (due_ms is None or due_ms <= at_ms) else None
+    return _pick(state, transactional) or (_security_or_heartbeat(state, at_ms) if state.online else None)
+
+
+def _security_or_heartbeat(state: StationState, at_ms: int) -> Owed | None:
+    return _security_event(state, at_ms) or _first(state, HEARTBEAT)
 
 
 def _pick(state: StationState, transactional: Owed | None) -> Owed | None:
-    """The choice between the lanes, given what the transaction lane offers."""
+    """The choice between the lanes that go first, given what the transaction lane offers."""
     status = state.registration.status
     if (boot := _first(state, BOOT)) is not None:
         return boot
@@ -152,7 +183,7 @@ def _pick(state: StationState, transactional: Owed | None) -> Owed | None:
         return urgent
     current = _first(state, STATUS) or _first(state, NOTICE)
     if transactional is None or current is None:
-        return transactional or current or _first(state, HEARTBEAT)
+        return transactional or current
     arose_here = transactional.seq > state.link.opened_seq
     return transactional if arose_here and transactional.seq < current.seq else current
 

@@ -25,8 +25,9 @@ from eventstore.catalogue.link import (
 from eventstore.catalogue.registration import RegistrationLost
 from eventstore.event import Event
 from eventstore.frozen import dataclass
-from projections.outbox import ACTIONS, TRANSACTION, Attempt, Owed
+from projections.outbox import ACTIONS, CONFIRMED, SECURITY, Attempt, Owed
 from projections.registration import ACCEPTED, REJECTED
+from projections.security import REFUSED
 from projections.station import StationState
 from station.core.calls import BOOT_INTERVAL_S, TRANSACTION_MESSAGE_ATTEMPTS, TRANSACTION_MESSAGE_RETRY_INTERVAL
 from station.core.feature import Deferral, Failure, Refusal, Registry, Reply
@@ -293,9 +294,10 @@ def _failed(
     call = registry.calls[type(owed.event)]
     registration_lost = failure.error_code == ErrorCode.SECURITY_ERROR and not call.asks_to_register
     ends, outcome, retry_due_ms = True, failure.kind, None
-    if owed.lane == TRANSACTION and registration_lost:
+    waits_for_another_connection = owed.lane == SECURITY and failure.error_code in REFUSED
+    if owed.lane in CONFIRMED and (registration_lost or waits_for_another_connection):
         ends = False
-    elif owed.lane == TRANSACTION and (failure.kind == "error" or call.needs_usable_answer):
+    elif owed.lane in CONFIRMED and (failure.kind == "error" or call.needs_usable_answer):
         ends = attempt.failures + 1 >= TRANSACTION_MESSAGE_ATTEMPTS.of(state)
         outcome = "given_up" if ends else outcome
         wait_ms = TRANSACTION_MESSAGE_RETRY_INTERVAL.of(state) * 1000 * attempt.transmissions

@@ -51,6 +51,7 @@ _PROFILE_OF = {
     "smart_charging": "SmartCharging",
     "firmware_management": "FirmwareManagement",
     "remote_trigger": "RemoteTrigger",
+    "security": "Security",
 }
 
 

@@ -6,6 +6,7 @@ before what starts one, and statuses are derived and reported after both.
 
 from collections.abc import Iterable, Sequence
 
+from projections.security import EXTENSION
 from station.core.feature import Feature, Registry
 from station.features import (
     asking_again,
@@ -25,6 +26,7 @@ from station.features import (
     reservation,
     reset,
     salvage,
+    security,
     transactions,
 )
 from station.features.smart_charging import decide as smart_charging
@@ -49,6 +51,7 @@ ALL: tuple[Feature, ...] = (
     smart_charging.FEATURE,
     maintenance.FEATURE,
     remote_trigger.FEATURE,
+    security.FEATURE,
 )
 
 
@@ -61,5 +64,5 @@ def registry_for(profiles_off: Iterable[str] = (), vendors: Sequence[data_transf
     features = (*ALL, data_transfer.feature(vendors))
     present = [feature for feature in features if feature.ocpp_profile not in off]
     keys = [key for feature in present for key in feature.config_keys]
-    profiles = tuple(dict.fromkeys(feature.ocpp_profile for feature in present))
+    profiles = tuple(dict.fromkeys(each.ocpp_profile for each in present if each.ocpp_profile != EXTENSION))
     return Registry((*features, configuration.feature(keys, profiles)), off)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from eventstore.catalogue.link import FloodFound, FrameCondensed, LinkCloseDecided
 from projections.link import RECONNECT
-from projections.outbox import ACTIONS, NOTICE, STATUS
+from projections.outbox import ACTIONS, NOTICE, SECURITY, STATUS
 from projections.station import StationState
 from station.core import calls, condensing
 from station.core.config_keys import Access, ConfigKey, Integer
@@ -49,7 +49,12 @@ FEATURE = Feature(
     name="link",
     ocpp_profile="Core",
     observes={FrameCondensed: _on_condensed, FloodFound: _on_flood},
-    rules=(Rule(decide=shed, when=frozenset(kind for kind, (_, lane) in ACTIONS.items() if lane in (STATUS, NOTICE))),),
+    rules=(
+        Rule(
+            decide=shed,
+            when=frozenset(kind for kind, (_, lane) in ACTIONS.items() if lane in (STATUS, NOTICE, SECURITY)),
+        ),
+    ),
     deadlines=_deadlines,
     config_keys=(
         calls.MESSAGE_TIMEOUT,

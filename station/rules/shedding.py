@@ -9,13 +9,15 @@ from collections.abc import Sequence
 
 from eventstore.catalogue.link import CallShed
 from eventstore.catalogue.registration import DataTransferQueued
-from projections.outbox import NOTICE, STATUS, Owed
+from projections.outbox import NOTICE, SECURITY, STATUS, Owed
 from projections.station import StationState
 
 STATUSES_MAX = 32
 """StatusNotifications of one connector that wait at the most; and as many about conflicts of the local list."""
 NOTICES_MAX = 64
 """FirmwareStatusNotifications that wait at the most, and DiagnosticsStatusNotifications."""
+SECURITY_EVENTS_MAX = 256
+"""Security events that wait at the most, where a CSMS never takes any; all of them stay in the log."""
 DATA_TRANSFERS_MAX = 256
 """DataTransfers that wait when the HTTP service takes no more; requests that it took at once may go beyond."""
 _DATA_TRANSFERS_SHED = 2 * DATA_TRANSFERS_MAX
@@ -26,13 +28,15 @@ def _kind(owed: Owed) -> tuple[str, int, str] | None:
     if owed.lane == STATUS:
         is_conflict = getattr(owed.event, "error_code", "") == "LocalListConflict"
         return owed.action, getattr(owed.event, "connector_id", 0), "conflict" if is_conflict else ""
-    return (owed.action, 0, "") if owed.lane == NOTICE else None
+    return (owed.action, 0, "") if owed.lane in (NOTICE, SECURITY) else None
 
 
 def _most(owed: Owed) -> int:
     """How many entries of this kind may wait."""
     if owed.lane == STATUS:
         return STATUSES_MAX
+    if owed.lane == SECURITY:
+        return SECURITY_EVENTS_MAX
     return _DATA_TRANSFERS_SHED if isinstance(owed.event, DataTransferQueued) else NOTICES_MAX
 
 

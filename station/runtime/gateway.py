@@ -29,6 +29,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TagReading,
+    TamperReading,
 )
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted
 from eventstore.catalogue.hardware import (
@@ -45,6 +46,7 @@ from eventstore.catalogue.hardware import (
     PilotStateObserved,
     ProximityObserved,
 )
+from eventstore.catalogue.security import TamperObserved
 from eventstore.event import Observation, Recorded
 from projections.connector import Connector
 from projections.station import StationState
@@ -84,6 +86,8 @@ def observation_of(reading: Reading) -> Observation:
             return EmergencyStopObserved(pressed=reading.pressed)
         case MainsReading():
             return MainsObserved(present=reading.present)
+        case TamperReading():
+            return TamperObserved(open=reading.open)
 
 
 def meter_observed(reading: MeterReading) -> MeterObserved:

@@ -107,6 +107,7 @@ NETWORK = {
 }
 POWER = {"mains": MUST_SAY}
 EMERGENCY_STOP = {"pressed": MUST_SAY}
+TAMPER = {"open": MUST_SAY}
 LOCAL_LIST = {"fail": MUST_SAY}
 CLOCK = {
     "utc": Member(
@@ -261,6 +262,11 @@ async def _emergency_stop(controls: Controls, board: BenchBoard, connector_id: i
     return await controls.settled()
 
 
+async def _tamper(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.tamper(values["open"])
+    return await controls.settled()
+
+
 async def _local_list(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
     """The station's state keeps it, and the log with it, so that it outlives the process like the rest of the world."""
     controls.context.station.submit(LocalListStoreFailing(failing=values["fail"]))
@@ -305,6 +311,7 @@ def routes(context: ServiceContext) -> list[Route]:
         on_station("network", _network, NETWORK),
         on_station("power", _power, POWER),
         on_station("emergency-stop", _emergency_stop, EMERGENCY_STOP),
+        on_station("tamper", _tamper, TAMPER),
         on_station("local-list", _local_list, LOCAL_LIST),
         on_station("clock", _clock, CLOCK),
     ]

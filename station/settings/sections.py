@@ -176,6 +176,7 @@ class FeatureSettings:
     smart_charging: bool = _key(Flag(), "Smart Charging", True)
     firmware_management: bool = _key(Flag(), "Firmware Management", True)
     remote_trigger: bool = _key(Flag(), "Remote Trigger", True)
+    security: bool = _key(Flag(), "the security extension (white paper, edition 3)", True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from eventstore.catalogue import (
     link,
     maintenance,
     registration,
+    security,
     transactions,
 )
 from eventstore.event import Event
@@ -41,6 +42,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     hardware.ContactorObserved: ERROR,  # told only if it does not obey
     hardware.MeterFailed: WARNING,
     hardware.EmergencyStopObserved: lambda e: WARNING if e.pressed else INFO,
+    security.TamperObserved: lambda e: WARNING if e.open else INFO,
     hardware.MainsObserved: lambda e: INFO if e.present else WARNING,
     link.LinkClosed: lambda e: INFO if e.reason.startswith(CLOSED_BY_US) else WARNING,
     link.ConnectFailed: WARNING,

@@ -1,16 +1,17 @@
-"""What is no news: mains power and the emergency stop are read anew at each boot, and mostly are as they were."""
+"""What is no news: mains power, emergency stop and enclosure are read anew at each boot, and mostly are as they were."""
 
 from collections.abc import Iterable
 
 from eventstore.catalogue.hardware import EmergencyStopObserved, MainsObserved
+from eventstore.catalogue.security import TamperObserved
 from eventstore.event import Event, Recorded
 
 
 class Usual:
-    """Whether mains power and the emergency stop are as they were."""
+    """Whether mains power, emergency stop and enclosure are as they were."""
 
     def __init__(self, earlier: Iterable[Recorded] = ()) -> None:
-        self._pressed, self._present = False, True
+        self._pressed, self._present, self._open = False, True, False
         for recorded in earlier:
             self.goes_on(recorded.event)
 
@@ -23,5 +24,8 @@ class Usual:
             case MainsObserved(present=present):
                 before, self._present = self._present, present
                 return before == present
+            case TamperObserved(open=opened):
+                before, self._open = self._open, opened
+                return before == opened
             case _:
                 return False

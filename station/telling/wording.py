@@ -23,6 +23,7 @@ from eventstore.catalogue import (
 from eventstore.event import Event, Illegible
 from station.telling.amounts import current, duration, energy, plural
 from station.telling.salvage_words import delivery, recovered, salvaged
+from station.telling.security_words import SECURITY
 from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, UPKEEP, Words
 
 __all__ = ["DETAIL", "HEADLINE", "NOISE", "TABLE", "loudness", "words"]
@@ -357,6 +358,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     smart_charging.LimitChanged: (HEADLINE, _limit),
     smart_charging.LimitsPlanned: (NOISE, lambda e: "Limits planned"),
     **UPKEEP,
+    **SECURITY,
     Illegible: (HEADLINE, lambda e: f"ILLEGIBLE event {e.name} version {e.version}: {e.reason}"),
 }
 

@@ -16,9 +16,7 @@ __all__ = [
     "CiString",
     "CiString20Type",
     "CiString25Type",
-    "CiString40Type",
     "CiString50Type",
-    "CiString128Type",
     "CiString255Type",
     "CiString500Type",
     "DateTime",
@@ -31,10 +29,6 @@ __all__ = [
     "Tenths",
     "Text50",
     "Text255",
-    "Text512",
-    "Text800",
-    "Text5500",
-    "Text10000",
     "Verbatim",
     "is_blank",
 ]
@@ -95,9 +89,7 @@ def is_blank(text: str) -> bool:
 
 CiString20Type = Annotated[str, CiString(20)]
 CiString25Type = Annotated[str, CiString(25)]
-CiString40Type = Annotated[str, CiString(40)]
 CiString50Type = Annotated[str, CiString(50)]
-CiString128Type = Annotated[str, CiString(128)]
 CiString255Type = Annotated[str, CiString(255)]
 CiString500Type = Annotated[str, CiString(500)]
 IdToken = CiString20Type
@@ -107,7 +99,3 @@ Rate = Annotated[Decimal, Tenths()]
 # Text of at most so many characters in which case counts: certificates, locations, signatures (security white paper, 5 and 6).
 Text50 = Annotated[str, Longest(50)]
 Text255 = Annotated[str, Longest(255)]
-Text512 = Annotated[str, Longest(512)]
-Text800 = Annotated[str, Longest(800)]
-Text5500 = Annotated[str, Longest(5_500)]
-Text10000 = Annotated[str, Longest(10_000)]

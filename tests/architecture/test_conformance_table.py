@@ -22,6 +22,7 @@ from tests.conformance.requirements import (
 )
 
 OCPP, ERRATA, OCPP_J, OCPP_J_ERRATA = "OCPP 1.6", "errata", "OCPP-J", "OCPP-J errata"
+WHITE_PAPER = "white paper"
 LONGEST_SAYING = 160  # in our own words, and few of them
 
 
@@ -61,12 +62,18 @@ CLAUSES = {
         "7",
     ),
     OCPP_J_ERRATA: (*numbered("2", 5), *numbered("3", 10), *numbered("5", 2)),
+    # What a charge point is asked for; grows with the extension.
+    WHITE_PAPER: tuple(
+        f"white paper {name}" for name in ("A01.FR.11", "A01.FR.12", "A04.FR.01", "A04.FR.02", "A04.FR.04")
+    ),
 }
 
 
 def document_of(row: Requirement) -> str:
     """Which document the clause of a row is in."""
     errata = row.clause.startswith("errata ")
+    if row.part == "Security":
+        return WHITE_PAPER
     if row.part == "OCPP-J":
         return OCPP_J_ERRATA if errata else OCPP_J
     return ERRATA if errata else OCPP

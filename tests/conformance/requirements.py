@@ -22,6 +22,7 @@ PARTS = (
     "FirmwareManagement",
     "RemoteTrigger",
     "SmartCharging",
+    "Security",
     "OCPP-J",
 )
 # In the order in which they outrank one another.

@@ -138,6 +138,7 @@ class Model:
         self.sockets = {number: Socket() for number in range(1, len(wiring.connectors) + 1)}
         self.emergency_stop = False
         self.mains = True
+        self.enclosure_open = False
         self.clock_us = 0
         self.noise_mv: Callable[[int], int] = lambda clock_us: 0
         self._settling = False
@@ -310,6 +311,7 @@ class Model:
             self._wire(fault.input, partial(_tripped, tripped, fault.error_code))
         self._wire(self.wiring.section.emergency_stop, lambda: self.emergency_stop)
         self._wire(self.wiring.section.mains, lambda: self.mains)
+        self._wire(self.wiring.section.tamper, lambda: self.enclosure_open)
 
     def _is_above(self, number: int, threshold_mv: int) -> bool:
         return self._peak(number, highest=True) > threshold_mv

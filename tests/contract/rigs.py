@@ -37,6 +37,7 @@ data1 = "GPIO21"
 STATION = """
 emergency_stop = "GPIO17"
 mains = "GPIO27"
+tamper = "GPIO3"
 """
 ADC = """
 [adc.a]
@@ -132,6 +133,7 @@ class Rig(Protocol):
     async def trip(self, error_code: str, connector_id: int, active: bool) -> None: ...
     async def emergency_stop(self, pressed: bool) -> None: ...
     async def mains(self, present: bool) -> None: ...
+    async def tamper(self, opened: bool) -> None: ...
     async def swipe(self, id_tag: str) -> None: ...
     async def contactor(self, defect: str) -> None: ...
     async def lock(self, jammed: bool) -> None: ...
@@ -187,6 +189,9 @@ class BenchRig:
 
     async def mains(self, present: bool) -> None:
         self.board.power(present)
+
+    async def tamper(self, opened: bool) -> None:
+        self.board.tamper(opened)
 
     async def swipe(self, id_tag: str) -> None:
         self.board.swipe(id_tag)
@@ -281,6 +286,10 @@ class GpioRig:
 
     async def mains(self, present: bool) -> None:
         self.model.mains = present
+        await self.settle()
+
+    async def tamper(self, opened: bool) -> None:
+        self.model.enclosure_open = opened
         await self.settle()
 
     async def swipe(self, id_tag: str) -> None:

@@ -17,6 +17,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TagReading,
+    TamperReading,
 )
 from tests.contract.conftest import NewRig
 from tests.contract.rigs import LOCK_MS, SETTLE_MS, GpioRig, Rig
@@ -50,8 +51,13 @@ async def charge(rig: Rig) -> None:
     rig.news()
 
 
+def at_opening(rig: Rig) -> list[Reading]:
+    """The first readings; a closed enclosure may be among them, since not every board knows of it."""
+    return [reading for reading in rig.news() if reading != TamperReading(open=False)]
+
+
 async def test_opening_reports_every_input_once(rig: Rig) -> None:
-    first = rig.news()
+    first = at_opening(rig)
     assert set(first) == {
         MainsReading(present=True),
         EmergencyStopReading(pressed=False),
@@ -234,17 +240,21 @@ async def test_a_fault_begins_and_ends(rig: Rig) -> None:
     assert rig.news() == [ground, heat, replace(ground, active=False), replace(heat, active=False)]
 
 
-async def test_emergency_stop_and_mains_are_reported_when_they_change(rig: Rig) -> None:
+async def test_emergency_stop_mains_and_enclosure_are_reported_when_they_change(rig: Rig) -> None:
     rig.news()
     await rig.emergency_stop(pressed=True)
     await rig.emergency_stop(pressed=False)
     await rig.mains(present=False)
     await rig.mains(present=True)
+    await rig.tamper(opened=True)
+    await rig.tamper(opened=False)
     assert rig.news() == [
         EmergencyStopReading(pressed=True),
         EmergencyStopReading(pressed=False),
         MainsReading(present=False),
         MainsReading(present=True),
+        TamperReading(open=True),
+        TamperReading(open=False),
     ]
 
 
@@ -270,7 +280,7 @@ async def test_connectors_have_nothing_to_do_with_each_other(new_rig: NewRig) ->
 async def test_a_new_process_finds_the_copper_with_contactors_open(rig: Rig) -> None:
     await charge(rig)
     await rig.restart()
-    assert set(rig.news()) == {
+    assert set(at_opening(rig)) == {
         MainsReading(present=True),
         EmergencyStopReading(pressed=False),
         ProximityReading(connector_id=1, cable_rating_ma=32_000),

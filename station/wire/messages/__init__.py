@@ -1,4 +1,4 @@
-"""The 28 actions of OCPP 1.6 and the 11 of its security white paper: for each the request and response class, who may send it, and its feature profile (3.2)."""
+"""The 28 actions of OCPP 1.6 and those of its security white paper: for each the request and response class, who may send it, and its feature profile (3.2)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -91,19 +91,7 @@ _PAIRS = (
     _by_csms(smart_charging.GetCompositeSchedule, smart_charging.GetCompositeScheduleResponse, "SmartCharging"),
     _by_csms(smart_charging.SetChargingProfile, smart_charging.SetChargingProfileResponse, "SmartCharging"),
     _by_csms(remote_trigger.TriggerMessage, remote_trigger.TriggerMessageResponse, "RemoteTrigger"),
-    _by_csms(security.CertificateSigned, security.CertificateSignedResponse, "Security"),
-    _by_csms(security.DeleteCertificate, security.DeleteCertificateResponse, "Security"),
-    _by_csms(security.ExtendedTriggerMessage, security.ExtendedTriggerMessageResponse, "Security"),
-    _by_csms(security.GetInstalledCertificateIds, security.GetInstalledCertificateIdsResponse, "Security"),
-    _by_csms(security.GetLog, security.GetLogResponse, "Security"),
-    _by_csms(security.InstallCertificate, security.InstallCertificateResponse, "Security"),
-    _by_station(security.LogStatusNotification, security.LogStatusNotificationResponse, "Security"),
     _by_station(security.SecurityEventNotification, security.SecurityEventNotificationResponse, "Security"),
-    _by_station(security.SignCertificate, security.SignCertificateResponse, "Security"),
-    _by_station(
-        security.SignedFirmwareStatusNotification, security.SignedFirmwareStatusNotificationResponse, "Security"
-    ),
-    _by_csms(security.SignedUpdateFirmware, security.SignedUpdateFirmwareResponse, "Security"),
 )
 
 #: Action, as it stands in a CALL, to its messages. The name of a request class is its action.

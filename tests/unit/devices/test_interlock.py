@@ -15,6 +15,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TagReading,
+    TamperReading,
 )
 
 FAULTED = (
@@ -171,6 +172,7 @@ READINGS: st.SearchStrategy[Reading] = st.one_of(
     st.builds(LockReading, connector_id=st.just(1), locked=st.booleans(), jammed=st.booleans()),
     st.builds(EmergencyStopReading, pressed=st.booleans()),
     st.builds(MainsReading, present=st.booleans()),
+    st.builds(TamperReading, open=st.booleans()),
     st.builds(
         fault,
         st.sampled_from([0, 1]),
@@ -213,5 +215,5 @@ def _speaks_against(reading: Reading) -> bool:
             return not present
         case FaultReading(error_code=code, active=active):
             return active and code in FAULTED
-        case TagReading():
+        case TagReading() | TamperReading():
             return False

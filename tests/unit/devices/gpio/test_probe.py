@@ -25,7 +25,7 @@ async def test_an_idle_station_reads_as_one(sense: str) -> None:
     plan = wiring(sense)
     readings, findings = await probe(plan, Model(plan).factory, wait=briefly)
     assert findings == ()
-    assert len(readings) == 6
+    assert len(readings) == 7
 
 
 async def test_what_is_wrong_with_the_copper_is_found() -> None:

@@ -258,7 +258,7 @@ def damage(payload: Any, chance: random.Random) -> Any:
 
 
 def test_every_action_of_the_standard_is_declared() -> None:
-    assert len(MESSAGES) == 28 + 11
+    assert len(MESSAGES) == 28 + 1
     for action, pair in MESSAGES.items():
         assert pair.request.__name__ == action
         assert pair.response.__name__ == f"{action}Response"
@@ -269,7 +269,7 @@ def test_only_data_transfer_is_sent_by_both() -> None:
     assert [action for action, pair in MESSAGES.items() if pair.is_sent_by_csms and pair.is_sent_by_station] == [
         "DataTransfer"
     ]
-    assert sum(pair.is_sent_by_station for pair in MESSAGES.values()) == 10 + 4
+    assert sum(pair.is_sent_by_station for pair in MESSAGES.values()) == 10 + 1
 
 
 def test_every_action_belongs_to_a_feature_profile() -> None:
@@ -281,7 +281,7 @@ def test_every_action_belongs_to_a_feature_profile() -> None:
         "Reservation": 2,
         "SmartCharging": 3,
         "RemoteTrigger": 1,
-        "Security": 11,
+        "Security": 1,
     }
 
 

@@ -36,7 +36,6 @@ from station.wire.messages.core import (
 )
 from station.wire.messages.firmware_management import GetDiagnostics
 from station.wire.messages.reservation import ReserveNow
-from station.wire.messages.security import Firmware, LogParameters
 from station.wire.messages.smart_charging import (
     ClearChargingProfile,
     GetCompositeSchedule,
@@ -184,9 +183,6 @@ CHARGING_PROFILE = {
     "chargingProfileKind": "Absolute",
     "chargingSchedule": PERIODS,
 }
-FIRMWARE = {
-    "location": "ftp://a/b", "retrieveDateTime": "2026-01-01T00:00:00Z", "signingCertificate": "c", "signature": "s"
-}  # fmt: skip
 OPTIONAL_TEXTS: tuple[tuple[type, dict[str, Any], str], ...] = (
     (ReserveNow, RESERVE, "parentIdTag"),
     (DataTransfer, {"vendorId": "v"}, "messageId"),
@@ -199,9 +195,6 @@ OPTIONAL_TEXTS: tuple[tuple[type, dict[str, Any], str], ...] = (
     (ChargingSchedule, PERIODS, "startSchedule"),
     (IdTagInfo, {"status": "Accepted"}, "expiryDate"),
     (IdTagInfo, {"status": "Accepted"}, "parentIdTag"),
-    (LogParameters, {"remoteLocation": "ftp://a/b"}, "oldestTimestamp"),
-    (LogParameters, {"remoteLocation": "ftp://a/b"}, "latestTimestamp"),
-    (Firmware, FIRMWARE, "installDateTime"),
 )  # fmt: skip
 
 

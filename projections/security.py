@@ -1,0 +1,227 @@
+"""What happened that is a security event (white paper, section 8), until it is raised, and what was raised last.
+
+Theory of operation
+    Facts are judged here as they are folded. What counts is `pending` until the security feature raises it, in the same batch.
+    What can come in masses from outside (InvalidMessages, refused credentials) is raised once an hour for each cause, with the
+    number of those that were not. Raised are all types of section 8 but AttemptedReplayAttacks: a CALL that comes twice is what
+    a CSMS does that saw no answer, and nothing in a frame of OCPP-J tells it from a replayed one.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from eventstore.catalogue.configuration import AuthorizationKeyRefused, ConfigurationChanged
+from eventstore.catalogue.lifecycle import (
+    ClockAdjusted,
+    DiskSpaceObserved,
+    LogSalvaged,
+    StationBooted,
+    StationDescribed,
+    StationStopped,
+)
+from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
+from eventstore.catalogue.maintenance import ResetAccepted
+from eventstore.catalogue.security import SecurityEventRaised, TamperObserved
+from eventstore.event import Event, Recorded
+from eventstore.frozen import dataclass, replace
+from projections.clock import Clock
+
+EXTENSION = "Security"
+"""As the extension is named among the profiles that the settings switch off."""
+ACTION = "SecurityEventNotification"
+REFUSED = frozenset({"NotImplemented", "NotSupported"})
+SECURITY_KEYS = frozenset({"AuthorizationKey", "CpoName", "SecurityProfile"})
+INVALID = frozenset(
+    {
+        "FormationViolation",
+        "OccurenceConstraintViolation",
+        "OccurrenceConstraintViolation",
+        "PropertyConstraintViolation",
+        "ProtocolError",
+        "TypeConstraintViolation",
+    }
+)
+CLOCK_STEP_MS = 60_000
+"""A clock that was set by more than this has changed; less is keeping it right."""
+FOLDED_MS = 3_600_000
+CAUSES_MAX = 32
+PENDING_MAX = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """Something that is to be raised: the type of section 8, and what it was."""
+
+    type: str
+    tech_info: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """What was raised for a cause at `at_ms`, and how often it came since then."""
+
+    type: str
+    cause: str
+    at_ms: int
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """`enabled` once a description said that the extension is on; `booted` says of a boot what is raised after that.
+
+    `refused` says that the CSMS of this connection does not know SecurityEventNotification. `stopped` is why the last run ended, with
+    the kind of the reset that did it.
+    """
+
+    enabled: bool = False
+    pending: tuple[Happening, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    refused: bool = False
+    raised: int = 0
+    last: SecurityEventRaised | None = None
+    booted: tuple[Happening, ...] = ()
+    firmware_version: str = ""
+    stopped: str = ""
+    reset: str = ""
+    offset_ms: int | None = None
+    disk: str = "ok"
+    tampered: bool = False
+
+
+def _happened(security: Security, type_: str, tech_info: str) -> Security:
+    if not security.enabled or len(security.pending) >= PENDING_MAX:
+        return security
+    return replace(security, pending=(*security.pending, Happening(type=type_, tech_info=tech_info)))
+
+
+def _folded(security: Security, type_: str, cause: str, at_ms: int) -> Security:
+    """Once an hour for each cause."""
+    known = next((each for each in security.causes if (each.type, each.cause) == (type_, cause)), None)
+    if known is not None and at_ms - known.at_ms < FOLDED_MS:
+        again = replace(known, since=known.since + 1)
+        return replace(security, causes=tuple(again if each is known else each for each in security.causes))
+    others = tuple(each for each in security.causes if each is not known)
+    causes = (*others, Cause(type=type_, cause=cause, at_ms=at_ms))[-CAUSES_MAX:]
+    more = f" ({known.since} more since the last one)" if known is not None and known.since else ""
+    return _happened(replace(security, causes=causes), type_, cause + more)
+
+
+def _on_boot(security: Security, event: StationBooted, recorded: Recorded, _: Clock) -> Security:
+    ended = security.stopped or ("in order" if event.orderly else "without a word")
+    versions = f"software {event.software_version}, firmware {event.firmware_version}"
+    booted = [Happening(type="StartupOfTheDevice", tech_info=f"{versions}; the last run ended: {ended}")]
+    if event.orderly and security.stopped == "Reset":
+        booted.append(Happening(type="ResetOrReboot", tech_info=f"{security.reset} Reset".strip()))
+    before = security.firmware_version
+    if before not in ("", event.firmware_version):
+        booted.append(Happening(type="FirmwareUpdated", tech_info=f"{before} to {event.firmware_version}"))
+    return replace(
+        security,
+        booted=tuple(booted),
+        firmware_version=event.firmware_version,
+        stopped="",
+        reset="",
+        offset_ms=event.offset_ms,
+    )
+
+
+def _on_described(security: Security, event: StationDescribed, recorded: Recorded, _: Clock) -> Security:
+    enabled = EXTENSION not in event.profiles_off
+    pending = (*security.pending, *security.booted)[:PENDING_MAX] if enabled else ()
+    return replace(security, enabled=enabled, pending=pending, booted=())
+
+
+def _on_stopped(security: Security, event: StationStopped, recorded: Recorded, _: Clock) -> Security:
+    return replace(security, stopped=event.why)
+
+
+def _on_reset(security: Security, event: ResetAccepted, recorded: Recorded, _: Clock) -> Security:
+    return replace(security, reset=event.kind)
+
+
+def _on_adjusted(security: Security, event: ClockAdjusted, recorded: Recorded, _: Clock) -> Security:
+    before, after = security.offset_ms, replace(security, offset_ms=event.offset_ms)
+    if before is None or abs(event.offset_ms - before) <= CLOCK_STEP_MS:
+        return after
+    seconds = (event.offset_ms - before) / 1000
+    return _happened(after, "SettingSystemTime", f"moved by {seconds:+.0f} s, by {event.source}")
+
+
+def _on_changed(security: Security, event: ConfigurationChanged, recorded: Recorded, _: Clock) -> Security:
+    if event.key not in SECURITY_KEYS:
+        return security
+    return _happened(security, "ReconfigurationOfSecurityParameters", event.key)
+
+
+def _on_key_refused(security: Security, event: AuthorizationKeyRefused, recorded: Recorded, _: Clock) -> Security:
+    cause = f"AuthorizationKey {event.key}: HTTP {event.status}"
+    return _folded(security, "FailedToAuthenticateAtCentralSystem", cause, recorded.at_ms)
+
+
+def _on_frame_refused(security: Security, event: FrameRefused, recorded: Recorded, _: Clock) -> Security:
+    return _folded(security, "InvalidMessages", event.reason, recorded.at_ms)
+
+
+def _on_answered(security: Security, event: CallAnswered, recorded: Recorded, _: Clock) -> Security:
+    if event.error_code not in INVALID:
+        return security
+    what = event.action or "a frame"
+    return _folded(security, "InvalidMessages", f"{what}: {event.error_code}", recorded.at_ms)
+
+
+def _on_settled(security: Security, event: CallSettled, recorded: Recorded, _: Clock) -> Security:
+    if event.action == ACTION and event.outcome == "error" and event.error_code in REFUSED:
+        return replace(security, refused=True)
+    if event.outcome == "malformed":
+        return _folded(security, "InvalidMessages", f"the answer to {event.action}", recorded.at_ms)
+    return security
+
+
+def _on_opened(security: Security, event: LinkOpened, recorded: Recorded, _: Clock) -> Security:
+    return replace(security, refused=False) if security.refused else security
+
+
+def _on_disk(security: Security, event: DiskSpaceObserved, recorded: Recorded, _: Clock) -> Security:
+    worse = ("ok", "low", "critical").index(event.level) > ("ok", "low", "critical").index(security.disk)
+    after = replace(security, disk=event.level)
+    if not worse:
+        return after
+    return _happened(after, "MemoryExhaustion", f"disk {event.level}: {event.free_bytes // 2**20} MiB free")
+
+
+def _on_salvaged(security: Security, event: LogSalvaged, recorded: Recorded, _: Clock) -> Security:
+    if event.old_head_seq <= event.kept_seq:
+        return security
+    lost = f"events {event.kept_seq + 1} to {event.old_head_seq} of the log are lost"
+    return _happened(security, "SecurityLogWasCleared", lost)
+
+
+def _on_tamper(security: Security, event: TamperObserved, recorded: Recorded, _: Clock) -> Security:
+    if event.open == security.tampered:
+        return security
+    after = replace(security, tampered=event.open)
+    return _happened(after, "TamperDetectionActivated", "the enclosure is open") if event.open else after
+
+
+def _on_raised(security: Security, event: SecurityEventRaised, recorded: Recorded, _: Clock) -> Security:
+    return replace(security, pending=security.pending[1:], raised=security.raised + 1, last=event)
+
+
+FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]] = {
+    StationBooted: _on_boot,
+    StationDescribed: _on_described,
+    StationStopped: _on_stopped,
+    ResetAccepted: _on_reset,
+    ClockAdjusted: _on_adjusted,
+    ConfigurationChanged: _on_changed,
+    AuthorizationKeyRefused: _on_key_refused,
+    FrameRefused: _on_frame_refused,
+    CallAnswered: _on_answered,
+    CallSettled: _on_settled,
+    LinkOpened: _on_opened,
+    DiskSpaceObserved: _on_disk,
+    LogSalvaged: _on_salvaged,
+    TamperObserved: _on_tamper,
+    SecurityEventRaised: _on_raised,
+}

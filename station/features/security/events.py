@@ -1,0 +1,30 @@
+"""Security events (white paper, A04 and section 8): what happened is raised, told to the CSMS, and kept in the log.
+
+All are told, not the critical ones alone: L01.FR.02, L01.FR.03 and the certification cases ask for some that the table of
+section 8 calls not critical. The security log is the log itself: these events, with their digests.
+"""
+
+from eventstore.catalogue.security import SecurityEventRaised
+from projections.station import StationState
+from station.core.feature import Events, Rendered
+from station.wire.messages.security import SecurityEventNotification
+
+TECH_INFO_MAX = 255
+
+
+def raise_events(state: StationState, at_ms: int) -> Events:
+    """What happened and was not raised yet."""
+    return tuple(
+        SecurityEventRaised(
+            type=each.type, tech_info=each.tech_info[:TECH_INFO_MAX], occurred=state.clock.moment(at_ms)
+        )
+        for each in state.security.pending
+    )
+
+
+def render_security_event(state: StationState, event: SecurityEventRaised, at_ms: int) -> Rendered:
+    """SecurityEventNotification.req (5.15); the time is that of the event, however late it is told (A04.FR.02)."""
+    request = SecurityEventNotification(
+        type=event.type, timestamp=state.clock.utc_of(event.occurred), tech_info=event.tech_info or None
+    )
+    return Rendered(request=request)

@@ -1,0 +1,18 @@
+"""The facts of the security extension in plain words, and how loud they are."""
+
+from collections.abc import Mapping
+
+from eventstore.catalogue import security
+from eventstore.event import Event
+from station.telling.upkeep_words import DETAIL, HEADLINE, Words
+
+SECURITY: Mapping[type[Event], tuple[int, Words]] = {
+    security.TamperObserved: (
+        HEADLINE,
+        lambda e: "The ENCLOSURE was OPENED" if e.open else "The enclosure is closed",
+    ),
+    security.SecurityEventRaised: (
+        DETAIL,
+        lambda e: f"Security event {e.type}{f': {e.tech_info}' if e.tech_info else ''}",
+    ),
+}

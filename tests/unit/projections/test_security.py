@@ -1,0 +1,182 @@
+"""What is a security event, how often it is raised, and that it is raised once."""
+
+from dataclasses import replace as replaced
+from typing import Any
+
+import pytest
+
+from eventstore.catalogue.configuration import AuthorizationKeyRefused, ConfigurationChanged
+from eventstore.catalogue.lifecycle import (
+    ClockAdjusted,
+    DiskSpaceObserved,
+    LogSalvaged,
+    StationBooted,
+    StationStopped,
+)
+from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
+from eventstore.catalogue.maintenance import ResetAccepted
+from eventstore.catalogue.security import TamperObserved
+from eventstore.event import Event, Recorded
+from projections.security import CAUSES_MAX, FOLDED_MS, PENDING_MAX
+from projections.station import INITIAL, StationState, evolve
+from tests.given import DESCRIPTION
+
+ON = replaced(DESCRIPTION, profiles_off=())
+OFF = replaced(DESCRIPTION, profiles_off=("Security",))
+
+
+def fold(state: StationState, *events: Event, at_ms: int = 0) -> StationState:
+    for event in events:
+        state = evolve(state, Recorded(seq=state.seq + 1, cause=1, at_ms=at_ms, utc_ms=at_ms, event=event))
+    return state
+
+
+def boot(**members: Any) -> StationBooted:
+    facts: dict[str, Any] = {
+        "boot": 1,
+        "installation": "i",
+        "software_version": "0.2.0",
+        "firmware_version": "1",
+        "offset_ms": 0,
+        "clock_trusted": True,
+        "orderly": True,
+    }
+    return StationBooted(**(facts | members))
+
+
+def quiet() -> StationState:
+    """A station that has booted, and whose boot has been raised."""
+    state = fold(INITIAL, boot(), ON)
+    return replaced(state, security=replaced(state.security, pending=()))
+
+
+def raised(*events: Event, state: StationState | None = None) -> list[tuple[str, str]]:
+    found = fold(state or quiet(), *events)
+    return [(each.type, each.tech_info) for each in found.security.pending]
+
+
+def settled(action: str, outcome: str, error_code: str = "") -> CallSettled:
+    return CallSettled(
+        message_id="m",
+        action=action,
+        lane="security",
+        owed_seq=1,
+        outcome=outcome,
+        error_code=error_code,
+        ends_entry=False,
+    )
+
+
+def answered(error_code: str, action: str = "Reset") -> CallAnswered:
+    return CallAnswered(connection=1, message_id="m", action=action, payload="", error_code=error_code)
+
+
+def salvaged(old_head_seq: int, kept_seq: int) -> LogSalvaged:
+    return LogSalvaged(old_head_seq=old_head_seq, old_head_digest="", kept_seq=kept_seq, quarantine="", findings=())
+
+
+def test_a_boot_is_raised_once_the_station_is_described() -> None:
+    state = fold(INITIAL, boot())
+    assert state.security.pending == ()
+    [(kind, info)] = raised(ON, state=state)
+    assert kind == "StartupOfTheDevice"
+    assert info == "software 0.2.0, firmware 1; the last run ended: in order"
+
+
+def test_a_boot_says_how_the_run_before_it_ended() -> None:
+    [(_, killed)] = raised(boot(orderly=False), ON)
+    [(_, ended)] = raised(StationStopped(why="SIGTERM"), boot(), ON)
+    assert killed.endswith("without a word")
+    assert ended.endswith("SIGTERM")
+
+
+def test_a_reset_and_new_firmware_are_raised_at_the_next_boot() -> None:
+    found = raised(ResetAccepted(kind="Hard", due_ms=0), StationStopped(why="Reset"), boot(firmware_version="2"), ON)
+    assert found[1:] == [("ResetOrReboot", "Hard Reset"), ("FirmwareUpdated", "1 to 2")]
+
+
+def test_without_the_extension_nothing_is_raised() -> None:
+    state = fold(INITIAL, boot(), OFF)
+    assert raised(TamperObserved(open=True), FrameRefused(connection=1, reason="r"), state=state) == []
+
+
+def test_switching_the_extension_off_forgets_what_was_not_raised() -> None:
+    assert raised(boot(boot=2), OFF, state=fold(quiet(), TamperObserved(open=True))) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (ClockAdjusted(offset_ms=60_001, trusted=True, source="CSMS"), ("SettingSystemTime", "moved by +60 s, by CSMS")),
+        (ClockAdjusted(offset_ms=-90_000, trusted=True, source="NTP"), ("SettingSystemTime", "moved by -90 s, by NTP")),
+        (ConfigurationChanged(key="AuthorizationKey", value="fp:1"), ("ReconfigurationOfSecurityParameters", "AuthorizationKey")),
+        (ConfigurationChanged(key="CpoName", value="x"), ("ReconfigurationOfSecurityParameters", "CpoName")),
+        (AuthorizationKeyRefused(key="fp:1", source="csms", status=401), ("FailedToAuthenticateAtCentralSystem", "AuthorizationKey fp:1: HTTP 401")),
+        (FrameRefused(connection=1, reason="a binary frame"), ("InvalidMessages", "a binary frame")),
+        (answered("FormationViolation", ""), ("InvalidMessages", "a frame: FormationViolation")),
+        (answered("OccurenceConstraintViolation"), ("InvalidMessages", "Reset: OccurenceConstraintViolation")),
+        (settled("Heartbeat", "malformed"), ("InvalidMessages", "the answer to Heartbeat")),
+        (DiskSpaceObserved(level="low", free_bytes=5 * 2**20), ("MemoryExhaustion", "disk low: 5 MiB free")),
+        (salvaged(10, 7), ("SecurityLogWasCleared", "events 8 to 10 of the log are lost")),
+        (TamperObserved(open=True), ("TamperDetectionActivated", "the enclosure is open")),
+    ],
+)  # fmt: skip
+def test_what_happens_is_raised_by_its_name(event: Event, expected: tuple[str, str]) -> None:
+    assert raised(event) == [expected]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ClockAdjusted(offset_ms=60_000, trusted=True, source="CSMS"),
+        ConfigurationChanged(key="HeartbeatInterval", value="60"),
+        answered("NotSupported"),
+        answered("", "Heartbeat"),
+        settled("Heartbeat", "result"),
+        DiskSpaceObserved(level="ok", free_bytes=1),
+        salvaged(7, 7),
+        TamperObserved(open=False),
+    ],
+)
+def test_what_is_usual_is_not_raised(event: Event) -> None:
+    assert raised(event) == []
+
+
+def test_a_disk_that_recovers_is_raised_when_it_fills_again() -> None:
+    low, fine, full = (DiskSpaceObserved(level=level, free_bytes=0) for level in ("low", "ok", "critical"))
+    assert [info for _, info in raised(low, low, fine, full)] == ["disk low: 0 MiB free", "disk critical: 0 MiB free"]
+
+
+def test_an_enclosure_is_raised_each_time_it_is_opened() -> None:
+    opened, closed = TamperObserved(open=True), TamperObserved(open=False)
+    assert len(raised(opened, opened, closed, opened)) == 2
+
+
+def test_a_cause_is_raised_again_after_an_hour_with_the_number_of_those_between() -> None:
+    refused = FrameRefused(connection=1, reason="r")
+    state = fold(quiet(), refused, refused, refused)
+    before = fold(state, refused, at_ms=FOLDED_MS - 1)
+    assert [each.tech_info for each in before.security.pending] == ["r"]
+    at = fold(before, refused, at_ms=FOLDED_MS)
+    assert [each.tech_info for each in at.security.pending] == ["r", "r (3 more since the last one)"]
+    assert fold(at, refused, at_ms=FOLDED_MS).security.pending == at.security.pending
+
+
+def test_many_causes_and_many_happenings_are_bounded() -> None:
+    state = quiet()
+    for number in range(PENDING_MAX + 10):
+        state = fold(state, FrameRefused(connection=1, reason=f"r{number}"))
+    assert len(state.security.pending) == PENDING_MAX
+    assert len(state.security.causes) == CAUSES_MAX
+
+
+@pytest.mark.parametrize("error_code", ["NotImplemented", "NotSupported"])
+def test_a_csms_that_knows_no_security_events_is_remembered_until_the_next_connection(error_code: str) -> None:
+    state = fold(quiet(), settled("SecurityEventNotification", "error", error_code))
+    assert state.security.refused
+    assert not fold(state, LinkOpened(connection=2)).security.refused
+
+
+def test_any_other_error_says_nothing_of_what_the_csms_knows() -> None:
+    assert not fold(quiet(), settled("SecurityEventNotification", "error", "InternalError")).security.refused
+    assert not fold(quiet(), settled("Heartbeat", "error", "NotImplemented")).security.refused
