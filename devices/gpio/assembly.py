@@ -13,7 +13,7 @@ from devices.gpio.lines import Contact
 from devices.gpio.lock import MotorLock
 from devices.gpio.meter_s0 import PulseMeter
 from devices.gpio.pilot import AdcSense, ComparatorSense, Pilot
-from devices.gpio.pilot_output import new_output
+from devices.gpio.pilot_output import SysfsPwm
 from devices.gpio.proximity import ContactProximity, ResistorProximity
 from devices.gpio.rack import Rack
 from devices.gpio.sections import ConnectorSection, FaultSection, PilotSection, ProximitySection, ReaderSection
@@ -55,7 +55,7 @@ class Drivers:
     buses: tuple[ModbusBus, ...]
 
 
-def assemble(rack: Rack, wiring: Wiring, stack: ExitStack, pause_ms: PauseMs, pwm_root: Path) -> Drivers:
+def assemble(rack: Rack, wiring: Wiring, stack: ExitStack, pause_ms: PauseMs, pwm_root: Path | None) -> Drivers:
     """Make all drivers, outputs safe; `stack` closes them. Raises OSError or what the pin factory raises."""
     sections = dict(enumerate(wiring.connectors, start=1))
     # Contactors first: whatever else fails, they have been told to be open.
@@ -103,9 +103,9 @@ def _connector(
     stack: ExitStack,
     contactor: MirroredContactor,
     meter: PulseMeter | ModbusMeter,
-    pwm_root: Path,
+    pwm_root: Path | None,
 ) -> ConnectorDrivers:
-    output = new_output(rack.factory, section.pilot, pwm_root)
+    output = SysfsPwm(section.pilot, pwm_root)
     stack.callback(output.close)
     pilot = Pilot(output, _sense(rack, wiring, section.pilot))
     stack.callback(pilot.close)

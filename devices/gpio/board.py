@@ -18,7 +18,6 @@ from devices.bridge import Bridge
 from devices.gpio.assembly import ConnectorDrivers, Drivers, assemble
 from devices.gpio.factory import make_global, named_factory
 from devices.gpio.meter_s0 import MEASURED
-from devices.gpio.pilot_output import SYSFS
 from devices.gpio.rack import Job, LoopTimers, Poller, Rack, ThreadPoller, Timers, pause
 from devices.gpio.reporter import Reporter
 from devices.gpio.sections import UNKNOWN_ROTATION, FaultSection
@@ -68,7 +67,8 @@ def _thread_poller(name: str, loop: asyncio.AbstractEventLoop, hand_over: Callab
 class GpioBoard:
     """The board of a `wiring`. `pin_factory` None: the one that gpiozero has already, else the one that the wiring names.
 
-    `station_time` gives the station time in ms. `timers` and `new_poller` stand in for the event loop's own and for threads.
+    `station_time` gives the station time in ms. `timers` and `new_poller` stand in for the event loop's own and for threads,
+    `pwm_root` for the kernel's PWM.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class GpioBoard:
         loop: asyncio.AbstractEventLoop | None = None,
         timers: Timers | None = None,
         new_poller: NewPoller = _thread_poller,
-        pwm_root: Path = SYSFS,
+        pwm_root: Path | None = None,
     ) -> None:
         self.connector_ids = tuple(range(1, len(wiring.connectors) + 1))
         self.has_lock = not wiring.fixed_cable

@@ -2,20 +2,22 @@
 
 from typing import Any
 
+from devices.gpio.sections import FACTORIES
 from devices.protocols import BoardUnavailable
 
 
 def named_factory(name: str) -> Any:
-    """gpiozero's pin factory: the one that was set already, else a new "lgpio" or "pigpio". Raises `BoardUnavailable`."""
+    """gpiozero's pin factory: the one that was set already, else a new one of `FACTORIES`. Raises `BoardUnavailable`."""
+    assert name in FACTORIES, "the wiring was checked"
     import gpiozero
 
     if gpiozero.Device.pin_factory is not None:
         return gpiozero.Device.pin_factory
     try:
-        if name == "pigpio":
-            from gpiozero.pins.pigpio import PiGPIOFactory
+        if name == "gpiod":
+            from devices.gpio.gpiod_pins import GpiodFactory
 
-            return PiGPIOFactory()
+            return GpiodFactory()
         from gpiozero.pins.lgpio import LGPIOFactory
 
         return LGPIOFactory()

@@ -1,7 +1,7 @@
 """What is wrong or doubtful about a wiring: by itself, on this machine, and as its inputs read now.
 
-`wiring_findings` needs no hardware. `machine_findings` asks whether this machine has what the wiring needs: libraries, device files,
-PWM channels. `reading_findings` judges what an opened board reported. An error is what must be put right before the
+`wiring_findings` needs no hardware. `machine_findings` asks whether this machine has what the wiring needs: libraries, the
+header's GPIO chip, device files, PWM channels. `reading_findings` judges what an opened board reported. An error is what must be put right before the
 station may run; a warning is what the maker should have decided on purpose.
 """
 
@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.gpio.chips import FoundChip, HeaderChip, this_header_chip
 from devices.gpio.header import header_pins
 from devices.gpio.pilot import REACTION_MAX_MS, reaction_ms
 from devices.gpio.pilot_output import SYSFS
-from devices.gpio.sections import ConnectorSection
+from devices.gpio.sections import AdcSection, ConnectorSection, PilotSection
 from devices.gpio.values import InputLine
 from devices.gpio.wiring import Wiring
 from devices.readings import (
@@ -32,6 +33,7 @@ from devices.readings import (
 ERROR = "error"
 WARNING = "warning"
 UNLOCK_MAX_MS = 5_000
+_SPI_SELECTS = ("GPIO8", "GPIO7")
 PULLED_UP_AT_POWER_ON = tuple(f"GPIO{number}" for number in range(9))
 """Raspberry Pi: these have a pull-up until software runs, all others a pull-down."""
 
@@ -46,11 +48,6 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.level}: {self.where}: {self.text}"
-
-
-def has_software_pwm(wiring: Wiring, connector: ConnectorSection) -> bool:
-    """Whether a pilot would be made by a thread's timing, which cannot keep the standard's tolerance."""
-    return connector.pilot.output == "gpiozero" and wiring.pins != "pigpio"
 
 
 def wiring_findings(wiring: Wiring) -> tuple[Finding, ...]:
@@ -90,10 +87,7 @@ def reads_safe_when_broken(line: InputLine, *, tripped_active: bool) -> bool:
 def _connector(wiring: Wiring, number: int, section: ConnectorSection) -> Iterator[Finding]:
     table = f"connector.{number}"
     pilot, contactor, lock = section.pilot, section.contactor, section.lock
-    if has_software_pwm(wiring, section):
-        text = f'the PWM would be software ({wiring.pins}): use output = "sysfs", or pins = "pigpio"'
-        yield _error(f"{table}.pilot", text)
-    if pilot.output == "sysfs" and pilot.pin not in {pin.name for pin in header_pins() if pin.has_pwm}:
+    if pilot.pin not in {pin.name for pin in header_pins() if pin.has_pwm}:
         yield _warning(f"{table}.pilot", f"{pilot.pin} is no pin of a hardware PWM channel on a Raspberry Pi")
     beside = [other.pilot for other in wiring.connectors if other.pilot.adc == pilot.adc and other is not section]
     reaction = reaction_ms(pilot, sum(other.sense == "extremes" for other in beside))
@@ -130,22 +124,23 @@ def machine_findings(
     *,
     has_module: Callable[[str], bool] = lambda name: importlib.util.find_spec(name) is not None,
     may_use: Callable[[Path], bool] = lambda path: os.access(path, os.R_OK | os.W_OK),
+    find_chip: Callable[[], FoundChip] = this_header_chip,
     sysfs: Path = SYSFS,
 ) -> tuple[Finding, ...]:
     """What this machine lacks."""
     found = [
-        _error("libraries", f"{name} is not installed, which {why} needs: pip install 'chargebox[{extra}]'")
-        for name, extra, why in _modules(wiring)
+        _error("libraries", f"{name} is not installed, which {why} needs: pip install {source}")
+        for name, source, why in _modules(wiring)
         if not has_module(name)
     ]
+    header: HeaderChip | None = None
+    if wiring.pins == "gpiod" and has_module("gpiod"):
+        try:
+            header = find_chip().kind
+        except OSError as error:
+            found.append(_error("pins", error.strerror or str(error)))
     for number, connector in enumerate(wiring.connectors, start=1):
-        chip = sysfs / f"pwmchip{connector.pilot.chip}"
-        if connector.pilot.output != "sysfs":
-            continue
-        if not chip.is_dir():
-            found.append(_error(f"connector.{number}.pilot", f"{chip} is not there: enable the board's PWM overlay"))
-        elif connector.pilot.pwm_channel >= int((chip / "npwm").read_text()):
-            found.append(_error(f"connector.{number}.pilot", f"{chip} has no channel {connector.pilot.pwm_channel}"))
+        found += _pwm(f"connector.{number}.pilot", connector.pilot, header, sysfs)
     for where, path in _device_files(wiring):
         if not path.exists():
             found.append(_error(where, f"{path} is not there"))
@@ -154,23 +149,44 @@ def machine_findings(
     return tuple(found)
 
 
+def _pwm(where: str, pilot: PilotSection, header: HeaderChip | None, sysfs: Path) -> Iterator[Finding]:
+    chip = sysfs / f"pwmchip{pilot.chip}"
+    if not chip.is_dir():
+        yield _error(where, f"{chip} is not there: enable the board's PWM overlay")
+    elif pilot.pwm_channel >= int((chip / "npwm").read_text()):
+        yield _error(where, f"{chip} has no channel {pilot.pwm_channel}")
+    channel = None if header is None else header.pwm_channels.get(pilot.pin)
+    if header is not None and channel not in {None, pilot.pwm_channel}:
+        text = f"{pilot.pin} is on channel {channel} of the PWM of this {header.boards}, not on {pilot.pwm_channel}"
+        yield _warning(where, text)
+
+
 def _modules(wiring: Wiring) -> Iterator[tuple[str, str, str]]:
-    yield wiring.pins, "pi", "the pin factory"
+    yield wiring.pins, "lgpio" if wiring.pins == "lgpio" else "'chargebox[pi]'", "the pin factory"
+    if wiring.pins == "gpiod" and any(map(_spi_device, wiring.adcs.values())):
+        yield "Adafruit_PureIO", "'chargebox[pi]'", "an ADC on the kernel's SPI"
     kinds = {bus.kind for bus in wiring.buses.values()}
     if kinds:
-        yield "pymodbus", "modbus", "a meter"
+        yield "pymodbus", "'chargebox[modbus]'", "a meter"
     if "rtu" in kinds:
-        yield "serial", "modbus", "a serial bus"
+        yield "serial", "'chargebox[modbus]'", "a serial bus"
     if any(reader.kind == "serial" for reader in wiring.section.readers):
-        yield "serialx", "readers", "a serial reader"
+        yield "serialx", "'chargebox[readers]'", "a serial reader"
+
+
+def _spi_device(adc: AdcSection) -> Path | None:
+    """The kernel's device for a converter; None: its pins are not the kernel's, so that it is read bit by bit."""
+    if (adc.clock, adc.mosi, adc.miso) != ("GPIO11", "GPIO10", "GPIO9") or adc.select not in _SPI_SELECTS:
+        return None
+    return Path(f"/dev/spidev0.{_SPI_SELECTS.index(adc.select)}")
 
 
 def _device_files(wiring: Wiring) -> Iterator[tuple[str, Path]]:
     if wiring.pins == "lgpio":
         yield "pins", Path("/dev/gpiochip0")
     for name, adc in wiring.adcs.items():
-        if (adc.clock, adc.mosi, adc.miso) == ("GPIO11", "GPIO10", "GPIO9") and adc.select in {"GPIO8", "GPIO7"}:
-            yield f"adc.{name}", Path(f"/dev/spidev0.{('GPIO8', 'GPIO7').index(adc.select)}")
+        if (spi := _spi_device(adc)) is not None:
+            yield f"adc.{name}", spi
     for name, bus in wiring.buses.items():
         if bus.kind == "rtu":
             yield f"bus.{name}", Path(bus.device)

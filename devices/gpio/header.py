@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-_PI_4B = 0xC03114
+FORTY_PINS = 0xC03114
 """All boards with 40 pins have the same header; a compute module has further lines beyond it."""
 _COMPUTE_MODULE_LINES = re.compile(r"GPIO(2[89]|3\d|4[0-5])")
 
@@ -27,7 +27,7 @@ class HeaderPin:
 def _board_info() -> Any:
     from gpiozero import PiBoardInfo
 
-    return PiBoardInfo.from_revision(_PI_4B)
+    return PiBoardInfo.from_revision(FORTY_PINS)
 
 
 @cache

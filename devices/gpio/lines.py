@@ -1,7 +1,7 @@
-"""Single lines on gpiozero: outputs that begin inactive, inputs that are debounced by us.
+"""Single lines on gpiozero: outputs that begin inactive, inputs that are debounced by the kernel or by us.
 
-gpiozero's own `bounce_time` swallows edges, and some back ends lose the trailing edge of a bounce: so edges are handed over as
-levels, `debounce` decides, and every input is read again periodically.
+Where the kernel debounces, what it says has lasted. Other back ends swallow edges or lose the trailing edge of a bounce: so edges are
+handed over as levels, `debounce` decides, and every input is read again periodically.
 """
 
 from collections.abc import Callable
@@ -64,15 +64,16 @@ class Contact:
 
     def __init__(self, rack: Rack, line: InputLine, urgent: tuple[bool, ...] = ()) -> None:
         self._rack = rack
-        self._pin = InputPin(rack.factory, line)
-        self._rule = DebounceRule(hold_ms=line.hold_ms, reread_ms=rack.reread_ms, urgent=urgent)
+        # An urgent level must not wait: then we debounce the other one ourselves.
+        self._pin = InputPin(rack.factory, line, kernel_holds=not urgent)
+        self._rule = DebounceRule(hold_ms=self._pin.hold_ms, reread_ms=rack.reread_ms, urgent=urgent)
         self._level: StableLevel[bool] | None = None
 
     def on_level(self, report: Callable[[bool], None]) -> None:
         """See `FaultInput.on_level`."""
         level = StableLevel(self._rule, self._rack.timers, self._pin.is_active, report)
         self._level = level
-        self._pin.on_edge(lambda active: self._rack.hand_over(partial(level.see, active)))
+        self._pin.on_edge(lambda active, _: self._rack.hand_over(partial(level.see, active)))
 
     @property
     def raw(self) -> bool:
@@ -92,26 +93,39 @@ class Contact:
 
 
 class InputPin:
-    """One gpiozero input. `on_edge` calls from gpiozero's thread with whether the line became active."""
+    """One gpiozero input. `hold_ms` is what is left for us to debounce.
 
-    def __init__(self, factory: Any, line: InputLine) -> None:
+    With `kernel_holds` the pins' back end debounces, if it can: then neither a level nor an edge shows before it has lasted.
+    """
+
+    def __init__(self, factory: Any, line: InputLine, *, kernel_holds: bool = False) -> None:
         from gpiozero import DigitalInputDevice
 
         pull_up = {"up": True, "down": False, "none": None}[line.pull]
         self._device = DigitalInputDevice(
             line.pin, pull_up=pull_up, active_state=True if pull_up is None else None, pin_factory=factory
         )
-        # gpiozero calls a pulled-up line active when it is low; the maker may see it the other way round.
-        self._same = (line.active == "low") == (line.pull == "up")
+        self._factory = factory
+        self._active_high = line.active == "high"
+        self._call: Callable[[bool, int], None] | None = None
+        self.hold_ms = line.hold_ms
+        if kernel_holds and line.hold_ms and getattr(factory, "debounces", False):
+            self._device.pin.bounce = line.hold_ms / 1_000
+            self.hold_ms = 0
 
     def is_active(self) -> bool:
         """Whether the line is active now."""
-        return bool(self._device.is_active) == self._same
+        return bool(self._device.pin.state) == self._active_high
 
-    def on_edge(self, call: Callable[[bool], None]) -> None:
-        """Call it at each edge, on a thread of gpiozero's."""
-        self._device.when_activated = lambda: call(self._same)
-        self._device.when_deactivated = lambda: call(not self._same)
+    def on_edge(self, call: Callable[[bool, int], None]) -> None:
+        """Call it at each edge, on a thread of the back end's: whether the line became active, and how many ms ago that was."""
+        self._call = call
+        self._device.pin.when_changed = self._changed
+
+    def _changed(self, ticks: Any, state: Any) -> None:
+        age_s = self._factory.ticks_diff(self._factory.ticks(), ticks)
+        if self._call is not None:
+            self._call(bool(state) == self._active_high, max(0, round(age_s * 1_000)))
 
     def close(self) -> None:
         """Release the pin. A second call does nothing."""

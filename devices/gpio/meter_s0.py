@@ -1,6 +1,7 @@
 """An energy meter that only gives pulses (S0, IEC 62053-31): each is a fixed part of a kWh.
 
-The pulses are counted where gpiozero calls, not over the bridge: none may be lost while the event loop is busy. The register begins
+The pulses are counted where the back end calls, not over the bridge: none may be lost while the event loop is busy, and each
+counts at the time that the kernel gave it. The register begins
 at 0 with the process; who counts the energy takes that for a meter that was reset. Power is what the last two pulses say, or
 less if the next one is overdue.
 """
@@ -58,10 +59,11 @@ class PulseMeter:
         """See `EnergyMeter.close`."""
         self._pin.close()
 
-    def _edge(self, active: bool) -> None:
-        at_ms = self._now_ms()
+    def _edge(self, active: bool, age_ms: int) -> None:
+        at_ms = self._now_ms() - age_ms
         with self._lock:
-            since_ms = None if self._last_ms is None else at_ms - self._last_ms
+            # Two times that were rounded may seem to go back by 1 ms.
+            since_ms = None if self._last_ms is None else max(0, at_ms - self._last_ms)
             if not active or (since_ms is not None and since_ms < self._section.pulse_ms):
                 return
             self._pulses += 1

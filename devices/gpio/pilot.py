@@ -222,7 +222,7 @@ class ComparatorSense:
         """See `Sense.on_state`."""
         self._level = StableLevel(self._rule, self._rack.timers, self._state, report)
         for pin in self._pins():
-            pin.on_edge(lambda _: self._rack.hand_over(partial(self._see)))
+            pin.on_edge(lambda *_: self._rack.hand_over(partial(self._see)))
 
     def on_failure(self, report: Callable[[str | None], None]) -> None:
         """See `Sense.on_failure`: lines can always be read."""

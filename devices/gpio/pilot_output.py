@@ -1,19 +1,18 @@
 """The control pilot's PWM: 1 kHz from a hardware channel, by the duty that a current needs (IEC 61851-1, table A.7).
 
-Software PWM will not do: gpiozero on lgpio has whole percents and a thread's timing, so that 16 A become 15.6 A. The kernel's PWM
-(sysfs) has nanoseconds; gpiozero on pigpio has steps of the sample time. Both say which duty is really set, never more than asked.
+Software PWM will not do: it has a thread's timing and often whole percents, so that 16 A become 15.6 A. The kernel's PWM (sysfs) has
+nanoseconds.
 """
 
 import os
 from pathlib import Path
 from threading import Event
-from typing import Any, Protocol
+from typing import Protocol
 
 from devices.gpio.sections import PilotSection
-from devices.readings import DUTY_FAULT_PERMILLE, DUTY_STEADY_PERMILLE
+from devices.readings import DUTY_STEADY_PERMILLE
 
 PERIOD_NS = 1_000_000
-FREQUENCY_HZ = 1_000
 SYSFS = Path("/sys/class/pwm")
 _EXPORT_TRIES = 20
 _EXPORT_PAUSE_S = 0.05
@@ -32,13 +31,13 @@ class PilotOutput(Protocol):
 
 
 class SysfsPwm:
-    """A channel of the kernel's PWM. Raises OSError if it is not there or may not be written.
+    """A channel of the kernel's PWM below `root`, else `SYSFS`. Raises OSError if it is not there or may not be written.
 
     The duty's file stays open: a lower limit must not wait for a free file descriptor.
     """
 
-    def __init__(self, section: PilotSection, root: Path = SYSFS) -> None:
-        self._channel = exported(root / f"pwmchip{section.chip}", section.pwm_channel)
+    def __init__(self, section: PilotSection, root: Path | None = None) -> None:
+        self._channel = exported((root or SYSFS) / f"pwmchip{section.chip}", section.pwm_channel)
         self._inverted = section.active == "low"
         self._duty = os.open(self._channel / "duty_cycle", os.O_WRONLY | os.O_CLOEXEC)
         try:
@@ -97,39 +96,3 @@ def _is_writable(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-class GpiozeroPwm:
-    """gpiozero's PWM on a pin factory that makes it in hardware, in steps of `resolution_permille`."""
-
-    def __init__(self, factory: Any, section: PilotSection) -> None:
-        from gpiozero import PWMOutputDevice
-
-        self._step = section.resolution_permille
-        self._device = PWMOutputDevice(
-            section.pin,
-            active_high=section.active == "high",
-            initial_value=1,
-            frequency=FREQUENCY_HZ,
-            pin_factory=factory,
-        )
-
-    def set_permille(self, duty_permille: int) -> int:
-        """See `PilotOutput.set_permille`: rounded down to the steps of the hardware."""
-        real_permille = duty_permille
-        if duty_permille not in {DUTY_STEADY_PERMILLE, DUTY_FAULT_PERMILLE}:
-            real_permille = duty_permille // self._step * self._step
-        if not self._device.closed:
-            # The library cuts the product of float and range: half a hundredth of a percent keeps it from one step less.
-            self._device.value = min(1.0, real_permille / 1_000 + 0.000_05) if real_permille else 0
-        return real_permille
-
-    def close(self) -> None:
-        """See `PilotOutput.close`. The pin is released, and then holds what the pull resistor says."""
-        self.set_permille(DUTY_STEADY_PERMILLE)
-        self._device.close()
-
-
-def new_output(factory: Any, section: PilotSection, root: Path = SYSFS) -> PilotOutput:
-    """The output that the wiring says. Raises OSError or what gpiozero raises."""
-    return SysfsPwm(section, root) if section.output == "sysfs" else GpiozeroPwm(factory, section)

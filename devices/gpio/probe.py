@@ -7,7 +7,7 @@ from typing import Any
 from devices.gpio.board import GpioBoard
 from devices.gpio.findings import Finding, reading_findings
 from devices.gpio.lines import OutputPin
-from devices.gpio.pilot_output import new_output
+from devices.gpio.pilot_output import SysfsPwm
 from devices.gpio.wiring import Wiring
 from devices.protocols import BoardUnavailable
 from devices.readings import MeterReading, MeterUnavailable, ProximityReading, Reading
@@ -60,7 +60,7 @@ def make_safe(wiring: Wiring, factory: Any) -> tuple[str, ...]:
             except Exception as error:  # noqa: BLE001  # the next output must be made safe all the same
                 refused.append(f"connector {number}: {line.pin}: {error}")
         try:
-            new_output(factory, connector.pilot).close()
+            SysfsPwm(connector.pilot).close()
         except Exception as error:  # noqa: BLE001  # as above
             refused.append(f"connector {number}: pilot: {error}")
     return tuple(refused)

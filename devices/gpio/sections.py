@@ -22,7 +22,9 @@ from devices.gpio.values import (
     key,
 )
 
-FACTORIES = ("lgpio", "pigpio")
+FACTORIES = ("gpiod", "lgpio")
+_NO_PIGPIO = '"pigpio" is no longer offered (it never ran on a Pi 5, and Debian 13 has none): write pins = "gpiod"'
+_NO_SOFTWARE_PWM = '"gpiozero" is no longer offered (only pigpio made its PWM in hardware): write output = "sysfs"'
 CHIPS = ("MCP3004", "MCP3008", "MCP3204", "MCP3208")
 ERROR_CODES = (
     "GroundFailure",
@@ -119,17 +121,14 @@ class PilotSection:
     """The control pilot of a connector (IEC 61851-1, annex A): a driver to +-12 V, and a way to read its level."""
 
     output: str = key(
-        Word(words=("sysfs", "gpiozero")),
-        "who makes the PWM: the kernel's hardware channel, or gpiozero on pigpio",
+        Word(words=("sysfs",), retired={"gpiozero": _NO_SOFTWARE_PWM}),
+        "who makes the PWM: the kernel's hardware channel",
         "sysfs",
     )
     pin: str = key(Pin(), "the pin that carries the PWM")
-    chip: int = key(Whole(minimum=0, maximum=31), "sysfs: the n of /sys/class/pwm/pwmchipn", 0)
-    pwm_channel: int = key(Whole(minimum=0, maximum=31), "sysfs: its channel", 0)
+    chip: int = key(Whole(minimum=0, maximum=31), "the n of /sys/class/pwm/pwmchipn", 0)
+    pwm_channel: int = key(Whole(minimum=0, maximum=31), "its channel", 0)
     active: str = key(Word(words=("high", "low")), "the level of the pin that drives +12 V", "high")
-    resolution_permille: int = key(
-        Whole(minimum=1, maximum=20), "gpiozero: steps of the duty; 5 with pigpio's 5 us samples", 5
-    )
     sense: str = key(
         Word(words=("peak", "extremes", "comparators")),
         "how the level is read: by ADC behind a peak-hold, by the extremes of fast conversions, or by comparator lines",
@@ -247,7 +246,11 @@ def _none() -> Mapping[str, Any]:
 class WiringSection:
     """`[board.wiring]` itself."""
 
-    pins: str = key(Word(words=FACTORIES), "gpiozero's pin factory", "lgpio")
+    pins: str = key(
+        Word(words=FACTORIES, retired={"pigpio": _NO_PIGPIO}),
+        "who drives the pins: the kernel's own interface, or lgpio where it can be installed",
+        "gpiod",
+    )
     reread_ms: int = key(
         Whole(minimum=10, maximum=10_000),
         "how often an input is read again while nothing happens, against lost edges",

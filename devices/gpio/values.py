@@ -104,11 +104,14 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """One of some words."""
+    """One of some words. `retired` are words that were taken once, with what to write instead."""
 
     words: tuple[str, ...]
+    retired: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, value: object, path: Path, problems: list[Problem]) -> object:
+        if isinstance(value, str) and value in self.retired:
+            raise ValueError(self.retired[value])
         if value not in self.words:
             raise ValueError(f"must be one of {', '.join(self.words)}, not {_shown(value)}")
         return value

@@ -1,7 +1,7 @@
 """A reader on two lines, D0 and D1 (Wiegand): a pulse on either is a bit; a pause ends the frame.
 
-The pulses last some 50 us and come every millisecond or two, so gpiozero's threads hand over each as it comes; what ends a
-frame is judged on the event loop, where the bits are in order.
+The pulses last some 50 us and come every millisecond or two. The back end's thread hands over each in the order of the kernel's times;
+what ends a frame is judged on the event loop.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class WiegandReader:
         for pin in self._pins:
             pin.close()
 
-    def _edge(self, bit: int, active: bool) -> None:
+    def _edge(self, bit: int, active: bool, age_ms: int) -> None:
         if active:
             self._rack.hand_over(partial(self._bit, bit))
 

@@ -47,7 +47,7 @@ class Wiring:
 
     @property
     def pins(self) -> str:
-        """gpiozero's pin factory."""
+        """Who drives the pins."""
         return self.section.pins
 
     @property
@@ -155,8 +155,7 @@ def _connector_uses(number: int, connector: ConnectorSection) -> Iterator[PinUse
     path = (*ROOT, "connector", str(number))
     owner = f"connector {number}"
     pilot = connector.pilot
-    made_by = f"pwmchip{pilot.chip} channel {pilot.pwm_channel}" if pilot.output == "sysfs" else "gpiozero"
-    detail = f"{made_by}, active {pilot.active}"
+    detail = f"pwmchip{pilot.chip} channel {pilot.pwm_channel}, active {pilot.active}"
     yield PinUse(
         pin=pilot.pin, path=(*path, "pilot", "pin"), owner=owner, purpose="pilot", direction="PWM", detail=detail
     )
@@ -205,7 +204,7 @@ def _conflicts(wiring: Wiring) -> Iterator[Problem]:
     outputs: dict[tuple[int, int], int] = {}
     for number, connector in enumerate(wiring.connectors, start=1):
         pilot = connector.pilot
-        if pilot.output == "sysfs" and outputs.setdefault((pilot.chip, pilot.pwm_channel), number) != number:
+        if outputs.setdefault((pilot.chip, pilot.pwm_channel), number) != number:
             path = (*ROOT, "connector", str(number), "pilot", "pwm_channel")
             yield Problem(path=path, text=f"is the PWM channel of connector {outputs[pilot.chip, pilot.pwm_channel]}")
 
@@ -261,8 +260,6 @@ def _pilot_problems(wiring: Wiring, pilot: PilotSection, path: Path) -> Iterator
         yield from _adc_problems(wiring, pilot.adc, pilot.low_channel, path)
     if pilot.zero_mv == pilot.full_mv:
         yield Problem(path=(*path, "full_mv"), text="must differ from zero_mv")
-    if pilot.active == "low" and pilot.output == "gpiozero":
-        yield Problem(path=(*path, "active"), text="must be high for gpiozero: pigpio's rounding would raise the offer")
 
 
 def _proximity_problems(wiring: Wiring, proximity: ProximitySection | None, path: Path) -> Iterator[Problem]:

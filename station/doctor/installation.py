@@ -25,7 +25,12 @@ SQLITE_MIN = (3, 38, 0)
 """STRICT tables need 3.37, json_each in every build 3.38."""
 WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
 """From which version on, and fixed in which (sqlite.org/wal.html#walresetbug)."""
-EXTRAS = {"pi": ("lgpio", "pigpio"), "modbus": ("pymodbus",), "security": ("cryptography",), "replay": ("rich",)}
+EXTRAS = {
+    "pi": ("gpiod", "Adafruit_PureIO"),
+    "modbus": ("pymodbus",),
+    "security": ("cryptography",),
+    "replay": ("rich",),
+}
 SUBJECT = "installation"
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?(?:>=([0-9.]+))?")

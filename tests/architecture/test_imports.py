@@ -47,7 +47,7 @@ LAYERS = (
     ),
     Layer(package="devices", ours=("devices",)),
     Layer(package="devices.readers", ours=("devices",), third_party=frozenset({"serialx", "evdev"})),
-    Layer(package="devices.gpio", ours=("devices",), third_party=frozenset({"gpiozero"})),
+    Layer(package="devices.gpio", ours=("devices",), third_party=frozenset({"Adafruit_PureIO", "gpiod", "gpiozero"})),
     Layer(package="devices.modbus", ours=("devices",), third_party=frozenset({"pymodbus", "serial", "serialx"})),
     Layer(package="projections", ours=("projections", *PURE_EVENTSTORE), third_party=frozenset({"immutables"})),
     Layer(

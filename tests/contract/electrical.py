@@ -1,18 +1,31 @@
-"""An electrical model behind mock pins: what vehicle, cable, contactor and lock make of the station's outputs, and the levels that
+"""An electrical model behind the pins: what vehicle, cable, contactor and lock make of the station's outputs, and the levels that
 
 come of it at its inputs. The pilot is a voltage that alternates with the PWM; the converter samples it at the phase of that instant.
 """
 
-from collections.abc import Callable
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
+import gpiod
+import gpiozero
+from gpiod.line import Direction, Value
 
+from devices.gpio import pilot_output
+from devices.gpio.gpiod_pins import GpiodFactory
+from devices.gpio.sections import PilotSection
 from devices.gpio.values import InputLine, OutputLine
 from devices.gpio.wiring import Wiring
 from devices.iec61851 import ma_from_duty_permille
+from tests.contract.gpio_kernel import PATH, GpioKernel, HandTime, Line, RealTime
+from tests.contract.hand_time import HandTimers
 
 LEVELS_MV = {"A": 12_000, "B": 9_000, "C": 6_000, "D": 3_000, "E": 0}
 OHM_OF_RATING = {13_000: 1_500, 20_000: 680, 32_000: 220, 63_000: 100}
@@ -20,68 +33,91 @@ CONVERSION_US = 17
 UWS_PER_WH = 3_600_000_000
 
 
-class ModelPin(MockPin):
-    """A line that the model drives, or that drives the model."""
-
-    def _set_pull(self, value: str) -> None:
-        super()._set_pull(value)
-        self.factory.pulled(self)
-
-    def _set_function(self, value: str) -> None:
-        super()._set_function(value)
-        self.factory.changed(self)
-
-    def _change_state(self, value: Any) -> bool:
-        changed = bool(super()._change_state(value))
-        if changed and self._function == "output":
-            self.factory.changed(self)
-        return changed
+def _seconds(timers: HandTimers) -> float:
+    return timers.now_ms() / 1_000
 
 
-class ModelPwmPin(ModelPin, MockPWMPin):
-    """The pin of a pilot or a lamp."""
+class ModelFactory(GpiodFactory):
+    """Our own pins on a kernel without copper, wired to a model. With hand timers nothing happens but in the caller's thread."""
 
-
-class ModelFactory(MockFactory):
-    """gpiozero's mock factory, wired to a model."""
-
-    def __init__(self, pwm_pins: tuple[str, ...]) -> None:
-        super().__init__(pin_class=ModelPin)
-        self._pwm_pins = pwm_pins
+    def __init__(self, timers: HandTimers | None) -> None:
+        self.kernel = GpioKernel(RealTime() if timers is None else HandTime(timers))
+        if timers is not None:
+            self.ticks = partial(_seconds, timers)
+        super().__init__(self.kernel.open_chip, [PATH], threaded=timers is None)
+        if timers is not None:
+            self.kernel.on_edge = self.edges.serve
+        self.kernel.on_output = self._changed
         self.on_output: Callable[[], None] = lambda: None
-        self.sources: dict[str, Callable[[], bool]] = {}
         self.adcs: dict[str, ModelAdc] = {}
 
     def spi(self, **spi_args: Any) -> Any:
         return self.adcs[spi_args["select_pin"]]
 
-    def pin(self, name: Any, pin_class: Any = None, **kwargs: Any) -> Any:
-        for _, info in self.board_info.find_pin(name):
-            if info in self.pins:
-                return self.pins[info]
-            chosen = pin_class or (ModelPwmPin if info.name in self._pwm_pins else ModelPin)
-            self.pins[info] = chosen(self, info, **kwargs)
-            return self.pins[info]
-        return super().pin(name)
+    def wire(self, name: str, source: Callable[[], bool]) -> None:
+        """From now on this drives the line, which is stronger than a pull resistor."""
+        self._line(name).source = source
 
-    def changed(self, pin: Any) -> None:
-        self.on_output()
+    def put(self, name: str, high: bool) -> None:
+        """Something else drives the line."""
+        self.kernel.put(self._line(name).offset, high)
 
-    def pulled(self, pin: Any) -> None:
-        """What is wired to the pin is stronger than its pull resistor."""
-        if pin.info.name in self.sources:
-            self.drive(pin.info.name)
+    def settle(self) -> None:
+        """Every line that is driven has the level of its source now."""
+        for line in self.kernel.lines:
+            if line.source is not None:
+                self.kernel.look(line.offset)
 
-    def drive(self, name: str) -> None:
-        """Put the line at the level that its source has now."""
-        pin = self.pin(name)
-        if pin._function == "input":
-            (pin.drive_high if self.sources[name]() else pin.drive_low)()
+    def high(self, name: str) -> bool:
+        """Whether the line is high, whoever drives it."""
+        return self._line(name).level()
 
     def level(self, line: OutputLine) -> bool:
         """Whether what hangs on an output is active; a released pin is held inactive by its resistor."""
-        pin = self.pin(line.pin)
-        return pin._function == "output" and bool(pin._state) == (line.active == "high")
+        known = self._line(line.pin)
+        return known.is_output and known.output == (line.active == "high")
+
+    def left_driven(self, *names: str) -> None:
+        """A process died that drove these lines high; the kernel keeps them so."""
+        for name in names:
+            with self.kernel.open_chip(PATH) as chip:
+                high = gpiod.LineSettings(direction=Direction.OUTPUT, output_value=Value.ACTIVE)
+                chip.request_lines({self._line(name).offset: high}).release()
+
+    def released(self) -> bool:
+        """Whether no line is held and none is driven."""
+        return not any(line.request is not None or line.is_output for line in self.kernel.lines)
+
+    def _changed(self) -> None:
+        self.on_output()
+
+    def _line(self, name: str) -> Line:
+        return self.kernel.lines[int(name.removeprefix("GPIO"))]
+
+
+class ModelPwm:
+    """The kernel's PWM as sysfs shows it: a file for each number."""
+
+    def __init__(self, pilots: Iterable[PilotSection]) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="chargebox-pwm-"))
+        weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True)
+        for pilot in pilots:
+            channel = self._channel(pilot)
+            channel.mkdir(parents=True)
+            (channel.parent / "npwm").write_text("4")
+            for name in ("period", "duty_cycle", "enable"):
+                (channel / name).write_text("0")
+
+    def duty_permille(self, pilot: PilotSection) -> int:
+        """What the channel really gives; before it is enabled the pull-up holds +12 V."""
+        period_ns, duty_ns, enable = (
+            int((self._channel(pilot) / name).read_text() or 0) for name in ("period", "duty_cycle", "enable")
+        )
+        high_ns = period_ns - duty_ns if pilot.active == "low" else duty_ns
+        return high_ns * 1_000 // period_ns if enable else 1_000
+
+    def _channel(self, pilot: PilotSection) -> Path:
+        return self.root / f"pwmchip{pilot.chip}" / f"pwm{pilot.pwm_channel}"
 
 
 class ModelAdc:
@@ -132,7 +168,7 @@ class Socket:
 class Model:
     """The copper of a station with this wiring; it is its own pace for conversions."""
 
-    def __init__(self, wiring: Wiring, voltage_v: int = 230) -> None:
+    def __init__(self, wiring: Wiring, timers: HandTimers | None = None, voltage_v: int = 230) -> None:
         self.wiring = wiring
         self.voltage_v = voltage_v
         self.sockets = {number: Socket() for number in range(1, len(wiring.connectors) + 1)}
@@ -142,14 +178,26 @@ class Model:
         self.clock_us = 0
         self.noise_mv: Callable[[int], int] = lambda clock_us: 0
         self._settling = False
-        lamps = [section.indicator for section in wiring.connectors if section.indicator is not None]
-        pwm_pins = [section.pilot.pin for section in wiring.connectors]
-        pwm_pins += [line.pin for lamp in lamps for line in (lamp.red, lamp.green, lamp.blue)]
-        self.factory = ModelFactory(tuple(pwm_pins))
+        self.factory = ModelFactory(timers)
+        self.pwm = ModelPwm(section.pilot for section in wiring.connectors)
         self.adcs = {name: ModelAdc(section.chip, self._channels(name)) for name, section in wiring.adcs.items()}
         self.factory.adcs = {section.select: self.adcs[name] for name, section in wiring.adcs.items()}
         self._wire_inputs()
         self.factory.on_output = self.settle
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Whoever opens a board meanwhile finds these pins and this PWM."""
+        with (
+            patch.object(gpiozero.Device, "pin_factory", self.factory),
+            patch.object(pilot_output, "SYSFS", self.pwm.root),
+        ):
+            yield
+        self.close()
+
+    def close(self) -> None:
+        """No line is held any more, and no thread waits for edges."""
+        self.factory.close()
 
     # Pace
 
@@ -179,16 +227,12 @@ class Model:
                     socket.locked = True
                 if self.factory.level(lock.unlock):
                     socket.locked = False
-        for name in self.factory.sources:
-            self.factory.drive(name)
+        self.factory.settle()
         self._settling = False
 
     def duty_permille(self, number: int) -> int:
         """The PWM that the pilot's pin really has."""
-        pin = self.factory.pin(self.wiring.connectors[number - 1].pilot.pin)
-        if pin._function != "output":
-            return 1_000
-        return int(float(pin._state) * 1_000)
+        return self.pwm.duty_permille(self.wiring.connectors[number - 1].pilot)
 
     def draw_ma(self, number: int) -> int:
         """What the vehicle draws on each of its phases."""
@@ -216,12 +260,11 @@ class Model:
         if meter.pulse is None:
             return
         due = socket.energy_uws * meter.pulses_per_kwh // (1_000 * UWS_PER_WH)
-        pin = self.factory.pin(meter.pulse.pin)
         while socket.pulses < due:
             socket.pulses += 1
             high = meter.pulse.active == "high"
-            (pin.drive_high if high else pin.drive_low)()
-            (pin.drive_low if high else pin.drive_high)()
+            self.factory.put(meter.pulse.pin, high)
+            self.factory.put(meter.pulse.pin, not high)
 
     # What the station's inputs see
 
@@ -321,7 +364,7 @@ class Model:
 
     def _wire(self, line: InputLine | None, active: Callable[[], bool]) -> None:
         if line is not None:
-            self.factory.sources[line.pin] = lambda: active() == (line.active == "high")
+            self.factory.wire(line.pin, lambda: active() == (line.active == "high"))
 
 
 def _poles_open(socket: Socket) -> bool:

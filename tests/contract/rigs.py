@@ -1,4 +1,4 @@
-"""Two rigs with the same handles: the bench board, and the board of real pins on mock pins with an electrical model behind them."""
+"""Two rigs with the same handles: the bench board, and the board of real pins on a kernel without copper, with an electrical model behind it."""
 
 import tomllib
 from pathlib import Path
@@ -18,7 +18,6 @@ LOCK_MS = 600
 WIEGAND_FRAME_MS = 60
 
 COMMON = """
-pins = "pigpio"
 
 [[faults]]
 input = "GPIO22"
@@ -56,8 +55,8 @@ hold_ms = 40""",
 }
 CONNECTOR = """
 [connector.{n}.pilot]
-output = "gpiozero"
 pin = "{pwm}"
+pwm_channel = {pwm_channel}
 {pilot}
 [connector.{n}.proximity]
 kind = "adc"
@@ -79,6 +78,7 @@ pulse = "{pulse}"
 PINS = {
     1: {
         "pwm": "GPIO18",
+        "pwm_channel": 0,
         "coil": "GPIO5",
         "mirror": "GPIO6",
         "lock": "GPIO12",
@@ -91,6 +91,7 @@ PINS = {
     },
     2: {
         "pwm": "GPIO4",
+        "pwm_channel": 1,
         "coil": "GPIO24",
         "mirror": "GPIO25",
         "lock": "GPIO7",
@@ -214,8 +215,8 @@ class GpioRig:
 
     def __init__(self, sense: str, connectors: int = 1, extra: str = "") -> None:
         self.wiring = wiring(sense, connectors, extra)
-        self.model = Model(self.wiring)
         self.timers = HandTimers()
+        self.model = Model(self.wiring, self.timers)
         self._reported: list[Reading] = []
         self._open()
 
@@ -226,6 +227,7 @@ class GpioRig:
             station_time=self.timers.now_ms,
             timers=self.timers,
             new_poller=lambda name, loop, hand_over: HandPoller(self.timers, self.model, hand_over),
+            pwm_root=self.model.pwm.root,
         )
         self.board.open(self._reported.append)
 
@@ -251,7 +253,7 @@ class GpioRig:
         await self.timers.advance(duration_ms)
 
     async def restart(self) -> None:
-        await self.close()
+        await self._close_board()
         self._reported.clear()
         self._open()
         await self.settle()
@@ -299,9 +301,8 @@ class GpioRig:
     def pulse(self, bits: list[int]) -> None:
         """Bits on D0 and D1, as a reader gives them."""
         for bit in bits:
-            pin = self.model.factory.pin(("GPIO20", "GPIO21")[bit])
-            pin.drive_low()
-            pin.drive_high()
+            for high in (False, True):
+                self.model.factory.put(("GPIO20", "GPIO21")[bit], high)
 
     async def contactor(self, defect: str) -> None:
         self.model.sockets[1].defect = defect
@@ -315,6 +316,10 @@ class GpioRig:
         return self.board.read_meter(connector_id, self.timers.now_ms())
 
     async def close(self) -> None:
+        await self._close_board()
+        self.model.close()
+
+    async def _close_board(self) -> None:
         self.board.close()
         await self.board.wait_closed()
         await drained()

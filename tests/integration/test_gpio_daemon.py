@@ -1,20 +1,17 @@
-"""The whole daemon on the board of real pins, with gpiozero's mock pins and an electrical model where the copper would be.
+"""The whole daemon on the board of real pins, with an electrical model where the copper would be.
 
-The pins are the only thing that is not real: gpiozero's threads, the converter's thread, the event loop, the log on a disk, and an
-independent CSMS over a websocket. `gpiozero.Device.pin_factory` is set before the daemon starts, as an embedder would.
+The kernel is the only thing that is not real: our pins and their thread, the converter's thread, the event loop, the log on a disk,
+and an independent CSMS over a websocket. `gpiozero.Device.pin_factory` is set before the daemon starts, as an embedder would.
 """
 
 import asyncio
 import os
 import signal
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import gpiozero
 import pytest
-from gpiozero.pins.mock import MockFactory
 
 from devices.iec61851 import ma_from_duty_permille
 from station.daemon import process
@@ -81,17 +78,10 @@ class Copper:
         self.model.settle()
 
     def swipe(self) -> None:
-        """The reader's pulses, from a thread of gpiozero's."""
-
-        def pulse() -> None:
-            for bit in wiegand_bits(bytes.fromhex(TAG)):
-                pin = self.model.factory.pin(("GPIO20", "GPIO21")[bit])
-                pin.drive_low()
-                pin.drive_high()
-
-        thread = threading.Thread(target=pulse)
-        thread.start()
-        thread.join()
+        """The reader's pulses, as fast as they come."""
+        for bit in wiegand_bits(bytes.fromhex(TAG)):
+            for high in (False, True):
+                self.model.factory.put(("GPIO20", "GPIO21")[bit], high)
 
     @property
     def offered_ma(self) -> int:
@@ -101,17 +91,16 @@ class Copper:
 @asynccontextmanager
 async def station(csms: Csms, directory: Path, model: Model, wired: str = "") -> AsyncIterator[None]:
     """The daemon in this process, until SIGTERM ends it in order; `wired` is the model's wiring if it is none of pulses."""
-    gpiozero.Device.pin_factory = model.factory
     settings = parse_settings(settings_text(csms.url, directory, wired), "test")
-    running = asyncio.create_task(process.run(settings))
-    try:
-        yield
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert (await asyncio.wait_for(running, timeout=15)).status == 0
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
-        gpiozero.Device.pin_factory = None
+    with model.installed():
+        running = asyncio.create_task(process.run(settings))
+        try:
+            yield
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert (await asyncio.wait_for(running, timeout=15)).status == 0
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().remove_signal_handler(number)
 
@@ -144,7 +133,7 @@ async def test_a_charge_from_the_reader_to_the_fault_and_the_bill(tmp_path: Path
     copper = Copper(Model(wiring("peak", extra=METER)))
     async with Csms() as csms, station(csms, tmp_path, copper.model):
         start_wh = await begin(csms, copper)
-        assert copper.offered_ma == 31_800  # 32 A in steps of half a percent, rounded down
+        assert copper.offered_ma == 31_980  # 32 A in steps of a thousandth, rounded down
         copper.model.count(1, HUNDREDTH_MS)
         answer = await csms.request(
             "SetChargingProfile",
@@ -162,14 +151,14 @@ async def test_a_charge_from_the_reader_to_the_fault_and_the_bill(tmp_path: Path
             },
         )
         assert answer["status"] == "Accepted"
-        await seen(lambda: copper.offered_ma == 9_900, "the new limit at the pilot")
+        await seen(lambda: copper.offered_ma == 9_960, "the new limit at the pilot")
         copper.model.count(1, HUNDREDTH_MS)
         copper.trip(True)
         await seen(lambda: not copper.socket.poles_closed, "the contactor to open", within_s=1)
         await csms.expect("StatusNotification", connector_id=1, status="Faulted", error_code="GroundFailure")
         stopped = await csms.expect("StopTransaction", transaction_id=1001)
         assert stopped.payload["reason"] == "Other"
-        assert stopped.payload["meterStop"] - start_wh == (16_000 + 9_900) * 690 // 100_000
+        assert stopped.payload["meterStop"] - start_wh == (16_000 + 9_960) * 690 // 100_000
         copper.trip(False)
         await seen(lambda: not copper.socket.locked, "the lock to open")
         copper.unplug()
@@ -212,5 +201,4 @@ async def test_a_daemon_that_ends_while_it_charges_leaves_everything_safe(tmp_pa
         await begin(csms, copper)
     assert (await csms.expect("StopTransaction")).payload["reason"] == "Reboot"
     assert not copper.socket.poles_closed
-    assert isinstance(copper.model.factory, MockFactory)
-    assert all(pin._function == "input" for pin in copper.model.factory.pins.values())
+    assert copper.model.factory.released()

@@ -2,8 +2,8 @@
 
     python -m tests.performance.bench_idle [--seconds N]
 
-The daemon runs as a process of its own, with one connector and a link to a CSMS, on the bench and on gpiozero's mock pins with
-each way to sense the pilot. Processor time is that of all its threads, the mock pins' model included; bytes are those of a
+The daemon runs as a process of its own, with one connector and a link to a CSMS, on the bench and on our pins with
+each way to sense the pilot. Processor time is that of all its threads, the model of the copper included; bytes are those of a
 heartbeat that is due each second, times the 288 heartbeats of a day. Target: 0.5 % of a core.
 """
 
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from tests.contract.electrical import Model
@@ -53,14 +53,11 @@ def settings_text(board: str, url: str, directory: Path) -> str:
 
 
 def child(board: str, file: Path) -> int:
-    """`chargebox run`, on mock pins if the board has pins."""
+    """`chargebox run`, on a model of the copper if the board has pins."""
     from station.cli.main import main
 
-    if board != "bench":
-        import gpiozero
-
-        gpiozero.Device.pin_factory = Model(wiring(board)).factory
-    return main(["run", "--settings", str(file)])
+    with nullcontext() if board == "bench" else Model(wiring(board)).installed():
+        return main(["run", "--settings", str(file)])
 
 
 def cpu_s(pid: int) -> dict[str, float]:

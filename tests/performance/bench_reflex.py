@@ -1,9 +1,9 @@
-"""How long the reflex takes on the gpio board: from a pin's edge, in a thread of gpiozero's, to the contactor's command.
+"""How long the reflex takes on the gpio board: from a line's edge in the kernel's queue to the contactor's command.
 
     python tests/performance/bench_reflex.py
 
-The path is the whole one: edge, bridge, event loop, debounce, interlock, contactor. Pins are gpiozero's mock pins; what lgpio and the
-kernel add before the edge is known is not in it. The floor is what a bare `call_soon_threadsafe` takes in the same process: on a
+The path is the whole one: edge, bridge, event loop, debounce, interlock, contactor. The pins are ours on a kernel without
+copper; what a real one adds before the edge is queued is not in it. The floor is what a bare `call_soon_threadsafe` takes in the same process: on a
 machine that does other things, that is most of it. Exits with 1 if the 99th percentile exceeds both the target and twice the floor's.
 """
 
@@ -42,7 +42,9 @@ class Station:
         self.cleared = asyncio.Event()
         self.state = initial_state(1, has_lock=True)
         loop = asyncio.get_running_loop()
-        self.board = GpioBoard(plan, self.model.factory, station_time=lambda: int(loop.time() * 1_000))
+        self.board = GpioBoard(
+            plan, self.model.factory, station_time=lambda: int(loop.time() * 1_000), pwm_root=self.model.pwm.root
+        )
         self.board.open(self.report)
         settle = self.model.factory.on_output
 
@@ -68,17 +70,16 @@ class Station:
         assert self.model.factory.level(self.coil)
         self.opened.clear()
         self.opened_ns = 0
-        line = self.model.factory.pin(pin)
         began: list[int] = []
 
         def trip() -> None:
             began.append(time.perf_counter_ns())
-            line.drive_high()
+            self.model.factory.put(pin, True)
 
         await asyncio.to_thread(trip)
         await asyncio.wait_for(self.opened.wait(), timeout=5)
         self.cleared.clear()
-        line.drive_low()
+        self.model.factory.put(pin, False)
         if must_open(self.state, 1) is not None:
             await asyncio.wait_for(self.cleared.wait(), timeout=5)
         return (self.opened_ns - began[0]) / 1e6

@@ -30,6 +30,7 @@ class HandRack:
     def __init__(self, reread_ms: int = 250) -> None:
         self.factory: Any = MockFactory(pin_class=MockPWMPin)
         self.timers = HandTimers()
+        self.factory.ticks = lambda: self.timers.now_ms() / 1_000
         self.pace = HandPace()
         bridge: Bridge[Job] = Bridge(asyncio.get_running_loop(), lambda job: job())
         self.rack = Rack(

@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from devices.gpio.rack import pause
 from devices.gpio.wiegand import WiegandReader
 from devices.modbus.meter import ModbusMeter
 from devices.readers.device_reader import DeviceReader
+from tests.contract.electrical import ModelPwm
 from tests.contract.rigs import PILOTS
 from tests.unit.devices.gpio.hand_rack import HandRack
 from tests.unit.devices.gpio.reference import parsed, reference_raw
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio
 
 def example(**pilot: Any) -> Any:
     raw = reference_raw()
-    raw["connector"]["1"]["pilot"].update(output="gpiozero", **pilot)
+    raw["connector"]["1"]["pilot"].update(**pilot)
     return raw
 
 
@@ -32,7 +32,9 @@ def made(raw: Any) -> tuple[Drivers, HandRack]:
     rig = HandRack()
     with ExitStack() as stack:
         rig.factory.spi = lambda **how: None
-        return assemble(rig.rack, parsed(raw), stack, partial(pause, rig.timers), Path("/none")), rig
+        wiring = parsed(raw)
+        pwm = ModelPwm(section.pilot for section in wiring.connectors)
+        return assemble(rig.rack, wiring, stack, partial(pause, rig.timers), pwm.root), rig
     raise AssertionError("unreachable")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from devices.gpio.board import GpioBoard
+from devices.gpio.values import OutputLine
 from devices.protocols import BoardUnavailable, ReaderCounts, StationBoard
 from devices.readings import (
     ConnectorOutputs,
@@ -69,7 +71,7 @@ async def test_what_cannot_be_opened_is_told_and_everything_taken_is_released() 
     board = GpioBoard(example, model.factory, station_time=lambda: 0)
     with pytest.raises(BoardUnavailable, match="pwmchip0"):
         board.open(lambda reading: None)
-    assert all(pin._function == "input" for pin in model.factory.pins.values())
+    assert not any(line.is_output for line in model.factory.kernel.lines)
     board.close()
     await board.wait_closed()
 
@@ -77,7 +79,7 @@ async def test_what_cannot_be_opened_is_told_and_everything_taken_is_released() 
 async def test_the_duty_is_that_of_the_hardware() -> None:
     rig = GpioRig("peak")
     await charging(rig)
-    assert rig.board.duty_permille(1) == rig.model.duty_permille(1) == 265
+    assert rig.board.duty_permille(1) == rig.model.duty_permille(1) == 267
     await rig.close()
 
 
@@ -130,14 +132,13 @@ async def test_an_output_that_refuses_is_a_fault_and_never_an_exception() -> Non
     await rig.close()
 
 
-async def test_edges_from_gpiozeros_threads_are_counted_when_the_loop_is_too_slow() -> None:
+async def test_edges_from_another_thread_are_counted_when_the_loop_is_too_slow() -> None:
     rig = GpioRig("peak")
 
     def flood() -> None:
-        pin = rig.model.factory.pin("GPIO22")
         for _ in range(400):
-            pin.drive_high()
-            pin.drive_low()
+            rig.model.factory.put("GPIO22", True)
+            rig.model.factory.put("GPIO22", False)
 
     thread = threading.Thread(target=flood)
     thread.start()
@@ -179,40 +180,42 @@ async def test_lamp_and_watchdog_do_as_they_are_told() -> None:
     await rig.advance(1_000)
     rig.board.answer_tag(1, True)
     assert pins.pin("GPIO1").state == 0.5
-    edges = len(pins.pin("GPIO24").states)
-    await rig.advance(1_000)
-    assert len(pins.pin("GPIO24").states) == edges + 4
+    levels = [pins.high("GPIO24")]
+    for _ in range(8):
+        await rig.advance(125)
+        levels.append(pins.high("GPIO24"))
+    assert sum(one != other for one, other in itertools.pairwise(levels)) == 4
     await rig.close()
     await rig.advance(1_000)
-    assert pins.pin("GPIO24").function == "input"
+    assert pins.released()
 
 
 async def test_outputs_are_inactive_before_anything_is_read_and_after_the_end() -> None:
     plan = wiring("peak", extra=EXTRA)
-    model = Model(plan)
-    active: list[str] = []
     timers = HandTimers()
+    model = Model(plan, timers)
+    active: list[str] = []
 
     def watch() -> None:
-        active.extend(pin for pin in ("GPIO5", "GPIO12", "GPIO13") if model.factory.pin(pin).state)
+        active.extend(pin for pin in ("GPIO5", "GPIO12", "GPIO13") if model.factory.level(OutputLine(pin=pin)))
         model.settle()
 
     model.factory.on_output = watch
-    board = GpioBoard(plan, model.factory, station_time=timers.now_ms, timers=timers)
+    board = GpioBoard(plan, model.factory, station_time=timers.now_ms, timers=timers, pwm_root=model.pwm.root)
     board.open(lambda reading: None)
     board.close()
     assert active == []
     await board.wait_closed()
+    model.close()
 
 
 async def test_a_fixed_cable_reports_its_rating_and_has_no_lock() -> None:
     raw = reference_raw()
     del raw["connector"]["1"]["lock"], raw["connector"]["1"]["proximity"], raw["watchdog"]["device"]
-    raw["connector"]["1"]["pilot"].update(output="gpiozero")
-    raw["pins"] = "pigpio"
     plan = parsed(raw, fixed_cable=True)
     reported: list[Reading] = []
-    board = GpioBoard(plan, Model(plan).factory, station_time=lambda: 0)
+    model = Model(plan, HandTimers())
+    board = GpioBoard(plan, model.factory, station_time=lambda: 0, pwm_root=model.pwm.root)
     board.open(reported.append)
     assert board.has_lock is False
     assert ProximityReading(connector_id=1, cable_rating_ma=32_000) in reported
@@ -246,8 +249,6 @@ class ModbusRig:
 
     def __init__(self, server: MeterServer) -> None:
         raw = reference_raw()
-        raw["pins"] = "pigpio"
-        raw["connector"]["1"]["pilot"]["output"] = "gpiozero"
         del raw["watchdog"]
         line = server.line
         where: dict[str, Any] = {"device": line.device, "baudrate": line.baudrate}
@@ -258,7 +259,10 @@ class ModbusRig:
         self.server = server
         self.timers = HandTimers()
         self.reported: list[Reading] = []
-        self.board = GpioBoard(plan, Model(plan).factory, station_time=self.timers.now_ms, timers=self.timers)
+        model = Model(plan, self.timers)
+        self.board = GpioBoard(
+            plan, model.factory, station_time=self.timers.now_ms, timers=self.timers, pwm_root=model.pwm.root
+        )
         self.board.open(self.reported.append)
 
     async def polls_until(self, condition: Callable[[], bool]) -> None:
@@ -290,10 +294,10 @@ async def test_the_contactor_is_the_first_thing_that_close_opens() -> None:
     order: list[str] = []
 
     def watch() -> None:
-        if not rig.model.factory.level(rig.wiring.connectors[0].contactor.coil) and "coil" not in order:
-            order.append("coil")
         if rig.model.duty_permille(1) == 1_000 and "pilot" not in order:
             order.append("pilot")
+        if not rig.model.factory.level(rig.wiring.connectors[0].contactor.coil) and "coil" not in order:
+            order.append("coil")
 
     rig.model.factory.on_output = watch
     await rig.close()

@@ -17,7 +17,7 @@ def _no_factory() -> Iterator[None]:
     gpiozero.Device.pin_factory = None
 
 
-@pytest.mark.parametrize("name", ["lgpio", "pigpio"])
+@pytest.mark.parametrize("name", ["gpiod", "lgpio"])
 def test_a_factory_that_this_machine_has_not_is_named(name: str) -> None:
     with pytest.raises(BoardUnavailable, match=f"pin factory {name}"):
         named_factory(name)

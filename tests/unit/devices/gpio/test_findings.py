@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from devices.gpio.chips import header_chip
 from devices.gpio.findings import (
     ERROR,
+    WARNING,
     Finding,
     machine_findings,
     reading_findings,
@@ -25,6 +27,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
 )
+from tests.contract.gpio_kernel import PATH, GpioKernel, RealTime
 from tests.unit.devices.gpio.reference import parsed, reference_raw
 
 
@@ -43,7 +46,6 @@ def connector(raw: Any) -> Any:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda raw: connector(raw)["pilot"].update(output="gpiozero"), "error: connector.1.pilot: the PWM would be software"),
         (lambda raw: connector(raw)["pilot"].update(pin="GPIO14"), "warning: connector.1.pilot: GPIO14 is no pin of a hardware PWM"),
         (lambda raw: connector(raw)["pilot"].update(period_ms=60), "error: connector.1.pilot: a vehicle that stops drawing is known after 180 ms"),
         (lambda raw: connector(raw)["pilot"].pop("low_channel"), "warning: connector.1.pilot: the negative level is not read"),
@@ -67,13 +69,6 @@ def test_each_doubt_is_told(change: Callable[[Any], object], text: str) -> None:
     raw = reference_raw()
     change(raw)
     assert any(text in line for line in doubts(raw)), doubts(raw)
-
-
-def test_pigpio_makes_the_pwm_in_hardware() -> None:
-    raw = reference_raw()
-    raw["pins"] = "pigpio"
-    connector(raw)["pilot"]["output"] = "gpiozero"
-    assert doubts(raw) == []
 
 
 @pytest.mark.parametrize(
@@ -101,15 +96,29 @@ def sysfs(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def machine(raw: Any, sysfs: Path, *, modules: bool = True, may_use: bool = True) -> list[str]:
-    found = machine_findings(parsed(raw), has_module=lambda name: modules, may_use=lambda path: may_use, sysfs=sysfs)
-    assert all(finding.level == ERROR for finding in found)
+def machine(
+    raw: Any,
+    sysfs: Path,
+    *,
+    modules: bool = True,
+    may_use: bool = True,
+    label: str = "pinctrl-bcm2711",
+    level: str | None = ERROR,
+) -> list[str]:
+    kernel = GpioKernel(RealTime(), label=label)
+    found = machine_findings(
+        parsed(raw),
+        has_module=lambda name: modules,
+        may_use=lambda path: may_use,
+        find_chip=lambda: header_chip(kernel.open_chip, [PATH]),
+        sysfs=sysfs,
+    )
+    assert all(level in {None, finding.level} for finding in found)
     return [f"{finding.where}: {finding.text}" for finding in found]
 
 
 def on_this_machine(raw: Any, tmp_path: Path) -> Any:
     """The example without what only a Pi has."""
-    raw["pins"] = "pigpio"
     raw["adc"]["a"]["select"] = "GPIO14"
     raw["bus"]["meters"]["device"] = raw["watchdog"]["device"] = str(tmp_path)
     return raw
@@ -122,8 +131,11 @@ def test_a_machine_that_has_everything_lacks_nothing(sysfs: Path) -> None:
 def test_missing_libraries_are_named_with_what_brings_them(sysfs: Path) -> None:
     raw = on_this_machine(reference_raw(), sysfs)
     raw["readers"] = [{"kind": "serial", "device": str(sysfs)}]
+    assert machine({**raw, "pins": "lgpio"}, sysfs, modules=False)[0].endswith(
+        "the pin factory needs: pip install lgpio"
+    )
     assert machine(raw, sysfs, modules=False) == [
-        "libraries: pigpio is not installed, which the pin factory needs: pip install 'chargebox[pi]'",
+        "libraries: gpiod is not installed, which the pin factory needs: pip install 'chargebox[pi]'",
         "libraries: pymodbus is not installed, which a meter needs: pip install 'chargebox[modbus]'",
         "libraries: serial is not installed, which a serial bus needs: pip install 'chargebox[modbus]'",
         "libraries: serialx is not installed, which a serial reader needs: pip install 'chargebox[readers]'",
@@ -137,9 +149,40 @@ def test_missing_devices_and_channels_are_named(sysfs: Path) -> None:
     found = machine(raw, sysfs)
     assert f"connector.1.pilot: {sysfs}/pwmchip3 is not there: enable the board's PWM overlay" in found
     assert {"bus.meters: /dev/none is not there", "watchdog: /dev/none is not there"} <= set(found)
-    assert {"pins: /dev/gpiochip0 is not there", "adc.a: /dev/spidev0.0 is not there"} <= set(found)
+    assert "adc.a: /dev/spidev0.0 is not there" in found
+    assert "pins: /dev/gpiochip0 is not there" in machine({**raw, "pins": "lgpio"}, sysfs)
     connector(raw)["pilot"].update(chip=0, pwm_channel=2)
-    assert f"connector.1.pilot: {sysfs}/pwmchip0 has no channel 2" in machine(raw, sysfs)
+    assert f"connector.1.pilot: {sysfs}/pwmchip0 has no channel 2" in machine(raw, sysfs, level=None)
+
+
+def test_a_converter_on_the_kernels_spi_needs_its_library(sysfs: Path) -> None:
+    found = machine(reference_raw(), sysfs, modules=False)
+    assert (
+        "libraries: Adafruit_PureIO is not installed, which an ADC on the kernel's SPI needs: pip install 'chargebox[pi]'"
+        in found
+    )
+
+
+def test_a_machine_whose_gpio_chip_is_none_of_a_pis_is_named(sysfs: Path) -> None:
+    (found,) = machine(on_this_machine(reference_raw(), sysfs), sysfs, label="gpio-virtio")
+    assert found.startswith("pins: no GPIO chip of a Raspberry Pi's header (/dev/gpiochip0 is gpio-virtio); known are")
+
+
+@pytest.mark.parametrize(
+    ("label", "board", "channel"),
+    [
+        ("pinctrl-bcm2835", "Raspberry Pi Zero, 2 or 3", 0),
+        ("pinctrl-bcm2711", "Raspberry Pi 4", 0),
+        ("pinctrl-rp1", "Raspberry Pi 5", 2),
+    ],
+)
+def test_a_pilot_on_another_boards_channel_is_doubtful(sysfs: Path, label: str, board: str, channel: int) -> None:
+    raw = on_this_machine(reference_raw(), sysfs)
+    (sysfs / "pwmchip0" / "npwm").write_text("4\n")
+    for wired in range(4):
+        connector(raw)["pilot"]["pwm_channel"] = wired
+        text = f"connector.1.pilot: GPIO18 is on channel {channel} of the PWM of this {board}, not on {wired}"
+        assert machine(raw, sysfs, label=label, level=WARNING) == ([] if wired == channel else [text])
 
 
 def test_devices_of_somebody_elses_are_named(sysfs: Path) -> None:

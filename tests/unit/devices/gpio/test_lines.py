@@ -44,7 +44,7 @@ def test_an_output_begins_inactive_and_ends_so(loop_rack: HandRack, active: str)
 def test_an_input_is_active_at_its_level_whatever_the_pull(loop_rack: HandRack, active: str, pull: str) -> None:
     pin = InputPin(loop_rack.factory, InputLine(pin="GPIO5", active=active, pull=pull))
     edges: list[bool] = []
-    pin.on_edge(edges.append)
+    pin.on_edge(lambda active, age_ms: edges.append(active))
     for high in (True, False, True, False):
         loop_rack.put("GPIO5", high)
         assert pin.is_active() == (high == (active == "high"))

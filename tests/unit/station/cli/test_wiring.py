@@ -24,11 +24,10 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def model() -> Iterator[Model]:
-    """Copper on gpiozero's mock pins, which the command finds as the factory that is set already."""
+    """Copper behind pins which the command finds as the factory that is set already."""
     copper = Model(model_wiring("peak"))
-    gpiozero.Device.pin_factory = copper.factory
-    yield copper
-    gpiozero.Device.pin_factory = None
+    with copper.installed():
+        yield copper
 
 
 def run(*words: str | Path) -> int:
@@ -61,9 +60,7 @@ def test_mistakes_are_wrong_settings(file: Path, capsys: pytest.CaptureFixture[s
 def test_outputs_are_made_safe(model: Model, tmp_path: Path) -> None:
     file = tmp_path / "chargebox.toml"
     file.write_text(settings_text("ws://127.0.0.1:1/ocpp", tmp_path))
-    coil = model.factory.pin("GPIO5")
-    coil.function = "output"
-    coil.state = 1
+    model.factory.left_driven("GPIO5")
     assert model.sockets[1].poles_closed
     assert run("--settings", file, "--safe") == 0
     assert not model.sockets[1].poles_closed
@@ -72,4 +69,4 @@ def test_outputs_are_made_safe(model: Model, tmp_path: Path) -> None:
 def test_outputs_that_cannot_be_reached_are_a_failure(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gpiozero.Device.pin_factory = None
     assert run("--settings", file, "--safe") == 1
-    assert "pin factory lgpio" in capsys.readouterr().err
+    assert "pin factory gpiod: [Errno 19] no GPIO chip of a Raspberry Pi" in capsys.readouterr().err
