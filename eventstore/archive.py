@@ -5,13 +5,11 @@ arrive at the digests in the index, frame by frame. So a frame can be read and p
 is changed anywhere shows.
 """
 
-import sqlite3
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import orjson
 
@@ -28,20 +26,19 @@ from eventstore.bounds import (
     open_regular,
 )
 from eventstore.catalogue.lifecycle import BooksClosed
-from eventstore.chain import GENESIS_DIGEST, Head, Row, digest_after, row_bytes, verify
+from eventstore.chain import GENESIS_DIGEST, Head, Row, digest_after, row_bytes
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.frozen import dataclass
 from eventstore.opening import Opening
-from eventstore.rows import are_sound, select_rows
-from eventstore.structure import compile_decoder, to_json
+from eventstore.rows import are_sound
+from eventstore.structure import compile_decoder
 
 SUFFIX = ".cbz"
 MAGIC = b"CBARCH1\n"
-FORMAT = 1
+FORMAT, THINNED_FORMAT = 1, 2
+"""As a segment is archived, and with chatter cut out of it: a reader of the first only would take that for damage."""
 FRAME_ROWS = 1_000
-LEVEL = 9
-"""Of zstandard: twice as dense as the default, and still much faster than the disk of a station."""
-_TRAILER = Struct(">8sQQ32s")  # magic, offset and length of the index, SHA-256 of header and index
+TRAILER = Struct(">8sQQ32s")  # magic, offset and length of the index, SHA-256 of header and index
 _HEADER_BYTES_MAX = 1 << 16
 _OUTSIDE_BYTES_MAX = MIB
 """Of a frame: its numbers and commas; all else in it is text."""
@@ -72,7 +69,7 @@ class ArchiveHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """Where the events up to `last_seq` stand in the file, and the digest of the last one."""
+    """Where the events up to `last_seq` stand in the file, and the digest of the last one; `length` 0: they were cut out."""
 
     last_seq: int
     offset: int
@@ -91,59 +88,6 @@ class Index:
 
 _decode_header = compile_decoder(ArchiveHeader)
 _decode_index = compile_decoder(Index)
-
-
-def write_archive(
-    source: sqlite3.Connection, target: IO[bytes], *, identity: str, before: Head, after: Opening
-) -> Iterator[int]:
-    """Write the events of a closed segment, which stand behind `before`, and the state that they end in.
-
-    A generator, so that the caller sets the pace: yields the last seq of each frame written. Raises ChainBrokenError for
-    a segment that is not whole, sqlite3.Error and OSError. The caller syncs.
-    """
-    from zstandard import ZstdCompressor
-
-    compressor = ZstdCompressor(level=LEVEL, write_checksum=True)
-    header = to_json(_header_of(source, identity, before, after))
-    target.write(MAGIC + header + b"\n")
-    offset = len(MAGIC) + len(header) + 1
-    frames, head = [], before
-    while head.seq < after.head.seq:
-        rows = select_rows(source, "seq > ? ORDER BY seq LIMIT ?", (head.seq, FRAME_ROWS))
-        head = verify(head, rows)
-        content = compressor.compress(pack(rows)) if rows else b""
-        frames.append(Frame(last_seq=head.seq, offset=offset, length=len(content), digest=head.digest.hex()))
-        offset += target.write(content)
-        yield head.seq
-        if not rows:
-            break
-    if head != after.head:
-        raise LogCorrupt(f"the segment ends at event {head.seq}, not at event {after.head.seq} as the next one says")
-    state = compressor.compress(after.state) if after.state else b""
-    index = to_json(Index(frames=tuple(frames), state_offset=offset, state_length=len(state)))
-    offset += target.write(state)
-    target.write(index + _TRAILER.pack(MAGIC, offset, len(index), sha256(header + index).digest()))
-
-
-def _header_of(source: sqlite3.Connection, identity: str, before: Head, after: Opening) -> ArchiveHeader:
-    first, last = source.execute(
-        "SELECT (SELECT utc_ms FROM event ORDER BY seq LIMIT 1), (SELECT utc_ms FROM event ORDER BY seq DESC LIMIT 1)"
-    ).fetchone()
-    return ArchiveHeader(
-        format=FORMAT,
-        min_format=FORMAT,
-        identity=identity,
-        first_seq=before.seq + 1,
-        last_seq=after.head.seq,
-        before=before.digest.hex(),
-        digest=after.head.digest.hex(),
-        first_utc_ms=first or 0,
-        last_utc_ms=last or 0,
-        owed_seq=after.owed_seq,
-        layout=after.layout,
-        fingerprint=after.fingerprint,
-        state_sha256=after.state_digest if after.state else "",
-    )
 
 
 def pack(rows: list[Row]) -> bytes:
@@ -197,14 +141,17 @@ def load_columns(content: bytes) -> dict[str, Any]:
 
 
 class ArchiveReader:
-    """One archive, open for reading; use it with `with`. It keeps one frame in memory at most."""
+    """One archive, open for reading; use it with `with`. It keeps one frame in memory at most.
+
+    `seal` is the SHA-256 of its header and index, and so of all digests in it.
+    """
 
     def __init__(self, path: Path) -> None:
         """Reads header and index. Raises LogCorrupt when they are damaged, LogTooNew, OSError."""
         self.path = path
         self._file = open_regular(path)
         try:
-            self.header, self.index = self._read_ends()
+            self.header, self.index, self.seal = self._read_ends()
         except BaseException:
             self._file.close()
             raise
@@ -223,14 +170,14 @@ class ArchiveReader:
         """Close the file."""
         self._file.close()
 
-    def _read_ends(self) -> tuple[ArchiveHeader, Index]:
+    def _read_ends(self) -> tuple[ArchiveHeader, Index, str]:
         head = self._file.readline(len(MAGIC))
         line = self._file.readline(_HEADER_BYTES_MAX)
         size = self._file.seek(0, 2)
-        if head != MAGIC or not line.endswith(b"\n") or size < _TRAILER.size:
+        if head != MAGIC or not line.endswith(b"\n") or size < TRAILER.size:
             raise LogCorrupt(f"{self.path.name} is no archive, or cut short")
-        magic, offset, length, digest = _TRAILER.unpack(self._bytes_at(size - _TRAILER.size, _TRAILER.size))
-        if magic != MAGIC or offset + length + _TRAILER.size != size:
+        magic, offset, length, digest = TRAILER.unpack(self._bytes_at(size - TRAILER.size, TRAILER.size))
+        if magic != MAGIC or offset + length + TRAILER.size != size:
             raise LogCorrupt(f"{self.path.name} is cut short")
         if length > INDEX_BYTES_MAX:
             raise LogCorrupt(f"{self.path.name}: its index has {length} bytes, more than {INDEX_BYTES_MAX}")
@@ -239,9 +186,9 @@ class ArchiveReader:
             raise LogCorrupt(f"{self.path.name}: its header or index is damaged")
         try:
             plain = orjson.loads(line)
-            if plain["min_format"] > FORMAT:
+            if plain["min_format"] > THINNED_FORMAT:
                 raise LogTooNew(
-                    f"{self.path.name} was written by a newer version: format {plain['format']}, this one knows {FORMAT}"
+                    f"{self.path.name} was written by a newer version: format {plain['format']}, this one knows {THINNED_FORMAT}"
                 )
             header, found = _decode_header(plain), _decode_index(orjson.loads(index))
             _check_header(header)
@@ -250,7 +197,7 @@ class ArchiveReader:
             raise LogCorrupt(f"{self.path.name}: its header or index is illegible: {error}") from error
         if (found.frames[-1].last_seq, found.frames[-1].digest) != (header.last_seq, header.digest):
             raise LogCorrupt(f"{self.path.name}: its frames do not end where its header says")
-        return header, found
+        return header, found, digest.hex()
 
     def _bytes_at(self, offset: int, length: int) -> bytes:
         def read() -> bytes:
@@ -258,6 +205,18 @@ class ArchiveReader:
             return self._file.read(length)
 
         return again(read)
+
+    def gaps(self) -> list[tuple[int, int]]:
+        """The first and last event of each range that was cut out of it."""
+        frames, found = self.index.frames, list[tuple[int, int]]()
+        for number, frame in enumerate(frames):
+            if not frame.length:
+                found.append((frames[number - 1].last_seq + 1 if number else self.header.first_seq, frame.last_seq))
+        return found
+
+    def state_bytes(self) -> bytes:
+        """The state as it stands in the file, compressed."""
+        return self._bytes_at(self.index.state_offset, self.index.state_length)
 
     def rows(self, after: int = 0, limit: int = FRAME_ROWS) -> list[Row]:
         """The rows behind seq `after`, at most `limit`, in order, proven by their digests. Raises LogCorrupt, OSError."""
@@ -271,8 +230,10 @@ class ArchiveReader:
         return found[:limit]
 
     def frame(self, number: int) -> list[Row]:
-        """The rows of one frame, proven by their digests. Raises LogCorrupt naming the frame, OSError."""
+        """The rows of one frame, proven by their digests; none if they were cut out. Raises LogCorrupt naming the frame, OSError."""
         frame, before = self.index.frames[number], self.before
+        if not frame.length:
+            return []
         if number:
             previous = self.index.frames[number - 1]
             before = Head(seq=previous.last_seq, digest=bytes.fromhex(previous.digest))
@@ -362,11 +323,16 @@ def _check_index(header: ArchiveHeader, index: Index, end: int) -> None:
         raise ValueError("it has no frames")
     before = header.first_seq - 1
     for frame in index.frames:
-        if not before < frame.last_seq <= before + FRAME_ROWS_MAX:
+        is_gap = not frame.length and header.format >= THINNED_FORMAT
+        if not before < frame.last_seq <= (SEQ_MAX if is_gap else before + FRAME_ROWS_MAX):
             raise ValueError(f"a frame with events {before + 1} to {frame.last_seq}")
+        if not is_gap and frame.length < 1:
+            raise ValueError(f"a frame with events {before + 1} to {frame.last_seq} has {frame.length} bytes")
         _check_place(frame.offset, frame.length, end)
         _check_digest(frame.digest)
         before = frame.last_seq
+    if not index.frames[-1].length:
+        raise ValueError("its end was cut out")
     _check_place(index.state_offset, index.state_length, end)
 
 

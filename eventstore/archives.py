@@ -13,14 +13,16 @@ from typing import Any, TypeVar
 
 from eventstore.again import again
 from eventstore.archive import ArchiveHeader, ArchiveReader, header_facts
+from eventstore.archive_writing import Keeps
 from eventstore.chain import Head, Row
 from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew, OutOfDescriptors
-from eventstore.frozen import dataclass
+from eventstore.frozen import dataclass, replace
 from eventstore.history import History
 from eventstore.opening import Opening
 from eventstore.segments import PastSegment, base_of, closed_segments, compress, end_of, past_segments
+from eventstore.thinning import Thinned, put_in_place, thin
 
 T = TypeVar("T")
 _DONE = object()
@@ -147,6 +149,38 @@ class Archives:
         found = past_segments(self._directory.path)
         facts = (facts_of(segment) for segment in found if segment.is_archive or segment.path.name in also)
         return tuple(each for each in facts if each is not None)
+
+    async def thin(self, segment: PastSegment, keeps: Keeps, pause: Callable[[], Awaitable[None]]) -> Thinned | None:
+        """Make a thinned archive beside this one, with a pause after every slice; None where nothing would be gained.
+
+        Never of the newest: asserted. Raises LogCorrupt, LogTooNew, OSError.
+        """
+        assert segment.last_seq < self._live().head.seq, "the newest archive is the last whole one to begin a fold with"
+        steps, found = thin(segment, keeps), None
+        while (step := await self._run(next, steps, _DONE)) is not _DONE:
+            found = step
+            await pause()
+        return found
+
+    async def put_in_place(self, thinned: Thinned) -> ArchiveFacts:
+        """Have it take the place of the whole one; whoever does it has recorded that. Raises OSError."""
+        await self._run(put_in_place, thinned)
+        segment = replace(thinned.segment, path=thinned.place, is_thinned=True)
+        facts = await self._run(facts_of, segment)
+        assert facts is not None, "it was put there just now"
+        return facts
+
+    async def gaps(self) -> list[tuple[int, int]]:
+        """The first and last event of each range that was cut out of archives, in order. Raises OSError."""
+        return await self._run(self._gaps)
+
+    def _gaps(self) -> list[tuple[int, int]]:
+        found = list[tuple[int, int]]()
+        for segment in past_segments(self._directory.path):
+            if segment.is_thinned:
+                with suppress(LogCorrupt, LogTooNew), again(partial(ArchiveReader, segment.path)) as reader:
+                    found += reader.gaps()
+        return found
 
     async def drop(self, segment: PastSegment) -> None:
         """Delete a past segment durably; whoever does it has recorded that. Never the newest one: asserted. Raises OSError."""

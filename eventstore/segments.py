@@ -23,7 +23,8 @@ from functools import partial
 from pathlib import Path
 
 from eventstore.again import again
-from eventstore.archive import SUFFIX, ArchiveReader, write_archive
+from eventstore.archive import SUFFIX, ArchiveReader
+from eventstore.archive_writing import write_archive
 from eventstore.beside import WITNESSED
 from eventstore.bounds import SEQ_MAX
 from eventstore.chain import ChainBrokenError, Head
@@ -40,22 +41,27 @@ SEGMENTED_MIN_READER = 2
 """Who does not know migration 2 would take a later segment for a log that lost its beginning."""
 _CLOSED = re.compile(r"closed-(\d+)-(\d+)\.db")
 _ARCHIVED = re.compile(rf"(\d+)-(\d+){re.escape(SUFFIX)}")
+_THINNED = re.compile(rf"(\d+)-(\d+)\.thin{re.escape(SUFFIX)}")
 _DIRECTORY_MODE = 0o700
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastSegment:
-    """A segment before the live one: events `first_seq` to `last_seq`, compressed or waiting for that."""
+    """A segment before the live one: events `first_seq` to `last_seq`, compressed or waiting for that; `is_thinned`: without chatter."""
 
     first_seq: int
     last_seq: int
     path: Path
     is_archive: bool
+    is_thinned: bool = False
 
 
 def past_segments(directory: Path) -> list[PastSegment]:
-    """The segments before the live one, oldest first; an archive stands for the closed file that it was made of."""
+    """The segments before the live one, oldest first.
+
+    An archive stands for the closed file that it was made of, and for the thinned one that is made of it.
+    """
     found = {
         (segment.first_seq, segment.last_seq): segment
         for segment in (*closed_segments(directory), *archives(directory))
@@ -69,17 +75,30 @@ def closed_segments(directory: Path) -> list[PastSegment]:
 
 
 def archives(directory: Path) -> list[PastSegment]:
-    """Those that are compressed, oldest first."""
-    return _named(directory / ARCHIVE_DIRECTORY, _ARCHIVED, is_archive=True)
+    """Those that are compressed, oldest first; of two of the same events the whole one last."""
+    folder = directory / ARCHIVE_DIRECTORY
+    found = (
+        *_named(folder, _THINNED, is_archive=True, is_thinned=True),
+        *_named(folder, _ARCHIVED, is_archive=True),
+    )
+    return sorted(found, key=lambda segment: (segment.first_seq, segment.last_seq, not segment.is_thinned))
 
 
-def _named(directory: Path, pattern: re.Pattern[str], *, is_archive: bool) -> list[PastSegment]:
+def _named(
+    directory: Path, pattern: re.Pattern[str], *, is_archive: bool, is_thinned: bool = False
+) -> list[PastSegment]:
     try:
         names = again(partial(os.listdir, directory))  # names are all that is wanted, of thousands maybe
     except (FileNotFoundError, NotADirectoryError):  # what should be there is missed by whoever knows of it
         return []
     found = [
-        PastSegment(first_seq=int(match[1]), last_seq=int(match[2]), path=directory / name, is_archive=is_archive)
+        PastSegment(
+            first_seq=int(match[1]),
+            last_seq=int(match[2]),
+            path=directory / name,
+            is_archive=is_archive,
+            is_thinned=is_thinned,
+        )
         for name in names
         if (match := pattern.fullmatch(name)) and int(match[1]) <= int(match[2]) <= SEQ_MAX
     ]
@@ -91,9 +110,9 @@ def closed_name(first_seq: int, last_seq: int) -> str:
     return f"closed-{first_seq}-{last_seq}.db"
 
 
-def archive_name(first_seq: int, last_seq: int) -> str:
-    """The name of an archive; names sort as the segments do."""
-    return f"{first_seq:012d}-{last_seq:012d}{SUFFIX}"
+def archive_name(first_seq: int, last_seq: int, *, is_thinned: bool = False) -> str:
+    """The name of an archive; names sort as the segments do. A thinned one has its own, so that no copy is made poorer by it."""
+    return f"{first_seq:012d}-{last_seq:012d}{'.thin' if is_thinned else ''}{SUFFIX}"
 
 
 def prepare_next(
@@ -155,12 +174,18 @@ def switch(directory: StorageDirectory) -> bool:
 
 
 def finish_switch(directory: StorageDirectory) -> None:
-    """At a start: take away the second name of a segment that is live still, and what compressing left half done.
+    """At a start: take away the second name of a segment that is live still, and what compressing or thinning left half done.
 
     Leaves everything as it is when the live segment cannot be read: whoever salvages it may need the other name.
     """
     for left in (directory.path / ARCHIVE_DIRECTORY).glob(f"*{TEMPORARY_SUFFIX}"):
         left.unlink()
+    found = archives(directory.path)
+    whole = {(each.first_seq, each.last_seq) for each in found if not each.is_thinned}
+    for segment in found:
+        if segment.is_thinned and (segment.first_seq, segment.last_seq) in whole:  # thinning was cut at its end
+            segment.path.unlink()
+            sync_directory(segment.path.parent)
     closed = closed_segments(directory.path)
     if not closed or not directory.size_of(DATABASE_NAME):
         return
@@ -261,7 +286,7 @@ def compress(directory: StorageDirectory, segment: PastSegment, after: Opening) 
             fresh.chmod(0o600)
             file.flush()
             os.fsync(file.fileno())
-        yield from _read_back(fresh)
+        yield from read_back(fresh)
         fresh.rename(target)
     except (TypeError, ValueError) as error:  # what a damaged page holds may be of any type
         fresh.unlink(missing_ok=True)
@@ -276,7 +301,8 @@ def compress(directory: StorageDirectory, segment: PastSegment, after: Opening) 
     directory.sync()
 
 
-def _read_back(path: Path) -> Iterator[None]:
+def read_back(path: Path) -> Iterator[None]:
+    """Read all of an archive that was written just now. Raises LogCorrupt, OSError."""
     with ArchiveReader(path) as reader:
         for number in range(len(reader.index.frames)):
             reader.frame(number)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -135,6 +136,15 @@ class Outage:
         self.clock.push(max(0, at_ms - self.clock.at_ms()))
         for _ in range(2):  # the books are closed after those who wait were told
             await station.settle()
+
+    async def flood(self, frames: int, chance: random.Random) -> None:
+        """So many CALLs that the station does not know, each refused; nothing in them can be compressed."""
+        connection = self.station.state.link.connection
+        texts = [
+            json.dumps([2, f"{chance.getrandbits(64):x}", "Nonsense", {"a": chance.randbytes(200).hex()}])
+            for _ in range(frames)
+        ]
+        await self.station.observe(*(FrameReceived(connection=connection, text=text) for text in texts))
 
     async def first_session(self) -> None:
         """A session online, so that the tag is in the cache; then the link is lost."""

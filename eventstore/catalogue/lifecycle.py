@@ -119,6 +119,23 @@ class ArchiveDropped(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveThinned(Observation):
+    """What holds nothing of transactions is cut out of the archive of these events, since all take more than they may.
+
+    `gaps` are the first and last event of each range that goes. `seal` is the SHA-256 of the header and index of what is left, and so
+    of all digests in it: with them the chain can still be followed across the gaps.
+    """
+
+    NAME: ClassVar[str] = "ArchiveThinned"
+
+    first_seq: int
+    last_seq: int
+    gaps: tuple[tuple[int, int], ...]
+    seal: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SystemClockObserved(Observation):
     """The board's clock was set: what it says now, and whether it is synchronised."""
 

@@ -1,28 +1,32 @@
-"""The closed segments of a running station: compressed one after the other, and dropped when the operator's rule says so.
+"""The closed segments of a running station: compressed one after the other, and thinned and dropped when the operator's rule says so.
 
 Nothing here is urgent, and nothing here may harm: what cannot be compressed stays as it is, what is owed is never dropped, and
 that something was dropped is on record before it is gone. What is damaged, and what has vanished, is named (LogDamageFound).
+
+By age an archive goes whole: what may not be kept any longer may not, whatever it is. For room the chatter goes first: it is cut out of
+one archive after the other, the oldest first, and only when there is none left in any of them the oldest archive goes.
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 
 from eventstore.archives import ArchiveFacts
-from eventstore.catalogue.lifecycle import ArchiveDropped, BooksClosed, LogDamageFound
-from eventstore.chain import ChainBrokenError, Head
-from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.catalogue.lifecycle import ArchiveDropped, ArchiveThinned, BooksClosed, LogDamageFound
+from eventstore.chain import ChainBrokenError, Head, Row
+from eventstore.codec import decode
+from eventstore.errors import LogCorrupt, LogTooNew, UnknownEventType
 from eventstore.event import Recorded
 from eventstore.frozen import dataclass
 from eventstore.inspection import is_damage
-from eventstore.inventory import dropped_in, holes, told
+from eventstore.inventory import dropped_in, holes, seals_in, seals_of, told, untold
 from eventstore.log import EventLog
 from eventstore.rows import SLICE_ROWS
 from eventstore.segments import PastSegment
 from projections.station import StationState
-from station.core.retention import needed_seq
+from station.core.retention import is_record, needed_seq
 from station.runtime.clock import Clock
 from station.runtime.station import Station
 
@@ -43,33 +47,41 @@ class Keep:
     total_bytes: int = 0
 
 
-def droppable(
-    found: Sequence[ArchiveFacts], keep: Keep, *, needed: int, now_utc_ms: int | None
-) -> Iterator[tuple[ArchiveFacts, str]]:
-    """The archives to drop, oldest first, each with the reason. `found` are all of them, oldest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What is to be done next: this archive is dropped, or `thins` it, for `reason` "age" or "size"."""
 
-    Never the newest, which holds the state that the live segment begins with, and none that holds event `needed` or a later
-    one. Without a trusted calendar (`now_utc_ms` None) age is no reason.
+    archive: ArchiveFacts
+    reason: str
+    thins: bool = False
+
+
+def next_step(
+    found: Sequence[ArchiveFacts], keep: Keep, *, needed: int, now_utc_ms: int | None, dense: Collection[str] = ()
+) -> Step | None:
+    """The first step towards what the rule says; None if there is nothing to be done. `found` are all archives, oldest first.
+
+    Never touched are the newest, which holds the state that the live segment begins with, and those that hold event `needed` or a
+    later one. Without a trusted calendar (`now_utc_ms` None) age is no reason. `dense` are the names of those that hold no chatter.
     """
-    total = sum(facts.file_bytes for facts in found)
-    for number, facts in enumerate(found[:-1]):
-        if facts.segment.last_seq >= needed:
-            return
-        header = next((later.header for later in found[number:] if later.header is not None), None)
-        is_old = keep.days and now_utc_ms is not None and header is not None
-        if (
-            is_old
-            and header is not None
-            and now_utc_ms is not None
-            and now_utc_ms - header.last_utc_ms > keep.days * DAY_MS
-        ):
-            reason = "age"
-        elif keep.total_bytes and total > keep.total_bytes:
-            reason = "size"
-        else:
-            return
-        total -= facts.file_bytes
-        yield facts, reason
+    free = [facts for facts in found[:-1] if facts.segment.last_seq < needed]
+    if not free:
+        return None
+    header = next((facts.header for facts in found if facts.header is not None), None)
+    if (
+        keep.days
+        and now_utc_ms is not None
+        and header is not None
+        and now_utc_ms - header.last_utc_ms > keep.days * DAY_MS
+    ):
+        return Step(archive=free[0], reason="age")
+    if not keep.total_bytes or sum(facts.file_bytes for facts in found) <= keep.total_bytes:
+        return None
+    for facts in free:
+        segment = facts.segment
+        if facts.header is not None and not segment.is_thinned and segment.path.name not in dense:
+            return Step(archive=facts, reason="size", thins=True)
+    return Step(archive=free[0], reason="size")
 
 
 def loose_ends(found: Sequence[ArchiveFacts], live: Head) -> Iterator[str]:
@@ -100,6 +112,28 @@ async def dropped_on_record(log: EventLog, pause: Callable[[], Awaitable[None]])
     return 0
 
 
+def keeps(batch: Sequence[Row]) -> bool:
+    """Whether an observation and what was decided on it, as stored, outlive the chatter; what this version cannot read does."""
+    try:
+        return any(is_record(decode(row.type, row.version, row.payload)) for row in batch)
+    except (LogCorrupt, UnknownEventType):
+        return True
+
+
+async def unrecorded(log: EventLog, pause: Callable[[], Awaitable[None]]) -> list[PastSegment]:
+    """The thinned archives of which nothing in the log says what was cut out of them. Raises StorageFailed, OSError."""
+    seals = await asyncio.to_thread(seals_of, await log.archives.segments())
+    until = log.head.seq
+    while seals and until > 0:
+        after = max(0, until - SLICE_ROWS)
+        rows = await log.read_rows(after, until - after)
+        for seal in seals_in(row for row in rows if row.seq <= until):
+            seals.pop(seal, None)
+        until = after
+        await pause()
+    return list(seals.values())
+
+
 class Archivist:
     """Keeps the archives of one station; `run` ends by cancellation."""
 
@@ -111,6 +145,7 @@ class Archivist:
         self._wanted = asyncio.Event()
         self._reported: set[str] = set()
         self._damaged: set[str] = set()
+        self._dense: set[str] = set()
         self._dropped_seq: int | None = None
 
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
@@ -184,6 +219,8 @@ class Archivist:
             if self._dropped_seq is None:
                 self._dropped_seq = await dropped_on_record(self._log, self._pause)
             await self.look()
+            for segment in await unrecorded(self._log, self._pause):
+                await self._report(untold(segment))
             found = await self._log.archives.facts()
             for finding in loose_ends(found, self._log.opening.head):
                 await self._report(finding)
@@ -202,24 +239,55 @@ class Archivist:
             await self._station.observe(LogDamageFound(finding=finding[:500]))
 
     async def _drop(self) -> None:
-        found = await self._log.archives.facts(self._damaged)
+        found = list(await self._log.archives.facts(self._damaged))
         for facts in found:
             if facts.header is None and facts.segment.is_archive:
                 await self._report(f"{facts.segment.path.name}: its header or index is damaged")
+        while (step := self._next_step(found)) is not None:
+            place = found.index(step.archive)
+            if step.thins:
+                found[place] = await self._thinned(step)
+            else:
+                await self._dropped(step)
+                del found[place]
+
+    def _next_step(self, found: Sequence[ArchiveFacts]) -> Step | None:
         state, opening = self._station.state, self._log.opening
         half = self._log.disk_bytes() // DISK_SHARE
         keep = Keep(days=self._keep.days, total_bytes=min(self._keep.total_bytes or half, half))
         now_utc_ms = state.clock.utc_ms(self._clock.at_ms()) if state.clock.trusted else None
         needed = min(needed_seq(state), opening.owed_seq)
-        for facts, reason in tuple(droppable(found, keep, needed=needed, now_utc_ms=now_utc_ms)):
-            header, segment = facts.header, facts.segment
-            dropped = ArchiveDropped(
-                first_seq=segment.first_seq,
-                last_seq=segment.last_seq,
-                before="" if header is None else header.before,
-                digest="" if header is None else header.digest,
-                reason=reason,
-            )
-            await self._station.observe(dropped)
-            await self._log.archives.drop(segment)
-            self._dropped_seq = segment.last_seq
+        return next_step(found, keep, needed=needed, now_utc_ms=now_utc_ms, dense=self._dense)
+
+    async def _thinned(self, step: Step) -> ArchiveFacts:
+        """The archive once it is thinned: put on record first, and then in its place. What is damaged is left as it is."""
+        segment, thinned = step.archive.segment, None
+        try:
+            thinned = await self._log.archives.thin(segment, keeps, self._pause)
+        except (LogCorrupt, LogTooNew) as error:
+            await self._report(str(error))
+        if thinned is None:
+            self._dense.add(segment.path.name)
+            return step.archive
+        event = ArchiveThinned(
+            first_seq=segment.first_seq,
+            last_seq=segment.last_seq,
+            gaps=thinned.gaps,
+            seal=thinned.seal,
+            reason=step.reason,
+        )
+        await self._station.observe(event)
+        return await self._log.archives.put_in_place(thinned)
+
+    async def _dropped(self, step: Step) -> None:
+        header, segment = step.archive.header, step.archive.segment
+        dropped = ArchiveDropped(
+            first_seq=segment.first_seq,
+            last_seq=segment.last_seq,
+            before="" if header is None else header.before,
+            digest="" if header is None else header.digest,
+            reason=step.reason,
+        )
+        await self._station.observe(dropped)
+        await self._log.archives.drop(segment)
+        self._dropped_seq = segment.last_seq

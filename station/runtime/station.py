@@ -27,6 +27,7 @@ from eventstore.errors import OutOfDescriptors
 from eventstore.event import Observation, Recorded
 from eventstore.frozen import replace
 from eventstore.insertion import encode_batch
+from eventstore.inventory import without
 from eventstore.log import EventLog
 from eventstore.seldom import Seldom
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX, Outbox
@@ -279,7 +280,9 @@ class Station:
         self._gaps += [gap for gap in met if gap not in self._gaps]
         if window.count:
             return window
-        self._gaps = self._gaps or await gaps_between(self.log, await self.log.first_seq() - 1, outbox.last_owed_seq)
+        if not self._gaps:
+            gaps = await gaps_between(self.log, await self.log.first_seq() - 1, outbox.last_owed_seq)
+            self._gaps = list(without(gaps, await self.log.archives.gaps()))  # nothing that is owed was cut out
         while (lost := share_of(self._gaps, outbox)).count == 0:  # too small a gap to have a share
             self._gaps = self._gaps[1:]
         self._gaps = self._gaps[1:]

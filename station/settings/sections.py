@@ -107,11 +107,13 @@ class StorageSettings:
         33_554_432,
     )
     keep_days: int = _key(
-        Whole(minimum=0, maximum=36_500), "an archive whose last event is older is dropped; 0: age is no reason", 0
+        Whole(minimum=0, maximum=36_500),
+        "an archive whose last event is older is dropped, whatever it holds; 0: age is no reason",
+        0,
     )
     keep_bytes: int = _key(
         Whole(minimum=0, maximum=1 << 50),
-        "the oldest archives are dropped while all together take more; 0: half of the file system",
+        "while all archives together take more, the chatter in them is dropped, and then the oldest; 0: half of the file system",
         2_147_483_648,
     )
     signing_key_file: Path | None = _key(

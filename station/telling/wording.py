@@ -212,6 +212,13 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
         HEADLINE,
         lambda e: f"The archive of events {e.first_seq} to {e.last_seq} was deleted: {e.reason}",
     ),
+    lifecycle.ArchiveThinned: (
+        HEADLINE,
+        lambda e: (
+            f"{plural(sum(last - first + 1 for first, last in e.gaps), 'event')} that tell nothing of transactions were deleted "
+            f"from the archive of events {e.first_seq} to {e.last_seq}: {e.reason}"
+        ),
+    ),
     hardware.BoardOpened: (DETAIL, lambda e: "Every input has been read once"),
     hardware.PilotStateObserved: (
         DETAIL,

@@ -78,7 +78,17 @@ class _Archive:
         return Ends(before=self._reader.before, head=self._reader.head, identity=self._reader.header.identity)
 
     def count(self) -> int:
-        return self._reader.head.seq - self._reader.before.seq
+        cut_out = sum(last - first + 1 for first, last in self._reader.gaps())
+        return self._reader.head.seq - self._reader.before.seq - cut_out
+
+    def gaps(self) -> list[tuple[int, int]]:
+        """What was cut out of it: the first and last event of each range."""
+        return self._reader.gaps()
+
+    @property
+    def seal(self) -> str:
+        """Of its header and index."""
+        return self._reader.seal
 
     def opening(self) -> Opening:
         return self._reader.opening()
@@ -107,6 +117,8 @@ class _Archive:
                 rows = self._frame(number)
             except LogCorrupt:
                 continue
+            if not rows:
+                continue
             return rows[max(0, seq - rows[0].seq)]
         return None
 
@@ -128,6 +140,8 @@ class _Archive:
 
     def _picked(self, number: int, names: Collection[str]) -> list[Row]:
         """The rows of these types, without digests: a frame in which no name of theirs occurs is not taken apart."""
+        if not self._reader.index.frames[number].length:
+            return []
         try:
             content = self._reader.columns(number)
             if not any(f'"{name}"'.encode() in content for name in names):
@@ -285,6 +299,14 @@ class Past:
                 self._note(segment, error)
         return total - sum(self.findings.values())
 
+    def thinned(self) -> Iterator[tuple[PastSegment, str, list[tuple[int, int]]]]:
+        """The archives from which something was cut out, each with its seal and the first and last event of each range."""
+        for place, segment in enumerate(self.segments):
+            if segment.is_thinned:
+                found = self._opened(place)
+                if isinstance(found, _Archive):
+                    yield segment, found.seal, found.gaps()
+
     def newest_end(self) -> Ends | None:
         """The ends of the newest segment that can be read."""
         for place in range(len(self.segments) - 1, -1, -1):
@@ -354,7 +376,7 @@ def _check_ends(segment: PastSegment, ends: Ends) -> None:
 def _in_order(segments: Sequence[PastSegment]) -> Iterator[PastSegment]:
     """Without those that lie within the ones before them, of which a directory of copies may have some."""
     last_seq = 0
-    for segment in sorted(segments, key=lambda each: (each.first_seq, -each.last_seq)):
+    for segment in sorted(segments, key=lambda each: (each.first_seq, -each.last_seq, each.is_thinned)):
         if segment.last_seq > last_seq:
             last_seq = segment.last_seq
             yield segment
@@ -365,7 +387,13 @@ def archive_at(path: Path) -> PastSegment:
     try:
         with closing(ArchiveReader(path)) as reader:
             header = reader.header
-            return PastSegment(first_seq=header.first_seq, last_seq=header.last_seq, path=path, is_archive=True)
+            return PastSegment(
+                first_seq=header.first_seq,
+                last_seq=header.last_seq,
+                path=path,
+                is_archive=True,
+                is_thinned=bool(reader.gaps()),
+            )
     except LogTooNew as error:
         raise LogFromTheFuture(str(error)) from error
     except (LogCorrupt, OSError) as error:

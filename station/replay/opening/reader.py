@@ -8,11 +8,13 @@ place. The readers of states say how many there were.
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from eventstore.bounds import SLICE_CHARS_MAX
+from eventstore.catalogue.lifecycle import ArchiveDropped, ArchiveThinned
 from eventstore.chain import Head, Row
 from eventstore.codec import catalogue_codec
 from eventstore.database import read_head
@@ -20,6 +22,7 @@ from eventstore.errors import LogCorrupt, UnknownEventType
 from eventstore.event import Event, Illegible, Recorded
 from eventstore.opening import Opening
 from eventstore.rows import fetch, sound
+from eventstore.segments import PastSegment
 from projections.outbox import TRANSACTIONAL
 from station.replay.opening.origin import Anchor, Origin
 from station.replay.opening.past_segments import Past
@@ -64,6 +67,11 @@ class LogReader:
         """Whether the log is there from its first event on, so that states can be folded from nothing."""
         return self.first_seq <= 1
 
+    @property
+    def goes_on_elsewhere(self) -> bool:
+        """Whether there may be events behind the last one: of an excerpt, and of archives without the live segment."""
+        return self.origin.excerpt or (self._past is not None and self.origin.opening is None)
+
     def identity(self) -> str:
         """Whom the file says that it was commissioned for; "" if it does not say."""
         try:
@@ -90,6 +98,39 @@ class LogReader:
             yield opening
         if self._past is not None:
             yield from self._past.openings(last)
+
+    @cached_property
+    def dropped(self) -> tuple[Recorded, ...]:
+        """The events that put on record what of the log was dropped."""
+        found = self.recorded(kinds=(ArchiveDropped, ArchiveThinned))
+        return tuple(recorded for recorded in found if not isinstance(recorded.event, Illegible))
+
+    @cached_property
+    def cut_out(self) -> tuple[tuple[int, int], ...]:
+        """The first and last event of each range that was cut out of an archive on record, in order.
+
+        Where that record may be elsewhere, it is what the archives themselves say.
+        """
+        told = {
+            gap
+            for recorded in self.dropped
+            if isinstance(recorded.event, ArchiveThinned)
+            for gap in recorded.event.gaps
+        }
+        if self.goes_on_elsewhere:
+            told |= {gap for _, _, gaps in self.thinned() for gap in gaps}
+        merged = list[tuple[int, int]]()
+        for first, last in sorted(told):
+            if merged and first <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+            else:
+                merged.append((first, last))
+        return tuple(merged)
+
+    def thinned(self) -> Iterator[tuple[PastSegment, str, list[tuple[int, int]]]]:
+        """The archives from which something was cut out, each with its seal and the first and last event of each range."""
+        if self._past is not None:
+            yield from self._past.thinned()
 
     def segment_ends(self) -> frozenset[int]:
         """The last seqs of the segments before the live one."""

@@ -14,9 +14,10 @@ What a forger hashed anew from some event to the end is consistent, and found on
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from eventstore.chain import GENESIS_DIGEST, ChainBrokenError, Head, Row, digest_after, fits, row_bytes, verify
+from eventstore.inventory import without
 from station.replay.proof.findings import ALTERED, INSERTED, MOVED, REMOVED, Finding
 
 SHIFT_MAX = 64
@@ -28,8 +29,12 @@ BROKEN_MAX = 512
 class ChainCheck:
     """The check of one chain; feed it every row in order with `take`, then ask `findings` and `head`."""
 
-    def __init__(self, *, base: Head | None = None) -> None:
-        """`base` is the head before the first row; None: the first row is taken as it is (an excerpt)."""
+    def __init__(self, *, base: Head | None = None, cut_out: Callable[[], Sequence[tuple[int, int]]] = tuple) -> None:
+        """`base` is the head before the first row; None: the first row is taken as it is (an excerpt).
+
+        `cut_out` is asked where rows are missing: the first and last seq of each range that is so on record, in order.
+        """
+        self._cut_out = cut_out
         self._last: list[Row] = []
         self._earlier: deque[bytes] = deque(maxlen=SHIFT_MAX + 2)
         self._shift = 0
@@ -93,9 +98,9 @@ class ChainCheck:
         self._accept(row)
 
     def _gap(self, expected: int, row: Row) -> None:
-        self.broken_rows += 1
-        missing = f"event {expected} is" if row.seq == expected + 1 else f"events {expected} to {row.seq - 1} are"
-        self._add(REMOVED, expected, row.seq - 1, f"{missing} missing")
+        for first, last in without([(expected, row.seq - 1)], self._cut_out()):
+            self.broken_rows += 1
+            self._add(REMOVED, first, last, missing(first, last))
         self._accept(row)  # what it continues is gone: it is taken as it stands
 
     def _accept(self, row: Row) -> None:
@@ -172,6 +177,11 @@ class ChainCheck:
             for seq, origin in moved:
                 self._add(MOVED, seq, seq, f"what stands as event {seq} was recorded as event {origin}")
         return sorted(self._findings, key=lambda each: (each.seq, each.kind))
+
+
+def missing(first: int, last: int) -> str:
+    """That events are missing, in words."""
+    return f"event {first} is missing" if first == last else f"events {first} to {last} are missing"
 
 
 def _altered(row: Row) -> str:

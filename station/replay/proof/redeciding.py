@@ -5,7 +5,7 @@ still make the state that is gone on from: one difference does not hide or inven
 in its StationDescribed; makers' DataTransfer handlers are those that are installed here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -26,7 +26,7 @@ from station.core import kernel
 from station.core.feature import Registry
 from station.features import registry_for
 from station.features.data_transfer import Vendor
-from station.replay.opening.folding import filled, foundation, without_cycles
+from station.replay.opening.folding import filled, foundation, states_behind, without_cycles
 from station.replay.opening.reader import LogReader
 
 _VENDORS = "chargebox.vendors"
@@ -70,19 +70,44 @@ class Decided:
         return not self.error and self.recorded == self.decided
 
 
-def decide_again(reader: LogReader, *, fold_only: bool = False) -> Iterator[Decided]:
-    """Every observation of the log, decided again, in order; with `fold_only`, what was recorded stands for the decision.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """The events behind a known state up to `until`: all of them are there."""
 
-    Raises BadQuestion for an excerpt.
+    state: StationState
+    until: int
+
+
+def stretches_of(reader: LogReader) -> Iterator[Stretch]:
+    """The log as far as states can be had: one stretch, or several where something between them was cut out on record.
+
+    Behind a cut the next segment begins with a state that is known. Raises BadQuestion for an excerpt.
     """
     state = foundation(reader)
-    described = state.description
-    version, registry = (
-        state.maintenance.software_version,
-        registry_of(() if described is None else described.profiles_off),
-    )
+    gaps = reader.cut_out if any(True for _ in reader.thinned()) else ()
+    for first, last in gaps:
+        if last <= state.seq:
+            continue
+        if first > state.seq + 1:
+            yield Stretch(state=state, until=first - 1)
+        behind = next(states_behind(reader, last), None)
+        if behind is None:
+            return
+        state = behind
+    yield Stretch(state=state, until=reader.head.seq)
+
+
+def decide_again(
+    reader: LogReader, *, fold_only: bool = False, stretches: Iterable[Stretch] | None = None
+) -> Iterator[Decided]:
+    """Every observation of the log, decided again, in order; with `fold_only`, what was recorded stands for the decision.
+
+    `stretches` are those of the log, if they are known already. Raises BadQuestion for an excerpt.
+    """
+    other_builds, cuts = _other_builds(reader), _cuts(reader)
     with without_cycles():
-        yield from _decide_all(reader, state, version, registry, fold_only=fold_only)
+        for stretch in stretches_of(reader) if stretches is None else stretches:
+            yield from _decide_all(reader, stretch, other_builds, cuts, fold_only=fold_only)
 
 
 def _other_builds(reader: LogReader) -> frozenset[int]:
@@ -106,12 +131,15 @@ def _cuts(reader: LogReader) -> frozenset[int]:
 
 
 def _decide_all(
-    reader: LogReader, state: StationState, version: str, registry: Registry, *, fold_only: bool
+    reader: LogReader, stretch: Stretch, other_builds: frozenset[int], cuts: frozenset[int], *, fold_only: bool
 ) -> Iterator[Decided]:
-    other_builds, cuts = _other_builds(reader), _cuts(reader)
-    if 0 in other_builds:
+    state = stretch.state
+    version = state.maintenance.software_version
+    registry = registry_of(() if state.description is None else state.description.profiles_off)
+    *_, boot = 0, *_boots(reader, state.seq)
+    if boot in other_builds:
         version += OTHER_BUILD
-    for batch in batches(reader):
+    for batch in batches(reader, state.seq, stretch.until):
         event = batch[0].event
         if isinstance(event, StationBooted):
             version = event.software_version + (OTHER_BUILD if batch[0].seq in other_builds else "")
@@ -127,10 +155,15 @@ def _decide_all(
         state = decided.after
 
 
-def batches(reader: LogReader) -> Iterator[tuple[Recorded, ...]]:
+def _boots(reader: LogReader, until: int) -> Iterator[int]:
+    """The seqs of the boots up to `until`."""
+    return (recorded.seq for recorded in reader.recorded(until=until, kinds=(StationBooted,)))
+
+
+def batches(reader: LogReader, after: int = 0, until: int | None = None) -> Iterator[tuple[Recorded, ...]]:
     """The log cut where each observation begins; what follows belongs to it, whatever it names as its cause."""
     batch: list[Recorded] = []
-    for recorded in reader.recorded():
+    for recorded in reader.recorded(after, until):
         begins = recorded.seq == recorded.cause or isinstance(recorded.event, Observation)
         if batch and (begins or len(batch) >= _BATCH_MAX):
             yield tuple(batch)

@@ -18,6 +18,7 @@ from eventstore.chain import EMPTY, Head
 from eventstore.database import DATABASE_NAME, open_reader
 from eventstore.directory import StorageDirectory
 from eventstore.inspection import seen_heads
+from eventstore.inventory import without
 from eventstore.snapshots import SnapshotHeader, headers
 from projections.digest import digest, fingerprint, state_bytes
 from projections.station import StationState
@@ -26,9 +27,10 @@ from station.replay.opening.errors import BadQuestion
 from station.replay.opening.origin import Anchor
 from station.replay.opening.progress import Progress, silent
 from station.replay.opening.reader import LogReader
-from station.replay.proof.chain_check import ChainCheck
+from station.replay.proof.chain_check import ChainCheck, missing
+from station.replay.proof.dropping import dropped_before, thinned, undecided, untold_thinning
 from station.replay.proof.findings import ALTERED, CONTRADICTED, DAMAGED, MOVED, REMOVED, REPLACED, TRUNCATED, Finding
-from station.replay.proof.redeciding import Decided, decide_again, first_difference
+from station.replay.proof.redeciding import Decided, decide_again, first_difference, stretches_of
 
 LEVELS = ("chain", "fold", "decide")
 FINDINGS_MAX = 1_000
@@ -203,12 +205,11 @@ def _check_chain(work: _Work, progress: Progress) -> ChainCheck:
     begins_at = 1 if base is None else base.seq + 1
     starts_late = reader.first_seq > begins_at
     if starts_late and not reader.origin.excerpt:
-        last = reader.first_seq - 1
-        says = f"event {last} is missing" if last == begins_at else f"events {begins_at} to {last} are missing"
-        work.add(REMOVED, begins_at, says, last)
+        for first, last in without([(begins_at, reader.first_seq - 1)], reader.cut_out):
+            work.add(REMOVED, first, missing(first, last), last)
     if begins_at > 1:
-        work.skipped.append(f"events 1 to {begins_at - 1}: they lie in archives that are not here")
-    check = ChainCheck(base=None if starts_late else base or EMPTY)
+        work.skipped.append(dropped_before(reader, begins_at))
+    check = ChainCheck(base=None if starts_late else base or EMPTY, cut_out=lambda: reader.cut_out)
     for rows in reader.rows():
         check.take(rows)
         progress(check.rows, reader.head.seq)
@@ -219,6 +220,8 @@ def _check_chain(work: _Work, progress: Progress) -> ChainCheck:
         work.skipped.append(f"{shown}, only that the others continue the chain")
         found = [each for each in found if each.kind not in (ALTERED, MOVED)]
     work.findings += found
+    work.skipped += thinned(reader)
+    work.findings += untold_thinning(reader)
     return check
 
 
@@ -268,7 +271,8 @@ def _agrees(work: _Work, anchor: Anchor, seen: set[tuple[str, int]]) -> bool | N
         return False
     row = reader.row(head.seq)
     if row is None:
-        return None if reader.origin.excerpt else False
+        is_dropped = any(first <= head.seq <= last for first, last in reader.cut_out)
+        return None if reader.origin.excerpt or is_dropped else False
     if row.digest.startswith(head.digest):
         return True
     if (REPLACED, head.seq) not in seen:
@@ -288,7 +292,9 @@ def _check_decisions(work: _Work, *, decides: bool, progress: Progress) -> None:
     snapshots = {header.seq: (header, file.read_bytes()) for header, file in headers(reader.scratch)}
     ends = reader.segment_ends()
     try:
-        for decided in decide_again(reader, fold_only=not decides):
+        stretches = tuple(stretches_of(reader))
+        work.skipped += undecided(reader, stretches)
+        for decided in decide_again(reader, fold_only=not decides, stretches=stretches):
             work.observations += 1
             work.state = decided.after
             _compare(work, decided, decides=decides)

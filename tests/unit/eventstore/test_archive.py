@@ -136,7 +136,7 @@ async def test_an_archive_of_a_newer_format_says_so(tmp_path: Path) -> None:
     offset, length = (int.from_bytes(content[-at : -at + 8], "big") for at in (48, 40))
     digest = sha256(header + content[offset : offset + length]).digest()
     path.write_bytes(MAGIC + header + content[end:-32] + digest)
-    with pytest.raises(LogTooNew, match="written by a newer version: format 1, this one knows 1"):
+    with pytest.raises(LogTooNew, match="written by a newer version: format 1, this one knows 2"):
         ArchiveReader(path)
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.catalogue.lifecycle import ArchiveDropped, StationStopping
+from eventstore.catalogue.lifecycle import ArchiveDropped, ArchiveThinned, StationStopping
 from eventstore.chain import Row
 from eventstore.codec import encode
 from eventstore.event import Event
-from eventstore.inventory import dropped_in, holes, told
+from eventstore.inventory import dropped_in, holes, seals_in, told, without
 from eventstore.segments import PastSegment
 
 
@@ -50,3 +50,26 @@ def test_the_last_dropping_is_found_and_a_damaged_record_of_one_is_none() -> Non
     assert dropped_in([row(51, StationStopping(why=""))]) == 0
     assert dropped_in([row(50, drops[0], "{"), row(51, drops[0], "[]"), row(52, drops[0], '{"last_seq": "x"}')]) == 0
     assert told((5, 7)).startswith("events 5 to 7 are gone")
+
+
+@pytest.mark.parametrize(
+    ("ranges", "taken", "left"),
+    [
+        ([(1, 9)], [], [(1, 9)]),
+        ([(1, 9)], [(1, 9)], []),
+        ([(1, 9)], [(3, 4)], [(1, 2), (5, 9)]),
+        ([(3, 9)], [(1, 4), (8, 20)], [(5, 7)]),
+        ([(3, 9), (12, 14)], [(9, 12)], [(3, 8), (13, 14)]),
+        ([(3, 4)], [(1, 2), (5, 6)], [(3, 4)]),
+    ],
+)
+def test_what_is_on_record_is_taken_out_of_what_is_missing(
+    ranges: list[tuple[int, int]], taken: list[tuple[int, int]], left: list[tuple[int, int]]
+) -> None:
+    assert list(without(ranges, taken)) == left
+
+
+def test_the_seals_of_thinned_archives_are_found_and_a_damaged_record_has_none() -> None:
+    thinned = ArchiveThinned(first_seq=1, last_seq=9, gaps=((2, 8),), seal="ab", reason="size")
+    assert seals_in([row(50, thinned), row(51, StationStopping(why=""))]) == {"ab"}
+    assert seals_in([row(50, thinned, "{"), row(51, thinned, "[]"), row(52, thinned, "{}")]) == set()

@@ -1,8 +1,13 @@
-"""What of the log the station still needs."""
+"""What of the log the station still needs, and what of it is kept longest."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
-from station.core.retention import needed_seq
+from eventstore.catalogue.link import CallSettled
+from eventstore.event import Event, Recorded
+from station.core.retention import RECORD, is_record, needed_seq
 from tests.given import charging, station
 
 
@@ -31,3 +36,58 @@ def test_an_empty_window_with_more_behind_it_is_needed_from_there() -> None:
     state = station().online().state
     outbox = replace(state.outbox, window=(), beyond=3, window_end_seq=5, last_owed_seq=9)
     assert needed_seq(replace(state, outbox=outbox)) == 6
+
+
+def kept(log: Sequence[Recorded]) -> list[Event]:
+    """What stays of it: each observation with what was decided on it, or nothing of both."""
+    batches = [[recorded.event for recorded in found] for _, found in groupby(log, lambda recorded: recorded.cause)]
+    return [event for batch in batches if any(map(is_record, batch)) for event in batch]
+
+
+def test_all_of_a_session_is_record_with_what_the_csms_said_of_it() -> None:
+    under_test = charging()
+    under_test.swipe()
+    log = [
+        r for r in under_test.log if r.seq >= next(r.seq for r in under_test.log if r.event.NAME == "IdTagPresented")
+    ]
+    stays = kept(log)
+    names, all_of = Counter(event.NAME for event in stays), Counter(r.event.NAME for r in log)
+    assert names["TransactionStarted"] == 1
+    for name in (
+        "TransactionStopped",
+        "TransactionIdAssigned",
+        "TransactionConfirmed",
+        "MeterSampled",
+        "AuthorizationGranted",
+    ):
+        assert names[name] == all_of[name], name
+    calls = {event.action for event in stays if isinstance(event, CallSettled)}
+    assert calls >= {"Authorize", "StartTransaction", "StopTransaction"}
+
+
+def test_what_a_csms_says_of_nothing_is_chatter() -> None:
+    under_test = station().online()
+    before = len(under_test.log)
+    for action, payload in (
+        ("Nonsense", {}),
+        ("GetConfiguration", {}),
+        ("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "60"}),
+        ("DataTransfer", {"vendorId": "x"}),
+        ("TriggerMessage", {"requestedMessage": "Heartbeat"}),
+        ("RemoteStopTransaction", {"transactionId": 99}),
+    ):
+        under_test.ask(action, payload)
+    assert len(under_test.log) > before
+    assert kept(under_test.log[before:]) == []
+
+
+def test_what_dates_and_proves_the_sessions_is_record() -> None:
+    assert {
+        "StationBooted",
+        "StationDescribed",
+        "ClockAdjusted",
+        "BooksClosed",
+        "ArchiveDropped",
+        "ArchiveThinned",
+    } <= RECORD
+    assert not {"FrameReceived", "FrameCondensed", "DeadlineReached", "LocalListReplaced", "LimitChanged"} & RECORD

@@ -15,9 +15,12 @@ from eventstore import database
 from eventstore.archive import ArchiveHeader, ArchiveReader
 from eventstore.archives import ArchiveFacts
 from eventstore.catalogue.lifecycle import ArchiveDropped, LogDamageFound
-from eventstore.chain import Head
+from eventstore.catalogue.link import CallSettled
+from eventstore.chain import Head, Row
+from eventstore.codec import encode
 from eventstore.segments import PastSegment, archives, closed_segments
-from station.runtime.archivist import DAY_MS, Keep, droppable, loose_ends
+from projections.outbox import AUTHORIZE
+from station.runtime.archivist import DAY_MS, Keep, keeps, loose_ends, next_step
 from tests.logs import overwrite
 from tests.outage import Outage, living
 
@@ -48,8 +51,33 @@ def facts(first: int, last: int, *, days: int, size: int = 100, damaged: bool = 
 FOUND = (facts(1, 10, days=90), facts(11, 20, days=60), facts(21, 30, days=30), facts(31, 40, days=400))
 
 
-def dropped(keep: Keep, *, needed: int = 99, now: int | None = NOW_MS, found: tuple[ArchiveFacts, ...] = FOUND) -> list:
-    return [(each.segment.last_seq, why) for each, why in droppable(found, keep, needed=needed, now_utc_ms=now)]
+def steps(
+    keep: Keep,
+    *,
+    needed: int = 99,
+    now: int | None = NOW_MS,
+    found: tuple[ArchiveFacts, ...] = FOUND,
+    thin_bytes: int = 0,
+) -> list[tuple[int, str]]:
+    """What is done, by the last events of the archives; a thinned one has `thin_bytes`, 0: there is no chatter in any."""
+    left, done, dense = list(found), list[tuple[int, str]](), set[str]()
+    while (step := next_step(left, keep, needed=needed, now_utc_ms=now, dense=dense)) is not None:
+        place = left.index(step.archive)
+        segment = step.archive.segment
+        if not step.thins:
+            done.append((segment.last_seq, step.reason))
+            del left[place]
+        elif thin_bytes:
+            done.append((segment.last_seq, "thinned"))
+            left[place] = replace(step.archive, segment=replace(segment, is_thinned=True), file_bytes=thin_bytes)
+        else:
+            dense.add(segment.path.name)
+    return done
+
+
+def dropped(keep: Keep, **given: Any) -> list[tuple[int, str]]:
+    """What goes where there is no chatter."""
+    return steps(keep, **given)
 
 
 def test_without_a_rule_everything_is_kept() -> None:
@@ -87,6 +115,43 @@ def test_a_damaged_archive_is_as_old_as_the_next_one() -> None:
     found = (facts(1, 10, days=0, damaged=True), *FOUND[1:])
     assert dropped(Keep(days=45), found=found) == [(10, "age"), (20, "age")]
     assert dropped(Keep(days=75), found=found) == []
+
+
+def test_for_room_chatter_goes_first_and_from_the_oldest_on() -> None:
+    assert steps(Keep(total_bytes=400), thin_bytes=60) == []
+    assert steps(Keep(total_bytes=399), thin_bytes=60) == [(10, "thinned")]
+    assert steps(Keep(total_bytes=360), thin_bytes=60) == [(10, "thinned")]
+    assert steps(Keep(total_bytes=359), thin_bytes=60) == [(10, "thinned"), (20, "thinned")]
+    thinned = [(10, "thinned"), (20, "thinned"), (30, "thinned")]
+    assert steps(Keep(total_bytes=280), thin_bytes=60) == thinned
+    assert steps(Keep(total_bytes=279), thin_bytes=60) == [*thinned, (10, "size")]
+
+
+def test_what_is_needed_is_not_thinned_nor_is_the_newest() -> None:
+    assert steps(Keep(total_bytes=1), needed=11, thin_bytes=60) == [(10, "thinned"), (10, "size")]
+    assert steps(Keep(total_bytes=1), needed=10, thin_bytes=60) == []
+
+
+def test_by_age_all_of_an_archive_goes() -> None:
+    assert steps(Keep(days=75), thin_bytes=60) == [(10, "age")]
+    assert steps(Keep(days=75, total_bytes=299), thin_bytes=60) == [(10, "age"), (20, "thinned")]
+
+
+def test_a_damaged_archive_is_not_thinned() -> None:
+    found = (facts(1, 10, days=0, damaged=True), *FOUND[1:])
+    assert steps(Keep(total_bytes=399), found=found, thin_bytes=60) == [(20, "thinned")]
+
+
+def test_what_this_version_does_not_know_is_kept() -> None:
+    def stored(name: str, event: CallSettled, payload: str | None = None, version: int = 1) -> Row:
+        return Row(1, 1, 0, 0, name, version, None, encode(event) if payload is None else payload, b"")
+
+    settled = CallSettled(message_id="1", action="Heartbeat", lane="heartbeat", owed_seq=1, outcome="result")
+    assert not keeps([stored(settled.NAME, settled)])
+    assert keeps([stored(settled.NAME, settled), stored("Foreseen", settled)])
+    assert keeps([stored(settled.NAME, settled, "{")])
+    assert keeps([stored(settled.NAME, settled, version=99)])
+    assert keeps([stored(settled.NAME, replace(settled, lane=AUTHORIZE))])
 
 
 async def filled(outage: Outage) -> None:
