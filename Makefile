@@ -1,5 +1,5 @@
-# `make demo` and `make test` set up everything they need in .venv; nothing outside this directory is touched,
-# except that Debian's python3-venv is installed when it is missing and we may.
+# `make` lists the targets. `make demo` and `make test` set up everything they need in .venv. Outside this directory they only
+# install Debian's python3-venv and, for the tests, its C compiler, when those are missing and we are root or have sudo.
 
 VENV    ?= .venv
 PYTHON  ?=
@@ -13,61 +13,70 @@ DEV_DIGEST = $(shell cat tests/requirements.txt deploy/make-venv.sh pyproject.to
 RUN = $(VENV)/.run-$(RUN_DIGEST)
 DEV = $(VENV)/.dev-$(DEV_DIGEST)
 
-.PHONY: compiler demo test test-long check bench deb sbom docs conformance-table clean venv lint types
+# Branch coverage of the pure modules (pyproject.toml says which, tests/conftest.py says by which tests). A run of some tests only
+# measures nothing.
+COVERAGE = $(if $(ARGS),,--cov --cov-report= --cov-fail-under=95)
+
+.PHONY: help demo test test-long check lint types coverage bench deb sbom docs conformance-table compiler venv clean
 .NOTPARALLEL:
+.DEFAULT_GOAL = help
 
 # Hundreds of processes are started here; each would compile all of the station anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-demo: $(RUN)
+help: ## list the targets
+	@echo "make TARGET [ARGS=...]  (ARGS are added to the command that the target runs)"
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUN) ## half a minute: a car charges, the network and the power are cut, and the books are compared
 	@$(BIN)/chargebox demo $(ARGS)
 
-venv: $(DEV)
+test: compiler check ## check, then every test but the long ones (ARGS="-k outbox" chooses)
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(COVERAGE) $(ARGS)
 
-lint: $(DEV)
-	@$(BIN)/ruff check --quiet $(SOURCES)
-
-types: $(DEV)
-	@$(BIN)/mypy --no-error-summary
-
-# The reliability tests put a small C library between the daemon and its disk.
-compiler:
-	@command -v gcc >/dev/null 2>&1 || command -v cc >/dev/null 2>&1 || sh tests/reliability/install-compiler.sh
-
-test: compiler lint types
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
-
-test-long: compiler $(DEV)
+test-long: compiler $(DEV) ## the tests that take minutes each
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m long --timeout 7200 $(ARGS)
 
-check: $(DEV)
-	@$(BIN)/ruff format --check --quiet $(SOURCES)
-	@$(MAKE) --no-print-directory test
+check: lint types ## format, lint and types, without the tests
 
-bench: $(DEV)
+lint: $(DEV) ## ruff: format and lint
+	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "run: $(BIN)/ruff format $(SOURCES)" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet $(SOURCES)
+
+types: $(DEV) ## mypy --strict
+	@$(BIN)/mypy --no-error-summary
+
+coverage: $(DEV) ## branch coverage of the pure modules, with the lines that no test reaches
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered \
+	    $(or $(ARGS),$(shell $(BIN)/python -c 'from tests.conftest import MEASURED; print(*MEASURED)'))
+
+bench: $(DEV) ## the benchmarks, one after the other
 	@status=0; \
 	for file in tests/performance/bench_*.py; do \
 	    echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" $(ARGS) || status=1; \
 	done; exit $$status
 
-# The Debian packages, and the list of their parts: deploy/README.md. ARGS="--architecture arm64" makes only that one.
-deb: $(DEV)
+deb: $(DEV) ## the Debian packages (ARGS="--architecture arm64" makes only that one): deploy/README.md
 	@$(BIN)/python -m deploy.debian.build $(ARGS)
 
-sbom: $(DEV)
+sbom: $(DEV) ## the list of the parts of the package, as CycloneDX
 	@$(BIN)/python -m deploy.debian.parts $(ARGS)
 
-# Writes the tables and pictures of docs/ anew, from what the code declares.
-docs: $(DEV)
+docs: $(DEV) ## write the tables and pictures of docs/, the man page and the completion anew from the code
 	@$(BIN)/python -m tests.docs.generate
 	@$(BIN)/python -m docs.pictures.smart_charging
 
-# Runs the certification cases and writes what they showed.
-conformance-table: $(DEV)
+conformance-table: $(DEV) ## run the certification cases and write their results to docs/conformance-cases.md
 	@CHARGEBOX_CONFORMANCE_TABLE=docs/conformance-cases.md $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/conformance
 
-clean:
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+# The reliability tests put a small C library between the daemon and its disk; without a compiler they are left out, by name.
+compiler:
+	@command -v gcc >/dev/null 2>&1 || command -v cc >/dev/null 2>&1 || sh deploy/apt-install.sh gcc libc6-dev || true
+
+venv: $(DEV) ## make or refresh .venv for development
+
+clean: ## remove .venv and everything that was built
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	@find $(SOURCES) -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(RUN):

@@ -29,17 +29,7 @@ find_python() {
 }
 
 apt_install() {
-    command -v apt-get >/dev/null 2>&1 || return 1
-    if [ "$(id -u)" -eq 0 ]; then
-        sudo=""
-    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-        sudo="sudo"
-    else
-        return 1
-    fi
-    echo "installing $* with apt-get ..." >&2
-    $sudo apt-get update -qq >&2 || echo "make-venv: apt-get update failed, trying with the lists at hand" >&2
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+    sh "$root/deploy/apt-install.sh" "$@"
 }
 
 has_pip() {

@@ -13,9 +13,10 @@ from station.settings.loading import SECTIONS
 from tests.architecture.sources import PACKAGES, ROOT
 from tests.docs.generate import AGAIN, DOCS, PAGES, TABLES, page
 
-READMES = [
+OUTSIDE = [
     ROOT / "README.md",
-    *(ROOT / folder / "README.md" for folder in ("deploy", "devices", "eventstore", "migrations")),
+    ROOT / "CONTRIBUTING.md",
+    *(ROOT / folder / "README.md" for folder in ("deploy", *PACKAGES)),
 ]
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 
@@ -88,7 +89,7 @@ def test_the_map_names_nothing_that_is_not_there() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("path", [*READMES, *sorted(DOCS.glob("*.md"))], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*OUTSIDE, *sorted(DOCS.rglob("*.md"))], ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     broken = []
     for target, anchor in LINK.findall(path.read_text(encoding="utf-8")):
@@ -100,9 +101,25 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     assert broken == []
 
 
-def test_the_index_leads_to_every_page() -> None:
-    text = (DOCS / "README.md").read_text(encoding="utf-8")
-    assert [path.name for path in DOCS.glob("*.md") if path.name != "README.md" and f"({path.name})" not in text] == []
+@pytest.mark.parametrize("folder", [DOCS, DOCS / "decisions"], ids=lambda path: path.name)
+def test_the_index_links_to_every_page(folder: Path) -> None:
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert [
+        path.name for path in folder.glob("*.md") if path.name != "README.md" and f"({path.name})" not in text
+    ] == []
+
+
+def test_the_files_that_a_page_names_are_there() -> None:
+    """What stands as code with a folder of ours before it: `station/rules/status.py`."""
+    named = re.compile(rf"`((?:{'|'.join((*PACKAGES, 'tests', 'deploy', 'docs'))})/[\w./-]*\w/?)`")
+    pages = (*OUTSIDE, *(DOCS / "decisions").glob("*.md"), DOCS / "glossary.md")
+    missing = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in pages
+        for name in named.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / name).exists()
+    ]
+    assert missing == []
 
 
 def test_the_first_section_says_what_protects_people() -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 SOURCE = Path(__file__).with_name("interposer.c")
+NO_COMPILER = "needs a C compiler: as root, apt-get install gcc libc6-dev"
 _HEADER = struct.Struct("=4I2q")
 _PAGE_BYTES = 4096
 
@@ -89,16 +90,21 @@ def _records(raw: bytes) -> Iterator[Record]:
         yield Record(op=Op(op), file=file, offset=offset, flags=flags, path=path, data=data)
 
 
+def compiler() -> str | None:
+    """The C compiler of this machine; None where there is none."""
+    return shutil.which("gcc") or shutil.which("cc")
+
+
 def build() -> Path:
-    """The compiled interposer; compiled once for each content. The compiler is part of what the tests need."""
+    """The compiled interposer; compiled once for each content. Needs a compiler."""
     digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
     library = Path(tempfile.gettempdir()) / f"chargebox-interposer-{os.getuid()}-{digest}.so"
     if not library.exists():
-        compiler = shutil.which("gcc") or shutil.which("cc")
-        assert compiler, "no C compiler: install gcc and libc6-dev (make test does, where it may)"
+        command = compiler()
+        assert command, NO_COMPILER
         fresh = library.with_suffix(f".{os.getpid()}")
         flags = ["-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
-        subprocess.run([compiler, *flags, "-o", str(fresh), str(SOURCE), "-ldl", "-lpthread"], check=True)
+        subprocess.run([command, *flags, "-o", str(fresh), str(SOURCE), "-ldl", "-lpthread"], check=True)
         fresh.rename(library)
     return library
 

@@ -41,6 +41,7 @@ def assert_killed(mutant: Mutant, directory: Path) -> None:
     assert done.returncode == FAILED, f"{mutant.name} lives ({done.returncode}): {mutant.killer}\n{done.stdout[-2000:]}"
 
 
+@pytest.mark.usefixtures("library")  # some killers need it, and one that is left out kills nothing
 @pytest.mark.parametrize("mutant", QUICK, ids=lambda mutant: mutant.name)
 def test_a_mistake_that_is_found_quickly_is_found(mutant: Mutant, tmp_path: Path) -> None:
     assert_killed(mutant, tmp_path)
@@ -48,6 +49,7 @@ def test_a_mistake_that_is_found_quickly_is_found(mutant: Mutant, tmp_path: Path
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_mistake_is_found(mutant: Mutant, tmp_path: Path) -> None:
     assert_killed(mutant, tmp_path)
