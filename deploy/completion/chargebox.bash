@@ -32,7 +32,7 @@ _shtab_chargebox_fleet_option_strings=(-h --help)
 _shtab_chargebox_salvage_option_strings=(-h --help)
 _shtab_chargebox_secrets_option_strings=(-h --help --settings --force)
 _shtab_chargebox_wiring_option_strings=(-h --help --settings --svg --safe)
-_shtab_chargebox_demo_option_strings=(-h --help --keep)
+_shtab_chargebox_demo_option_strings=(-h --help --keep --settings)
 _shtab_chargebox_option_strings=(-h --help --version)
 
 

@@ -11,7 +11,8 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TextIO
 
 from station.demo.screen import Screen, Voice
@@ -27,11 +28,20 @@ STYLES = {
 }
 
 End = Callable[[signal.Signals], None]
+Piece = Callable[[Screen], Coroutine[None, None, int]]
+"""What is played on a screen; it ends with an exit status."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
-    parser.add_argument("--keep", action="store_true", help="stay up after the summary, until Ctrl-C")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--keep", action="store_true", help="stay up after the summary, until Ctrl-C")
+    what.add_argument(
+        "--settings",
+        metavar="FILE",
+        type=Path,
+        help="instead, one session on the station that runs with these settings: a bench station without a CSMS",
+    )
     parser.add_argument("--pace", type=_pace, default=1.0, help=argparse.SUPPRESS)
 
 
@@ -46,16 +56,34 @@ def _pace(text: str) -> float:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plays the story; returns the exit status."""
+    """Plays the story, or a session on the station that runs; returns the exit status."""
     try:
-        return asyncio.run(_play(keep=arguments.keep, pace=arguments.pace))
+        if arguments.settings is not None:
+            return _visit(arguments.settings, arguments.pace)
+        return asyncio.run(_play(_story(keep=arguments.keep, pace=arguments.pace)))
     except KeyboardInterrupt:  # it came before the loop took the signals over
         return 128 + signal.SIGINT
 
 
-async def _play(*, keep: bool, pace: float) -> int:
+def _story(*, keep: bool, pace: float) -> Piece:
     from station.demo.story import Options, play
 
+    return lambda screen: play(screen, Options(keep=keep, pace=pace))
+
+
+def _visit(file: Path, pace: float) -> int:
+    from station.demo.visit import visit
+    from station.settings.loading import SettingsError, load_settings
+
+    try:
+        settings = load_settings(file)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return asyncio.run(_play(lambda screen: visit(screen, settings, pace)))
+
+
+async def _play(piece: Piece) -> int:
     ended_by: list[signal.Signals] = []
 
     def end(number: signal.Signals) -> None:
@@ -63,7 +91,7 @@ async def _play(*, keep: bool, pace: float) -> int:
             ended_by.append(number)
             playing.cancel()
 
-    playing = asyncio.ensure_future(play(make_screen(sys.stdout, end), Options(keep=keep, pace=pace)))
+    playing = asyncio.ensure_future(piece(make_screen(sys.stdout, end)))
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, end, number)

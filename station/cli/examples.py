@@ -33,6 +33,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "demo": (
         ("chargebox demo", "a session with a network cut and a power cut, in half a minute"),
         ("chargebox demo --keep", "the same, and stay up to play with"),
+        (
+            "chargebox demo --settings /etc/chargebox/chargebox.toml",
+            "a session on the station that was just installed, with a simulated board",
+        ),
     ),
 }
 

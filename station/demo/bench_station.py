@@ -1,4 +1,4 @@
-"""The station of the demonstration: the real daemon in a process of its own, and its loopback service."""
+"""The station of the demonstration: the real daemon in a process of its own."""
 
 import asyncio
 import contextlib
@@ -10,24 +10,16 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import station
-
-if TYPE_CHECKING:
-    import httpx
+from station.demo.bench_service import BenchService, DemoError
 
 IDENTITY = "CB-DEMO"
 READY = "chargebox: ready"
-START_S, STOP_S, REQUEST_S = 20, 5, 10
+START_S, STOP_S = 20, 5
 JOURNAL_LINES_MAX, LAST_WORDS_LINES = 1_000, 40
-EVENTS_AT_ONCE = 500
 PORTS = range(20_000, 30_000)  # below those that outgoing connections are given
 ROOT = Path(station.__file__).resolve().parent.parent
-
-
-class DemoError(Exception):
-    """The story cannot go on; the text says what did not happen."""
 
 
 def settings_text(*, csms_url: str, directory: Path, port: int) -> str:
@@ -76,7 +68,7 @@ class BenchStation:
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
-        self._http: httpx.AsyncClient | None = None
+        self.service = BenchService(self.url)
 
     @property
     def url(self) -> str:
@@ -159,40 +151,6 @@ class BenchStation:
 
     async def close(self) -> None:
         """Ends whatever is left."""
-        if self._http is not None:
-            await self._http.aclose()
+        await self.service.close()
         if self._process is not None:
             await self.stop()
-
-    # ---- the service --------------------------------------------------------------------------------------------
-
-    async def state(self) -> Any:
-        """GET /api/state."""
-        return await self._ask("GET", "/api/state")
-
-    async def events(self, after: int = 0) -> list[Any]:
-        """The log behind that seq, as GET /api/events gives it."""
-        events: list[Any] = []
-        while page := (await self._ask("GET", f"/api/events?after={after}&limit={EVENTS_AT_ONCE}"))["events"]:
-            events += page
-            after = page[-1]["seq"]
-        return events
-
-    async def control(self, what: str, **body: object) -> None:
-        """One of the bench controls: POST /bench/..."""
-        await self._ask("POST", f"/bench/{what}", body)
-
-    async def _ask(self, method: str, path: str, body: object = None) -> Any:
-        import httpx
-
-        if self._http is None:
-            # The process behind the port is replaced: no connection is kept.
-            limits = httpx.Limits(max_keepalive_connections=0)
-            self._http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=REQUEST_S, limits=limits)
-        try:
-            response = await self._http.request(method, path, json=body)
-        except httpx.HTTPError as error:
-            raise DemoError(f"{method} {path}: {type(error).__name__} {error}".rstrip()) from error
-        if response.status_code != httpx.codes.OK:
-            raise DemoError(f"{method} {path}: {response.status_code} {response.text[:200]}")
-        return response.json()

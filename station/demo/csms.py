@@ -38,13 +38,17 @@ class Received:
 
 
 class Csms:
-    """The CSMS, on a loopback port of its own: `async with Csms() as csms:`. `tell` is called with each CALL."""
+    """The CSMS, on loopback: `async with Csms() as csms:`. `tell` is called with each CALL.
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    `port` 0 is one of its own. Entering raises OSError when the address is taken.
+    """
+
+    def __init__(self, clock: Clock | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
         self.received: list[Received] = []
         self.connection = 0
         self.tell: Callable[[Received], None] = lambda _: None
         self._clock = clock or SystemClock()
+        self._address = host, port
         self._answers: dict[tuple[str, str], Payload] = {}
         self._next_transaction_id = FIRST_TRANSACTION_ID
         self._server: Server | None = None
@@ -61,8 +65,7 @@ class Csms:
 
         self._server = await serve(
             self._converse,
-            "127.0.0.1",
-            0,
+            *self._address,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             compression=None,
             ping_interval=None,

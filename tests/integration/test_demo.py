@@ -13,27 +13,11 @@ import httpx
 import pytest
 
 from station.demo.csms import Csms, Received
-from station.demo.screen import Voice
 from station.demo.story import AGREED, DISAGREED, Options, play
+from tests.paper import Paper
 
 FAST = "0.1"
 IN_S = 45
-
-
-class Paper:
-    """A screen that keeps what was shown."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[Voice, str]] = []
-
-    def line(self, voice: Voice, text: str) -> None:
-        self.lines.append((voice, text))
-
-    def live(self, text: str) -> None:
-        pass
-
-    def text(self) -> str:
-        return "\n".join(text for _, text in self.lines)
 
 
 class ForgetfulCsms(Csms):

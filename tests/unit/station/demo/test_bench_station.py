@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from station.daemon.bootstrap import factory_values
-from station.demo.bench_station import BenchStation, DemoError, free_port, settings_text
+from station.demo.bench_service import DemoError
+from station.demo.bench_station import BenchStation, free_port, settings_text
 from station.features import registry_for
 from station.settings.loading import parse_settings
 
@@ -32,11 +33,3 @@ async def test_a_station_that_ends_at_once_is_an_error_and_leaves_no_process(tmp
     assert "[csms] url" in bench.last_words()
     with pytest.raises(ProcessLookupError):
         os.kill(bench.pid, 0)
-
-
-@pytest.mark.asyncio
-async def test_a_service_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
-    bench = BenchStation(tmp_path, "ws://127.0.0.1:9/ocpp")
-    with pytest.raises(DemoError, match="GET /api/state: ConnectError"):
-        await bench.state()
-    await bench.close()
