@@ -5,9 +5,18 @@ that no projection reads moves only the position in the log.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any
 
-from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationBooted, StationDescribed, StationStopped
+from eventstore.catalogue.lifecycle import (
+    DecisionFailed,
+    DiskSpaceObserved,
+    ObservationRejected,
+    StationBooted,
+    StationDescribed,
+    StationStopped,
+)
 from eventstore.catalogue.transactions import Moment, TransactionStarted
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
@@ -70,7 +79,8 @@ from projections.transactions import Transactions
 class Boot:
     """How this process came to the log: `proven` is the last moment that the log proves of the one before.
 
-    `ended` is why this process ended, once it has recorded that as its last word.
+    `ended` is why this process ended, once it has recorded that as its last word. `unrest_seq` is the last event by which
+    nothing could be decided, by our own fault: what follows from the state may yet have to be said (see `station.core.kernel`).
     """
 
     proven: Moment | None = None
@@ -79,6 +89,7 @@ class Boot:
     boot_id: str = ""
     disk: str = "ok"
     ended: str = ""
+    unrest_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +147,19 @@ def _disk(boot: Boot, event: DiskSpaceObserved, recorded: Recorded, _: Clock) ->
     return replace(boot, disk=event.level)
 
 
+def _undecided(boot: Boot, _event: DecisionFailed | ObservationRejected, recorded: Recorded, _: Clock) -> Boot:
+    return replace(boot, unrest_seq=recorded.seq)
+
+
 # `clock` first: the folds after it see the clock as the event leaves it.
 _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "clock": clock_projection.FOLDS,
-    "boot": {StationStopped: _stopped, DiskSpaceObserved: _disk},
+    "boot": {
+        StationStopped: _stopped,
+        DiskSpaceObserved: _disk,
+        DecisionFailed: _undecided,
+        ObservationRejected: _undecided,
+    },
     "description": {StationDescribed: _described},
     "registration": registration_projection.FOLDS,
     "link": link_projection.FOLDS,
@@ -164,50 +184,60 @@ def _table() -> dict[type[Event], tuple[tuple[str, Fold], ...]]:
 FOLDS: Mapping[type[Event], tuple[tuple[str, Fold], ...]] = _table()
 
 
-class Folding:
-    """A state on its way through a long history: as `evolve` event by event, without the states between.
-
-    `seq` is that of the last event.
-    """
-
-    __slots__ = ("_at_ms", "_parts", "seq")
-
-    def __init__(self, state: StationState) -> None:
-        self.seq = state.seq
-        self._at_ms = state.at_ms
-        self._parts: dict[str, Any] = {name: getattr(state, name) for name in _PARTS}
-
-    def add(self, recorded: Recorded) -> None:
-        """Folds one more event in; raises whatever a fold raises for an event that cannot be."""
-        event, parts = recorded.event, self._parts
-        if type(event) is StationBooted:
-            parts["boot"] = _booted(parts["boot"], event, self.seq, self._at_ms, parts["clock"])
-        for name, fold in FOLDS.get(type(event), ()):
-            parts[name] = fold(parts[name], event, recorded, parts["clock"])
-        self.seq = recorded.seq
-        self._at_ms = max(self._at_ms, recorded.at_ms)
-
-    def state(self) -> StationState:
-        """The state as of the last event."""
-        return StationState(seq=self.seq, at_ms=self._at_ms, **self._parts)
-
-
-def _booted(boot: Boot, event: StationBooted, seq: int, at_ms: int, clock: Clock) -> Boot:
+def _booted(state: Any, event: StationBooted) -> Boot:
     """Of the state before the event."""
-    proven = clock.moment(at_ms) if seq else None
+    boot: Boot = state.boot
+    proven = state.clock.moment(state.at_ms) if state.seq else None
     same_power = event.boot_id != "" and event.boot_id == boot.boot_id
     return Boot(proven=proven, orderly=event.orderly, same_power=same_power, boot_id=event.boot_id, disk=boot.disk)
 
 
-def evolve(state: StationState, recorded: Recorded) -> StationState:
-    """The state after one more event; raises whatever a fold raises for an event that cannot be (kernel's business)."""
+def changes(state: Any, recorded: Recorded) -> dict[str, Any]:
+    """What one more event changes: the fields that have another value after it, with that. The one fold.
+
+    `state` is a StationState, or whatever has the same fields. Raises whatever a fold raises for an event that cannot be
+    (kernel's business).
+    """
     event = recorded.event
-    facts: dict[str, Any] = {"seq": recorded.seq, "at_ms": max(state.at_ms, recorded.at_ms)}
+    changed: dict[str, Any] = {"seq": recorded.seq}
+    if recorded.at_ms > state.at_ms:
+        changed["at_ms"] = recorded.at_ms
     if type(event) is StationBooted:
-        facts["boot"] = _booted(state.boot, event, state.seq, state.at_ms, state.clock)
+        changed["boot"] = _booted(state, event)
     present = state.clock
     for name, fold in FOLDS.get(type(event), ()):
-        facts[name] = after = fold(getattr(state, name), event, recorded, present)
-        if name == "clock":
-            present = after
-    return replace(state, **facts)
+        before = getattr(state, name)
+        after = fold(before, event, recorded, present)
+        if after is not before:
+            changed[name] = after
+            if name == "clock":
+                present = after
+    return changed
+
+
+def evolve(state: StationState, recorded: Recorded) -> StationState:
+    """The state after one more event; raises as `changes` does."""
+    return replace(state, **changes(state, recorded))
+
+
+class Folding:
+    """A state on its way through a long history: as `evolve` event by event, without the states between."""
+
+    __slots__ = ("_now",)
+
+    def __init__(self, state: StationState) -> None:
+        self._now = SimpleNamespace(**{each.name: getattr(state, each.name) for each in fields(state)})
+
+    @property
+    def seq(self) -> int:
+        """That of the last event."""
+        seq: int = self._now.seq
+        return seq
+
+    def add(self, recorded: Recorded) -> None:
+        """Folds one more event in; raises as `changes` does, and is then as it was before."""
+        vars(self._now).update(changes(self._now, recorded))
+
+    def state(self) -> StationState:
+        """The state as of the last event."""
+        return StationState(**vars(self._now))

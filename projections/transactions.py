@@ -127,7 +127,7 @@ class Transactions:
 
     def running(self) -> tuple[Transaction, ...]:
         """All that run, by connector."""
-        return tuple(self.by_number[self.active[connector_id]] for connector_id in sorted(self.active))
+        return tuple([self.by_number[number] for _, number in sorted(self.active.items())])
 
     def known(self, number: int) -> Transaction | Confirmed | None:
         """The transaction, or what is remembered of it once it is confirmed wholly."""

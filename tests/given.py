@@ -48,6 +48,7 @@ from station.features import registry_for
 from station.rules import outputs
 from station.wire.instants import format_utc_ms
 from tests.rest import rules_at_rest
+from tests.watched import watched
 
 E = TypeVar("E", bound=Event)
 
@@ -167,7 +168,7 @@ class StationUnderTest:
     @property
     def registry(self) -> Registry:
         if self._registry is None:
-            self._registry = registry_for(self.description.profiles_off)
+            self._registry = watched(registry_for(self.description.profiles_off))
         return self._registry
 
     # ---- observations -------------------------------------------------------------------------------------------

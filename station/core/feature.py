@@ -6,7 +6,7 @@ each other; they meet in the projections. Everything here is pure: time comes as
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Any
 
 from eventstore.event import Event, Observation
@@ -18,6 +18,8 @@ from station.wire.frames import ErrorCode
 from station.wire.messages import MESSAGES
 
 Events = Sequence[Event]
+TIME = "at_ms"
+READABLE = frozenset(each.name for each in fields(StationState)) - {"seq"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +118,13 @@ class Deadline:
 class Rule:
     """A rule over the state: which events follow now; it is asked again until nothing follows (the fixed point).
 
-    `when`: the kinds of event after which the rule can have something to say; None asks it after every event.
+    `reads` names what its answer depends on: projections, by the state's fields, and TIME if it holds the moment against
+    another one (the moment that its events bear is none of that). It is asked again when one of them is another one than
+    it last saw, and not otherwise.
     """
 
     decide: Callable[[StationState, int], Events]
-    when: frozenset[type[Event]] | None = None
+    reads: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +157,16 @@ class Registry:
         self.calls = {call.event: call for feature in features for call in feature.calls}
         self.config_keys = {key.name: key for feature in self.features for key in feature.config_keys}
         self.rules = tuple(rule for feature in self.features for rule in feature.rules)
+        self.readers = {name: self._readers_of(name) for name in READABLE}
         self.observers: dict[type[Event], tuple[Callable[[StationState, Any, int], Events], ...]] = {}
         for feature in self.features:
             for kind, observer in feature.observes.items():
                 self.observers[kind] = (*self.observers.get(kind, ()), observer)
         self._check()
+
+    def _readers_of(self, name: str) -> int:
+        """Which rules read this: a set of their places, as the bits of a number."""
+        return sum(1 << place for place, rule in enumerate(self.rules) if name in rule.reads)
 
     def _check(self) -> None:
         actions = [answer.action for feature in self.features for answer in feature.answers]
@@ -167,6 +176,9 @@ class Registry:
             twice = sorted({claim for claim in claims if claims.count(claim) > 1})
             if twice:
                 raise ValueError(f"{what} claimed twice: {', '.join(twice)}")
+        unread = sorted({name for rule in self.rules for name in rule.reads if name not in READABLE})
+        if unread:
+            raise ValueError(f"no such projection: {', '.join(unread)}")
         unknown = [action for action in actions if action not in MESSAGES or not MESSAGES[action].is_sent_by_csms]
         if unknown:
             raise ValueError(f"no such action of the CSMS: {', '.join(unknown)}")

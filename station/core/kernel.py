@@ -1,9 +1,11 @@
 """The kernel: one pure step from an observation to a batch of events and the state they amount to.
 
 Theory of operation
-    `step` records the observation, asks the features that observe its kind what follows, and then asks every rule over
-    the state again and again until none has anything to say: a fixed point. Each event is folded before the next rule
-    is asked, so a rule always sees the state as it is. Sequence numbers are part of the state; the store only asserts
+    `step` records the observation, asks the features that observe its kind what follows, and then asks the rules over the
+    state again and again until none has anything to say: a fixed point. Each event is folded before the next rule is
+    asked, so a rule always sees the state as it is. A state that `step` has left is at rest, so a rule is asked only once a
+    projection that it names is another object than when it was asked last; projections are immutable, and what a fold
+    leaves alone stays the same object. Sequence numbers are part of the state; the store only asserts
     them. Nothing here knows a clock, an id generator or a socket: the same log and the same observations give the same
     batch, always, which is what replay proves.
 
@@ -13,7 +15,7 @@ Theory of operation
     ObservationRejected.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from eventstore.catalogue.lifecycle import (
@@ -26,7 +28,8 @@ from eventstore.catalogue.lifecycle import (
 )
 from eventstore.catalogue.link import FrameReceived
 from eventstore.event import Event, Observation, Recorded
-from projections.station import StationState, evolve
+from eventstore.frozen import replace
+from projections.station import StationState, changes
 from station.core import calls, exchange
 from station.core.feature import Registry
 
@@ -46,12 +49,13 @@ class _Run:
     state: StationState
     at_ms: int
     cause: int
+    readers: Mapping[str, int] = field(default_factory=dict)
     batch: list[Recorded] = field(default_factory=list)
-    kinds: set[type[Event]] = field(default_factory=set)
+    waiting: int = 0  # the rules that are to be asked, as in Registry.readers
 
     def _offset_ms(self, event: Event) -> int:
         """UTC minus station time as of the event: one that sets the clock already goes by it."""
-        return event.offset_ms if isinstance(event, StationBooted | ClockAdjusted) else self.state.clock.offset_ms
+        return event.offset_ms if isinstance(event, (StationBooted, ClockAdjusted)) else self.state.clock.offset_ms
 
     def record(self, event: Event) -> None:
         """Folds the event and appends it; raises NoFixedPoint when the batch grows without end."""
@@ -64,20 +68,25 @@ class _Run:
             utc_ms=self.at_ms + self._offset_ms(event),
             event=event,
         )
-        self.state = evolve(self.state, recorded)
+        changed = changes(self.state, recorded)
+        self.state = replace(self.state, **changed)
+        for name in changed:
+            self.waiting |= self.readers.get(name, 0)
         self.batch.append(recorded)
-        self.kinds.add(type(event))
 
 
 def step(
-    state: StationState, observation: Observation, at_ms: int, registry: Registry
+    state: StationState, observation: Observation, at_ms: int, registry: Registry, *, at_rest: bool = True
 ) -> tuple[StationState, tuple[Recorded, ...]]:
     """What the observation comes to: the state after it, and the batch to be stored before that state is published.
 
-    `at_ms` is station time; it never goes back, so an earlier one counts as the present. Raises nothing.
+    `at_ms` is station time; it never goes back, so an earlier one counts as the present. `at_rest` is False for a state that
+    no step has left: a boot's, one whose last decision failed, or as here said. Then every rule is asked. Raises nothing.
     """
     at_ms = max(at_ms, state.at_ms)
-    run = _Run(state, at_ms, state.seq + 1)
+    run = _Run(state, at_ms, state.seq + 1, registry.readers)
+    if not at_rest or isinstance(observation, StationBooted) or state.seq <= state.boot.unrest_seq + 1:
+        run.waiting = (1 << len(registry.rules)) - 1
     try:
         run.record(observation)
     except Exception as error:  # noqa: BLE001  # whatever a fold raises: the fact must survive
@@ -106,30 +115,30 @@ def _decisions(run: _Run, observation: Observation, registry: Registry) -> Itera
 
 
 def _reconcile(run: _Run, registry: Registry) -> None:
-    """Runs the rules to their fixed point. A rule is asked again only after an event that it can depend on.
-
-    A boot asks them all: a log that was salvaged may end in the middle of a batch, with decisions that were lost.
-    """
-    fresh = run.kinds
-    all_are_asked = StationBooted in fresh
+    """Runs the rules to their fixed point: those that wait to be asked, in their order, until none waits any more."""
     for _ in range(RECONCILE_ROUNDS_MAX):
-        run.kinds = set()
-        for rule in registry.rules:
-            when = None if all_are_asked else rule.when
-            if when is not None and when.isdisjoint(fresh) and when.isdisjoint(run.kinds):
-                continue
-            for event in rule.decide(run.state, run.at_ms):
-                run.record(event)
-        if not run.kinds:
+        length = len(run.batch)
+        _ask(run, registry)
+        if len(run.batch) == length:
             for event in calls.dispatch(run.state, run.at_ms, registry):
                 run.record(event)
-        if not run.kinds:
+        if len(run.batch) == length:
             for event in calls.prepare(run.state, run.at_ms, registry):
                 run.record(event)
-        if not run.kinds:
+        if len(run.batch) == length:
             return
-        fresh, all_are_asked = run.kinds, False
     raise NoFixedPoint(f"no fixed point in {RECONCILE_ROUNDS_MAX} rounds")
+
+
+def _ask(run: _Run, registry: Registry) -> None:
+    """Asks each rule that waits once; one that is to be asked again by what follows waits for the next round if it is past."""
+    ahead = run.waiting
+    while ahead:
+        bit = ahead & -ahead
+        run.waiting ^= bit
+        for event in registry.rules[bit.bit_length() - 1].decide(run.state, run.at_ms):
+            run.record(event)
+        ahead = run.waiting & -(bit << 1)
 
 
 def _describe(error: Exception) -> str:
@@ -148,7 +157,7 @@ def _failed(
     facts: tuple[StationState, tuple[Recorded, ...]], observation: Observation, at_ms: int, error: Exception
 ) -> tuple[StationState, tuple[Recorded, ...]]:
     state, batch = facts
-    run = _Run(state, at_ms, batch[0].seq, list(batch))
+    run = _Run(state, at_ms, batch[0].seq, batch=list(batch))
     run.record(DecisionFailed(error=_describe(error)))
     if isinstance(observation, FrameReceived):
         for event in exchange.apologize(run.state, observation):

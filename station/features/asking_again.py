@@ -11,7 +11,7 @@ from eventstore.catalogue.authorization import AuthorizationDenied, Authorizatio
 from eventstore.catalogue.lifecycle import DeadlineReached
 from projections.authorization import GO_ON
 from projections.station import StationState
-from station.core.feature import Deadline, Events, Feature, Rule
+from station.core.feature import TIME, Deadline, Events, Feature, Rule
 from station.rules import reservations
 from station.rules.authorizing import conclude, is_pending, refusal
 from station.rules.deauthorizing import deauthorize
@@ -80,6 +80,25 @@ FEATURE = Feature(
     name="asking again",
     ocpp_profile="Core",
     observes={DeadlineReached: _on_deadline},
-    rules=(Rule(decide=_go_on),),
+    rules=(
+        Rule(
+            decide=_go_on,
+            reads=(
+                "boot",
+                "description",
+                "clock",
+                "registration",
+                "link",
+                "connectors",
+                "transactions",
+                "outbox",
+                "authorization",
+                "reservations",
+                "configuration",
+                "maintenance",
+                TIME,
+            ),
+        ),
+    ),
     deadlines=_deadlines,
 )

@@ -20,15 +20,14 @@ from eventstore.catalogue.authorization import (
 from eventstore.catalogue.connectors import PreparingTimedOut, UnlockRequested
 from eventstore.catalogue.hardware import IdTagPresented
 from eventstore.catalogue.lifecycle import DeadlineReached
-from eventstore.catalogue.link import CallSettled, LinkClosed
-from eventstore.catalogue.registration import RegistrationAnswered, RegistrationLost
+from eventstore.catalogue.link import CallSettled
 from eventstore.event import Event
 from projections.authorization import GO_ON
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE, Owed
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.core.feature import Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
+from station.core.feature import TIME, Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
 from station.rules import reservations
 from station.rules.authorizing import (
     EITHER,
@@ -329,10 +328,27 @@ FEATURE = Feature(
     rules=(
         Rule(
             decide=_without_csms,
-            when=frozenset({AuthorizeQueued, LinkClosed, RegistrationLost, RegistrationAnswered}),
+            reads=(
+                "boot",
+                "description",
+                "clock",
+                "registration",
+                "link",
+                "connectors",
+                "transactions",
+                "outbox",
+                "authorization",
+                "reservations",
+                "configuration",
+                "maintenance",
+                TIME,
+            ),
         ),
-        Rule(decide=_withdraw),
-        Rule(decide=_give_to_plugged),
+        Rule(decide=_withdraw, reads=("boot", "registration", "connectors", "maintenance")),
+        Rule(
+            decide=_give_to_plugged,
+            reads=("boot", "description", "registration", "connectors", "reservations", "maintenance"),
+        ),
     ),
     deadlines=_deadlines,
     config_keys=(

@@ -22,7 +22,7 @@ from projections.authorization import LOCAL_LIST_CONFLICT
 from projections.connector import Connector, Fault
 from projections.station import StationState
 from station.core.config_keys import Access, ConfigKey, Integer
-from station.core.feature import Answer, Call, Deadline, Events, Feature, Rendered, Reply, Rule
+from station.core.feature import TIME, Answer, Call, Deadline, Events, Feature, Rendered, Reply, Rule
 from station.rules.status import next_status, target
 from station.wire.enums import AvailabilityStatus, AvailabilityType, ChargePointErrorCode, ChargePointStatus
 from station.wire.messages.core import ChangeAvailability, ChangeAvailabilityResponse, StatusNotification
@@ -71,11 +71,11 @@ def _change(state: StationState, connector: Connector, wanted: str) -> Events:
 
 
 def _apply_scheduled(state: StationState, at_ms: int) -> Events:
-    return tuple(
+    return [
         AvailabilityChanged(connector_id=connector.connector_id, availability=connector.scheduled_availability)
         for connector in state.connectors.by_id
         if connector.scheduled_availability and not _must_wait(state, connector)
-    )
+    ]
 
 
 def _derive(state: StationState, at_ms: int) -> Events:
@@ -179,7 +179,14 @@ FEATURE = Feature(
     ocpp_profile="Core",
     answers=(Answer(action="ChangeAvailability", decide=_change_availability),),
     calls=(Call(event=StatusNotificationQueued, render=_render),),
-    rules=(Rule(decide=_apply_scheduled), Rule(decide=_derive), Rule(decide=_report), Rule(decide=_report_conflict)),
+    rules=(
+        Rule(decide=_apply_scheduled, reads=("connectors", "transactions")),
+        Rule(
+            decide=_derive, reads=("boot", "description", "connectors", "transactions", "reservations", "maintenance")
+        ),
+        Rule(decide=_report, reads=("clock", "registration", "link", "connectors", "configuration", TIME)),
+        Rule(decide=_report_conflict, reads=("clock", "registration", "link", "connectors", "authorization")),
+    ),
     deadlines=_deadlines,
     config_keys=(MINIMUM_STATUS_DURATION,),
 )

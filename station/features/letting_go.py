@@ -11,32 +11,32 @@ When a paused vehicle is offered a current again, it has some seconds to ask for
 from collections.abc import Iterator
 
 from eventstore.catalogue.connectors import EnergyAskedBack
-from eventstore.event import Event
 from projections.connector import Connector
 from projections.connectors import RETURNS
 from projections.station import StationState
-from station.core.feature import Deadline, Events, Feature, Rule
+from station.core.feature import TIME, Deadline, Events, Feature, Rule
 from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS, may_draw
 from station.rules.outputs import is_offering
 from station.rules.transaction_rules import stop_now
 
 
 def _ask_back(state: StationState, at_ms: int) -> Events:
-    return tuple(
+    return [
         EnergyAskedBack(connector_id=connector.connector_id, due_ms=at_ms + LET_GO_MS)
         for connector in state.connectors.real
         if connector.let_go_by_ms is None and may_draw(state, connector) and not is_offering(state, connector)
-    )
+    ]
 
 
-def _stop_what_has_let_go(state: StationState, at_ms: int) -> Iterator[Event]:
+def _stop_what_has_let_go(state: StationState, at_ms: int) -> Events:
     """The end of each transaction that waited for its contactor, or whose contactor will not say that it is open."""
     if not state.connectors.known:
-        return
-    for transaction in state.transactions.running():
-        connector = state.connectors[transaction.connector_id]
-        if transaction.ending is not None and not _waits(connector, at_ms):
-            yield stop_now(state, transaction, transaction.ending.reason, at_ms)
+        return ()
+    return [
+        stop_now(state, transaction, transaction.ending.reason, at_ms)
+        for transaction in state.transactions.running()
+        if transaction.ending is not None and not _waits(state.connectors[transaction.connector_id], at_ms)
+    ]
 
 
 def _waits(connector: Connector, at_ms: int) -> bool:
@@ -63,8 +63,11 @@ FEATURE = Feature(
     name="letting go",
     ocpp_profile="Core",
     rules=(
-        Rule(decide=_ask_back),
-        Rule(decide=lambda state, at_ms: tuple(_stop_what_has_let_go(state, at_ms))),
+        Rule(decide=_ask_back, reads=("connectors", "transactions", "maintenance")),
+        Rule(
+            decide=_stop_what_has_let_go,
+            reads=("description", "clock", "connectors", "transactions", "configuration", TIME),
+        ),
     ),
     deadlines=_deadlines,
 )

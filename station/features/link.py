@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from eventstore.catalogue.link import FloodFound, FrameCondensed, LinkCloseDecided
 from projections.link import RECONNECT
-from projections.outbox import ACTIONS, NOTICE, SECURITY, STATUS
 from projections.station import StationState
 from station.core import calls, condensing
 from station.core.config_keys import Access, ConfigKey, Integer
@@ -49,12 +48,7 @@ FEATURE = Feature(
     name="link",
     ocpp_profile="Core",
     observes={FrameCondensed: _on_condensed, FloodFound: _on_flood},
-    rules=(
-        Rule(
-            decide=shed,
-            when=frozenset(kind for kind, (_, lane) in ACTIONS.items() if lane in (STATUS, NOTICE, SECURITY)),
-        ),
-    ),
+    rules=(Rule(decide=shed, reads=("outbox",)),),
     deadlines=_deadlines,
     config_keys=(
         calls.MESSAGE_TIMEOUT,

@@ -16,7 +16,6 @@ from eventstore.catalogue.transactions import (
     MeterDoubted,
     MeterRegisterReturned,
     MeterResetFound,
-    MeterSampled,
 )
 from projections.connector import Connector
 from projections.register import Doubt, confirmed_offset_wh, stands_still
@@ -62,8 +61,8 @@ def _doubted(connector: Connector, raw_wh: int) -> MeterDoubted:
 
 
 def _stuck(state: StationState, at_ms: int) -> Events:
-    connectors = (state.connectors[item.connector_id] for item in state.transactions.running())
-    return tuple(
+    connectors = [state.connectors[item.connector_id] for item in state.transactions.running()]
+    return [
         MeterDoubted(
             connector_id=connector.connector_id,
             reason=STUCK,
@@ -72,7 +71,7 @@ def _stuck(state: StationState, at_ms: int) -> Events:
         )
         for connector in connectors
         if stands_still(connector.register) and not connector.register.stuck
-    )
+    ]
 
 
 def _check_due_ms(doubt: Doubt, at_ms: int) -> int:
@@ -98,6 +97,6 @@ FEATURE = Feature(
     name="meter_doubt",
     ocpp_profile="Core",
     observes={MeterObserved: _on_meter},
-    rules=(Rule(decide=_stuck, when=frozenset({MeterObserved, MeterSampled})),),
+    rules=(Rule(decide=_stuck, reads=("connectors", "transactions")),),
     deadlines=_deadlines,
 )

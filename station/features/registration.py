@@ -15,10 +15,8 @@ from eventstore.catalogue.lifecycle import (
     ClockAdjusted,
     ClockDisagreed,
     DeadlineReached,
-    StationBooted,
     SystemClockObserved,
 )
-from eventstore.catalogue.link import LinkOpened
 from eventstore.catalogue.registration import (
     BootNotificationQueued,
     HeartbeatQueued,
@@ -30,7 +28,7 @@ from projections.registration import ACCEPTED
 from projections.station import StationState
 from station.core.calls import BOOT_INTERVAL_S
 from station.core.config_keys import Access, ConfigKey, Integer
-from station.core.feature import Call, Deadline, Events, Failure, Feature, Rendered, Rule
+from station.core.feature import TIME, Call, Deadline, Events, Failure, Feature, Rendered, Rule
 from station.wire.messages.core import BootNotification, BootNotificationResponse, Heartbeat, HeartbeatResponse
 
 DAY_MS = 86_400_000
@@ -197,12 +195,7 @@ FEATURE = Feature(
         ),
     ),
     observes={DeadlineReached: _on_deadline, SystemClockObserved: _on_system_clock},
-    rules=(
-        Rule(
-            decide=_boot_is_due,
-            when=frozenset({LinkOpened, DeadlineReached, RegistrationLost, StationBooted}),
-        ),
-    ),
+    rules=(Rule(decide=_boot_is_due, reads=("registration", "link", "outbox", TIME)),),
     deadlines=_deadlines,
     config_keys=(HEARTBEAT_INTERVAL,),
 )

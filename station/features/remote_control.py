@@ -10,9 +10,8 @@ from collections.abc import Iterable
 
 from eventstore.catalogue.authorization import AuthorizationEnded
 from eventstore.catalogue.connectors import UnlockRequested
-from eventstore.catalogue.hardware import LockObserved, PilotStateObserved, ProximityObserved
 from eventstore.catalogue.lifecycle import DeadlineReached
-from eventstore.catalogue.link import CallAnswered, CallDeferred
+from eventstore.catalogue.link import CallAnswered
 from eventstore.event import Event
 from projections.link import OpenCall
 from projections.registration import ACCEPTED
@@ -181,11 +180,7 @@ FEATURE = Feature(
         Answer(action=UNLOCK, decide=_unlock),
     ),
     observes={DeadlineReached: _on_deadline},
-    rules=(
-        Rule(
-            decide=_answer_unlock, when=frozenset({LockObserved, PilotStateObserved, ProximityObserved, CallDeferred})
-        ),
-    ),
+    rules=(Rule(decide=_answer_unlock, reads=("link", "connectors")),),
     deadlines=_deadlines,
     config_keys=(AUTHORIZE_REMOTE_TX_REQUESTS,),
 )

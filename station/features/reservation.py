@@ -9,16 +9,12 @@ Theory of operation
 
 from collections.abc import Iterator
 
-from eventstore.catalogue.connectors import ConnectorStatusChanged
-from eventstore.catalogue.lifecycle import ClockAdjusted, DeadlineReached, StationBooted, StationDescribed
 from eventstore.catalogue.reservations import ReservationEnded, ReservationMade
-from eventstore.catalogue.transactions import TransactionStarted
-from eventstore.event import Event
 from eventstore.frozen import replace
 from projections.connector import INOPERATIVE
 from projections.station import StationState
 from station.core.config_keys import Access, Boolean, ConfigKey
-from station.core.feature import Answer, Deadline, Feature, Reply, Rule
+from station.core.feature import TIME, Answer, Deadline, Events, Feature, Reply, Rule
 from station.rules.faults import blocking_fault
 from station.rules.maintenance_rules import is_out_of_service
 from station.rules.reservations import PROFILE, free_connectors, open_on_zero
@@ -115,11 +111,11 @@ def _ended(held: ReservationMade, reason: str) -> ReservationEnded:
     return ReservationEnded(reservation_id=held.reservation_id, connector_id=held.connector_id, reason=reason)
 
 
-def _end(state: StationState, at_ms: int) -> tuple[Event, ...]:
+def _end(state: StationState, at_ms: int) -> Events:
     """Ends what does not hold any more: used, expired, or on a connector that is Faulted or Unavailable (5.13)."""
-    return tuple(
+    return [
         _ended(held, reason) for held in state.reservations.all if (reason := _why_over(state, held, at_ms)) is not None
-    )
+    ]
 
 
 def _why_over(state: StationState, held: ReservationMade, at_ms: int) -> str | None:
@@ -154,22 +150,7 @@ FEATURE = Feature(
         Answer(action="ReserveNow", decide=decide_reserve_now),
         Answer(action="CancelReservation", decide=decide_cancel_reservation),
     ),
-    rules=(
-        Rule(
-            decide=_end,
-            when=frozenset(
-                {
-                    StationBooted,
-                    StationDescribed,
-                    ClockAdjusted,
-                    DeadlineReached,
-                    ConnectorStatusChanged,
-                    TransactionStarted,
-                    ReservationMade,
-                }
-            ),
-        ),
-    ),
+    rules=(Rule(decide=_end, reads=("clock", "connectors", "reservations", TIME)),),
     deadlines=_deadlines,
     config_keys=(RESERVE_CONNECTOR_ZERO_SUPPORTED,),
     off_answers={"ReserveNow": _reserve_rejected, "CancelReservation": _cancel_rejected},

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from eventstore.catalogue.maintenance import ResetAbandoned, ResetAccepted, ResetDue
 from projections.station import StationState
 from station.core.config_keys import Access, ConfigKey, Integer
-from station.core.feature import Answer, Deadline, Events, Feature, Reply, Rule
+from station.core.feature import TIME, Answer, Deadline, Events, Feature, Reply, Rule
 from station.rules.transaction_rules import stop_all
 from station.wire.enums import ResetStatus, ResetType
 from station.wire.messages.core import Reset, ResetResponse
@@ -70,7 +70,12 @@ FEATURE = Feature(
     name="reset",
     ocpp_profile="Core",
     answers=(Answer(action="Reset", decide=_reset),),
-    rules=(Rule(decide=_become_due),),
+    rules=(
+        Rule(
+            decide=_become_due,
+            reads=("registration", "link", "transactions", "outbox", "configuration", "maintenance", TIME),
+        ),
+    ),
     deadlines=_deadlines,
     config_keys=(RESET_RETRIES,),
 )

@@ -14,15 +14,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from eventstore.catalogue.connectors import LockFailureEnded, LockFailureFound
-from eventstore.catalogue.hardware import BoardOpened, LockObserved, MeterObserved
-from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
-from eventstore.catalogue.link import CallSettled, DeliveryRecovered, OwedEventsLost
+from eventstore.catalogue.hardware import BoardOpened, LockObserved
+from eventstore.catalogue.lifecycle import StationStopping
 from eventstore.catalogue.transactions import (
     EnergyOfferEnded,
     StopDataSampled,
     TransactionConfirmed,
-    TransactionInvalidated,
-    TransactionRecovered,
     TransactionResumed,
     TransactionStarted,
     TransactionStopped,
@@ -131,9 +128,9 @@ def _stop_for_facts(state: StationState, at_ms: int) -> Events:
     """What ends a running transaction by itself: an emergency stop, an ending fault, a cable that left the vehicle."""
     if not state.connectors.known:
         return ()
-    running = (transaction for transaction in state.transactions.running() if transaction.ending is None)
-    endings = (_ending(state, transaction, at_ms) for transaction in running)
-    return tuple(ending for ending in endings if ending is not None)
+    running = state.transactions.running()
+    endings = [_ending(state, transaction, at_ms) for transaction in running if transaction.ending is None]
+    return [ending for ending in endings if ending is not None]
 
 
 def _ending(state: StationState, transaction: Transaction, at_ms: int) -> TransactionStopped | None:
@@ -153,31 +150,31 @@ def _ending(state: StationState, transaction: Transaction, at_ms: int) -> Transa
 
 def _end_offer(state: StationState, at_ms: int) -> Events:
     """MaxEnergyOnInvalidId is used up: the transaction goes on without energy (9.1.14)."""
-    return tuple(
+    return [
         EnergyOfferEnded(connector_id=item.connector_id, number=item.number, reason="MaxEnergyOnInvalidId")
         for item in state.transactions.running()
         if item.energy_limit_wh is not None
         and item.offer_ended == ""
         and register_of(state, item)[0] >= item.energy_limit_wh
-    )
+    ]
 
 
 def _confirm(state: StationState, at_ms: int) -> Events:
     """All that was owed is settled; or its end is lost with a damaged segment, and nothing is left to wait for."""
-    return tuple(
+    return [
         TransactionConfirmed(number=number)
         for number, transaction in sorted(state.transactions.by_number.items())
         if transaction.stop_settled or is_stop_lost(state, transaction)
-    )
+    ]
 
 
 def _end_lock_failure(state: StationState, at_ms: int) -> Events:
     """A lock failure before a start clears on unplugging."""
-    return tuple(
+    return [
         LockFailureEnded(connector_id=connector.connector_id)
         for connector in state.connectors.real
         if connector.lock_failed and not state.connectors.occupied(connector)
-    )
+    ]
 
 
 def _on_lock(state: StationState, event: LockObserved, at_ms: int) -> Events:
@@ -332,14 +329,24 @@ FEATURE = Feature(
         StationStopping: _on_stopping,
     },
     rules=(
-        Rule(decide=_end_lock_failure),
-        Rule(decide=_stop_for_facts),
-        Rule(decide=_end_offer, when=frozenset({MeterObserved, TransactionInvalidated, DeadlineReached})),
-        Rule(decide=_start_ready),
+        Rule(decide=_end_lock_failure, reads=("connectors",)),
+        Rule(decide=_stop_for_facts, reads=("description", "clock", "connectors", "transactions", "configuration")),
+        Rule(decide=_end_offer, reads=("connectors", "transactions")),
         Rule(
-            decide=_confirm,
-            when=frozenset({CallSettled, OwedEventsLost, DeliveryRecovered, TransactionRecovered}),
+            decide=_start_ready,
+            reads=(
+                "boot",
+                "description",
+                "clock",
+                "registration",
+                "connectors",
+                "transactions",
+                "reservations",
+                "configuration",
+                "maintenance",
+            ),
         ),
+        Rule(decide=_confirm, reads=("transactions", "outbox")),
     ),
     deadlines=_deadlines,
     config_keys=(

@@ -20,6 +20,7 @@ SECURITY_EVENTS_MAX = 256
 """Security events that wait at the most, where a CSMS never takes any; all of them stay in the log."""
 DATA_TRANSFERS_MAX = 256
 """DataTransfers that wait when the HTTP service takes no more; requests that it took at once may go beyond."""
+FEWEST_MAX = min(STATUSES_MAX, NOTICES_MAX, SECURITY_EVENTS_MAX, DATA_TRANSFERS_MAX)
 _DATA_TRANSFERS_SHED = 2 * DATA_TRANSFERS_MAX
 
 
@@ -42,6 +43,8 @@ def _most(owed: Owed) -> int:
 
 def shed(state: StationState, at_ms: int) -> Sequence[CallShed]:
     """The oldest entries of each kind that has more waiting than are kept; never the one that is in flight."""
+    if len(state.outbox.calls) <= FEWEST_MAX:
+        return ()
     by_kind: dict[tuple[str, int, str], list[Owed]] = {}
     for owed in state.outbox.calls:
         if (kind := _kind(owed)) is not None:

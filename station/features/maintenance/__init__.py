@@ -17,21 +17,11 @@ Theory of operation
     Each status is told once and in this order, whatever is tried how often; the outbox keeps it through outages.
 """
 
-from eventstore.catalogue.lifecycle import ClockAdjusted, DeadlineReached, StationBooted
-from eventstore.catalogue.link import CallSettled, CallTimedOut, LinkClosed
 from eventstore.catalogue.maintenance import (
-    DiagnosticsProgressed,
-    DiagnosticsRequested,
     DiagnosticsStatusQueued,
-    DiagnosticsStepDecided,
-    FirmwareProgressed,
     FirmwareStatusQueued,
-    FirmwareStepDecided,
-    FirmwareUpdateRequested,
-    ResetAbandoned,
 )
-from eventstore.catalogue.transactions import TransactionStopped
-from station.core.feature import Answer, Call, Feature, Rule
+from station.core.feature import TIME, Answer, Call, Feature, Rule
 from station.features.maintenance.diagnostics import advance_diagnostics, diagnostics_deadlines
 from station.features.maintenance.firmware import advance_firmware, firmware_deadlines
 from station.features.maintenance.messages import (
@@ -58,28 +48,9 @@ FEATURE = Feature(
     rules=(
         Rule(
             decide=advance_firmware,
-            when=frozenset(
-                {
-                    FirmwareUpdateRequested,
-                    FirmwareProgressed,
-                    FirmwareStepDecided,
-                    DeadlineReached,
-                    StationBooted,
-                    ClockAdjusted,
-                    TransactionStopped,
-                    CallSettled,
-                    CallTimedOut,
-                    LinkClosed,
-                    ResetAbandoned,
-                }
-            ),
+            reads=("clock", "registration", "link", "transactions", "outbox", "configuration", "maintenance", TIME),
         ),
-        Rule(
-            decide=advance_diagnostics,
-            when=frozenset(
-                {DiagnosticsRequested, DiagnosticsProgressed, DiagnosticsStepDecided, DeadlineReached, StationBooted}
-            ),
-        ),
+        Rule(decide=advance_diagnostics, reads=("maintenance", TIME)),
     ),
     deadlines=lambda state: (*firmware_deadlines(state), *diagnostics_deadlines(state)),
     config_keys=(SUPPORTED_FILE_TRANSFER_PROTOCOLS,),

@@ -19,7 +19,7 @@ from projections.charging_profiles import Fall
 from projections.connector import CURRENT_MIN_MA, EV_RESPONSE_MS, Connector
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.core.feature import Deadline, Feature, Rule
+from station.core.feature import TIME, Deadline, Feature, Rule
 from station.features.smart_charging.composite import Offer, Situation, next_change_ms, offers, total_ma
 from station.features.smart_charging.situation import situation_of
 from station.rules.charging_profile_rules import CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED, follow_transactions
@@ -157,6 +157,15 @@ def deadlines(state: StationState) -> Iterator[Deadline]:
 FEATURE = Feature(
     name="limits",
     ocpp_profile="Core",
-    rules=(Rule(decide=follow_transactions), Rule(decide=keep_limits)),
+    rules=(
+        Rule(
+            decide=follow_transactions,
+            reads=("connectors", "transactions", "outbox", "authorization", "charging_profiles"),
+        ),
+        Rule(
+            decide=keep_limits,
+            reads=("description", "clock", "connectors", "transactions", "charging_profiles", "configuration", TIME),
+        ),
+    ),
     deadlines=deadlines,
 )

@@ -89,7 +89,8 @@ def _changed(decided: Decided, changes: Mapping[str, str]) -> tuple[tuple[str, .
     event = first.event
     if not isinstance(event, Observation) or isinstance(event, ObservationRejected | Illegible):
         return None
-    _, would = kernel.step(_with(decided.before, changes), event, first.at_ms, decided.registry)
+    changed = _with(decided.before, changes)
+    _, would = kernel.step(changed, event, first.at_ms, decided.registry, at_rest=False)
     if would == decided.decided:
         return None
     did_events = [each.event for each in decided.decided if not _is_the_change(each.event, changes)]
@@ -149,7 +150,7 @@ def _earlier(
         if len(told) > _TOLD_MAX:
             told.popitem(last=False)
         reached = DeadlineReached(name=deadline.name, key=deadline.key, due_ms=deadline.due_ms)
-        _, batch = kernel.step(changed, reached, deadline.due_ms, last.registry)
+        _, batch = kernel.step(changed, reached, deadline.due_ms, last.registry, at_rest=False)
         would = [each.event for each in batch[1:] if not _is_the_change(each.event, changes)]
         if would:
             seq = last.after.seq

@@ -7,8 +7,9 @@ import pytest
 from eventstore.catalogue import ALL
 from eventstore.catalogue.hardware import MainsObserved
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationBooted, StationStopped
+from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.event import Recorded
-from projections.station import FOLDS, INITIAL, Folding, StationState, evolve
+from projections.station import FOLDS, INITIAL, Folding, StationState, changes, evolve
 from tests.given import UTC_2026_MS, charging, station
 
 
@@ -71,6 +72,21 @@ def test_a_long_history_folds_to_what_its_events_do_one_by_one(base: int) -> Non
         expected = evolve(expected, each)
         assert folding.seq == each.seq
     assert folding.state() == expected
+
+
+def test_a_history_that_an_event_cannot_belong_to_is_as_it_was_before() -> None:
+    folding = Folding(INITIAL)
+    with pytest.raises(ValueError, match="window"):
+        folding.add(recorded(OutboxWindowRead(after_seq=77, to_seq=80, count=3)))
+    assert folding.state() == INITIAL
+
+
+def test_what_changes_is_what_is_another_object_afterwards() -> None:
+    state = charging().state
+    assert changes(state, recorded(MainsObserved(present=True), 99, state.at_ms)) == {"seq": 99}
+    disk = changes(state, recorded(DiskSpaceObserved(level="critical", free_bytes=0), 99, state.at_ms + 5))
+    assert disk["boot"] == replace(state.boot, disk="critical")
+    assert set(disk) == {"seq", "at_ms", "boot", "security"}
 
 
 def test_what_a_boot_proves_of_the_one_before() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.authorization import CacheCleared
-from eventstore.catalogue.hardware import IdTagPresented, MainsObserved
+from eventstore.catalogue.hardware import IdTagPresented, MainsObserved, MeterObserved
 from eventstore.catalogue.lifecycle import DecisionFailed, ObservationRejected, StationBooted
 from eventstore.catalogue.link import CallAnswered, FrameReceived, OutboxWindowRead
 from eventstore.catalogue.registration import DataTransferQueued
@@ -14,7 +14,7 @@ from eventstore.catalogue.transactions import TransactionConfirmed
 from eventstore.event import Event
 from projections.station import INITIAL, StationState, evolve
 from station.core import kernel
-from station.core.feature import Feature, Registry, Rule
+from station.core.feature import TIME, Feature, Registry, Rule
 from tests.given import UTC_2026_MS, StationUnderTest, charging, station
 from tests.rest import rules_at_rest
 
@@ -70,24 +70,71 @@ def test_rules_are_asked_again_until_none_has_more_to_say() -> None:
         queued = sum(isinstance(owed.event, DataTransferQueued) for owed in state.outbox.calls)
         return () if queued >= 3 else (DataTransferQueued(vendor_id="v", message_id=None, data=None),)
 
-    rules = registry(rules=(Rule(decide=below_three),))
+    rules = registry(rules=(Rule(decide=below_three, reads=("outbox",)),))
     state, batch = kernel.step(INITIAL, MAINS, 1, rules)
     assert kinds(batch) == ["MainsObserved"] + ["DataTransferQueued"] * 3
     assert not [rule.decide(state, 1) for rule in rules.rules if rule.decide(state, 1)]
 
 
-def test_a_rule_is_asked_only_after_what_it_depends_on() -> None:
-    asked = []
+def fail(*_: Any) -> Any:
+    raise RuntimeError("x" * 2000)
 
-    def remember(state: StationState, at_ms: int) -> tuple[Event, ...]:
-        asked.append(state.seq)
+
+class Memory:
+    """A rule that has nothing to say and remembers when it was asked."""
+
+    def __init__(self, *reads: str) -> None:
+        self.asked: list[int] = []
+        self.registry = registry(rules=(Rule(decide=self._decide, reads=reads),))
+
+    def _decide(self, state: StationState, at_ms: int) -> tuple[Event, ...]:
+        self.asked.append(state.seq)
         return ()
 
-    rules = registry(rules=(Rule(decide=remember, when=frozenset({IdTagPresented})),))
-    state, _ = kernel.step(INITIAL, MAINS, 1, rules)
-    assert asked == []
-    kernel.step(state, IdTagPresented(id_tag="A", connector_id=None), 1, rules)
-    assert asked == [2]
+
+def test_a_rule_is_asked_only_after_a_change_of_what_it_reads() -> None:
+    memory, state = Memory("connectors"), charging().state
+    state, _ = kernel.step(state, MAINS, state.at_ms, memory.registry)
+    assert memory.asked == []
+    reading = MeterObserved(connector_id=1, energy_wh=1_501, power_w=11_000)
+    state, _ = kernel.step(state, reading, state.at_ms, memory.registry)
+    assert memory.asked == [state.seq]
+
+
+def test_a_rule_that_goes_by_the_time_is_asked_when_it_has_moved_on() -> None:
+    memory, state = Memory(TIME), charging().state
+    state, _ = kernel.step(state, MAINS, state.at_ms, memory.registry)
+    assert memory.asked == []
+    state, _ = kernel.step(state, MAINS, state.at_ms + 1, memory.registry)
+    assert memory.asked == [state.seq]
+
+
+def test_of_a_state_that_no_step_has_left_every_rule_is_asked() -> None:
+    memory, state = Memory("reservations"), charging().state
+    kernel.step(state, MAINS, state.at_ms, memory.registry, at_rest=False)
+    assert memory.asked == [state.seq + 1]
+
+
+def test_after_a_mistake_every_rule_is_asked_again() -> None:
+    """What a rule would have said after the one that failed may still have to be said."""
+    memory, state = Memory("reservations"), charging().state
+    broken = registry(observes={MainsObserved: fail})
+    state, batch = kernel.step(state, MAINS, state.at_ms, broken)
+    assert kinds(batch) == ["MainsObserved", "DecisionFailed"]
+    state, _ = kernel.step(state, MAINS, state.at_ms, memory.registry)
+    assert memory.asked == [state.seq]
+    for _ in range(2):
+        state, _ = kernel.step(state, MAINS, state.at_ms, memory.registry)
+    assert memory.asked[2:] == [], "asked once more at the most"
+
+
+def test_after_a_rejected_observation_every_rule_is_asked_again() -> None:
+    memory, state = Memory(TIME), charging().state
+    unfoldable = OutboxWindowRead(after_seq=77, to_seq=80, count=3)
+    state, batch = kernel.step(state, unfoldable, state.at_ms + 1, memory.registry)
+    assert (kinds(batch), memory.asked) == (["ObservationRejected"], [])
+    state, _ = kernel.step(state, MAINS, state.at_ms, memory.registry)
+    assert memory.asked == [state.seq]
 
 
 def test_a_boot_asks_every_rule_whatever_it_depends_on() -> None:
@@ -105,7 +152,7 @@ def test_a_boot_asks_every_rule_whatever_it_depends_on() -> None:
 
 
 def test_rules_that_never_come_to_rest_lose_nothing_but_their_conclusions() -> None:
-    rules = registry(rules=(Rule(decide=lambda state, at_ms: (CacheCleared(),)),))
+    rules = registry(rules=(Rule(decide=lambda state, at_ms: (CacheCleared(),), reads=("authorization",)),))
     state, batch = kernel.step(INITIAL, MAINS, 1, rules)
     assert kinds(batch) == ["MainsObserved", "DecisionFailed"]
     assert "NoFixedPoint" in batch[1].event.error  # type: ignore[attr-defined]  # DecisionFailed has it
@@ -118,11 +165,9 @@ def test_a_batch_without_end_is_cut_off() -> None:
     assert kinds(batch) == ["MainsObserved", "DecisionFailed"]
 
 
-def fail(*_: Any) -> Any:
-    raise RuntimeError("x" * 2000)
-
-
-@pytest.mark.parametrize("members", [{"observes": {MainsObserved: fail}}, {"rules": (Rule(decide=fail),)}])
+@pytest.mark.parametrize(
+    "members", [{"observes": {MainsObserved: fail}}, {"rules": (Rule(decide=fail, reads=("boot",)),)}]
+)
 def test_a_mistake_in_deciding_keeps_the_observation(members: dict[str, Any]) -> None:
     state, batch = kernel.step(INITIAL, MAINS, 1, registry(**members))
     assert kinds(batch) == ["MainsObserved", "DecisionFailed"]
@@ -134,9 +179,9 @@ def test_a_mistake_in_deciding_keeps_the_observation(members: dict[str, Any]) ->
 def test_a_call_that_we_fail_to_decide_on_is_answered_with_internal_error() -> None:
     """OCPP-J 4.2.3."""
     found = station().online()
-    rules = registry(rules=(Rule(decide=fail),))
+    rules = registry(rules=(Rule(decide=fail, reads=()),))
     frame = FrameReceived(connection=1, text='[2,"m","ClearCache",{}]')
-    _, batch = kernel.step(found.state, frame, 5_000, rules)
+    _, batch = kernel.step(found.state, frame, 5_000, rules, at_rest=False)
     assert kinds(batch) == ["FrameReceived", "DecisionFailed", "CallAnswered"]
     answer = batch[2].event
     assert isinstance(answer, CallAnswered)
@@ -147,7 +192,7 @@ def test_a_call_that_we_fail_to_decide_on_is_answered_with_internal_error() -> N
 def test_what_is_no_call_is_not_answered_even_then(text: str) -> None:
     found = station().online()
     frame = FrameReceived(connection=1, text=text)
-    _, batch = kernel.step(found.state, frame, 5_000, registry(rules=(Rule(decide=fail),)))
+    _, batch = kernel.step(found.state, frame, 5_000, registry(rules=(Rule(decide=fail, reads=()),)), at_rest=False)
     assert kinds(batch) == ["FrameReceived", "DecisionFailed"]
 
 
@@ -165,7 +210,7 @@ def test_an_observation_that_cannot_be_folded_never_reaches_the_log() -> None:
 
 def test_the_station_goes_on_after_a_mistake() -> None:
     found = charging()
-    state, batch = kernel.step(found.state, MAINS, 5_000, registry(rules=(Rule(decide=fail),)))
+    state, batch = kernel.step(found.state, MAINS, 5_000, registry(rules=(Rule(decide=fail, reads=()),)), at_rest=False)
     assert isinstance(batch[-1].event, DecisionFailed)
     _, batch = kernel.step(state, IdTagPresented(id_tag="DEADBEEF", connector_id=1), 6_000, found.registry)
     assert "TransactionStopped" in kinds(batch)

@@ -28,7 +28,7 @@ ELSEWHERE = replace(STATUS, connector_id=2)
 def test_a_kind_that_floods_costs_its_own_oldest_entries_and_no_others(event: Event, most: int) -> None:
     others = (BOOT, AUTHORIZE, HEARTBEAT, TRIGGERED, *({STATUS, CONFLICT, ELSEWHERE, FIRMWARE, TRANSFER} - {event}))
     state = owing(*others, *[event] * most)
-    assert shed(state, 0) == []
+    assert not shed(state, 0)
     state = owing(*others, *[event] * (most + 2))
     first_seq = 1_000 + len(others)
     assert [(item.owed_seq, item.waiting) for item in shed(state, 0)] == [
@@ -39,7 +39,7 @@ def test_a_kind_that_floods_costs_its_own_oldest_entries_and_no_others(event: Ev
 
 @pytest.mark.parametrize("event", [BOOT, AUTHORIZE, TRIGGERED, HEARTBEAT], ids=lambda event: event.NAME)
 def test_what_the_station_cannot_do_without_is_never_shed(event: Event) -> None:
-    assert shed(owing(*[event] * 2_000), 0) == []
+    assert not shed(owing(*[event] * 2_000), 0)
 
 
 def test_the_entry_in_flight_is_not_shed() -> None:

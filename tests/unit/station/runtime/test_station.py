@@ -13,11 +13,11 @@ from eventstore.catalogue.lifecycle import DeadlineReached, ObservationsDropped,
 from eventstore.catalogue.link import FrameReceived, LinkOpened, OutboxWindowRead
 from eventstore.catalogue.transactions import MeterSampled
 from eventstore.errors import StorageFailed
-from eventstore.event import Event, Recorded
+from eventstore.event import Event, Observation, Recorded
 from eventstore.insertion import encode_batch
 from eventstore.log import EventLog
 from projections.station import INITIAL, StationState
-from station.core.feature import Feature, Registry, Rule
+from station.core.feature import Feature, Registry
 from station.features import ALL, registry_for
 from station.runtime.clock import SystemClock
 from station.runtime.inbox import EACH_MAX
@@ -85,7 +85,7 @@ async def test_a_large_frame_is_stepped_and_encoded_in_a_thread_so_that_the_refl
     stepped: set[bool] = set()
     encoded: list[int] = []
 
-    def note(state: StationState, at_ms: int) -> tuple[Event, ...]:
+    def note(state: StationState, observation: Observation, at_ms: int) -> tuple[Event, ...]:
         stepped.add(threading.current_thread() is threading.main_thread())
         return ()
 
@@ -95,7 +95,7 @@ async def test_a_large_frame_is_stepped_and_encoded_in_a_thread_so_that_the_refl
         return encode_batch(batch)
 
     monkeypatch.setattr("station.runtime.station.encode_batch", spy)
-    watcher = Feature(name="watcher", ocpp_profile="Core", rules=(Rule(decide=note),))
+    watcher = Feature(name="watcher", ocpp_profile="Core", observes={FrameReceived: note, IdTagPresented: note})
     station = Station(log, Registry((*ALL, watcher)), SystemClock(), INITIAL)
     running = asyncio.create_task(station.run())
     await station.observe(BOOTED, DESCRIPTION, *OPENED, LinkOpened(connection=1))
