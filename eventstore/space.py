@@ -19,6 +19,10 @@ class Space:
         """What the closed segments take on the disk."""
         return self.archives.bytes_on_disk()
 
+    async def cut_out(self) -> list[tuple[int, int]]:
+        """The first and last event of each range that was cut out of archives for room, in order. Raises OSError."""
+        return await self.archives.gaps()
+
     def disk_bytes(self) -> int:
         """How large the file system is."""
         return self._directory.disk_bytes()

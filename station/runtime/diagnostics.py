@@ -44,6 +44,9 @@ class LogReader(Protocol):
     async def read_rows(self, after: int, limit: int) -> Sequence[Row]:
         """The rows behind seq `after` as stored, at most `limit`, in order."""
 
+    async def cut_out(self) -> Sequence[tuple[int, int]]:
+        """The first and last event of each range that was cut out of archives for room, in order."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosticsSource:
@@ -88,7 +91,9 @@ class DiagnosticsSource:
             while after < end and not written.is_full and (rows := await self.log.read_rows(after, SLICE_ROWS)):
                 after = rows[-1].seq
                 await asyncio.to_thread(written.write, stream, window.within(rows), redactor)
+        first, last = written.first_seq or 0, written.last_seq or 0
         return {
+            "dropped": [gap for gap in await self.log.cut_out() if first < gap[0] and gap[1] < last],
             "asked_from": _instant(request.start_utc_ms),
             "asked_until": _instant(request.stop_utc_ms),
             "events": written.rows,

@@ -282,7 +282,7 @@ class Station:
             return window
         if not self._gaps:
             gaps = await gaps_between(self.log, await self.log.first_seq() - 1, outbox.last_owed_seq)
-            self._gaps = list(without(gaps, await self.log.archives.gaps()))  # nothing that is owed was cut out
+            self._gaps = list(without(gaps, await self.log.cut_out()))  # nothing that is owed was cut out
         while (lost := share_of(self._gaps, outbox)).count == 0:  # too small a gap to have a share
             self._gaps = self._gaps[1:]
         self._gaps = self._gaps[1:]

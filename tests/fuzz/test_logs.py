@@ -13,6 +13,7 @@ import orjson
 from zstandard import ZstdCompressor
 
 from eventstore.archive import MAGIC, ArchiveReader, pack, unpack
+from eventstore.archive_writing import Cut, thin_archive
 from eventstore.chain import EMPTY
 from eventstore.database import DATABASE_NAME
 from eventstore.errors import LogCorrupt, LogTooNew
@@ -97,6 +98,48 @@ def test_an_archive_whose_checksum_fits_is_read_or_told_damaged(tmp_path: Path, 
     target = Target(
         name="archive", corpus=(ARCHIVE.read_bytes(),), check=check, cases=80, parts=archive_parts, joined=archive_of
     )
+    fuzz(target, tmp_path, long=long)
+
+
+def thinned() -> bytes:
+    """The archive without most of its events."""
+    content = io.BytesIO()
+    with ArchiveReader(ARCHIVE) as reader:
+        for _ in thin_archive(reader, content, lambda batch: batch[0].seq % 75 < 3, Cut()):
+            pass
+    return content.getvalue()
+
+
+def ends_of(content: bytes) -> list[bytes]:
+    """Header and index, below the checksum, and in between the frames, as they are."""
+    _, offset, size, _ = _TRAILER.unpack(content[-_TRAILER.size :])
+    end = content.index(b"\n", len(MAGIC))
+    return [content[len(MAGIC) : end], content[offset : offset + size], content[end:offset]]
+
+
+def with_ends(parts: list[bytes]) -> bytes:
+    """The archive of such parts, with a checksum that fits."""
+    header, index, frames = parts
+    start = MAGIC + header + frames
+    return start + index + _TRAILER.pack(MAGIC, len(start), len(index), sha256(header + index).digest())
+
+
+@both
+def test_a_thinned_archive_whose_checksum_fits_is_read_or_told_damaged(tmp_path: Path, long: bool) -> None:
+    file, content = tmp_path / "log.cbz", thinned()
+    file.write_bytes(with_ends(ends_of(content)))
+    with ArchiveReader(file) as reader:
+        assert len(reader.gaps()) > 1
+        assert reader.verify() == ()
+
+    def check(content: bytes) -> None:
+        file.write_bytes(content)
+        with contextlib.suppress(LogCorrupt, LogTooNew), ArchiveReader(file) as reader:
+            reader.verify()
+            reader.rows(0, 10_000)
+        all_asked(file, content)
+
+    target = Target(name="thinned", corpus=(content,), check=check, cases=80, parts=ends_of, joined=with_ends)
     fuzz(target, tmp_path, long=long)
 
 

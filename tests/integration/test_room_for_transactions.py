@@ -9,6 +9,7 @@ import pytest
 
 from eventstore.archive import ArchiveReader
 from eventstore.catalogue.lifecycle import ArchiveDropped, ArchiveThinned, LogDamageFound
+from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Row
 from eventstore.segments import PastSegment, archives
 from eventstore.thinning import Thinned, put_in_place, thin
@@ -18,11 +19,14 @@ from station.doctor.findings import Level
 from station.doctor.logbook import log_findings
 from station.replay.answers.timeline import Filter, Timeline
 from station.replay.answers.transactions import dossier, transactions
+from station.replay.export.writing import ExportRequest, export_file
 from station.replay.opening.source import open_log
 from station.replay.opening.times import Calendar
 from station.replay.proof.verify import Verdict, anchor_from, verify
 from station.runtime.archivist import Keep, keeps
+from station.runtime.diagnostics import DiagnosticsSource
 from station.runtime.salvaging import salvage
+from station.settings.loading import parse_settings
 from tests.outage import Outage, living
 
 SESSIONS = 4
@@ -266,6 +270,45 @@ async def test_thinned_archives_read_alone_and_a_head_seen_within_a_cut_contradi
         verdict = verdict_on(part)
         assert verdict.verdict == "whole", verdict.findings
         assert any("what put that on record is not here" in each for each in verdict.skipped)
+
+
+@pytest.mark.asyncio
+async def test_an_export_and_a_diagnostics_file_of_a_thinned_log_are_whole(tmp_path: Path) -> None:
+    path, settings = tmp_path / "log", parse_settings(SETTINGS.format(directory=tmp_path), "test")
+    async with flooded(path) as outage:
+        outage.archivist._keep = Keep(total_bytes=bytes_of(path) // 3)
+        await outage.archivist.tidy()
+        first = archives(path)[0]
+        # The time asked for ends before what went was put on record.
+        (end,) = await outage.log.read_rows(first.last_seq - 1, 1)
+        for name, until_ms in (("part.zip", end.utc_ms), ("all.zip", None)):
+            asked = DiagnosticsRequested(
+                job=1,
+                location="ftp://h/",
+                file_name=name,
+                start_utc_ms=0,
+                stop_utc_ms=until_ms,
+                retries=0,
+                retry_interval_s=1,
+            )
+            source = DiagnosticsSource(log=outage.log, settings=settings)
+            await source.write(tmp_path / name, asked, outage.station.state)
+    with open_log(path) as reader:
+        export_file(reader, Calendar(reader.recorded()), ExportRequest(), tmp_path / "all.jsonl")
+    for name in ("all.jsonl", "all.zip", "part.zip"):
+        verdict = verdict_on(tmp_path / name)
+        assert (name, verdict.verdict, verdict.findings) == (name, "whole", ())
+        assert verdict.events < verdict.last_seq
+
+
+SETTINGS = """
+    [station]
+    identity = "CB-0001"
+    [csms]
+    url = "ws://127.0.0.1:9000/ocpp"
+    [storage]
+    directory = "{directory}"
+"""
 
 
 @pytest.mark.asyncio

@@ -47,7 +47,24 @@ def take_bundle(path: Path, scratch: Path) -> Origin:
     except BundleDamaged as error:
         raise LogUnreadable(f"{path} is damaged: {error}") from error
     # Whatever left the station in one went through its redaction, which may have found nothing to redact.
-    return Origin(kind="diagnostics file", excerpt=_is_excerpt(about), redacted=True, anchors=_anchors(about))
+    return Origin(
+        kind="diagnostics file",
+        excerpt=_is_excerpt(about),
+        redacted=True,
+        anchors=_anchors(about),
+        cut_out=_cut_out(about),
+    )
+
+
+def _cut_out(about: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
+    """What the station had dropped for room within these events; the record of that may lie behind them."""
+    gaps = about.get("dropped")
+    found = []
+    for gap in gaps if isinstance(gaps, list) else ():
+        match gap:
+            case [int() as first, int() as last] if 0 < first <= last <= SEQ_MAX:
+                found.append((first, last))
+    return tuple(found)
 
 
 def _is_excerpt(about: Mapping[str, Any]) -> bool:

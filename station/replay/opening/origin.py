@@ -32,6 +32,7 @@ class Anchor:
 class Origin:
     """`kind` in words. `excerpt`: it holds what was asked for, not the whole log; `redacted`: payloads were changed on purpose.
 
+    `cut_out` are the first and last event of each range that was dropped for room, as the source says.
     `anchors` are heads that the source itself names, e.g. a diagnostics file. A log whose first segments are gone begins behind
     `base`; `past` are the closed segments, and `opening` is what the live one says that they end in. `findings` is what is damaged in
     that.
@@ -47,3 +48,4 @@ class Origin:
     opening: Opening | None = None
     past: Past | None = None
     findings: tuple[str, ...] = ()
+    cut_out: tuple[tuple[int, int], ...] = ()

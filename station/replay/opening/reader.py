@@ -109,7 +109,7 @@ class LogReader:
     def cut_out(self) -> tuple[tuple[int, int], ...]:
         """The first and last event of each range that was cut out of an archive on record, in order.
 
-        Where that record may be elsewhere, it is what the archives themselves say.
+        Where that record may be elsewhere, it is what the archives and the source themselves say.
         """
         told = {
             gap
@@ -117,6 +117,7 @@ class LogReader:
             if isinstance(recorded.event, ArchiveThinned)
             for gap in recorded.event.gaps
         }
+        told |= set(self.origin.cut_out)
         if self.goes_on_elsewhere:
             told |= {gap for _, _, gaps in self.thinned() for gap in gaps}
         merged = list[tuple[int, int]]()

@@ -84,9 +84,8 @@ def stretches_of(reader: LogReader) -> Iterator[Stretch]:
     Behind a cut the next segment begins with a state that is known. Raises BadQuestion for an excerpt.
     """
     state = foundation(reader)
-    gaps = reader.cut_out if any(True for _ in reader.thinned()) else ()
-    for first, last in gaps:
-        if last <= state.seq:
+    for first, last in reader.cut_out:
+        if last <= state.seq or reader.row(first) is not None:  # a cut that came between left the whole archive there
             continue
         if first > state.seq + 1:
             yield Stretch(state=state, until=first - 1)

@@ -153,6 +153,9 @@ class ManyRows:
     def __init__(self, count: int) -> None:
         self.head = Head(seq=count, digest=b"\0" * 32)
 
+    async def cut_out(self) -> Sequence[tuple[int, int]]:
+        return ()
+
     async def read_rows(self, after: int, limit: int) -> Sequence[Row]:
         last = min(after + limit, self.head.seq)
         return [Row(seq, seq, seq, UTC_2026_MS + seq, "E", 1, None, "{}", b"") for seq in range(after + 1, last + 1)]

@@ -34,6 +34,9 @@ class EmptyLog:
 
     head = Head(seq=0, digest=b"\0" * 32)
 
+    async def cut_out(self) -> Sequence[tuple[int, int]]:
+        return ()
+
     async def read_rows(self, after: int, limit: int) -> Sequence[Row]:
         return []
 
