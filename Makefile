@@ -17,7 +17,7 @@ DEV = $(VENV)/.dev-$(DEV_DIGEST)
 # measures nothing.
 COVERAGE = $(if $(ARGS),,--cov --cov-report= --cov-fail-under=95)
 
-.PHONY: help demo test test-long check lint types coverage bench deb sbom docs conformance-table compiler venv clean
+.PHONY: help demo test test-long check lint types coverage bench deb sbom release-check docs conformance-table compiler venv clean
 .NOTPARALLEL:
 .DEFAULT_GOAL = help
 
@@ -61,6 +61,9 @@ deb: $(DEV) ## the Debian packages (ARGS="--architecture arm64" makes only that 
 
 sbom: $(DEV) ## the list of the parts of the package, as CycloneDX
 	@$(BIN)/python -m deploy.debian.parts $(ARGS)
+
+release-check: $(DEV) ## the release checklist (ARGS=--slow goes through all of it)
+	@$(BIN)/python -m deploy.release $(ARGS)
 
 docs: $(DEV) ## write the tables and pictures of docs/, the man page and the completion anew from the code
 	@$(BIN)/python -m tests.docs.generate

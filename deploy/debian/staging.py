@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import re
 import shutil
+import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "deploy" / "debian"
 PYTHONS = ("3.11", "3.13")
 """Those of Debian 12 and 13: one package serves both, and a station that goes from one to the other keeps it."""
-MAINTAINER = "chargebox maintainers <maintainers@chargebox.invalid>"
 VENV = Path("opt/chargebox/venv")
 SITE = VENV / "lib" / "site-packages"
 DOC = Path("usr/share/doc/chargebox")
@@ -55,6 +55,15 @@ ENVIRONMENT = "home = /usr/bin\ninclude-system-site-packages = false\n"
 def debian_version(version: str = VERSION) -> str:
     """The version as dpkg orders it: what comes before a release sorts before it."""
     return re.sub(r"\.?(a|b|rc|dev)(\d+)$", r"~\1\2", version)
+
+
+def maintainer(project: str) -> str:
+    """Name and address, from the text of pyproject.toml."""
+    first = tomllib.loads(project)["project"]["maintainers"][0]
+    return f"{first['name']} <{first['email']}>"
+
+
+MAINTAINER = maintainer((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def lay_out(stage: Path, epoch: int) -> None:

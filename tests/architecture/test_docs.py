@@ -15,6 +15,7 @@ from tests.docs.generate import AGAIN, DOCS, PAGES, TABLES, page
 
 OUTSIDE = [
     ROOT / "README.md",
+    ROOT / "SECURITY.md",
     ROOT / "CONTRIBUTING.md",
     *(ROOT / folder / "README.md" for folder in ("deploy", *PACKAGES)),
 ]
