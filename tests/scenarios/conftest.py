@@ -101,7 +101,7 @@ class World:
         self.station.at_ms += seconds * SECOND_MS
         self.boot(connected=False)
 
-    def wait(self, seconds: int) -> list[Event]:
+    def wait(self, seconds: float) -> list[Event]:
         """Time passes; what falls due in it is reached in order."""
         mark = self.mark
         self.station.advance(seconds)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationEnded, AuthorizationGranted
+from eventstore.catalogue.lifecycle import DeadlineReached
 from projections.authorization import CACHE_MAX
 from tests.given import OTHER_TAG, TAG, StationUnderTest, answering, station, utc
 
@@ -291,11 +292,27 @@ def test_an_authorization_lapses_when_nobody_plugs_in_in_time() -> None:
     assert found.sent("StartTransaction") == []
 
 
+def test_a_tag_at_the_common_reader_is_good_until_its_own_time_is_over() -> None:
+    """B1: a deadline that was set for an earlier tag takes nothing from the one that was presented since."""
+    found = station(connectors=2, factory={"ConnectionTimeOut": "45"}).online()
+    found.swipe()
+    waiting_until_ms = found.at_ms + 45_000
+    found.advance(44.999)
+    assert found.events(AuthorizationEnded) == []
+    found.observe(DeadlineReached(name="connection_timeout", key=0, due_ms=found.at_ms))
+    assert found.events(AuthorizationEnded) == []
+    found.advance(0.001)
+    assert found.at_ms == waiting_until_ms
+    assert [event.reason for event in found.events(AuthorizationEnded)] == ["ConnectionTimeOut"]
+
+
 def test_a_cable_that_nobody_authorizes_in_time_is_finishing() -> None:
     """Errata 3.20, B6: another driver's tag must not start on it unawares."""
     found = station().online().forget()
     found.plug()
-    found.advance(60)
+    found.advance(59.999)
+    assert found.statuses() == ["Preparing"]
+    found.advance(0.001)
     assert found.statuses() == ["Preparing", "Finishing"]
     found.unplug()
     assert found.status() == "Available"
@@ -307,7 +324,9 @@ def test_the_time_runs_from_the_beginning_of_preparing_not_from_the_tag() -> Non
     found.plug(pilot="A")
     found.advance(50)
     found.swipe()
-    found.advance(10)
+    found.advance(9.999)
+    assert found.statuses() == ["Preparing"]
+    found.advance(0.001)
     assert found.statuses() == ["Preparing", "Finishing"]
     assert [event.reason for event in found.events(AuthorizationEnded)] == ["ConnectionTimeOut"]
 
@@ -347,7 +366,9 @@ def test_a_changed_time_out_acts_at_once() -> None:
     found = station().online()
     found.swipe()
     found.configure(ConnectionTimeOut=5)
-    found.advance(5)
+    found.advance(4.999)
+    assert found.status() == "Preparing"
+    found.advance(0.001)
     assert found.status() == "Available"
 
 

@@ -76,7 +76,9 @@ def test_a_failing_upload_is_tried_once_more_than_it_has_retries(retries: dict[s
     for attempt in range(1, tries + 1):
         assert (job_of(station).step, job_of(station).attempt) == ("upload", attempt)
         report(station, "UploadFailed")
-        station.wait(20)
+        station.wait(19.999)
+        assert attempt == tries or job_of(station).attempt == attempt
+        station.wait(0.001)
     assert told(station) == ["Uploading", "UploadFailed"]
     assert station.state.maintenance.diagnostics is None
 

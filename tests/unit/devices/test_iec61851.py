@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.iec61851 import (
+    DIODE_LIMIT_MV,
     cable_rating_ma_from_ohm,
     duty_permille_from_ma,
     ma_from_duty_permille,
@@ -109,6 +110,12 @@ def test_the_diode_is_judged_with_hysteresis() -> None:
     assert pilot_state_from_mv(6_000, -10_300, "C") == "C"
     assert pilot_state_from_mv(6_000, -10_700, "E") == "E"
     assert pilot_state_from_mv(6_000, -10_900, "E") == "C"
+
+
+def test_the_first_reading_of_all_is_held_to_the_diode_limit_itself() -> None:
+    """Without a state before it there is no hysteresis: a vehicle without its diode is seen at once."""
+    assert pilot_state_from_mv(6_000, DIODE_LIMIT_MV, None) == "C"
+    assert pilot_state_from_mv(6_000, DIODE_LIMIT_MV + 1, None) == "E"
 
 
 def test_a_steady_pilot_shows_no_diode() -> None:

@@ -268,6 +268,19 @@ async def test_a_payload_that_does_not_fit_its_class_is_named(tmp_path: Path) ->
 
 
 @pytest.mark.asyncio
+async def test_a_snapshot_of_an_event_that_stands_nowhere_any_more_is_not_used(tmp_path: Path) -> None:
+    """Its archive is gone: nothing is left to hold it against."""
+    path = await segmented(tmp_path / "log", 30, live=10)
+    async with opened(path) as log:
+        await log.save_snapshot(20, "mine", b"twenty")
+        assert await log.load_snapshot("mine") is not None
+    for archive in path.glob("archive/*.cbz"):
+        archive.unlink()
+    async with opened(path) as log:
+        assert await log.load_snapshot("mine") is None
+
+
+@pytest.mark.asyncio
 async def test_a_snapshot_is_given_back_to_the_code_that_made_it_only(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
         await fill(log, 5)

@@ -1,14 +1,16 @@
 """Salvage: all that is proven is kept, nothing is deleted, and a recovery that is cut is finished."""
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from eventstore.chain import EMPTY, verify
 from eventstore.database import DATABASE_NAME
-from eventstore.directory import REPORT_NAME, StorageDirectory
+from eventstore.directory import REPORT_NAME, RESERVE_NAME, StorageDirectory
 from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME
 from eventstore.log import EventLog
@@ -215,6 +217,60 @@ def test_without_a_recovery_there_is_nothing_to_finish(tmp_path: Path) -> None:
     finish(directory)
     assert pending_recovery(directory) is None
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.asyncio
+async def test_the_old_files_lie_in_quarantine_for_good_before_the_new_log_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut may leave the new log's name on the disk and the old files under theirs: nobody would finish."""
+    path = await closed(tmp_path / "log", 400)
+    overwrite(path / DATABASE_NAME, ((path / DATABASE_NAME).stat().st_size // PAGE // 2) * PAGE, bytes(PAGE))
+    done: list[str] = []
+    rename, sync = Path.rename, StorageDirectory.sync
+
+    def renamed(self: Path, target: Path) -> Path:
+        done.append(f"{self.name} to {Path(target).parent.name}/{Path(target).name}")
+        return rename(self, target)
+
+    def synced(self: StorageDirectory) -> None:
+        done.append("sync")
+        sync(self)
+
+    monkeypatch.setattr(Path, "rename", renamed)
+    monkeypatch.setattr(StorageDirectory, "sync", synced)
+    async with opened(path):
+        pass
+    named = done.index(f"{SALVAGED_NAME} to log/{DATABASE_NAME}")
+    moved = max(place for place, what in enumerate(done) if "to quarantine-1/" in what)
+    assert moved < named
+    assert "sync" in done[moved:named], done
+
+
+@pytest.mark.asyncio
+async def test_a_copy_of_what_lies_behind_the_damage_that_finds_no_room_stops_no_salvage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is so full that not even the file's name can be made, and the reserve is spent."""
+    path = await closed(tmp_path / "log", 400)
+    pages = (path / DATABASE_NAME).stat().st_size // PAGE
+    overwrite(path / DATABASE_NAME, (pages // 2) * PAGE, bytes(PAGE))
+    (path / RESERVE_NAME).unlink(missing_ok=True)
+    open_file = Path.open
+
+    def refused(self: Path, *how: Any, **more: Any) -> Any:
+        if self.name == STRAYS_NAME:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return open_file(self, *how, **more)
+
+    monkeypatch.setattr(Path, "open", refused)
+    async with opened(path) as log:
+        recovery = log.boot_report.recovery
+        assert recovery is not None
+        assert recovery.findings[0] == f"no space for a copy of the {recovery.stray_events} events behind the damage"
+        assert recovery.stray_events > 100
+        assert not (path / recovery.quarantine / STRAYS_NAME).exists()
+        await fill(log, 3)
 
 
 @pytest.mark.asyncio

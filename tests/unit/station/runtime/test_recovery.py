@@ -9,13 +9,16 @@ import pytest_asyncio
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, StationBooted, StationStopped
 from eventstore.catalogue.link import OutboxWindowRead
+from eventstore.errors import LogTooNew
 from eventstore.event import Recorded
 from eventstore.log import EventLog
-from projections.digest import fingerprint, state_bytes
+from eventstore.segments import closed_segments
+from projections.digest import STATE_LAYOUT, fingerprint, state_bytes
 from projections.station import INITIAL, StationState
 from station.features import registry_for
 from station.runtime.recovery import begin, boot_base_ms, boot_event, filled, fold_log, is_lost, save_snapshot
 from tests.given import DESCRIPTION, UTC_2026_MS, StationUnderTest, charging, station
+from tests.logs import close_segment, fill, opened
 from tests.tampering import tamper
 
 HOUR_MS = 3_600_000
@@ -85,6 +88,28 @@ async def test_a_snapshot_that_cannot_be_used_costs_time_only(log: EventLog, how
     state = b'{"seq":"nonsense"}' if how == "no state" else state_bytes(replace(found.state, seq=3))
     await log.save_snapshot(found.state.seq, name, state)
     assert await fold_log(log) == (found.state, 0)
+
+
+@pytest.mark.parametrize(("layout", "is_newer"), [(STATE_LAYOUT, False), (STATE_LAYOUT + 1, True)])
+@pytest.mark.asyncio
+async def test_a_history_without_its_beginning_and_without_a_usable_state_begins_anew_unless_it_is_newer(
+    tmp_path: Path, layout: int, is_newer: bool
+) -> None:
+    """What is left cannot be folded from anywhere. One that a newer version wrote is not to be begun anew by this one."""
+    path = tmp_path / "log"
+    async with opened(path) as log:
+        await fill(log, 6)
+        await close_segment(log, b'{"no": "state"}', layout=layout)
+        await fill(log, 4)
+    for segment in closed_segments(path):
+        segment.path.unlink()
+    async with opened(path) as log:
+        if is_newer:
+            with pytest.raises(LogTooNew, match=f"layout {layout}, this one knows {STATE_LAYOUT}"):
+                await fold_log(log)
+        else:
+            state, snapshot_seq = await fold_log(log)
+            assert (state.seq, snapshot_seq, is_lost(state)) == (log.head.seq, log.head.seq, True)
 
 
 @pytest.mark.asyncio

@@ -59,6 +59,13 @@ def test_a_log_as_it_was_recorded_is_whole_at_every_level(log: Path) -> None:
     assert [(anchor.what, anchor.agrees, anchor.outside) for anchor in verdict.anchors] == [("witness", True, False)]
 
 
+def test_a_changed_digest_of_the_first_event_is_named_as_that_of_the_first_event(log: Path) -> None:
+    tamper(log, "UPDATE event SET digest = zeroblob(32) WHERE seq = 1")
+    assert found(log) == [(ALTERED, 1, 1)]
+    [finding] = verdict_on(log, level="chain").findings
+    assert finding.says == "the digest of event 1 was altered, its content was not"
+
+
 def test_the_fold_alone_finds_what_cannot_be_and_leaves_decisions_out(log: Path) -> None:
     seq = seq_of(log, "LimitChanged")
     tamper(
