@@ -32,6 +32,7 @@ from eventstore.frozen import dataclass
 from eventstore.opening import Opening
 from eventstore.rows import are_sound
 from eventstore.structure import compile_decoder
+from eventstore.zstandard import decompressed
 
 SUFFIX = ".cbz"
 MAGIC = b"CBARCH1\n"
@@ -250,19 +251,9 @@ class ArchiveReader:
 
     def _decompressed(self, offset: int, length: int, most: int) -> bytes:
         """Raises ValueError for what is damaged, or says that it is larger than `most` unpacked: it is not unpacked then."""
-        from zstandard import ZstdDecompressor, ZstdError, get_frame_parameters
-
         if length > most:
             raise ValueError(f"it has {length >> 20} MiB, more than {most >> 20}")
-        packed = self._bytes_at(offset, length)
-        try:
-            said = get_frame_parameters(packed).content_size  # -1 or 2^64 - 1 where it does not say
-            if not 0 <= said <= most:
-                raise ValueError(f"unpacked it has more than {most >> 20} MiB")
-            content: bytes = ZstdDecompressor(max_window_size=most).decompress(packed, max_output_size=most)
-        except ZstdError as error:
-            raise ValueError(str(error)) from error
-        return content
+        return decompressed(self._bytes_at(offset, length), most)
 
     def opening(self) -> Opening:
         """What the next segment begins with: the head and the state that this one ends in. Raises LogCorrupt, OSError."""

@@ -31,6 +31,7 @@ from eventstore.frozen import replace
 from eventstore.opening import Opening
 from eventstore.rows import select_rows
 from eventstore.structure import to_json
+from eventstore.zstandard import compressed
 
 LEVEL = 9
 """Of zstandard: twice as dense as the default, and still much faster than the disk of a station."""
@@ -47,9 +48,6 @@ class ArchiveWriter:
     """An archive in the making: frames and gaps in the order of the log, then `end`. The caller syncs. Raises OSError."""
 
     def __init__(self, target: IO[bytes], header: ArchiveHeader) -> None:
-        from zstandard import ZstdCompressor
-
-        self._compressor = ZstdCompressor(level=LEVEL, write_checksum=True)
         self._target = target
         self._header = to_json(header)
         self._frames: list[Frame] = []
@@ -58,7 +56,7 @@ class ArchiveWriter:
 
     def frame(self, rows: Sequence[Row], head: Head) -> None:
         """The next events, which end in `head`."""
-        content = self._compressor.compress(pack(list(rows)))
+        content = compressed(pack(list(rows)), LEVEL)
         frame = Frame(last_seq=head.seq, offset=self._offset, length=len(content), digest=head.digest.hex())
         self._frames.append(frame)
         self._offset += self._target.write(content)
@@ -69,7 +67,7 @@ class ArchiveWriter:
 
     def compressed(self, state: bytes) -> bytes:
         """A state as `end` takes it."""
-        return self._compressor.compress(state) if state else b""
+        return compressed(state, LEVEL) if state else b""
 
     def end(self, state: bytes) -> str:
         """The compressed state, and the index; returns the seal of the archive."""

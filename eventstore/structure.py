@@ -3,7 +3,7 @@
 `compile_decoder` turns a type hint into a function once; the function is strict: a wrong JSON type, an unknown or a missing
 member (without a default) raises `StructureError`, which names the path. Supported: str, int, bool, None, unions with None or
 of scalars, tuple[T, ...], tuple[A, B], frozenset[T], StrEnum, Literal, dataclasses, Mapping[K, V] (as dict) and
-immutables.Map[K, V] with K a str, int, StrEnum or Literal. There are no floats, on purpose. A class with a static method
+Map[K, V] with K a str, int, StrEnum or Literal. There are no floats, on purpose. A class with a static method
 `decode_plain` decodes itself; a field with the metadata NOT_LOGGED is left out.
 """
 
@@ -15,10 +15,10 @@ from enum import StrEnum
 from functools import cache, partial
 from typing import Any, Literal, NoReturn
 
-import immutables
 import orjson
 
 from eventstore.frozen import compiled, dataclass, setters, values_of
+from eventstore.persistent import Map
 
 Decoder = Callable[[Any], Any]
 
@@ -101,8 +101,8 @@ def _compile_generic(hint: Any) -> Decoder:
         return _compile_tuple(arguments)
     if origin is frozenset:
         return partial(_decode_sequence, frozenset, compile_decoder(arguments[0]))
-    if origin is immutables.Map:
-        return partial(_decode_mapping, immutables.Map, _compile_key(arguments[0]), compile_decoder(arguments[1]))
+    if origin is Map:
+        return partial(_decode_mapping, Map, _compile_key(arguments[0]), compile_decoder(arguments[1]))
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return partial(_decode_mapping, dict, _compile_key(arguments[0]), compile_decoder(arguments[1]))
     raise TypeError(f"no decoder for the type hint {hint!r}")

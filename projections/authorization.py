@@ -6,8 +6,6 @@ idTags compare case-insensitively (errata 3.73): both maps are keyed by the case
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import immutables
-
 from eventstore.catalogue.authorization import (
     AuthorizationDenied,
     AuthorizationGranted,
@@ -27,6 +25,7 @@ from eventstore.catalogue.lifecycle import StationBooted
 from eventstore.catalogue.transactions import TransactionEnding, TransactionInvalidated, TransactionStopped
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
+from eventstore.persistent import Map
 from projections.clock import Clock
 
 CACHE_MAX = 1_000
@@ -54,8 +53,8 @@ class Authorization:
     that is plugged in) one that wants to start, and one whose transaction runs.
     """
 
-    cache: immutables.Map[str, Cached] = immutables.Map()
-    local_list: immutables.Map[str, IdTagInfo] = immutables.Map()
+    cache: Map[str, Cached] = Map()
+    local_list: Map[str, IdTagInfo] = Map()
     list_version: int = 0
     store_failing: bool = False
     conflicts: tuple[str, ...] = ()
@@ -76,7 +75,7 @@ def _is_valid(entry: Cached, utc_ms: int) -> bool:
     return entry.info.status == ACCEPTED and not expired
 
 
-def _room(cache: immutables.Map[str, Cached], utc_ms: int) -> immutables.Map[str, Cached]:
+def _room(cache: Map[str, Cached], utc_ms: int) -> Map[str, Cached]:
     """Makes room when full: the not-valid entries go, then if need be the oldest valid one (3.5.1)."""
     if len(cache) < CACHE_MAX:
         return cache
@@ -103,10 +102,10 @@ def _on_info(authorization: Authorization, event: IdTagInfoReceived, recorded: R
 
 
 def _on_cleared(authorization: Authorization, event: CacheCleared, recorded: Recorded, _: Clock) -> Authorization:
-    return replace(authorization, cache=immutables.Map())
+    return replace(authorization, cache=Map())
 
 
-def _without_listed(cache: immutables.Map[str, Cached], listed: Any) -> immutables.Map[str, Cached]:
+def _without_listed(cache: Map[str, Cached], listed: Any) -> Map[str, Cached]:
     """Tags on the list are never cached (3.5.3)."""
     kept = cache.mutate()
     for key in listed:
@@ -116,7 +115,7 @@ def _without_listed(cache: immutables.Map[str, Cached], listed: Any) -> immutabl
 
 
 def _on_replaced(authorization: Authorization, event: LocalListReplaced, recorded: Recorded, _: Clock) -> Authorization:
-    listed = immutables.Map({entry.id_tag.casefold(): entry.info for entry in event.entries if entry.info is not None})
+    listed = Map({entry.id_tag.casefold(): entry.info for entry in event.entries if entry.info is not None})
     return replace(
         authorization,
         local_list=listed,

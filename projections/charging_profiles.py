@@ -7,8 +7,6 @@ stop drawing is remembered as a `Fall`, because it needs time to follow (IEC 618
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import immutables
-
 from eventstore.catalogue.hardware import ProximityObserved
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted, StationDescribed
 from eventstore.catalogue.smart_charging import (
@@ -28,6 +26,7 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
+from eventstore.persistent import Map
 from projections.clock import Clock
 
 FALLS_KEPT = 32
@@ -62,7 +61,7 @@ class ChargingProfiles:
 
     all: tuple[Installed, ...] = ()
     live: tuple[int, ...] = ()
-    limits: immutables.Map[int, int] = immutables.Map()
+    limits: Map[int, int] = Map()
     falls: tuple[Fall, ...] = ()
     phases_chosen: tuple[int, ...] = ()
     stale: bool = True

@@ -8,13 +8,12 @@ of its boot, or, if that boot never got one, of the first later boot that did.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import immutables
-
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
 from eventstore.catalogue.link import DeliveryRecovered
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
+from eventstore.persistent import Map
 
 BOOTS_REMEMBERED = 64
 CALENDAR_AGREES_MS = 60_000
@@ -33,7 +32,7 @@ class Clock:
     offset_ms: int = 0
     trusted: bool = False
     source: str = ""
-    first_trusted: immutables.Map[int, int] = immutables.Map()
+    first_trusted: Map[int, int] = Map()
     calendar_offset_ms: int | None = None
 
     @property

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import immutables
-
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
+from eventstore.persistent import Map
 from projections.clock import Clock
 
 
@@ -16,8 +15,8 @@ from projections.clock import Clock
 class Configuration:
     """Values as text, by standard key name; a value set by the CSMS outlives a changed factory value."""
 
-    overrides: immutables.Map[str, str] = immutables.Map()
-    factory: immutables.Map[str, str] = immutables.Map()
+    overrides: Map[str, str] = Map()
+    factory: Map[str, str] = Map()
 
     def text(self, key: str) -> str | None:
         """The value in force, or None where the key's own default holds."""
@@ -32,7 +31,7 @@ def _on_changed(
 
 
 def _on_described(configuration: Configuration, event: StationDescribed, recorded: Recorded, _: Clock) -> Configuration:
-    return replace(configuration, factory=immutables.Map(dict(event.factory_values)))
+    return replace(configuration, factory=Map(dict(event.factory_values)))
 
 
 FOLDS: Mapping[type[Event], Callable[[Configuration, Any, Recorded, Clock], Configuration]] = {

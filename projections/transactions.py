@@ -7,8 +7,6 @@ been answered or given up, so that a restart at any point loses nothing (lessons
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import immutables
-
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.lifecycle import ClockAdjusted, DeadlineReached, StationBooted
 from eventstore.catalogue.link import CallDispatched, CallSettled
@@ -29,6 +27,7 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Event, Recorded
 from eventstore.frozen import dataclass, replace
+from eventstore.persistent import Map
 from projections.clock import Clock
 from projections.grouping import TOLD, Told, parents_told, regrouped
 
@@ -117,8 +116,8 @@ class Transactions:
     last_number: int = 0
     aligned_utc_ms: int = 0
     confirmed: tuple[Confirmed, ...] = ()
-    by_number: immutables.Map[int, Transaction] = immutables.Map()
-    active: immutables.Map[int, int] = immutables.Map()
+    by_number: Map[int, Transaction] = Map()
+    active: Map[int, int] = Map()
 
     def on(self, connector_id: int) -> Transaction | None:
         """The transaction that runs on a connector."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
+import httpx2
 
 READY_LINE = "chargebox: ready"
 START_S = 40.0
@@ -81,13 +81,13 @@ class Api:
 
     def __init__(self, base_url: str) -> None:
         # No connection is kept: the process behind the port is replaced again and again.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.AsyncClient(base_url=base_url, trust_env=False, verify=False, timeout=30, limits=limits)
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        self._http = httpx2.AsyncClient(base_url=base_url, trust_env=False, verify=False, timeout=30, limits=limits)
 
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+    async def call(self, method: str, path: str, body: Any = None) -> httpx2.Response:
         """One request as it is, for tests of the service itself."""
         return await self._http.request(method, path, json=body)
 
@@ -168,7 +168,7 @@ class Api:
 
     async def power(self, mains: bool) -> None:
         """Mains goes or comes; without back-up power the process is gone before it answers."""
-        with contextlib.suppress(httpx.TransportError):
+        with contextlib.suppress(httpx2.TransportError):
             await self._http.post("/bench/power", json={"mains": mains})
 
     async def emergency_stop(self, pressed: bool) -> int:

@@ -14,8 +14,8 @@ from struct import Struct
 from typing import Any
 
 import orjson
-from zstandard import ZstdCompressor
 
+from eventstore import zstandard
 from eventstore.archive import MAGIC, pack
 from eventstore.chain import EMPTY, Head, Row, digest_after, row_bytes
 from eventstore.database import DATABASE_NAME, migrate
@@ -47,7 +47,7 @@ def archive(
     frame: Mapping[str, Any] | None = None,
 ) -> Path:
     """An archive of one frame with these rows; what is given takes the place of what belongs there."""
-    packed = [ZstdCompressor(level=9).compress(pack(list(rows)))] if frames is None else list(frames)
+    packed = [zstandard.compressed(pack(list(rows)), 9)] if frames is None else list(frames)
     head = rows[-1]
     facts: dict[str, Any] = {
         "format": 1,
@@ -72,7 +72,7 @@ def archive(
         entry = {"last_seq": head.seq, "offset": offset, "length": len(content), "digest": head.digest.hex()}
         entries.append(entry | dict(frame or {}))
         offset += len(content)
-    held = ZstdCompressor(level=9).compress(state) if state else b""
+    held = zstandard.compressed(state, 9) if state else b""
     plain = {"frames": entries, "state_offset": offset, "state_length": len(held)}
     text = index if isinstance(index, bytes) else orjson.dumps(plain | dict(index or {}))
     content = MAGIC + line + b"\n" + b"".join(packed) + held
@@ -84,7 +84,8 @@ def archive(
 def bomb(unit: bytes, size: int, *, head: bytes = b"", tail: bytes = b"") -> bytes:
     """A zstandard frame of some hundred bytes or kilobytes that unpacks to `size` bytes, and says so."""
     length = len(head) + size // len(unit) * len(unit) + len(tail)
-    packer = ZstdCompressor(level=1).compressobj(size=length)
+    packer = zstandard._zstd().ZstdCompressor(level=1)
+    packer.set_pledged_input_size(length)
     out = [packer.compress(head)]
     piece = unit * max(1, (1 << 20) // len(unit))
     left = size // len(unit)

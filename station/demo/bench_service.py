@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 REQUEST_S = 10
 EVENTS_AT_ONCE = 500
@@ -18,7 +18,7 @@ class BenchService:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http: httpx.AsyncClient | None = None
+        self._http: httpx2.AsyncClient | None = None
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -42,16 +42,16 @@ class BenchService:
         await self._ask("POST", f"/bench/{what}", body)
 
     async def _ask(self, method: str, path: str, body: object = None) -> Any:
-        import httpx
+        import httpx2
 
         if self._http is None:
             # The process behind the port is replaced: no connection is kept.
-            limits = httpx.Limits(max_keepalive_connections=0)
-            self._http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=REQUEST_S, limits=limits)
+            limits = httpx2.Limits(max_keepalive_connections=0)
+            self._http = httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=REQUEST_S, limits=limits)
         try:
             response = await self._http.request(method, path, json=body)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise DemoError(f"{method} {path}: {type(error).__name__} {error}".rstrip()) from error
-        if response.status_code != httpx.codes.OK:
+        if response.status_code != httpx2.codes.OK:
             raise DemoError(f"{method} {path}: {response.status_code} {response.text[:200]}")
         return response.json()

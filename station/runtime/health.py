@@ -31,7 +31,7 @@ def system_health(directory: Path, *, proc: Path = _PROC, thermal: Path = _THERM
 
 
 def _libraries() -> Iterator[tuple[str, str]]:
-    for name in ("chargebox", "websockets", "httpx", "aioftp", "aiosqlite"):
+    for name in ("chargebox", "websockets", "httpx2", "aioftp", "aiosqlite"):
         try:
             yield f"{name}_version", importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

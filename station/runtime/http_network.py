@@ -10,8 +10,8 @@ import ssl
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-import httpcore
-import httpx
+import httpcore2
+import httpx2
 
 from station.runtime.dialing import Dialer, connect_to
 
@@ -56,8 +56,8 @@ class _Wire(asyncio.Protocol):
         self.writable.set()
 
 
-class _Stream(httpcore.AsyncNetworkStream):
-    """A connection as httpcore uses it."""
+class _Stream(httpcore2.AsyncNetworkStream):
+    """A connection as httpcore2 uses it."""
 
     def __init__(self, wire: _Wire) -> None:
         self._wire = wire
@@ -75,11 +75,11 @@ class _Stream(httpcore.AsyncNetworkStream):
                     wire.changed.clear()
                     await wire.changed.wait()
         except TimeoutError as error:
-            raise httpcore.ReadTimeout from error
+            raise httpcore2.ReadTimeout from error
         found = bytes(wire.received[:max_bytes])
         del wire.received[:max_bytes]
         if not found and wire.failure is not None:
-            raise httpcore.ReadError(str(wire.failure)) from wire.failure
+            raise httpcore2.ReadError(str(wire.failure)) from wire.failure
         if not wire.ended and len(wire.received) <= READ_AHEAD_BYTES:
             self._transport.resume_reading()
         return found
@@ -93,9 +93,9 @@ class _Stream(httpcore.AsyncNetworkStream):
                     self._transport.write(buffer)
                 await wire.writable.wait()
         except TimeoutError as error:
-            raise httpcore.WriteTimeout from error
+            raise httpcore2.WriteTimeout from error
         if wire.ended:
-            raise httpcore.WriteError("the server hung up")
+            raise httpcore2.WriteError("the server hung up")
 
     async def aclose(self) -> None:
         self._transport.abort()
@@ -105,7 +105,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,  # the library's name
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> httpcore2.AsyncNetworkStream:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout):
@@ -114,10 +114,10 @@ class _Stream(httpcore.AsyncNetworkStream):
                 )
         except TimeoutError as error:
             self._transport.abort()
-            raise httpcore.ConnectTimeout("TLS is not answered") from error
+            raise httpcore2.ConnectTimeout("TLS is not answered") from error
         except OSError as error:
             self._transport.abort()
-            raise httpcore.ConnectError(f"TLS fails: {error}") from error
+            raise httpcore2.ConnectError(f"TLS fails: {error}") from error
         return self
 
     def get_extra_info(self, info: str) -> Any:
@@ -126,7 +126,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         return self._transport.get_extra_info(info)
 
 
-class _Network(httpcore.AsyncNetworkBackend):
+class _Network(httpcore2.AsyncNetworkBackend):
     """Connects to a name at the first of its addresses that answers, but for those to `avoid`.
 
     `reached` is the one that did last, "" if none did.
@@ -144,7 +144,7 @@ class _Network(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # the library's name
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> httpcore2.AsyncNetworkStream:
         self.reached = ""
         try:
             async with asyncio.timeout(timeout):
@@ -155,9 +155,9 @@ class _Network(httpcore.AsyncNetworkBackend):
                 address, connected = await connect_to(left)
                 _, wire = await asyncio.get_running_loop().create_connection(_Wire, sock=connected)
         except TimeoutError as error:
-            raise httpcore.ConnectTimeout(f"no address of {host} answers") from error
+            raise httpcore2.ConnectTimeout(f"no address of {host} answers") from error
         except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise httpcore2.ConnectError(str(error)) from error
         self.reached = address.text
         return _Stream(wire)
 
@@ -165,7 +165,7 @@ class _Network(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-class _Body(httpx.AsyncByteStream):
+class _Body(httpx2.AsyncByteStream):
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
@@ -177,43 +177,43 @@ class _Body(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-class DiallingTransport(httpx.AsyncBaseTransport):
-    """What an httpx client sends its requests by. Failures are httpcore's (see FAILURES)."""
+class DiallingTransport(httpx2.AsyncBaseTransport):
+    """What an httpx2 client sends its requests by. Failures are httpcore2's (see FAILURES)."""
 
     def __init__(self, dialer: Dialer, tls: ssl.SSLContext) -> None:
         self._dialer = dialer
         self._network = _Network(dialer)
-        self._pool = httpcore.AsyncConnectionPool(ssl_context=tls, network_backend=self._network)
+        self._pool = httpcore2.AsyncConnectionPool(ssl_context=tls, network_backend=self._network)
 
     def doubt(self) -> None:
         """What was reached last led nowhere: the next try begins with another address."""
         if self._network.reached:
             self._dialer.doubt(self._network.reached)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request, one answer; redirects are the client's."""
         url = request.url
-        asked = httpcore.Request(
+        asked = httpcore2.Request(
             method=request.method,
-            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
             headers=request.headers.raw,
             content=request.stream,
             extensions=request.extensions,
         )
         answer = await self._answered(asked)
         self._dialer.trust(self._network.reached)
-        return httpx.Response(
+        return httpx2.Response(
             status_code=answer.status, headers=answer.headers, stream=_Body(answer.stream), extensions=answer.extensions
         )
 
-    async def _answered(self, asked: httpcore.Request) -> httpcore.Response:
+    async def _answered(self, asked: httpcore2.Request) -> httpcore2.Response:
         """An address that takes the connection and then speaks no TLS is passed over: nothing of the request has left yet."""
         self._network.avoid = frozenset()
         failure: Exception | None = None
         while True:
             try:
                 return await self._pool.handle_async_request(asked)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 if not self._network.reached:
                     raise failure or error from None
                 failure = error
@@ -225,11 +225,11 @@ class DiallingTransport(httpx.AsyncBaseTransport):
 
 
 FAILURES: tuple[type[Exception], ...] = (
-    httpx.HTTPError,
-    httpcore.NetworkError,
-    httpcore.TimeoutException,
-    httpcore.ProtocolError,
-    httpcore.UnsupportedProtocol,
-    httpcore.ConnectionNotAvailable,
+    httpx2.HTTPError,
+    httpcore2.NetworkError,
+    httpcore2.TimeoutException,
+    httpcore2.ProtocolError,
+    httpcore2.UnsupportedProtocol,
+    httpcore2.ConnectionNotAvailable,
 )
 """What goes wrong on the way of a request."""

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from station.runtime.dialing import Dialer
 from station.runtime.http_network import FAILURES, DiallingTransport
@@ -35,18 +35,18 @@ MakeContent = Callable[[], AsyncIterator[bytes]]
 @asynccontextmanager
 async def _client(
     location: Location, limits: TransferLimits, tls: ssl.SSLContext, dialer: Dialer
-) -> AsyncIterator[httpx.AsyncClient]:
-    timeout = httpx.Timeout(limits.stall_s, connect=limits.connect_s)
+) -> AsyncIterator[httpx2.AsyncClient]:
+    timeout = httpx2.Timeout(limits.stall_s, connect=limits.connect_s)
     transport = DiallingTransport(dialer, tls)
     try:
-        async with httpx.AsyncClient(
+        async with httpx2.AsyncClient(
             transport=transport, timeout=timeout, trust_env=False, follow_redirects=False
         ) as client:
             yield client
     except FAILURES as error:
         transport.doubt()
         raise TransferError(f"{location}: {str(error) or type(error).__name__}") from error
-    except httpx.InvalidURL as error:
+    except httpx2.InvalidURL as error:
         raise TransferError(f"{location}: {error}") from error
 
 
@@ -60,19 +60,19 @@ async def download(
             await _fetch(client, source, partial, ResumePoint(), limits)
 
 
-def _refused(location: Location, response: httpx.Response) -> TransferError:
+def _refused(location: Location, response: httpx2.Response) -> TransferError:
     return TransferError(
         f"{location}: HTTP status {response.status_code}", retry_after_s=retry_after_s(response.headers)
     )
 
 
-def _is_refusal(response: httpx.Response) -> bool:
+def _is_refusal(response: httpx2.Response) -> bool:
     """Whether what was asked is not to be had from the server in this way: 4xx or 501, but no "later"."""
     return (response.is_client_error or response.status_code == 501) and not retry_after_s(response.headers)
 
 
 async def _fetch(
-    client: httpx.AsyncClient, source: Location, partial: PartialFile, point: ResumePoint, limits: TransferLimits
+    client: httpx2.AsyncClient, source: Location, partial: PartialFile, point: ResumePoint, limits: TransferLimits
 ) -> bool:
     """Fetch what is missing; False if the server cannot go on from there, so that it must be fetched from the start."""
     headers = {"Accept-Encoding": "identity"}
@@ -112,8 +112,8 @@ def _validator(headers: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def _followed(
-    client: httpx.AsyncClient, source: Location, headers: Mapping[str, str], limits: TransferLimits
-) -> AsyncIterator[httpx.Response]:
+    client: httpx2.AsyncClient, source: Location, headers: Mapping[str, str], limits: TransferLimits
+) -> AsyncIterator[httpx2.Response]:
     """The answer to a GET, after so many redirects at most."""
     request = client.build_request("GET", source.text, headers=headers)
     for _ in range(limits.redirects_max + 1):
@@ -129,7 +129,7 @@ async def _followed(
     raise TransferError(f"{source}: redirected more than {limits.redirects_max} times")
 
 
-def _check_redirect(location: Location, present: httpx.URL, following: httpx.URL) -> None:
+def _check_redirect(location: Location, present: httpx2.URL, following: httpx2.URL) -> None:
     if following.scheme not in ("http", "https"):
         raise TransferError(f"{location}: redirected to the protocol {following.scheme[:20]!r}")
     if present.scheme == "https" and following.scheme == "http":
@@ -168,16 +168,16 @@ def _put_url(target: Location, file_name: str) -> str:
 
 
 async def _send(
-    client: httpx.AsyncClient,
+    client: httpx2.AsyncClient,
     method: str,
     target: Location,
     url: str,
     headers: Mapping[str, str],
     content: MakeContent,
     limits: TransferLimits,
-) -> httpx.Response:
+) -> httpx2.Response:
     """What answers the body, after redirects that keep the method; the body is sent anew to each, and what comes back is not read."""
-    at = httpx.URL(url)
+    at = httpx2.URL(url)
     for _ in range(limits.redirects_max + 1):
         request = client.build_request(method, at, headers=headers, content=content())
         response = await client.send(request, stream=True)

@@ -27,7 +27,7 @@ from station.telling.masking import without_credentials
 NAME = "chargebox"
 WAITING_MAX = 1_000
 LINE_MAX = 4_000
-NOISY = ("aiosqlite", "websockets", "httpx", "httpcore", "uvicorn", "asyncio")
+NOISY = ("aiosqlite", "websockets", "httpx2", "httpcore2", "uvicorn", "asyncio")
 FLUSH_S = 1.0
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))

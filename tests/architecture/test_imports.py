@@ -11,11 +11,12 @@ from station.wire.messages import MESSAGES
 from tests.architecture.sources import PACKAGES, ROOT, Source, imports, is_within, sources
 
 FROZEN = "eventstore.frozen"
-PURE_EVENTSTORE = ("eventstore.event", "eventstore.catalogue", "eventstore.structure", FROZEN)
+PERSISTENT = "eventstore.persistent"
+PURE_EVENTSTORE = ("eventstore.event", "eventstore.catalogue", "eventstore.structure", FROZEN, PERSISTENT)
 SETTINGS = ("station.settings.loading", "station.settings.lines", "station.settings.sections", "station.settings.kinds")
 DESK = frozenset({"rich", "pyarrow", "duckdb", "dask", "distributed", "matplotlib"})
-NETWORK = frozenset({"websockets", "starlette", "uvicorn", "h11", "httpx", "httpcore", "aioftp", "anyio"})
-SHELL = NETWORK | {"aiosqlite", "orjson", "marshmallow", "immutables", "cryptography", "gpiozero"}
+NETWORK = frozenset({"websockets", "starlette", "uvicorn", "h11", "httpx2", "httpcore2", "aioftp", "anyio"})
+SHELL = NETWORK | {"aiosqlite", "orjson", "marshmallow", "cryptography", "gpiozero"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +40,23 @@ SHELLS = ("station.runtime", "station.service", "station.daemon", "station.demo"
 LAYERS = (
     Layer(package="migrations", ours=("migrations",)),
     *(Layer(package=name, ours=PURE_EVENTSTORE) for name in PURE_EVENTSTORE[:2]),
-    Layer(package="eventstore.structure", ours=(FROZEN,), third_party=frozenset({"immutables", "orjson"})),
+    Layer(package="eventstore.structure", ours=(FROZEN, PERSISTENT), third_party=frozenset({"orjson"})),
+    Layer(package=PERSISTENT, third_party=frozenset({"immutables"})),
     Layer(
         package="eventstore",
         ours=("eventstore", "migrations"),
-        third_party=frozenset({"aiosqlite", "orjson", "zstandard"}),
+        third_party=frozenset({"aiosqlite", "orjson"}),
     ),
+    Layer(package="eventstore.zstandard", third_party=frozenset({"backports", "compression"})),
     Layer(package="devices", ours=("devices",)),
     Layer(package="devices.readers", ours=("devices",), third_party=frozenset({"serialx", "evdev"})),
     Layer(package="devices.gpio", ours=("devices",), third_party=frozenset({"Adafruit_PureIO", "gpiod", "gpiozero"})),
     Layer(package="devices.modbus", ours=("devices",), third_party=frozenset({"pymodbus", "serial", "serialx"})),
-    Layer(package="projections", ours=("projections", *PURE_EVENTSTORE), third_party=frozenset({"immutables"})),
+    Layer(package="projections", ours=("projections", *PURE_EVENTSTORE)),
     Layer(
         package="projections.digest",
         ours=("projections", *PURE_EVENTSTORE),
-        third_party=frozenset({"immutables", "orjson"}),
+        third_party=frozenset({"orjson"}),
     ),
     Layer(package="station.wire", ours=("station.wire", FROZEN), third_party=frozenset({"marshmallow", "orjson"})),
     Layer(package="station.settings", ours=("station.settings", FROZEN), third_party=frozenset({"marshmallow"})),
@@ -67,7 +70,7 @@ LAYERS = (
     Layer(
         package="station.replay",
         ours=(*DECISIONS, "station.telling", "station.replay", "eventstore", "migrations"),
-        third_party=DESK | {"aiosqlite", "cryptography", "immutables", "orjson"},
+        third_party=DESK | {"aiosqlite", "cryptography", "orjson"},
         never=(*SHELLS, "station.fleet", "station.cli"),
     ),
     Layer(
@@ -178,7 +181,7 @@ def test_features_do_not_import_each_other() -> None:
 
 def test_importing_the_pure_set_loads_no_database_network_or_pins() -> None:
     names = sorted(source.module for source in sources() if is_pure(source.module))
-    unwanted = ["asyncio", "sqlite3", "aiosqlite", "websockets", "httpx", "starlette", "gpiozero"]
+    unwanted = ["asyncio", "sqlite3", "aiosqlite", "websockets", "httpx2", "starlette", "gpiozero"]
     code = f"import importlib, sys\nfor n in {names!r}: importlib.import_module(n)\n"
     code += f"print([m for m in {unwanted!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
@@ -196,7 +199,10 @@ def test_importing_the_pure_set_loads_no_database_network_or_pins() -> None:
         ("projections.link", "eventstore.event", True),
         ("projections.link", "eventstore.structure", True),
         ("projections.link", "eventstore.log", False),
-        ("projections.link", "immutables", True),
+        ("projections.link", "immutables", False),
+        ("projections.link", "eventstore.persistent", True),
+        ("eventstore.archive", "backports.zstd", False),
+        ("eventstore.zstandard", "backports.zstd", True),
         ("projections.link", "orjson", False),
         ("projections.digest", "orjson", True),
         ("projections.digest", "asyncio", False),

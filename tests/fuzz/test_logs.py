@@ -10,13 +10,13 @@ from pathlib import Path
 from struct import Struct
 
 import orjson
-from zstandard import ZstdCompressor
 
 from eventstore.archive import MAGIC, ArchiveReader, pack, unpack
 from eventstore.archive_writing import Cut, thin_archive
 from eventstore.chain import EMPTY
 from eventstore.database import DATABASE_NAME
 from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.zstandard import compressed
 from station.cli import replay as cli
 from station.replay.commands import answer
 from station.replay.opening.errors import ReplayError
@@ -77,7 +77,7 @@ def archive_of(parts: list[bytes]) -> bytes:
     digest = bytes(32).hex()
     with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
         digest = unpack(columns, EMPTY)[-1].digest.hex()
-    frame = ZstdCompressor().compress(columns)
+    frame = compressed(columns, 3)
     header = header.replace(_DIGEST, digest.encode())
     index = index.replace(_DIGEST, digest.encode()).replace(_LENGTH, b'"length":%d' % len(frame))
     start = MAGIC + header + b"\n" + frame

@@ -19,7 +19,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.csms.independent import Csms
@@ -246,7 +246,7 @@ async def test_bodies_that_are_no_json_or_say_nonsense_are_refused_and_change_no
     async with Daemon(tmp_path, settings_for(NOWHERE)) as daemon:
         before = (await daemon.api.state())["connectors"]
         base = f"http://127.0.0.1:{daemon.service_port}"
-        async with httpx.AsyncClient(base_url=base, trust_env=False) as http_client:
+        async with httpx2.AsyncClient(base_url=base, trust_env=False) as http_client:
             for path, body, status in (
                 ("/bench/swipe", b"{", 400),
                 ("/bench/swipe", b"\xff\xfe", 400),
@@ -361,7 +361,7 @@ async def test_a_storage_that_fails_while_charging_is_status_70_and_nothing_that
         await until(daemon, lambda state: state["outbox"]["pending"] == 0, "the start to be delivered")
         with closing(sqlite3.connect(tmp_path / "storage" / DATABASE, isolation_level=None)) as stranger:
             stranger.execute("BEGIN IMMEDIATE")
-            with contextlib.suppress(httpx.HTTPError, AssertionError):
+            with contextlib.suppress(httpx2.HTTPError, AssertionError):
                 await daemon.api.swipe("B", 1)
             assert await daemon.exited() == 70
             stranger.execute("ROLLBACK")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aioftp
-import httpx
+import httpx2
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -184,7 +184,7 @@ async def test_file_servers_give_and_take(tmp_path: Path, protocol: Protocol) ->
     async with serve_files(protocol, tmp_path / "files") as server:
         location = server.put("image.fwi", image)
         if protocol == "http":
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx2.AsyncClient(trust_env=False) as client:
                 assert (await client.get(location)).content == image
                 assert (await client.get(f"{server.url}/missing")).status_code == 404
                 await client.put(f"{server.url}/up.log", content=b"up")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from station.demo.csms import Csms, Received
@@ -79,7 +79,7 @@ async def test_the_story_ends_with_books_that_agree_and_stays_up_if_asked_to(tmp
             assert told in text
         assert "\x1b" not in text, "plain text where no terminal is"
         (url,) = set(re.findall(r"http://127\.0\.0\.1:\d+", text))
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
             state = (await http.get("/api/state")).json()
         assert (state["outbox"]["pending"], state["transactions"]) == (0, [])
         process.send_signal(signal.SIGINT)

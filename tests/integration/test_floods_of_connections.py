@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -122,7 +122,7 @@ async def test_who_comes_again_and_again_keeps_nobody_from_being_served(daemon: 
 async def test_a_station_with_few_descriptors_left_goes_on_and_ends_in_order(daemon: Daemon) -> None:
     """Nothing can be opened any more: a transaction is recorded and witnessed even so."""
     await start_transaction(daemon, "A")
-    asking = httpx.AsyncClient(base_url=f"http://127.0.0.1:{daemon.service_port}", trust_env=False)
+    asking = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{daemon.service_port}", trust_env=False)
     async with asking:
         await asking.get("/healthz")  # the connection that the test goes on with
         resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (3, DESCRIPTORS))
@@ -139,7 +139,7 @@ ORIGIN = {"Origin": "http://localhost:3000"}
 
 @pytest.mark.asyncio
 async def test_a_page_of_another_port_of_this_machine_drives_nothing(daemon: Daemon) -> None:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{daemon.service_port}", trust_env=False) as page:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{daemon.service_port}", trust_env=False) as page:
         for method, path in (("POST", "/bench/emergency-stop"), ("POST", "/api/data-transfer"), ("GET", "/api/state")):
             response = await page.request(method, path, headers=ORIGIN, content=b'{"pressed": true}')
             assert (response.status_code, list(response.json())) == (403, ["error"]), path
@@ -155,7 +155,7 @@ async def test_wrong_tokens_are_slowed_and_told_in_one_line_and_the_right_one_is
     settings = settings_for("ws://127.0.0.1:9/ocpp", service={"token_file": str(token)})
     async with Daemon(tmp_path, settings) as daemon:
         base = f"http://127.0.0.1:{daemon.service_port}"
-        async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=SERVED_S) as http:
+        async with httpx2.AsyncClient(base_url=base, trust_env=False, timeout=SERVED_S) as http:
 
             async def ask(word: str) -> int:
                 return (await http.get("/healthz", headers={"Authorization": f"Bearer {word}"})).status_code

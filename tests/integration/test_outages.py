@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.csms.frames import utc_of
@@ -48,7 +48,7 @@ class Rounds:
         """One driver: until he leaves or until the process is killed, whatever is first."""
         killed_after_s = self.chance.uniform(0.02, 2.5)
         driver = asyncio.create_task(self._drive(f"TAG{number:03}"))
-        with contextlib.suppress(TimeoutError, httpx.TransportError):
+        with contextlib.suppress(TimeoutError, httpx2.TransportError):
             async with asyncio.timeout(killed_after_s):
                 await driver
         await self.daemon.kill()

@@ -1,6 +1,5 @@
 """What a salvage leaves of the transactions (docs/segments.md): what is told, and what is not."""
 
-import immutables
 import pytest
 
 from eventstore.catalogue.link import DeliveryRecovered
@@ -11,6 +10,7 @@ from eventstore.catalogue.transactions import (
     TransactionStarted,
     TransactionStopped,
 )
+from eventstore.persistent import Map
 from tests.given import UTC_2026_MS, StationUnderTest, answering, charging, station
 
 READ = Moment(at_ms=500, boot=1, utc_ms=UTC_2026_MS + 500)
@@ -96,7 +96,7 @@ def test_what_may_have_been_told_or_is_lost_is_not_told(start: str, stop: str) -
     found.observe(recovered(start, stop, started=STARTED if start != "lost" else None, stopped=STOPPED))
     found.connect()
     assert found.sent("StartTransaction") == found.sent("StopTransaction") == []
-    assert found.state.transactions.by_number == immutables.Map()
+    assert found.state.transactions.by_number == Map()
 
 
 @pytest.mark.parametrize("stop", ["told", "unsure"])
@@ -139,7 +139,7 @@ def test_owed_messages_that_were_told_or_may_have_been_leave_the_lane() -> None:
     (stop,) = found.state.outbox.window
     found.observe(delivery(found, stop.seq - 1, stop.seq, unsure=1))
     assert (found.state.outbox.pending, found.state.outbox.given_up) == (0, 1)
-    assert found.state.transactions.by_number == immutables.Map(), "nothing is left to wait for"
+    assert found.state.transactions.by_number == Map(), "nothing is left to wait for"
     assert found.state.transactions.last_number == 9
     found.connect()
     assert found.sent("StopTransaction") == []

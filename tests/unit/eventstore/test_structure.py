@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NewType
 
-import immutables
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstore.event import NOT_LOGGED
+from eventstore.persistent import Map
 from eventstore.structure import StructureError, compile_decoder, to_json, to_plain
 
 TagHash = NewType("TagHash", str)
@@ -46,7 +46,7 @@ class Deep:
     phase: Literal["L1", "L2"]
     best: Sample | None
     by_number: Mapping[int, Sample]
-    by_colour: immutables.Map[Colour, int]
+    by_colour: Map[Colour, int]
     seen: frozenset[str]
     tag: TagHash
     made: tuple[int, ...] = field(default_factory=lambda: (7,))
@@ -82,7 +82,7 @@ deeps = st.builds(
     phase=st.sampled_from(["L1", "L2"]),
     best=st.none() | samples,
     by_number=st.dictionaries(integers, samples, max_size=3),
-    by_colour=st.dictionaries(st.sampled_from(Colour), integers).map(immutables.Map),
+    by_colour=st.dictionaries(st.sampled_from(Colour), integers).map(Map),
     seen=st.frozensets(texts, max_size=3),
     tag=texts.map(TagHash),
     made=st.lists(integers, max_size=2).map(tuple),
@@ -118,13 +118,13 @@ def test_what_comes_back_has_the_types_of_its_hints() -> None:
         phase="L1",
         best=None,
         by_number={7: Sample(value=1)},
-        by_colour=immutables.Map({Colour.BLUE: 2}),
+        by_colour=Map({Colour.BLUE: 2}),
         seen=frozenset({"b", "a"}),
         tag=TagHash("t"),
     )
     back = round_trip(made)
     assert type(back.colour) is Colour
-    assert type(back.by_colour) is immutables.Map
+    assert type(back.by_colour) is Map
     assert list(back.by_number) == [7]
     assert to_plain(made)["seen"] == ["a", "b"]
 

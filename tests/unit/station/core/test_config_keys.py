@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-import immutables
 import pytest
 
+from eventstore.persistent import Map
 from station.core.config_keys import Access, Boolean, ConfigKey, Csl, Integer, Text
 from tests.given import station
 
@@ -64,15 +64,15 @@ def test_a_key_has_its_default_until_the_factory_or_the_csms_says_otherwise() ->
     """Contract on settings: what the CSMS set outranks the factory."""
     state = station().boot().state
     assert LEVELS.of(state) == 3
-    factory = replace(state, configuration=replace(state.configuration, factory=immutables.Map({"Levels": "5"})))
+    factory = replace(state, configuration=replace(state.configuration, factory=Map({"Levels": "5"})))
     assert LEVELS.of(factory) == 5
-    override = replace(factory, configuration=replace(factory.configuration, overrides=immutables.Map({"Levels": "7"})))
+    override = replace(factory, configuration=replace(factory.configuration, overrides=Map({"Levels": "7"})))
     assert (LEVELS.of(override), LEVELS.text_of(override)) == (7, "7")
 
 
 def test_a_stored_text_that_no_longer_fits_falls_back_to_the_default() -> None:
     state = station().boot().state
-    state = replace(state, configuration=replace(state.configuration, overrides=immutables.Map({"Levels": "99"})))
+    state = replace(state, configuration=replace(state.configuration, overrides=Map({"Levels": "99"})))
     assert LEVELS.of(state) == 3
 
 

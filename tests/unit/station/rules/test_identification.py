@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import immutables
 import pytest
 
 from eventstore.catalogue.authorization import IdTagInfo
+from eventstore.persistent import Map
 from projections.authorization import Cached
 from projections.station import StationState
 from station.rules.identification import (
@@ -37,10 +37,10 @@ def knowing(
         found.disconnect()
     authorization = found.state.authorization
     if listed is not None:
-        authorization = replace(authorization, local_list=immutables.Map({"tag": listed}), list_version=1)
+        authorization = replace(authorization, local_list=Map({"tag": listed}), list_version=1)
     if cached is not None:
         entry = Cached(id_tag="TAG", info=cached, seq=1)
-        authorization = replace(authorization, cache=immutables.Map({"tag": entry}))
+        authorization = replace(authorization, cache=Map({"tag": entry}))
     return replace(found.state, authorization=authorization)
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import immutables
 import pytest
 
 from eventstore.catalogue.authorization import IdTagInfo, IdTagInfoReceived, LocalListConflictFound
+from eventstore.persistent import Map
 from projections.station import StationState
 from station.rules.idtag_info import info_of, received
 from station.wire.enums import AuthorizationStatus
@@ -17,7 +17,7 @@ def listing(status: str | None, **keys: str) -> StationState:
     state = station(factory=keys).online().state
     if status is None:
         return state
-    listed = immutables.Map({"tag": IdTagInfo(status=status)})
+    listed = Map({"tag": IdTagInfo(status=status)})
     return replace(state, authorization=replace(state.authorization, local_list=listed, list_version=1))
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import immutables
 import pytest
 
 from eventstore.catalogue.authorization import IdTagInfo
+from eventstore.persistent import Map
 from projections.authorization import Authorization
 from projections.configuration import Configuration
 from projections.station import StationState
@@ -14,12 +14,12 @@ from tests.given import DESCRIPTION
 
 LISTED = IdTagInfo(status="Accepted", parent_id_tag="GROUP")
 STATE = StationState(
-    description=DESCRIPTION, authorization=Authorization(local_list=immutables.Map({"tag": LISTED}), list_version=1)
+    description=DESCRIPTION, authorization=Authorization(local_list=Map({"tag": LISTED}), list_version=1)
 )
 
 
 def configured(state: StationState, value: str) -> StationState:
-    return replace(state, configuration=Configuration(overrides=immutables.Map({"LocalAuthListEnabled": value})))
+    return replace(state, configuration=Configuration(overrides=Map({"LocalAuthListEnabled": value})))
 
 
 @pytest.mark.parametrize("id_tag", ["tag", "TAG", "Tag"])

@@ -282,7 +282,7 @@ def test_the_journal_of_a_process_begins_and_ends(capsys: pytest.CaptureFixture[
     try:
         assert journal.the_handler() is handler
         logging.getLogger("chargebox").info("told")
-        logging.getLogger("httpx").info("not told")
+        logging.getLogger("httpx2").info("not told")
         journal.announce("ready")
     finally:
         handler.close()

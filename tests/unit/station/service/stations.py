@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from devices.bench.board import BenchBoard
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
@@ -52,11 +52,11 @@ class Served:
     station: Station
     board: BenchBoard
     link: FakeLink
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     calls: list[str]
     clock: SystemClock
 
-    async def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
+    async def post(self, path: str, body: Any = None, **options: Any) -> httpx2.Response:
         if body is not None:
             options["json"] = body
         return await self.http.post(path, **options)
@@ -155,8 +155,8 @@ async def served(
             on_mains_lost=lambda: calls.append("mains lost"),
             die=lambda: calls.append("died"),
         )
-        transport = httpx.ASGITransport(build(context, token))
-        http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=LOOPBACK))
+        transport = httpx2.ASGITransport(build(context, token))
+        http = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url=LOOPBACK))
         yield Served(station=station, board=board, link=link, http=http, calls=calls, clock=clock)
 
 

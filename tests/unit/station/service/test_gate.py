@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import pytest_asyncio
 from starlette.responses import PlainTextResponse
@@ -23,9 +23,9 @@ async def inside(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("inside")(scope, receive, send)
 
 
-def client(gate: ASGIApp, host: str = "192.0.2.7") -> httpx.AsyncClient:
+def client(gate: ASGIApp, host: str = "192.0.2.7") -> httpx2.AsyncClient:
     """Somebody at this address."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(gate, client=(host, 1)), base_url="http://127.0.0.1:8887")
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(gate, client=(host, 1)), base_url="http://127.0.0.1:8887")
 
 
 @pytest_asyncio.fixture

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from station.service.context import ServiceContext
@@ -86,14 +86,14 @@ def test_a_token_file_that_is_missing_is_a_mistake_of_the_settings(tmp_path: Pat
 @pytest.mark.asyncio
 async def test_it_answers_over_the_network_and_stops_when_cancelled(tmp_path: Path) -> None:
     async with serving(tmp_path) as (url, task):
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
             assert (await http.get("/healthz")).json() == {"status": "ok"}
             assert (await http.get("/api/state")).json()["log"]["last_seq"] > 0
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-            with pytest.raises(httpx.ConnectError):
+        async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+            with pytest.raises(httpx2.ConnectError):
                 await http.get("/healthz")
 
 
@@ -115,7 +115,7 @@ async def test_a_request_that_never_ends_does_not_hold_up_the_stop(
     async with serving(tmp_path) as (url, task):
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
         writer.write(b"POST /bench/swipe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{")
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
             assert (await http.get("/healthz")).status_code == 200
         task.cancel()
         async with asyncio.timeout(GRACE_S + 5):
@@ -159,7 +159,7 @@ async def test_a_server_that_fails_gives_its_address_up_and_ends_nothing_else(
 @pytest.mark.asyncio
 async def test_it_leaves_the_signal_handlers_alone(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
-    async with serving(tmp_path) as (url, _), httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with serving(tmp_path) as (url, _), httpx2.AsyncClient(base_url=url, trust_env=False) as http:
         assert (await http.get("/healthz")).status_code == 200
         assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
 
@@ -170,7 +170,7 @@ async def test_a_body_that_is_too_large_is_refused_while_it_comes(tmp_path: Path
         for _ in range(200):
             yield b" " * 1024
 
-    async with serving(tmp_path) as (url, _), httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with serving(tmp_path) as (url, _), httpx2.AsyncClient(base_url=url, trust_env=False) as http:
         response = await http.post("/bench/swipe", content=endless())
         assert (response.status_code, response.json()) == (413, {"error": "the body is larger than 65536 bytes"})
         assert (await http.get("/healthz")).status_code == 200
@@ -178,7 +178,7 @@ async def test_a_body_that_is_too_large_is_refused_while_it_comes(tmp_path: Path
 
 @pytest.mark.asyncio
 async def test_with_a_token_nothing_is_served_without_it(tmp_path: Path) -> None:
-    async with serving(tmp_path, b"s3cret") as (url, _), httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with serving(tmp_path, b"s3cret") as (url, _), httpx2.AsyncClient(base_url=url, trust_env=False) as http:
         for path in ("/healthz", "/api/state", "/metrics", "/nothing"):
             response = await http.get(path)
             assert response.status_code == 401
