@@ -206,6 +206,10 @@ def _on_owed(outbox: Outbox, event: Event, recorded: Recorded, _: Clock) -> Outb
     return replace(outbox, calls=(*outbox.calls, owed))
 
 
+def _on_security_event(outbox: Outbox, event: SecurityEventRaised, recorded: Recorded, clock: Clock) -> Outbox:
+    return _on_owed(outbox, event, recorded, clock) if event.send else outbox
+
+
 def _on_shed(outbox: Outbox, event: CallShed, recorded: Recorded, _: Clock) -> Outbox:
     after = _without_entry(outbox, event.owed_seq)
     return replace(after, given_up=after.given_up + 1)
@@ -375,6 +379,7 @@ def _on_boot(outbox: Outbox, event: StationBooted, recorded: Recorded, _: Clock)
 
 FOLDS: Mapping[type[Event], Callable[[Outbox, Any, Recorded, Clock], Outbox]] = {
     **dict.fromkeys(ACTIONS, _on_owed),
+    SecurityEventRaised: _on_security_event,
     StationBooted: _on_boot,
     LinkClosed: _on_link_closed,
     RegistrationLost: _on_registration_lost,

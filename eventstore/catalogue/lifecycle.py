@@ -33,7 +33,8 @@ class StationDescribed(Observation):
 
     `max_current_ma` is what one connector may draw per phase, `supply_current_ma` what all may together (0: the sum).
     `measurands` are those that the meters give and that are reported unless the CSMS or the settings say otherwise.
-    `phase_rotations` are the items of ConnectorPhaseRotation (9.1.7) that the wiring says.
+    `phase_rotations` are the items of ConnectorPhaseRotation (9.1.7) that the wiring says. `sends_security_events`: to the
+    CSMS (white paper, A04), beside keeping them.
     """
 
     NAME: ClassVar[str] = "StationDescribed"
@@ -64,6 +65,7 @@ class StationDescribed(Observation):
     supply_current_ma: int = 0
     measurands: tuple[str, ...] = ("Energy.Active.Import.Register",)
     phase_rotations: tuple[str, ...] = ()
+    sends_security_events: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

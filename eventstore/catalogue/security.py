@@ -18,7 +18,7 @@ class TamperObserved(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityEventRaised(Decision):
-    """Something happened that section 8 of the white paper names as `type`; SecurityEventNotification is queued for it.
+    """Something happened that section 8 of the white paper names as `type`; `send`: SecurityEventNotification is queued for it.
 
     `tech_info` says what it was, in at most 255 characters. `occurred` is when.
     """
@@ -28,3 +28,4 @@ class SecurityEventRaised(Decision):
     type: str
     tech_info: str
     occurred: Moment
+    send: bool

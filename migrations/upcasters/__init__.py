@@ -32,7 +32,7 @@ def _station_described_2(payload: dict[str, Any]) -> dict[str, Any]:
 
 def _station_described_3(payload: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0: before it there was no security extension."""
-    return {**payload, "profiles_off": [*payload["profiles_off"], "Security"]}
+    return {**payload, "profiles_off": [*payload["profiles_off"], "Security"], "sends_security_events": False}
 
 
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {

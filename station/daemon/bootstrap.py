@@ -155,8 +155,16 @@ def describe(settings: Settings, board: StationBoard, registry: Registry) -> Sta
         max_firmware_bytes=settings.firmware.max_bytes,
         supply_current_ma=settings.board.supply_current_a * 1000,
         measurands=factory_measurands(frozenset() if equipped is None else equipped.measured()),
+        sends_security_events=_sends_security_events(settings),
         phase_rotations=tuple(f"{number}.{rotation}" for number, rotation in sorted(rotations.items())),
     )
+
+
+def _sends_security_events(settings: Settings) -> bool:
+    """A CSMS that asks for no security profile mostly knows nothing of the extension, and some hang up on what they do not know."""
+    if not settings.features.security or settings.security.send_events == "never":
+        return False
+    return settings.security.send_events == "always" or settings.csms.security_profile > 0
 
 
 def make_board(settings: Settings, clock: SystemClock) -> StationBoard:

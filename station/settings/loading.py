@@ -30,6 +30,7 @@ from station.settings.sections import (
     FeatureSettings,
     FirmwareSettings,
     LoggingSettings,
+    SecuritySettings,
     ServiceSettings,
     SmartChargingSettings,
     StationSettings,
@@ -47,6 +48,7 @@ __all__ = [
     "FeatureSettings",
     "FirmwareSettings",
     "LoggingSettings",
+    "SecuritySettings",
     "ServiceSettings",
     "Settings",
     "SettingsError",
@@ -96,6 +98,7 @@ class Settings:
     firmware: FirmwareSettings = field(default_factory=FirmwareSettings)
     diagnostics: DiagnosticsSettings = field(default_factory=DiagnosticsSettings)
     transfers: TransferSettings = field(default_factory=TransferSettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     config: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -221,6 +221,18 @@ class TransferSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecuritySettings:
+    """The security extension (white paper, edition 3); `[features] security = false` switches all of it off."""
+
+    # A CSMS that has asked for no security profile mostly knows nothing of the extension.
+    send_events: str = _key(
+        OneOf(words=("by profile", "always", "never")),
+        "whether security events are sent to the CSMS, and not only kept in the log: by profile, from security_profile 1 on",
+        "by profile",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSettings:
     """What the daemon writes to stderr, which is its journal under systemd."""
 
@@ -266,6 +278,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "firmware": FirmwareSettings,
         "diagnostics": DiagnosticsSettings,
         "transfers": TransferSettings,
+        "security": SecuritySettings,
         "logging": LoggingSettings,
         "daemon": DaemonSettings,
     }

@@ -15,7 +15,7 @@ OPENED, CLOSED = TamperObserved(open=True), TamperObserved(open=False)
 
 def secured(**says: Any) -> StationUnderTest:
     """A station with the extension on, whose CSMS says these."""
-    found = station(profiles_off=())
+    found = station(profiles_off=(), sends_security_events=True)
     found.csms = answering(**says)
     return found
 
@@ -49,6 +49,18 @@ def test_the_extension_is_no_feature_profile() -> None:
     assert answer is not None
     assert answer.payload is not None
     assert "Security" not in answer.payload["configurationKey"][0]["value"]
+
+
+def test_a_station_that_does_not_send_them_keeps_them_in_its_log() -> None:
+    """Security profile 0, or the settings say so."""
+    found = station(profiles_off=(), sends_security_events=False).online()
+    tamper(found)
+    assert [event.type for event in found.events(SecurityEventRaised)] == [
+        "StartupOfTheDevice",
+        "TamperDetectionActivated",
+    ]
+    assert told(found) == []
+    assert found.state.outbox.pending == 0
 
 
 def test_with_the_extension_off_nothing_is_raised() -> None:

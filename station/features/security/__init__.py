@@ -9,5 +9,5 @@ FEATURE = Feature(
     name="security",
     ocpp_profile=EXTENSION,
     calls=(Call(event=SecurityEventRaised, render=render_security_event),),
-    rules=(Rule(decide=raise_events, reads=("clock", "security")),),
+    rules=(Rule(decide=raise_events, reads=("clock", "description", "security")),),
 )

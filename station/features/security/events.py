@@ -1,6 +1,6 @@
-"""Security events (white paper, A04 and section 8): what happened is raised, told to the CSMS, and kept in the log.
+"""Security events (white paper, A04 and section 8): what happened is raised, kept in the log, and told to the CSMS.
 
-All are told, not the critical ones alone: L01.FR.02, L01.FR.03 and the certification cases ask for some that the table of
+From security profile 1 on all are told, not the critical ones alone: L01.FR.02, L01.FR.03 and the certification cases ask for some that the table of
 section 8 calls not critical. The security log is the log itself: these events, with their digests.
 """
 
@@ -16,7 +16,10 @@ def raise_events(state: StationState, at_ms: int) -> Events:
     """What happened and was not raised yet."""
     return tuple(
         SecurityEventRaised(
-            type=each.type, tech_info=each.tech_info[:TECH_INFO_MAX], occurred=state.clock.moment(at_ms)
+            type=each.type,
+            tech_info=each.tech_info[:TECH_INFO_MAX],
+            occurred=state.clock.moment(at_ms),
+            send=state.described.sends_security_events,
         )
         for each in state.security.pending
     )

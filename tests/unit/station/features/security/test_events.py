@@ -24,7 +24,7 @@ def test_nothing_is_raised_where_nothing_happened() -> None:
 def test_the_notification_bears_the_time_of_the_event_and_no_empty_text() -> None:
     state = station(profiles_off=()).boot().state
     event = SecurityEventRaised(
-        type="ResetOrReboot", tech_info="", occurred=Moment(at_ms=1, boot=1, utc_ms=UTC_2026_MS)
+        type="ResetOrReboot", send=True, tech_info="", occurred=Moment(at_ms=1, boot=1, utc_ms=UTC_2026_MS)
     )
     request = render_security_event(state, event, 99_000).request
     assert dump(request) == {"type": "ResetOrReboot", "timestamp": "2026-01-01T00:00:00.000Z"}
