@@ -6,6 +6,7 @@ what the last process left.
 """
 
 import asyncio
+import atexit
 import contextlib
 import copy
 import fcntl
@@ -23,6 +24,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx2
+
+from tests.fork_server import ForkServer
 
 READY_LINE = "chargebox: ready"
 START_S = 40.0
@@ -184,6 +187,49 @@ class Api:
         return await self._post("clock", **how)
 
 
+@functools.cache
+def _fork_server() -> ForkServer:
+    """One for each test process, from the first daemon on."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
+
+
+class _Forked:
+    """A daemon of the fork server, as asyncio shows a process of its own."""
+
+    def __init__(self, pid: int, told: socket.socket, stderr: asyncio.StreamReader) -> None:
+        self.pid = pid
+        self.stderr = stderr
+        self.returncode: int | None = None
+        self._watch = asyncio.create_task(self._end(told))
+
+    async def _end(self, told: socket.socket) -> None:
+        with told:
+            self.returncode = int(await asyncio.get_running_loop().sock_recv(told, 32))
+
+    async def wait(self) -> None:
+        """Until it has ended."""
+        await asyncio.shield(self._watch)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Raises ProcessLookupError if it has ended."""
+        os.kill(self.pid, number)
+
+
+async def _forked(arguments: list[str]) -> _Forked:
+    loop = asyncio.get_running_loop()
+    reading, writing = os.pipe()
+    try:
+        told = _fork_server().start(arguments, writing)
+    finally:
+        os.close(writing)
+    stderr = asyncio.StreamReader(limit=2**20)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stderr), os.fdopen(reading, "rb"))
+    told.setblocking(False)
+    return _Forked(int(await loop.sock_recv(told, 32)), told, stderr)
+
+
 class Daemon:
     """One station's daemon: `async with Daemon(tmp_path, settings) as daemon:` starts it and ends it.
 
@@ -197,8 +243,15 @@ class Daemon:
         settings: Mapping[str, Mapping[str, Any]],
         environment: Mapping[str, str] | None = None,
         wrapper: str = "",
+        *,
+        fresh: bool = False,
     ) -> None:
-        """`wrapper` is Python that runs first in the process, and may change its environment and its descriptors."""
+        """`wrapper` is Python that runs first in the process, and may change its environment and its descriptors.
+
+        Without it and without an environment of its own the daemon is forked from one that has everything imported, unless
+        it is `fresh`: for tests that look at what a process imports, or at its memory.
+        """
+        self._fresh = fresh or bool(wrapper) or environment is not None
         self.directory = directory
         self._wrapper = wrapper
         self.environment = environment
@@ -213,7 +266,7 @@ class Daemon:
         self.api = Api(f"http://127.0.0.1:{self.service_port}")
         self.stderr: list[str] = []
         self.ready_count = 0
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | _Forked | None = None
         self._reader: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
 
@@ -254,11 +307,15 @@ class Daemon:
     async def spawn(self) -> None:
         """Start the process without waiting for it to be ready."""
         assert not self.running, "the daemon runs already"
-        settings_file = self.write_settings()
-        command = [sys.executable, "-m", "station.cli", "run", "--settings", str(settings_file)]
+        arguments = ["run", "--settings", str(self.write_settings())]
+        self._process = await self._exec(arguments) if self._fresh else await _forked(arguments)
+        self._reader = asyncio.create_task(self._read(self._process))
+
+    async def _exec(self, arguments: list[str]) -> asyncio.subprocess.Process:
+        command = [sys.executable, "-m", "station.cli", *arguments]
         if self._wrapper:
             command = [sys.executable, "-c", f"import os\n{self._wrapper}\nos.execv({command[0]!r}, {command!r})"]
-        self._process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *command,
             cwd=ROOT,
             env=self.environment,
@@ -267,7 +324,6 @@ class Daemon:
             stderr=asyncio.subprocess.PIPE,
             limit=2**20,
         )
-        self._reader = asyncio.create_task(self._read(self._process))
 
     async def start(self) -> None:
         """Start the process and wait until its service listens."""
@@ -318,7 +374,7 @@ class Daemon:
         assert self._process is not None
         return self._process.returncode if self._process.returncode is not None else -1
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
+    async def _read(self, process: asyncio.subprocess.Process | _Forked) -> None:
         assert process.stderr is not None
         async for line in process.stderr:
             text = line.decode(errors="replace").rstrip("\n")

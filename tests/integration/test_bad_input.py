@@ -388,7 +388,7 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 @pytest.mark.asyncio
 async def test_the_supervisor_is_told_ready_alive_and_stopping(tmp_path: Path, supervisor: socket.socket) -> None:
     told: list[str] = []
-    async with Daemon(tmp_path, settings_for(NOWHERE)) as daemon:
+    async with Daemon(tmp_path, settings_for(NOWHERE), fresh=True) as daemon:
         async with asyncio.timeout(20):
             while "READY=1" not in told or told.count("WATCHDOG=1") < 3:
                 told.append((await asyncio.get_running_loop().sock_recv(supervisor, 100)).decode())

@@ -7,8 +7,7 @@ import re
 import select
 import shutil
 import signal
-import subprocess
-import sys
+import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.daemon import ROOT, Settings, free_port, merged, to_toml
+from tests.daemon import Settings, free_port, merged, to_toml
+from tests.fork_server import ForkServer
 from tests.reliability.disk import Tree, write_tree
 from tests.reliability.interposer import Control, environment
 
@@ -84,15 +84,8 @@ class Rig:
         self.port = free_port()
         self._settings_file, self._stderr = base / "chargebox.toml", base / "stderr"
         self.write_settings(settings, self.root)
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.reliability.fork_server"],
-            cwd=ROOT,
-            env=environment(library, self.root, control=self.control.path),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=False,
-            bufsize=0,
-        )
+        self._server = ForkServer(environment(library, self.root, control=self.control.path))
+        self._daemon: socket.socket | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -100,11 +93,9 @@ class Rig:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        self._server.stdin.close()
-        self._server.wait(30)
-        self._server.stdout.close()
+        if self._daemon is not None:
+            self._daemon.close()
+        self._server.close()
 
     def write_settings(self, settings: Settings, directory: Path) -> None:
         """The settings of the daemons that are started from now on, with the storage in this directory."""
@@ -122,10 +113,11 @@ class Rig:
 
     def start(self) -> Run:
         """A daemon, without waiting for it to be ready."""
-        order = {"arguments": ["run", "--settings", str(self._settings_file)], "stderr": str(self._stderr)}
-        assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(order).encode() + b"\n")
-        return Run(pid=int(self._line(READY_WITHIN_S)), port=self.port)
+        if self._daemon is not None:
+            self._daemon.close()
+        with self._stderr.open("wb") as stderr:
+            self._daemon = self._server.start(["run", "--settings", str(self._settings_file)], stderr.fileno())
+        return Run(pid=self._said(READY_WITHIN_S), port=self.port)
 
     def ready(self, run: Run) -> bool:
         """Waits until it serves; False if it ended before."""
@@ -141,9 +133,9 @@ class Rig:
 
     def ended(self, run: Run, within_s: float) -> bool:
         """Whether it ends in that time."""
-        assert self._server.stdout is not None
-        if run.status is None and select.select([self._server.stdout], [], [], within_s)[0]:
-            run.status = int(self._line(1.0))
+        assert self._daemon is not None, "a daemon was started"
+        if run.status is None and select.select([self._daemon], [], [], within_s)[0]:
+            run.status = self._said(1.0)
         return run.status is not None
 
     def end(self, run: Run) -> int:
@@ -173,11 +165,11 @@ class Rig:
         """What the last daemon said."""
         return self._stderr.read_text() if self._stderr.exists() else ""
 
-    def _line(self, within_s: float) -> bytes:
-        assert self._server.stdout is not None
-        found = select.select([self._server.stdout], [], [], within_s)[0]
-        assert found, "the fork server does not answer"
-        return self._server.stdout.readline()
+    def _said(self, within_s: float) -> int:
+        """The next number of the daemon that was started last."""
+        assert self._daemon is not None, "a daemon was started"
+        self._daemon.settimeout(within_s)
+        return int(self._daemon.recv(32))
 
 
 def session(run: Run) -> None:
