@@ -3,9 +3,13 @@
 It needs root, debootstrap, PyPI and a mirror of Debian; what is missing is said, and the test left out.
 """
 
+import fcntl
 import os
 import shutil
+import socket
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +27,14 @@ MIRROR = "http://deb.debian.org/debian"
 PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 SETTINGS = "/etc/chargebox/chargebox.toml"
 STEP_S, BOOT_S = 900, 120
+PORTS = (8887, 9000)
+"""Where the station that comes with the package serves, and looks for its CSMS."""
+LOOPBACK_UP = """
+import fcntl, socket, struct, sys, os
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14s", b"lo", 1, b""))  # SIOCSIFFLAGS, IFF_UP
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 ENTER = 'mount -t proc proc "$0/proc" && mount --bind /dev "$0/dev" && exec chroot "$0" env -i LANG=C.UTF-8 "$@"'
 SESSION = f"""
 set -e
@@ -74,8 +86,10 @@ def minimal_root(directory: Path, release: str, *packages: str) -> Path:
 
 
 def inside(root: Path, *command: str, network: bool = True) -> subprocess.CompletedProcess[str]:
-    """Runs a command in a root, with processes of its own, none of which outlives it."""
-    apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *([] if network else ["--net"])]
+    """Runs a command in a root, with processes of its own, none of which outlives it; without `network`, with a loopback of its own."""
+    apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    if not network:
+        apart += ["--net", sys.executable, "-c", LOOPBACK_UP]
     words = [*apart, "sh", "-c", ENTER, str(root), PATH, "DEBIAN_FRONTEND=noninteractive", *command]
     done = subprocess.run(words, capture_output=True, text=True, timeout=STEP_S, stdin=subprocess.DEVNULL)
     print(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}")
@@ -120,7 +134,7 @@ def test_a_minimal_debian_gets_a_station_without_a_network_and_keeps_its_log(
     assert "packages ours and unchanged" in doctor.stdout
     assert not_compiled(root) == []
 
-    session = inside(root, "sh", "-c", SESSION)
+    session = inside(root, "sh", "-c", SESSION, network=False)
     assert session.returncode == 0, "the session, and the daemon's orderly end"
     assert "They agree: 1 transactions" in session.stdout
 
@@ -160,7 +174,7 @@ def test_three_commands_lead_from_a_clean_debian_to_a_session_under_systemd(
         pytest.skip("apt-get install systemd-container")
     root = minimal_root(tmp_path / "root", release, "systemd", "systemd-sysv", "dbus")
     shutil.copy(package, root / "root")
-    with booted(root) as leader:
+    with alone(), booted(root) as leader:
         enter = ["nsenter", "--target", str(leader), "--all", "--root", "--wd", "env", "-i", PATH, "LANG=C.UTF-8"]
 
         def command(*words: str) -> subprocess.CompletedProcess[str]:
@@ -179,6 +193,21 @@ def test_three_commands_lead_from_a_clean_debian_to_a_session_under_systemd(
         assert command("systemctl", "show", "-p", "NRestarts", "--value", "chargebox").stdout == "0\n"
         assert command("apt-get", "purge", "-y", "chargebox").returncode == 0
         assert command("systemctl", "is-active", "chargebox").stdout.strip() in {"inactive", "unknown"}
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Nobody else has the ports of this machine, which a root that needs the network shares."""
+    with (Path(tempfile.gettempdir()) / "chargebox-test-ports").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for port in PORTS:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    pytest.skip(f"port {port} is taken on this machine, and the booted one shares it")
+        yield
 
 
 @contextmanager
