@@ -53,3 +53,10 @@ def test_it_is_supervised_like_the_station_without_a_container(quadlet: configpa
     plain = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / "deploy" / "chargebox.service").read_text(), flags=re.MULTILINE))
     for key in ("Restart", "RestartPreventExitStatus", "RestartSec", "TimeoutStopSec"):
         assert quadlet["Service"][key] == plain[key], key
+
+
+def test_the_health_command_does_not_end_with_a_quote(quadlet: configparser.ConfigParser) -> None:
+    """Quadlet of podman 5.4 takes one away there, and the shell finds an open one."""
+    command = quadlet["Container"]["HealthCmd"]
+    assert command.startswith("/opt/chargebox/venv/bin/python3 -c ")
+    assert not command.endswith(('"', "'"))
