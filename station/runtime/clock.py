@@ -8,6 +8,7 @@ asked; everybody else converts station time through the projected offset.
 import asyncio
 import ctypes
 import time
+from contextlib import suppress
 from typing import Protocol
 
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
@@ -43,7 +44,7 @@ class SystemClock:
     def __init__(self) -> None:
         self._base_ms = 0
         self._started = time.monotonic()
-        self._waiting: set[asyncio.Task[bool]] = set()
+        self._waiting: set[asyncio.Timeout] = set()
 
     def begin(self, base_ms: int) -> None:
         """Station time is `base_ms` now, and goes on from there."""
@@ -54,7 +55,8 @@ class SystemClock:
         """Station time jumps ahead (bench only); who waits is woken."""
         self._base_ms += milliseconds
         for waiting in self._waiting:
-            waiting.cancel()  # its `wait` looks at the time again
+            if not waiting.expired():
+                waiting.reschedule(0)  # its `wait` looks at the time again
 
     def at_ms(self) -> int:
         """Station time now."""
@@ -74,20 +76,17 @@ class SystemClock:
 
     async def wait(self, event: asyncio.Event, until_ms: int | None) -> None:
         """Waits until the event is set or station time has reached `until_ms` (None: for ever)."""
-        if event.is_set():
-            return
-        loop = asyncio.get_running_loop()
         while not event.is_set():
             remaining_s = None if until_ms is None else (until_ms - self.at_ms()) / 1000
             if remaining_s is not None and remaining_s <= 0:
                 return
-            waiting = loop.create_task(event.wait())
-            self._waiting.add(waiting)
-            try:
-                await asyncio.wait((waiting,), timeout=remaining_s)
-            finally:
-                self._waiting.discard(waiting)
-                waiting.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(remaining_s) as waiting:
+                    self._waiting.add(waiting)
+                    try:
+                        await event.wait()
+                    finally:
+                        self._waiting.discard(waiting)
 
     async def sleep_until(self, until_ms: int) -> None:
         """Waits until station time has reached `until_ms`."""

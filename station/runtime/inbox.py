@@ -145,6 +145,8 @@ class Inbox:
 
     def take_dropped(self) -> dict[str, int]:
         """How many of which kind had to go since this was last asked."""
+        if not self._dropped:  # as in nearly every round
+            return {}
         dropped, self._dropped = dict(self._dropped), Counter()
         return dropped
 

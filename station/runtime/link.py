@@ -92,13 +92,13 @@ class Link:
         self._network_up = True
         self._silent = False
         self._is_retired = False
-        self._wakened = asyncio.Event()
+        self._ping_changed = asyncio.Event()
 
     # ---- follower of the station ---------------------------------------------------------------------------------
 
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
         """Writes the frames of the batch, closes or connects as the state wants."""
-        self._state = state
+        before, self._state = self._state, state
         for recorded in batch:
             event = recorded.event
             if not isinstance(event, CallDispatched | CallAnswered) or event.connection != self._connection:
@@ -115,7 +115,8 @@ class Link:
         if state.link.connect_wanted and may_begin:
             self._attempted = state.link
             self._task = asyncio.get_running_loop().create_task(self._live(state), name="link")
-        self._wakened.set()
+        if before is None or before.configuration is not state.configuration:
+            self._ping_changed.set()  # perhaps
 
     def _hang_up(self) -> None:
         """What is queued leaves first."""
@@ -325,11 +326,11 @@ class Link:
 
         sent_ms = self._clock.at_ms()
         while True:
-            self._wakened.clear()
+            self._ping_changed.clear()
             assert self._state is not None, "a link lives after the first publication"
             interval_s = WEBSOCKET_PING_INTERVAL.of(self._state)
             due_ms = None if interval_s == 0 else sent_ms + interval_s * 1000
-            await self._clock.wait(self._wakened, due_ms)
+            await self._clock.wait(self._ping_changed, due_ms)
             if due_ms is None or self._clock.at_ms() < due_ms:
                 continue
             sent_ms = self._clock.at_ms()

@@ -74,6 +74,7 @@ class Station:
         self._failure: BaseException | None = None
         self._busy_since_ms: int | None = None
         self._reached: Deadline | None = None
+        self._upcoming: tuple[StationState, Deadline | None] | None = None  # the state's next deadline, once asked for
         self._gaps: list[tuple[int, int]] = []  # met in the log while owed events were read from it
         self._is_winding_down = False
         self._has_ended = False
@@ -191,9 +192,10 @@ class Station:
         for kind, count in self._inbox.take_dropped().items():
             await self._take(ObservationsDropped(kind=kind, count=count), batch)
         is_large = False
-        for _ in range(ROUND_MAX):
-            # What came behind a large frame goes into a batch of its own; and no round holds up the loop for long.
-            if not self._inbox or is_large or self.clock.at_ms() > until_ms:
+        for number in range(ROUND_MAX):
+            # What came behind a large frame goes into a batch of its own; and no round holds up the loop for long. But each takes
+            # something, however late it is: a deadline that is due must not be met untaken.
+            if not self._inbox or is_large or (number and self.clock.at_ms() > until_ms):
                 break
             observation = self._inbox.take()
             is_large = _is_large(observation)
@@ -247,7 +249,11 @@ class Station:
             follower(state, batch)
 
     def _next_deadline(self) -> Deadline | None:
-        return None if self._is_winding_down else self.registry.next_deadline(self._ahead)
+        if self._is_winding_down:
+            return None
+        if self._upcoming is None or self._upcoming[0] is not self._ahead:
+            self._upcoming = self._ahead, self.registry.next_deadline(self._ahead)
+        return self._upcoming[1]
 
     def _is_due(self) -> bool:
         deadline = self._next_deadline()

@@ -67,6 +67,18 @@ async def test_who_waits_is_woken_when_station_time_is_pushed_past_the_moment() 
 
 
 @pytest.mark.asyncio
+async def test_two_pushes_in_one_moment_wake_who_waits_once_and_well() -> None:
+    clock = SystemClock()
+    clock.begin(0)
+    waiting = asyncio.create_task(clock.sleep_until(3_600_000))
+    await asyncio.sleep(0)
+    clock.push(1_000)
+    await asyncio.sleep(0)  # by now its time-out is on its way
+    clock.push(3_599_000)
+    await waiting
+
+
+@pytest.mark.asyncio
 async def test_a_wait_that_is_cancelled_leaves_nothing_behind() -> None:
     clock = SystemClock()
     waiting = asyncio.create_task(clock.wait(asyncio.Event(), None))

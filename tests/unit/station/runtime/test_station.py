@@ -17,12 +17,12 @@ from eventstore.event import Event, Observation, Recorded
 from eventstore.insertion import encode_batch
 from eventstore.log import EventLog
 from projections.station import INITIAL, StationState
-from station.core.feature import Feature, Registry
+from station.core.feature import Deadline, Feature, Registry
 from station.features import ALL, registry_for
 from station.runtime.clock import SystemClock
 from station.runtime.inbox import EACH_MAX
 from station.runtime.recovery import fold_log
-from station.runtime.station import LARGE_FRAME, Station, read_window
+from station.runtime.station import LARGE_FRAME, ROUND_MAX_MS, Station, read_window
 from tests.given import DESCRIPTION, UTC_2026_MS
 from tests.shortage import no_descriptors
 
@@ -142,6 +142,48 @@ async def test_time_that_is_pushed_ahead_fires_deadlines_in_order_each_at_its_ow
         for recorded in fired
         if isinstance(recorded.event, DeadlineReached)
     )
+
+
+class _StallingClock(SystemClock):
+    """A machine that stands still for longer than a round may take, each time that somebody looks at the clock."""
+
+    def at_ms(self) -> int:
+        self._base_ms += 2 * ROUND_MAX_MS
+        return super().at_ms()
+
+
+@pytest.mark.asyncio
+async def test_each_round_takes_something_however_slow_the_machine_is(log: EventLog) -> None:
+    """Else a deadline that is due would still be due after its round, which ends the station."""
+    station = Station(log, registry_for(), _StallingClock(), INITIAL)
+    running = asyncio.create_task(station.run())
+    await station.observe(BOOTED, DESCRIPTION, *OPENED, LinkOpened(connection=1))
+    await station.advance(600_000)
+    assert [event for event in await log.read(0) if isinstance(event.event, DeadlineReached)]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+async def test_the_next_deadline_is_asked_for_once_for_each_state(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station = Station(log, registry_for(), SystemClock(), INITIAL)
+    asked: list[int] = []
+    next_deadline = station.registry.next_deadline
+
+    def count(state: StationState) -> Deadline | None:
+        asked.append(state.seq)
+        return next_deadline(state)
+
+    monkeypatch.setattr(station.registry, "next_deadline", count)
+    running = asyncio.create_task(station.run())
+    for observation in (BOOTED, DESCRIPTION, *OPENED, LinkOpened(connection=1)):
+        await station.observe(observation)
+    assert asked
+    assert len(asked) == len(set(asked))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 @pytest.mark.asyncio
