@@ -16,13 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-import aiosqlite
-
 from eventstore.archives import Archives
+from eventstore.batches import Batches
 from eventstore.boot import Boot, BootReport
 from eventstore.chain import Head, Row
 from eventstore.codec import Codec, catalogue_codec
-from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, connect, open_writer
+from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, open_writer
 from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory
 from eventstore.errors import NotWritable, OutOfDescriptors, StorageError, StorageFailed
@@ -39,10 +38,10 @@ from eventstore.snapshots import Snapshot, newest_snapshot, write_snapshot
 from eventstore.space import Space
 from eventstore.wal import synced_bytes
 from eventstore.witness import Witness
+from eventstore.writer import WriterThread
 
 LOGGER = logging.getLogger(__name__)
 
-GROUP_EVENTS_MAX = 2_048  # a group with so many takes no further batch
 SLICE_EVENTS = 500  # read and decoded at a time, so that the loop is never held for long
 
 _READ = f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -51,18 +50,16 @@ _READ = f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
 class EventLog(Space):
     """One station's log, open for appending. Use `open`; `close` lets the process end."""
 
-    def __init__(self, directory: StorageDirectory, boot: Boot, writer: aiosqlite.Connection, codec: Codec) -> None:
+    def __init__(self, directory: StorageDirectory, boot: Boot, writer: WriterThread, codec: Codec) -> None:
         self._directory = directory
         self._boot = boot
         self._writer = writer
         self._codec = codec
         self._reading = Reading(directory.path / DATABASE_NAME)
-        self._head = boot.report.head
         self._opening = boot.report.opening
         self.archives = Archives(directory, lambda: self._opening)
-        self._under_way: Group | None = None
-        self._waiting: list[Group] = []
-        self._flush: asyncio.Task[Any] | None = None
+        self._batches = Batches(boot.report.head)
+        self._chore: asyncio.Task[Any] | None = None  # what else is done to the files, between two commits
         self._failure: StorageError | None = None
         self._is_closed = False
         self.head_witness = Witness(directory)
@@ -78,7 +75,7 @@ class EventLog(Space):
         codec = catalogue_codec() if catalogue is None else Codec(catalogue)
         storage = StorageDirectory(directory)
         boot = Boot(storage, identity=identity)
-        opening = asyncio.get_running_loop().create_task(connect(boot.open), name="event log open")
+        opening = asyncio.get_running_loop().create_task(WriterThread.open(boot.open), name="event log open")
         try:
             writer = await asyncio.shield(opening)
         except asyncio.CancelledError:  # the thread is at work on the file: let it finish, then undo
@@ -97,7 +94,7 @@ class EventLog(Space):
     @property
     def head(self) -> Head:
         """The last durable event's seq and digest."""
-        return self._head
+        return self._batches.head
 
     @property
     def opening(self) -> Opening:
@@ -129,47 +126,47 @@ class EventLog(Space):
             raise StorageFailed(str(self._failure)) from self._failure
         if not batch:
             return
-        group = self._open_group()
-        group.add(batch, payloads)
-        loop = asyncio.get_running_loop()
-        done = loop.create_future()
-        group.waiting.append(done)
-        if self._flush is None:
-            self._flush = loop.create_task(self._commit_all(), name="event log commit")
+        done = self._batches.add(batch, payloads)
+        self._commit()
         await done
 
-    def _open_group(self) -> Group:
-        if not self._waiting:
-            self._waiting.append(Group(self._head if self._under_way is None else self._under_way.head))
-        elif len(self._waiting[-1]) >= GROUP_EVENTS_MAX:
-            self._waiting.append(Group(self._waiting[-1].head))
-        return self._waiting[-1]
+    def _commit(self) -> None:
+        """Hand over what waits, unless the writer is at work: the only place that writes to the database while running."""
+        group: Group | None = self._batches.begin() if self._chore is None else None
+        if group is not None:
+            self._writer.do(lambda connection: connection.execute(INSERT_EVENTS, group.parameters()), self._committed)
 
-    async def _commit_all(self) -> None:
-        """Commit what waits until nothing does. The only place that writes to the database while running."""
+    def _committed(self, _: Any, error: BaseException | None) -> None:
+        if error is None and self._wal_bytes:
+            self._batches.conclude()
+            self._commit()
+        else:
+            self._chore = asyncio.get_running_loop().create_task(self._conclude(error), name="event log commit")
+
+    async def _conclude(self, failure: BaseException | None) -> None:
+        """What is seldom: a commit that failed, or the first since the file was opened or emptied."""
         try:
-            while self._waiting:
-                group = self._under_way = self._waiting.pop(0)
-                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())
-                if not self._wal_bytes:  # the first since it was opened or emptied: from now on a missing WAL is missed
-                    await self._tell_of_wal(group.head, synced_bytes(self._directory.size_of(WAL_NAME)))
-                self._head, self._under_way = group.head, None
-                for done in group.waiting:
-                    if not done.done():  # its caller was cancelled; the batch is durable all the same
-                        done.set_result(None)
+            if failure is not None:
+                raise failure
+            # From now on a missing WAL is missed.
+            await self._tell_of_wal(self._batches.ahead, synced_bytes(self._directory.size_of(WAL_NAME)))
+            self._batches.conclude()
         except BaseException as error:
             await self._failed(f"appending failed: {error!r}", error)
             if not isinstance(error, sqlite3.Error | ValueError | StorageFailed):
                 raise
         finally:
-            self._flush = None
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """The chore is done: what came meanwhile is committed."""
+        self._chore = None
+        if self._failure is None:
+            self._commit()
 
     def _fail(self, reason: str) -> StorageFailed:
         self._failure = self._failure or StorageFailed(reason)
-        stranded = self._waiting if self._under_way is None else [self._under_way, *self._waiting]
-        self._waiting = []
-        for done in [done for group in stranded for done in group.waiting if not done.done()]:
-            done.set_exception(StorageFailed(reason))
+        self._batches.strand(StorageFailed(reason))
         return StorageFailed(reason)
 
     async def _failed(self, reason: str, error: BaseException) -> StorageFailed:
@@ -195,10 +192,10 @@ class EventLog(Space):
 
     async def fold_source(self, after: int) -> AsyncIterator[list[Recorded]]:
         """All events behind seq `after` up to the head, in slices. Raises as `read` does."""
-        while after < self._head.seq:
+        while after < self.head.seq:
             events = self._codec.decode_rows(await self._rows(after, SLICE_EVENTS))
             if not events:
-                raise self._fail(f"the log ends behind event {after}, the head is {self._head.seq}")
+                raise self._fail(f"the log ends behind event {after}, the head is {self.head.seq}")
             yield events
             after = events[-1].seq
 
@@ -227,7 +224,7 @@ class EventLog(Space):
     async def first_seq(self) -> int:
         """The oldest event that can be read, here or in an archive; 1 more than the head when there is none."""
         rows = await self._rows(0, 1)
-        return int(rows[0][0]) if rows else self._head.seq + 1
+        return int(rows[0][0]) if rows else self.head.seq + 1
 
     async def may_close_segment(self) -> bool:
         """Whether nobody holds the live segment open in a way that it could not be closed now. Raises StorageFailed."""
@@ -239,12 +236,13 @@ class EventLog(Space):
         False when it cannot be done now: no space, another process reads the file, the file system has no hard links; then the
         segment goes on. Appends wait meanwhile. Asserts that none is under way. Raises StorageFailed.
         """
-        assert self._flush is None, "a segment is closed between two appends"
+        assert self._chore is None, "a segment is closed between two appends"
+        assert self._batches.is_idle, "a segment is closed between two appends"
         if self._failure is not None:
             raise StorageFailed(str(self._failure)) from self._failure
-        opening = Opening(head=self._head, owed_seq=owed_seq, layout=layout, fingerprint=fingerprint, state=state)
-        self._flush = asyncio.get_running_loop().create_task(self._close_segment(opening), name="event log segment")
-        return bool(await asyncio.shield(self._flush))
+        opening = Opening(head=self.head, owed_seq=owed_seq, layout=layout, fingerprint=fingerprint, state=state)
+        self._chore = asyncio.get_running_loop().create_task(self._close_segment(opening), name="event log segment")
+        return bool(await asyncio.shield(self._chore))
 
     async def _close_segment(self, opening: Opening) -> bool:
         try:
@@ -260,9 +258,7 @@ class EventLog(Space):
         except (OSError, sqlite3.Error, ValueError) as error:
             raise await self._failed(f"the segment cannot be closed: {error!r}", error) from error
         finally:
-            self._flush = None
-            if self._waiting and self._failure is None:  # appends that came meanwhile
-                self._flush = asyncio.get_running_loop().create_task(self._commit_all(), name="event log commit")
+            self._go_on()
 
     async def _change_files(self) -> bool:
         await self._reading.let_go()
@@ -271,20 +267,20 @@ class EventLog(Space):
             return False
         await self._writer.close()
         is_closed = await asyncio.to_thread(switch, self._directory)
-        self._writer = await connect(partial(open_writer, self._directory.path / DATABASE_NAME))
+        self._writer = await WriterThread.open(partial(open_writer, self._directory.path / DATABASE_NAME))
         return is_closed
 
     async def _empty_wal(self) -> bool:
         """Checkpoint all of the WAL, without waiting for a reader of another process."""
-        if not await self._tell_of_wal(self._head, 0):
+        if not await self._tell_of_wal(self.head, 0):
             return False
         try:
-            await self._writer.execute_fetchall("PRAGMA busy_timeout = 0")
-            rows = await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-            await self._writer.execute_fetchall(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            await self._writer.query("PRAGMA busy_timeout = 0")
+            rows = await self._writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._writer.query(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         except (sqlite3.Error, ValueError) as error:
             raise await self._failed(f"the checkpoint failed: {error!r}", error) from error
-        return not next(iter(rows))[0]
+        return not rows[0][0]
 
     async def check_slice(self, progress: CheckProgress, *, events: int = SLICE_EVENTS) -> CheckProgress:
         """Verify the next slice of the live segment's chain, and once it is through, the structure of its file; see `integrity`.
@@ -295,7 +291,7 @@ class EventLog(Space):
         if progress.done:
             return progress
         async with self._reading.lock:  # no segment is closed between where it begins and what is read of it
-            head, base = self._head, self._opening.head
+            head, base = self.head, self._opening.head
             if progress.verified.seq < base.seq:
                 progress = replace(progress, verified=base)
             asked = question(progress, head, events)
@@ -312,9 +308,9 @@ class EventLog(Space):
         await self._note(self._newest)
 
     def _newest(self) -> tuple[Head, int]:
-        if self._wal_bytes and self._under_way is None:  # else there may be more of it than is synced
+        if self._wal_bytes and self._batches.is_idle:  # else there may be more of it than is synced
             self._wal_bytes = synced_bytes(self._directory.size_of(WAL_NAME))
-        return self._head, self._wal_bytes
+        return self.head, self._wal_bytes
 
     async def _tell_of_wal(self, head: Head, wal_bytes: int) -> bool:
         """False if that is owed for lack of a descriptor: then nobody misses the WAL, or it must stay."""
@@ -338,7 +334,7 @@ class EventLog(Space):
 
     async def save_snapshot(self, seq: int, fingerprint: str, state: bytes) -> None:
         """Keep the state after event `seq`, as a cache. Asserts that `seq` is durable. Raises StorageFailed, OutOfDescriptors."""
-        assert 0 < seq <= self._head.seq, f"a snapshot at {seq}, the head is {self._head.seq}"
+        assert 0 < seq <= self.head.seq, f"a snapshot at {seq}, the head is {self.head.seq}"
         digest = await self._digest_of(seq)
         snapshot = Snapshot(seq=seq, fingerprint=fingerprint, state=state, digest=digest)
         try:
@@ -351,7 +347,7 @@ class EventLog(Space):
     async def load_snapshot(self, fingerprint: str) -> Snapshot | None:
         """The newest intact snapshot with this fingerprint that agrees with the chain; None if there is none."""
         snapshot = newest_snapshot(self._directory, fingerprint)
-        if snapshot is None or snapshot.seq > self._head.seq:
+        if snapshot is None or snapshot.seq > self.head.seq:
             return None
         return snapshot if await self._digest_of(snapshot.seq) == snapshot.digest else None
 
@@ -370,10 +366,10 @@ class EventLog(Space):
         """How large the live segment has grown, with what still stands in its WAL. Raises StorageFailed."""
         query = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
         try:  # of the writer: a check of the whole file may keep the reader busy for long
-            rows: Any = await self._writer.execute_fetchall(query)
+            rows = await self._writer.query(query)
         except (sqlite3.Error, ValueError) as error:
             raise await self._failed(f"reading failed: {error!r}", error) from error
-        return int(next(iter(rows))[0])
+        return int(rows[0][0])
 
     async def close(self) -> None:
         """Wait for commits under way, close the connections, release the lock. Does nothing the second time."""
@@ -381,11 +377,13 @@ class EventLog(Space):
             await asyncio.shield(self._closing())
 
     async def _closing(self) -> None:
-        if self._flush is not None:
-            await asyncio.wait([self._flush])
+        if self._failure is None and (last := self._batches.last()) is not None:
+            await asyncio.wait([last])
+        if self._chore is not None:
+            await asyncio.wait([self._chore])
         may_go = False
         with suppress(StorageFailed):  # closing empties the WAL and takes it away
-            may_go = self._failure is None and await self._tell_of_wal(self._head, 0)
+            may_go = self._failure is None and await self._tell_of_wal(self.head, 0)
         self._failure = self._failure or StorageFailed("the log is closed")
         self._is_closed = True
         await self._reading.interrupt()  # a check of the whole file need not come to its end

@@ -35,22 +35,24 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="acknowledge before commit",
         file="eventstore/log.py",
-        old="                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())\n",
-        new="                for done in group.waiting:\n"
-        "                    done.set_result(None)\n"
-        "                await asyncio.sleep(1)\n"
-        "                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())\n",
+        old="            self._writer.do(lambda connection: connection.execute(INSERT_EVENTS, group.parameters()), self._committed)\n",
+        new="            for done in group.waiting:\n"
+        "                done.set_result(None)\n"
+        "            asyncio.get_running_loop().call_later(\n"
+        "                1, self._writer.do, lambda connection: connection.execute(INSERT_EVENTS, group.parameters()), self._committed\n"
+        "            )\n",
         killer=f"{STORE}/test_log.py::test_an_append_is_on_the_disk_when_it_returns",
         quick=True,
     ),
     Mutant(
         name="acknowledge before commit, as the disk sees it",
         file="eventstore/log.py",
-        old="                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())\n",
-        new="                for done in group.waiting:\n"
-        "                    done.set_result(None)\n"
-        "                await asyncio.sleep(0.01)\n"
-        "                await self._writer.execute_fetchall(INSERT_EVENTS, group.parameters())\n",
+        old="            self._writer.do(lambda connection: connection.execute(INSERT_EVENTS, group.parameters()), self._committed)\n",
+        new="            for done in group.waiting:\n"
+        "                done.set_result(None)\n"
+        "            asyncio.get_running_loop().call_later(\n"
+        "                0.01, self._writer.do, lambda connection: connection.execute(INSERT_EVENTS, group.parameters()), self._committed\n"
+        "            )\n",
         killer=f"{CUT}[first creation and growth of a log]",
     ),
     Mutant(
@@ -472,15 +474,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="nothing acknowledged on a WAL that nobody would miss",
         file="eventstore/log.py",
-        old="                if not self._wal_bytes:  # the first",
-        new="                if False:  # the first",
+        old="        if error is None and self._wal_bytes:\n",
+        new="        if error is None:\n",
         killer=f"{STORE}/test_log.py::test_nothing_is_acknowledged_before_the_witness_knows_that_there_is_a_wal",
         quick=True,
     ),
     Mutant(
         name="a WAL that is emptied in order called vanished",
         file="eventstore/log.py",
-        old="        if not await self._tell_of_wal(self._head, 0):\n            return False\n",
+        old="        if not await self._tell_of_wal(self.head, 0):\n            return False\n",
         new="",
         killer=f"{STORE}/test_inspection.py::test_a_wal_that_is_gone_in_order_is_not_missed",
         quick=True,

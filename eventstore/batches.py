@@ -1,0 +1,75 @@
+"""Batches on their way into the log: which of them share a commit, and who is told when it is durable (group commit)."""
+
+from asyncio import Future, get_running_loop
+from collections import deque
+from collections.abc import Sequence
+
+from eventstore.chain import Head
+from eventstore.event import Recorded
+from eventstore.insertion import Group
+
+GROUP_EVENTS_MAX = 2_048  # a group with so many takes no further batch
+
+
+class Batches:
+    """Batches on their way into the log: the group under way, and those that wait. `head` is the last durable event."""
+
+    __slots__ = ("_under_way", "_waiting", "head")
+
+    def __init__(self, head: Head) -> None:
+        self.head = head
+        self._under_way: Group | None = None
+        self._waiting: deque[Group] = deque()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no group is under way."""
+        return self._under_way is None
+
+    @property
+    def ahead(self) -> Head:
+        """The head once the group under way is durable."""
+        return self.head if self._under_way is None else self._under_way.head
+
+    def add(self, batch: Sequence[Recorded], payloads: Sequence[str] | None = None) -> Future[None]:
+        """Chain a batch to all before it; done once it is durable. Raises and asserts what `Group.add` does."""
+        if not self._waiting:
+            self._waiting.append(Group(self.ahead))
+        elif len(self._waiting[-1]) >= GROUP_EVENTS_MAX:
+            self._waiting.append(Group(self._waiting[-1].head))
+        self._waiting[-1].add(batch, payloads)
+        return _waiting_for(self._waiting[-1])
+
+    def begin(self) -> Group | None:
+        """The next group is under way; None while another one is, or when nothing waits."""
+        if self._under_way is not None or not self._waiting:
+            return None
+        self._under_way = self._waiting.popleft()
+        return self._under_way
+
+    def conclude(self) -> None:
+        """The group under way is durable."""
+        assert self._under_way is not None, "a commit that nobody began"
+        group, self._under_way = self._under_way, None
+        self.head = group.head
+        for done in group.waiting:
+            if not done.done():  # its caller was cancelled; the batch is durable all the same
+                done.set_result(None)
+
+    def strand(self, error: Exception) -> None:
+        """Nothing of what is on its way is known to become durable."""
+        groups = [*([] if self._under_way is None else [self._under_way]), *self._waiting]
+        self._waiting.clear()
+        for done in [done for group in groups for done in group.waiting if not done.done()]:
+            done.set_exception(error)
+
+    def last(self) -> Future[None] | None:
+        """Done with the last batch that is on its way by now; None if none is."""
+        group = self._waiting[-1] if self._waiting else self._under_way
+        return None if group is None else _waiting_for(group)
+
+
+def _waiting_for(group: Group) -> Future[None]:
+    done: Future[None] = get_running_loop().create_future()
+    group.waiting.append(done)
+    return done
