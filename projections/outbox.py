@@ -353,7 +353,7 @@ def _link_gone(outbox: Outbox, emptied: frozenset[str]) -> Outbox:
         if attempt.owed_seq in kept
     )
     ahead = outbox.prepared or outbox.voided
-    if ahead is not None and outbox.attempt_for(ahead.owed_seq) is None:
+    if ahead is not None and ahead.owed_seq in kept and outbox.attempt_for(ahead.owed_seq) is None:
         # It may have left without anybody having said so: it goes again with the same bytes under the same id.
         attempt = Attempt(owed_seq=ahead.owed_seq, payload=ahead.payload, message_ids=(ahead.message_id,), keep_id=True)
         attempts = (*attempts, attempt)

@@ -190,21 +190,21 @@ def _pick(state: StationState, transactional: Owed | None) -> Owed | None:
 
 def upcoming(state: StationState, registry: Registry) -> Owed | None:
     """What will leave after the answer to the transaction-related call in flight, if that is certain enough to be
-    recorded ahead: nothing else waits, and its bytes do not depend on that answer.
+    recorded ahead: the next of its lane or a status, whichever goes first, if its bytes do not depend on that answer.
 
-    Not after a call whose answer the next message may need; only entries never tried before.
+    After a call whose answer the next of the lane may need only a status; only entries never tried before.
     """
     outbox, in_flight = state.outbox, state.outbox.in_flight
-    if in_flight is None or in_flight.lane != TRANSACTION:
+    if in_flight is None or in_flight.lane != TRANSACTION or state.link.close_wanted:
         return None
-    if len(outbox.window) < 2 or outbox.window[0].seq != in_flight.owed_seq or state.link.close_wanted:
+    if not outbox.window or outbox.window[0].seq != in_flight.owed_seq:
         return None
-    if registry.calls[type(outbox.window[0].event)].needs_usable_answer:
+    following = _pick(state, outbox.window[1] if len(outbox.window) > 1 else None)
+    if following is None or outbox.attempt_for(following.seq) is not None:
         return None
-    following = outbox.window[1]
-    if _pick(state, following) is not following or outbox.attempt_for(following.seq) is not None:
-        return None
-    return following
+    if following.lane == TRANSACTION:
+        return None if registry.calls[type(outbox.window[0].event)].needs_usable_answer else following
+    return following if following.lane == STATUS else None
 
 
 def prepare(state: StationState, at_ms: int, registry: Registry) -> Events:

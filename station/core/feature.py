@@ -89,7 +89,7 @@ class Call:
     `on_part` from what can be read of a malformed response: None if that is no answer.
 
     `needs_usable_answer`: what is told next may hold what the response says, so a malformed one is a failure to process,
-    and nothing is made ready to leave behind it. `asks_to_register`: SecurityError to it says nothing about others.
+    and nothing of a transaction is made ready to leave behind it. `asks_to_register`: SecurityError to it says nothing about others.
     """
 
     event: type[Event]

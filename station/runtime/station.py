@@ -17,6 +17,7 @@ Theory of operation
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from eventstore.catalogue.lifecycle import DeadlineReached, ObservationsDropped
@@ -37,6 +38,7 @@ from station.core.feature import Deadline, Registry
 from station.runtime.books import Books
 from station.runtime.clock import SystemClock
 from station.runtime.inbox import Inbox, Ticket
+from station.runtime.patience import MOMENT_S, may_wait
 
 LOGGER = logging.getLogger(__name__)
 
@@ -188,19 +190,9 @@ class Station:
     async def _round(self) -> None:
         """Steps what is in the inbox, appends it as one, publishes it."""
         batch: list[Recorded] = []
-        until_ms = self.clock.at_ms() + ROUND_MAX_MS
-        for kind, count in self._inbox.take_dropped().items():
-            await self._take(ObservationsDropped(kind=kind, count=count), batch)
-        is_large = False
-        for number in range(ROUND_MAX):
-            # What came behind a large frame goes into a batch of its own; and no round holds up the loop for long. But each takes
-            # something, however late it is: a deadline that is due must not be met untaken.
-            if not self._inbox or is_large or (number and self.clock.at_ms() > until_ms):
-                break
-            observation = self._inbox.take()
-            is_large = _is_large(observation)
-            await self._take(observation, batch)
+        is_large = await self._take_all(batch)
         if batch:
+            is_large = is_large or await self._company(batch)
             self._busy_since_ms = self.clock.at_ms()
             in_thread = is_large or len(batch) > LARGE_BATCH
             await self.log.append(batch, await asyncio.to_thread(encode_batch, batch) if in_thread else None)
@@ -214,6 +206,43 @@ class Station:
             is_quiet = not self._inbox and not any(isinstance(recorded.event, _CRITICAL) for recorded in batch)
             if self.books is not None and is_quiet and not self._is_winding_down and await self.books.are_due():
                 await self._close_books(self.books)
+
+    def _may_wait(self, batch: Sequence[Recorded]) -> bool:
+        """Whether nobody waits for the batch, and nothing else is to be done with it."""
+        if self._waiting or self._is_winding_down or self._ahead.outbox.must_read:
+            return False
+        return may_wait(self.state, self._ahead, batch)
+
+    async def _company(self, batch: list[Recorded]) -> bool:
+        """For a moment, what comes joins the batch; returns whether a large frame did."""
+        is_large = False
+        until_s = asyncio.get_running_loop().time() + MOMENT_S
+        while not is_large and len(batch) < ROUND_MAX and self._may_wait(batch):
+            if not self._inbox:
+                self._filled.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(until_s):
+                        await self._filled.wait()
+            if not self._inbox:  # the moment is over, or somebody waits
+                break
+            is_large = await self._take_all(batch)
+        return is_large
+
+    async def _take_all(self, batch: list[Recorded]) -> bool:
+        """Steps what waits, as far as one round goes; returns whether a large frame came last."""
+        until_ms = self.clock.at_ms() + ROUND_MAX_MS
+        for kind, count in self._inbox.take_dropped().items():
+            await self._take(ObservationsDropped(kind=kind, count=count), batch)
+        is_large = False
+        for number in range(ROUND_MAX):
+            # What came behind a large frame goes into a batch of its own; and no round holds up the loop for long. But each takes
+            # something, however late it is: a deadline that is due must not be met untaken.
+            if not self._inbox or is_large or (number and self.clock.at_ms() > until_ms):
+                break
+            observation = self._inbox.take()
+            is_large = _is_large(observation)
+            await self._take(observation, batch)
+        return is_large
 
     async def _close_books(self, books: Books) -> None:
         """Nothing waits and nothing is due: the segment ends here, and the next one begins with the state as it is."""

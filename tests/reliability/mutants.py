@@ -64,6 +64,14 @@ MUTANTS: tuple[Mutant, ...] = (
         quick=True,
     ),
     Mutant(
+        name="an answer that waits for company",
+        file="station/runtime/patience.py",
+        old="            return False\n    return",
+        new="            continue\n    return",
+        killer="tests/unit/station/runtime/test_patience.py::test_a_call_of_the_csms_is_answered_at_once",
+        quick=True,
+    ),
+    Mutant(
         name="two commits for one decision",
         file="station/runtime/station.py",
         old="            await self.log.append(batch, await asyncio.to_thread(encode_batch, batch) if in_thread else None)\n",

@@ -127,3 +127,54 @@ def test_a_prepared_call_survives_a_power_cut_with_its_bytes_and_id() -> None:
     found.boot(pilots={1: "C"}, orderly=False).connect()
     again = next(call for call in found.calls if call.message_id == prepared.message_id)
     assert again.text == prepared.payload
+
+
+def starting() -> StationUnderTest:
+    """StartTransaction is in flight, and the status that follows it waits."""
+    found = charging(station())
+    found.unplug()
+    found.plug()
+    found.forget()
+    found.csms = lambda call: None if call.action == "StartTransaction" else accepting(call)
+    found.swipe()
+    assert found.calls[-1].action == "StartTransaction"
+    return found
+
+
+def test_the_status_behind_a_start_is_recorded_ahead_for_it_does_not_need_the_answer() -> None:
+    found = starting()
+    prepared, first = prepared_of(found), found.calls[-1]
+    assert prepared.action == "StatusNotification"
+    answer = {"idTagInfo": {"status": "Accepted"}, "transactionId": 7}
+    receive_ahead(found, [3, first.message_id, answer], prepared.message_id)
+    sent = found.deliveries[-1]
+    assert (sent.message_id, sent.payload, sent.owed_seq) == (
+        prepared.message_id,
+        prepared.payload,
+        prepared.owed_seq,
+    )
+    assert [each.transaction_id for each in found.state.transactions.running()] == [7]
+
+
+def test_a_status_that_was_recorded_ahead_ends_with_the_link_as_any_status() -> None:
+    found = starting()
+    prepared = prepared_of(found)
+    found.disconnect()
+    assert found.state.outbox.prepared is None
+    assert found.state.outbox.attempt_for(prepared.owed_seq) is None
+    found.forget()
+    found.csms = accepting
+    found.connect()
+    assert prepared.message_id not in [call.message_id for call in found.calls]
+    assert found.statuses()[-1] == "Charging"
+    assert found.state.outbox.pending == 0
+
+
+def test_a_status_that_was_recorded_ahead_is_called_off_when_registration_is_lost() -> None:
+    found = starting()
+    prepared, first = prepared_of(found), found.calls[-1]
+    found.answer_error("SecurityError", first)
+    assert prepared.message_id in [event.message_id for event in found.events(CallVoided)]
+    found.csms = accepting
+    found.advance(400)
+    assert found.state.outbox.pending == 0

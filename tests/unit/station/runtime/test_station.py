@@ -144,6 +144,67 @@ async def test_time_that_is_pushed_ahead_fires_deadlines_in_order_each_at_its_ow
     )
 
 
+async def _charging(station: Station, log: EventLog) -> list[int]:
+    """A board that is known; returns the seqs of the events that end a batch, as they are published from now on."""
+    published: list[int] = []
+    await station.observe(BOOTED, DESCRIPTION, *OPENED)
+    station.followers.append(lambda state, batch: published.append(batch[-1].seq))
+    return published
+
+
+@pytest.mark.asyncio
+async def test_facts_that_nothing_follows_from_share_a_commit_with_what_comes_a_moment_later(
+    station: Station, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("station.runtime.station.MOMENT_S", 3_600)
+    published = await _charging(station, log)
+    before = log.head.seq
+    for energy_wh in (1, 2, 3):
+        station.submit(MeterObserved(connector_id=1, energy_wh=energy_wh))
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert not published
+    assert log.head.seq == before
+    station.submit(PilotStateObserved(connector_id=1, pilot_state="B"))  # something is to be told
+    async with asyncio.timeout(10):
+        while not published:  # noqa: ASYNC110  # nobody waits for it
+            await asyncio.sleep(0.01)
+    kinds = [type(recorded.event) for recorded in await log.read(before)]
+    assert kinds[:4] == [MeterObserved] * 3 + [PilotStateObserved]
+    assert published == [log.head.seq]
+
+
+@pytest.mark.asyncio
+async def test_what_waits_for_company_becomes_durable_after_a_moment_and_at_once_when_somebody_waits(
+    station: Station, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = await _charging(station, log)
+    station.submit(MeterObserved(connector_id=1, energy_wh=1))
+    async with asyncio.timeout(10):
+        while not published:  # noqa: ASYNC110  # nobody waits for it
+            await asyncio.sleep(0.01)
+    monkeypatch.setattr("station.runtime.station.MOMENT_S", 3_600)
+    station.submit(MeterObserved(connector_id=1, energy_wh=2))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert await asyncio.wait_for(station.settle(), 10) == log.head.seq
+    assert published[-1] == log.head.seq
+    assert station.state.connectors[1].register.raw_wh == 2
+
+
+@pytest.mark.asyncio
+async def test_the_last_event_does_not_wait_for_company(
+    station: Station, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("station.runtime.station.MOMENT_S", 3_600)
+    await _charging(station, log)
+    station.submit(MeterObserved(connector_id=1, energy_wh=1))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    await asyncio.wait_for(station.end(StationStopped(why="SIGTERM")), 10)
+    assert type((await log.read(log.head.seq - 1))[0].event) is StationStopped
+
+
 class _StallingClock(SystemClock):
     """A machine that stands still for longer than a round may take, each time that somebody looks at the clock."""
 
