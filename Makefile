@@ -50,11 +50,8 @@ coverage: $(DEV) ## branch coverage of the pure modules, with the lines that no 
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered \
 	    $(or $(ARGS),$(shell $(BIN)/python -c 'from tests.conftest import MEASURED; print(*MEASURED)'))
 
-bench: $(DEV) ## the benchmarks, one after the other
-	@status=0; \
-	for file in tests/performance/bench_*.py; do \
-	    echo "== $$file"; PYTHONPATH=. $(BIN)/python "$$file" $(ARGS) || status=1; \
-	done; exit $$status
+bench: $(DEV) ## the table of docs/performance.md; each tests/performance/bench_*.py runs by itself as well
+	@$(BIN)/python -m tests.performance.table $(ARGS)
 
 deb: $(DEV) ## the Debian packages (ARGS="--architecture arm64" makes only that one): deploy/README.md
 	@$(BIN)/python -m deploy.debian.build $(ARGS)

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, contextmanager
 from devices.gpio.board import GpioBoard
 from devices.interlock import initial_state, must_open, observe
 from devices.readings import ConnectorOutputs, Reading
+from station.daemon.process import SWITCH_INTERVAL_S
 from tests.contract.electrical import Model
 from tests.contract.rigs import wiring
 
@@ -108,10 +109,10 @@ def nothing() -> Iterator[None]:
     yield
 
 
-async def measure(pin: str) -> list[float]:
+async def measure(pin: str, rounds: int = ROUNDS) -> list[float]:
     station = Station()
     try:
-        return sorted([await station.round_ms(pin) for _ in range(ROUNDS)])
+        return sorted([await station.round_ms(pin) for _ in range(rounds)])
     finally:
         station.board.close()
 
@@ -140,6 +141,7 @@ def p99(times: list[float]) -> float:
 
 def main() -> int:
     """Prints the figures of each input; returns the exit status."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)  # as the daemon does
     missed = False
     loads: dict[str, Callable[[], AbstractContextManager[None]]] = {"idle": nothing, "a thread computes": busy_thread}
     print(f"{'edge':28} {'beside it':18} {'median ms':>10} {'p99 ms':>8} {'max ms':>8}")

@@ -117,12 +117,17 @@ async def _close_segments(log: Path, directory: Path) -> None:
 def timed(label: str, events: int, floor: float, work: Callable[[], object]) -> float:
     """Runs it once; prints processor time per event and its ratio to the floor (0: this is the floor)."""
     gc.collect()
-    began = process_time()
-    work()
-    each = (process_time() - began) / events * 1e6
+    each = processor_s(work) / events * 1e6
     ratio = "" if not floor else f"{each / floor:8.2f}"
     print(f"{label:<44}{each:10.2f}{1e6 / each:12.0f}{ratio}", flush=True)
     return each
+
+
+def processor_s(work: Callable[[], object]) -> float:
+    """Seconds of processor time that the work takes."""
+    began = process_time()
+    work()
+    return process_time() - began
 
 
 def bare(directory: Path) -> None:

@@ -1,6 +1,8 @@
 """Which batches may wait a moment: those from which nothing follows outside."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
 from eventstore.catalogue.hardware import ContactorObserved, MeterObserved, PilotStateObserved
 from eventstore.catalogue.link import CallDispatched, CallPrepared, FrameReceived
@@ -86,16 +88,13 @@ def test_what_changes_an_output_waits_for_nothing() -> None:
     assert not waits(found, PilotStateObserved(connector_id=1, pilot_state="B"))
     state, batch = stepped(found, same_reading(found))
     assert may_wait(found.state, state, batch)
-    for changed in ({"limit_ma": 6_000}, {"unlock_wanted": True}, {"let_go_by_ms": 7}):
+    changes: list[dict[str, Any]] = [{"limit_ma": 6_000}, {"unlock_wanted": True}, {"let_go_by_ms": 7}]
+    for changed in changes:
         connectors = state.connectors.changed(1, **changed)
-        assert not may_wait(found.state, type(state)(**{**_facts(state), "connectors": connectors}), batch)
+        assert not may_wait(found.state, replace(state, connectors=connectors), batch)
 
 
 def test_nothing_waits_before_the_board_is_known() -> None:
     observation = MeterObserved(connector_id=1, energy_wh=0)
     state, batch = kernel.step(INITIAL, observation, 1, station().registry)
     assert not may_wait(INITIAL, state, batch)
-
-
-def _facts(state: StationState) -> dict[str, object]:
-    return {name: getattr(state, name) for name in StationState.__dataclass_fields__}
