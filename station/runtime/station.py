@@ -48,6 +48,8 @@ ROUND_MAX_MS = 20
 LARGE_FRAME = 16_384  # characters; what is larger is worked on in a thread
 LARGE_BATCH = 256  # events
 STUCK_AFTER_MS = 30_000
+EVENTS_PER_OWED = 4
+"""How many events of the log are read at once for each owed one that is looked for: a sample is one of three or four."""
 AGAIN_S = 1  # after which a reading that found no file descriptor is tried again
 _CRITICAL = (TransactionStarted, TransactionStopped)
 _OWED_NAMES = frozenset(kind.NAME for kind in TRANSACTIONAL)
@@ -217,12 +219,11 @@ class Station:
         """For a moment, what comes joins the batch; returns whether a large frame did."""
         is_large = False
         until_s = asyncio.get_running_loop().time() + MOMENT_S
-        while not is_large and len(batch) < ROUND_MAX and self._may_wait(batch):
-            if not self._inbox:
-                self._filled.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout_at(until_s):
-                        await self._filled.wait()
+        while not is_large and not self._inbox and len(batch) < ROUND_MAX and self._may_wait(batch):
+            self._filled.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until_s):
+                    await self._filled.wait()
             if not self._inbox:  # the moment is over, or somebody waits
                 break
             is_large = await self._take_all(batch)
@@ -328,7 +329,7 @@ async def read_window(log: EventLog, after_seq: int, count_max: int, to_seq: int
     """The transactional events behind `after_seq`, at most `count_max`, at most up to `to_seq`; none if there are none."""
     found: list[Recorded] = []
     position = after_seq
-    while len(found) < count_max and (rows := await log.read_rows(position, 500)):
+    while len(found) < count_max and (rows := await log.read_rows(position, min(500, EVENTS_PER_OWED * count_max))):
         for row in rows:
             position = row.seq
             if to_seq is not None and row.seq > to_seq:
