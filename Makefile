@@ -1,11 +1,19 @@
 # `make` lists the targets. `make demo` and `make test` set up everything they need in .venv. Outside this directory they only
 # install Debian's python3-venv and, for the tests, its C compiler, when those are missing and we are root or have sudo.
 
-VENV    ?= .venv
 PYTHON  ?=
+VENV    ?= .venv
 WORKERS ?= 2
 BIN      = $(VENV)/bin
+SECOND   = tests/unit/eventstore tests/unit/projections tests/unit/devices/gpio tests/unit/station/wire \
+           tests/unit/station/runtime tests/unit/deploy tests/scenarios tests/contract tests/integration/test_released_logs.py \
+           tests/integration/test_gpio_daemon.py
 SOURCES  = eventstore station projections devices migrations deploy tests
+
+ifneq ($(PYTHON),)
+# Another interpreter has an environment of its own.
+VENV     = .venv-$(notdir $(PYTHON))
+endif
 
 # A stamp's name carries the digest of what it stands for: another lock file, another stamp.
 RUN_DIGEST = $(shell cat deploy/requirements.txt deploy/make-venv.sh pyproject.toml station/__init__.py | sha256sum | cut -c1-16)
@@ -17,7 +25,7 @@ DEV = $(VENV)/.dev-$(DEV_DIGEST)
 # measures nothing.
 COVERAGE = $(if $(ARGS),,--cov --cov-report= --cov-fail-under=95)
 
-.PHONY: help demo test test-long check lint types coverage bench deb sbom release-check docs conformance-table compiler venv clean
+.PHONY: help demo test test-long check lint types coverage bench deb sbom release-check wheel lock docs conformance-table compiler venv clean
 .NOTPARALLEL:
 .DEFAULT_GOAL = help
 
@@ -31,8 +39,13 @@ help: ## list the targets
 demo: $(RUN) ## half a minute: a car charges, the network and the power are cut, and the books are compared
 	@$(BIN)/chargebox demo $(ARGS)
 
-test: compiler check ## check, then every test but the long ones (ARGS="-k outbox" chooses)
+ifeq ($(PYTHON),)
+test: compiler check ## check, then every test but the long ones (ARGS="-k outbox" chooses); PYTHON=python3.13: what differs there
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(COVERAGE) $(ARGS)
+else
+test: compiler $(DEV)
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(or $(ARGS),$(SECOND))
+endif
 
 test-long: compiler $(DEV) ## the tests that take minutes each
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m long --timeout 7200 $(ARGS)
@@ -52,6 +65,12 @@ coverage: $(DEV) ## branch coverage of the pure modules, with the lines that no 
 
 bench: $(DEV) ## the table of docs/performance.md; each tests/performance/bench_*.py runs by itself as well
 	@$(BIN)/python -m tests.performance.table $(ARGS)
+
+wheel: $(DEV) ## the wheel, the same bytes each time
+	@$(BIN)/python -m deploy.wheel $(ARGS)
+
+lock: $(DEV) ## the hashes of the pinned packages anew, after a version in a requirements.txt was changed
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m deploy.lock $(ARGS)
 
 deb: $(DEV) ## the Debian packages (ARGS="--architecture arm64" makes only that one): deploy/README.md
 	@$(BIN)/python -m deploy.debian.build $(ARGS)
@@ -75,8 +94,8 @@ compiler:
 
 venv: $(DEV) ## make or refresh .venv for development
 
-clean: ## remove .venv and everything that was built
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+clean: ## remove the environments and everything that was built
+	@rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	@find $(SOURCES) -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 $(RUN):

@@ -3,7 +3,7 @@
 #
 #   deploy/make-venv.sh DIRECTORY REQUIREMENTS
 #
-# PYTHON=... chooses the interpreter; otherwise the first of python3, python3.13, .12, .11 that is 3.11 or newer.
+# PYTHON=... chooses the interpreter, by name or path; otherwise the first of python3, python3.13, .12, .11 that is 3.11 or newer.
 set -eu
 
 venv=$1
@@ -20,7 +20,9 @@ is_new_enough() {
 }
 
 find_python() {
-    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+    # Where pyenv keeps an interpreter, its own python3.13 is a stand-in that refuses unless that version is chosen.
+    kept=$(ls -d "$HOME/.pyenv/versions/${PYTHON#python}".*/bin/"${PYTHON:-none}" 2>/dev/null || true)
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11} $kept; do
         if is_new_enough "$candidate"; then
             echo "$candidate"
             return
@@ -56,8 +58,8 @@ fi
 
 echo "installing the packages of $requirements into $venv ..." >&2
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-# The lock of the development tools pins setuptools too, which builds the entry in the next step without the network.
-"$venv/bin/python" -m pip install -qq --prefer-binary -c "$root/tests/requirements.txt" -r "$requirements" setuptools ||
+# The locks hold setuptools too, which builds the entry in the next step without the network.
+"$venv/bin/python" -m pip install -qq --prefer-binary --require-hashes --no-deps -r "$requirements" ||
     fail "pip could not install the packages of $requirements (see above; is the network there?)"
 "$venv/bin/python" -m pip install -qq --no-deps --no-build-isolation --config-settings editable_mode=compat \
     -e "$root" || fail "pip could not install this checkout into $venv"

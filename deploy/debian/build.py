@@ -83,4 +83,5 @@ def pack(stage: Path, into: Path, architecture: str, epoch: int) -> Path:
 
 
 if __name__ == "__main__":
+    os.umask(0o022)  # that of whoever builds must not show in the package
     sys.exit(main())

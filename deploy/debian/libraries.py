@@ -108,7 +108,9 @@ def run(command: Sequence[str], what: str, epoch: int | None = None) -> None:
     if epoch is not None:
         fixed[EPOCH_VARIABLE] = str(epoch)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **fixed}, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env={**os.environ, **fixed}, umask=0o022, check=False
+        )
     except OSError as error:
         raise CannotBuild(f"{what}: {command[0]}: {error.strerror}") from error
     if done.returncode != 0:

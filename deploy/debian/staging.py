@@ -14,6 +14,7 @@ from station import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "deploy" / "debian"
+SOURCES = ("eventstore", "station", "projections", "devices", "migrations")
 PYTHONS = ("3.11", "3.13")
 """Those of Debian 12 and 13: one package serves both, and a station that goes from one to the other keeps it."""
 VENV = Path("opt/chargebox/venv")
@@ -172,8 +173,13 @@ def _link(path: Path, target: str) -> None:
 
 
 def copy_sources(into: Path) -> None:
-    """What a wheel is built from, without leftovers of other builds. Raises OSError."""
-    for name in ("eventstore", "station", "projections", "devices", "migrations"):
-        shutil.copytree(ROOT / name, into / name, ignore=shutil.ignore_patterns("__pycache__"))
+    """What a wheel is built from, without leftovers of other builds and with a fresh checkout's modes. Raises OSError."""
+    for name in SOURCES:
+        shutil.copytree(ROOT / name, into / name, ignore=shutil.ignore_patterns("__pycache__"), copy_function=_copy)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy2(ROOT / name, into / name)
+        _copy(ROOT / name, into / name)
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    shutil.copyfile(source, target)
+    Path(target).chmod(0o644)

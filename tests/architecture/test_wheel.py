@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.lock import pins
 from station import VERSION
 from tests.architecture.sources import PACKAGES, ROOT, sources
 
@@ -48,21 +49,18 @@ def test_the_wheel_holds_no_test(wheel_names: frozenset[str]) -> None:
 
 
 def test_the_daemon_lock_is_part_of_the_development_lock() -> None:
-    daemon, development = (_pins(ROOT / folder / "requirements.txt") for folder in ("deploy", "tests"))
+    daemon, development = (pins((ROOT / folder / "requirements.txt").read_text()) for folder in ("deploy", "tests"))
     assert daemon
-    assert daemon - development == set()
-
-
-def test_every_locked_package_has_an_exact_version() -> None:
-    pins = _pins(ROOT / "deploy" / "requirements.txt") | _pins(ROOT / "tests" / "requirements.txt")
-    assert [pin for pin in sorted(pins) if pin.count("==") != 1] == []
+    assert daemon.items() - development.items() == set()
 
 
 def test_every_dependency_of_the_daemon_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    locked = {pin.partition("==")[0].lower() for pin in _pins(ROOT / "deploy" / "requirements.txt")}
-    assert {name.partition(">=")[0].lower() for name in project["dependencies"]} - locked == set()
+    asked = "\n".join(name.replace(">=", "==") for name in project["dependencies"])
+    assert pins(asked).keys() - pins((ROOT / "deploy" / "requirements.txt").read_text()).keys() == set()
 
 
-def _pins(path: Path) -> set[str]:
-    return {line for line in path.read_text().splitlines() if line and not line.startswith("#")}
+def test_the_build_back_end_is_the_locked_one() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]
+    locked = pins((ROOT / "deploy" / "requirements.txt").read_text())
+    assert build["requires"] == [f"setuptools=={locked['setuptools']}"]

@@ -5,6 +5,7 @@ import pytest
 
 from deploy.debian import libraries
 from deploy.debian.libraries import CannotBuild, find_interpreter, platforms_of, run, source_date_epoch
+from deploy.lock import pins
 from tests.daemon import ROOT
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -74,8 +75,7 @@ def test_bytecode_is_the_same_whenever_it_is_made(tmp_path: Path) -> None:
 
 def test_what_the_package_adds_is_what_the_extras_need() -> None:
     """Every pin is also that of the development lock, with which everything is tested."""
-    tested = (ROOT / "tests" / "requirements.txt").read_text().splitlines()
-    added = (ROOT / "deploy" / "debian" / "requirements.txt").read_text().splitlines()
-    pins = [line for line in added if not line.startswith("#")]
-    assert pins
-    assert [pin for pin in pins if pin not in tested] == []
+    tested = pins((ROOT / "tests" / "requirements.txt").read_text())
+    added = pins((ROOT / "deploy" / "debian" / "requirements.txt").read_text())
+    assert added
+    assert {name: version for name, version in added.items() if tested.get(name) != version} == {}
