@@ -4,11 +4,12 @@ The station itself still needs the facts that are owed to the CSMS, and the begi
 long that is kept is the operator's business (docs/segments.md). Where room is short, the record of the transactions outlives all else,
 which is chatter: heartbeats, status, refused frames, attempts to connect, charging profiles. To the record belong the transactions and
 their meter values, who was authorized for them, what was said of them to the CSMS and by it, what the meter, the pilot and the contactor
-did, the boots and clocks that date all this, and what the log says of itself. An observation and what was decided on it stay together, so
+did, the boots and clocks that date all this, what the log says of itself, and the security events, of which the log is the record
+(white paper, A04.FR.04). An observation and what was decided on it stay together, so
 the answer of the CSMS to a StartTransaction stays for what it led to, and one to a Heartbeat goes.
 """
 
-from eventstore.catalogue import BY_NAME, hardware, lifecycle, link, transactions
+from eventstore.catalogue import BY_NAME, hardware, lifecycle, link, security, transactions
 from eventstore.catalogue import authorization as auth
 from eventstore.event import Event
 from projections.outbox import AUTHORIZE, TRANSACTION
@@ -41,6 +42,8 @@ RECORD = frozenset(
         link.CallVoided,
         link.OwedEventsLost,
         link.DeliveryRecovered,
+        security.SecurityEventRaised,
+        security.TamperObserved,
     )
 )
 """The types of the events that make the batch in which they stand a record."""

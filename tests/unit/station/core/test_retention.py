@@ -83,6 +83,7 @@ def test_what_a_csms_says_of_nothing_is_chatter() -> None:
 
 def test_what_dates_and_proves_the_sessions_is_record() -> None:
     assert {
+        "SecurityEventRaised",
         "StationBooted",
         "StationDescribed",
         "ClockAdjusted",
