@@ -19,10 +19,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from eventstore.chain import EMPTY, Row, verify
 from eventstore.codec import catalogue_codec
@@ -30,7 +33,8 @@ from eventstore.database import DATABASE_NAME, migrate, open_writer
 from eventstore.log import EventLog
 from eventstore.segments import past_segments
 from migrations import MIGRATIONS
-from projections.digest import STATE_LAYOUT, digest
+from projections.digest import STATE_LAYOUT, digest, state_bytes
+from projections.station import INITIAL, Folding, StationState
 from station.runtime.books import books_closed
 from station.runtime.recovery import fold_log
 from tests.replay_logs import HOUR_S, MINUTE_S, StoryStation, metered, session, story
@@ -149,6 +153,38 @@ def make(target: Path) -> None:
         write_single(asyncio.run(_rows(scratch)), target / LOGS[1])
 
 
+ASSUMED: Mapping[str, str] = {
+    "connectors.by_id.register.told": "layout 1 does not say whether a register was told: it is taken for told",
+    "charging_profiles.all.received": "layout 1 does not say when a profile came",
+}
+"""What a state that was made of an older layout's may differ in from one that was folded from the first event, and why."""
+
+
+def apart(one: StationState, other: StationState) -> list[str]:
+    """The members in which two states differ, by their way from the state, without places in lists."""
+    ways = _apart(orjson.loads(state_bytes(one)), orjson.loads(state_bytes(other)), "")
+    return sorted({way.removeprefix(".") for way in ways})
+
+
+def _apart(one: Any, other: Any, way: str) -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in one.keys() | other.keys():
+            yield from _apart(one.get(name), other.get(name), f"{way}.{name}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for mine, its in zip(one, other, strict=True):
+            yield from _apart(mine, its, way)
+    elif one != other:
+        yield way
+
+
+def folded(rows: list[Row]) -> StationState:
+    """The state from the first event on, whatever openings there are."""
+    folding = Folding(INITIAL)
+    for recorded in catalogue_codec().decode_rows(rows):
+        folding.add(recorded)
+    return folding.state()
+
+
 async def opened(directory: Path) -> dict[str, Any]:
     """What the present version makes of a log: every event decoded, the chain and the fold, from the first event and not."""
     log = await EventLog.open(directory, identity="")
@@ -156,13 +192,19 @@ async def opened(directory: Path) -> dict[str, Any]:
         assert log.boot_report.recovered == (), log.boot_report.recovered
         rows = await log.read_rows(0, 1_000_000)
         assert verify(EMPTY, rows) == log.head
-        catalogue_codec().decode_rows(rows)
         state, base_seq = await fold_log(log)
+        from_start = folded(rows)
+        differing = [way for way in apart(state, from_start) if way not in ASSUMED]
+        assert not differing, (
+            f"{directory.name}: folded on from event {base_seq} and folded from the first one, the state differs in "
+            f"{', '.join(differing)}. A step of LAYOUT_STEPS (projections/digest.py) does not make of the older state what its "
+            "events say: mend it, or, if the older layout cannot tell, say so in ASSUMED"
+        )
         return {
             "events": log.head.seq,
             "head_digest": log.head.digest.hex(),
             "folded_from": base_seq,
-            "state_digest": digest(state),
+            "state_digest": digest(from_start),
             "layout": STATE_LAYOUT,
             "pending": state.outbox.pending,
             "transactions": state.transactions.last_number,
