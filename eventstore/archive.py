@@ -69,7 +69,7 @@ class ArchiveHeader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class ArchiveFrame:
     """Where the events up to `last_seq` stand in the file, and the digest of the last one; `length` 0: they were cut out."""
 
     last_seq: int
@@ -82,7 +82,7 @@ class Frame:
 class Index:
     """The frames in order, and where the state stands (length 0: there is none)."""
 
-    frames: tuple[Frame, ...]
+    frames: tuple[ArchiveFrame, ...]
     state_offset: int
     state_length: int
 

@@ -18,9 +18,9 @@ from eventstore.archive import (
     MAGIC,
     THINNED_FORMAT,
     TRAILER,
+    ArchiveFrame,
     ArchiveHeader,
     ArchiveReader,
-    Frame,
     Index,
     pack,
 )
@@ -50,20 +50,20 @@ class ArchiveWriter:
     def __init__(self, target: IO[bytes], header: ArchiveHeader) -> None:
         self._target = target
         self._header = to_json(header)
-        self._frames: list[Frame] = []
+        self._frames: list[ArchiveFrame] = []
         target.write(MAGIC + self._header + b"\n")
         self._offset = len(MAGIC) + len(self._header) + 1
 
     def frame(self, rows: Sequence[Row], head: Head) -> None:
         """The next events, which end in `head`."""
         content = compressed(pack(list(rows)), LEVEL)
-        frame = Frame(last_seq=head.seq, offset=self._offset, length=len(content), digest=head.digest.hex())
+        frame = ArchiveFrame(last_seq=head.seq, offset=self._offset, length=len(content), digest=head.digest.hex())
         self._frames.append(frame)
         self._offset += self._target.write(content)
 
     def gap(self, head: Head) -> None:
         """The next events up to `head` are cut out."""
-        self._frames.append(Frame(last_seq=head.seq, offset=self._offset, length=0, digest=head.digest.hex()))
+        self._frames.append(ArchiveFrame(last_seq=head.seq, offset=self._offset, length=0, digest=head.digest.hex()))
 
     def compressed(self, state: bytes) -> bytes:
         """A state as `end` takes it."""

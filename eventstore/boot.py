@@ -53,7 +53,7 @@ class BootReport:
         return () if self.recovery is None else self.recovery.findings
 
 
-class Boot:
+class Opener:
     """Opens the log of one storage directory; `report` is there once `open` has returned."""
 
     def __init__(

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from eventstore.archives import Archives
 from eventstore.batches import Batches
-from eventstore.boot import Boot, BootReport
+from eventstore.boot import BootReport, Opener
 from eventstore.chain import Head, Row
 from eventstore.codec import Codec, catalogue_codec
 from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, open_writer
@@ -50,7 +50,7 @@ _READ = f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
 class EventLog(Space):
     """One station's log, open for appending. Use `open`; `close` lets the process end."""
 
-    def __init__(self, directory: StorageDirectory, boot: Boot, writer: WriterThread, codec: Codec) -> None:
+    def __init__(self, directory: StorageDirectory, boot: Opener, writer: WriterThread, codec: Codec) -> None:
         self._directory = directory
         self._boot = boot
         self._writer = writer
@@ -74,7 +74,7 @@ class EventLog(Space):
         """
         codec = catalogue_codec() if catalogue is None else Codec(catalogue)
         storage = StorageDirectory(directory)
-        boot = Boot(storage, identity=identity)
+        boot = Opener(storage, identity=identity)
         opening = asyncio.get_running_loop().create_task(WriterThread.open(boot.open), name="event log open")
         try:
             writer = await asyncio.shield(opening)

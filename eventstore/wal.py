@@ -20,7 +20,7 @@ _SECTOR_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class WalFrame:
     """A page as a commit wrote it. `pages_after` is the size of the database for the last frame of a commit, else 0."""
 
     page: int
@@ -79,7 +79,7 @@ def _read_header(raw: bytes) -> tuple[int, bytes, tuple[int, int], bool]:
     return _PAGE_BYTES, raw[second + 8 : second + 16], (0, 0), False
 
 
-def _frames(raw: bytes, page_bytes: int, salts: bytes, seed: tuple[int, int], is_big: bool) -> Iterator[Frame]:
+def _frames(raw: bytes, page_bytes: int, salts: bytes, seed: tuple[int, int], is_big: bool) -> Iterator[WalFrame]:
     size = FRAME_HEADER_BYTES + page_bytes
     last = max(
         (at for at in range(HEADER_BYTES, len(raw) - size + 1, size) if raw[at + 8 : at + 16] == salts), default=-1
@@ -91,10 +91,10 @@ def _frames(raw: bytes, page_bytes: int, salts: bytes, seed: tuple[int, int], is
             page > 0 and header[8:16] == salts and list(checksum(header[:8] + content, seed, is_big=is_big)) == stored
         )
         seed = (stored[0], stored[1])
-        yield Frame(page=page, pages_after=pages_after, content=content, is_intact=is_intact)
+        yield WalFrame(page=page, pages_after=pages_after, content=content, is_intact=is_intact)
 
 
-def _last_commit(frames: list[Frame]) -> int:
+def _last_commit(frames: list[WalFrame]) -> int:
     """The index of the last frame of the last commit that is wholly intact; -1 if there is none.
 
     With psow=0 a commit repeats its last frame up to the end of the sector: a repetition begins no new commit.

@@ -49,7 +49,7 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeterReading:
+class BelievedReading:
     """The last reading of the meter: `energy_wh` is the register that is reported, as it is believed, offset included."""
 
     at_ms: int
@@ -102,7 +102,7 @@ class Connector:
     reported: Reported | None = None
     limit_ma: int = 0
     phases: int = 3
-    reading: MeterReading | None = None
+    reading: BelievedReading | None = None
     register: Register = Register()
     meter_failed: str = ""
 

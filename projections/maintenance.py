@@ -29,7 +29,7 @@ from projections.clock import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reset:
+class PendingReset:
     """A reset that was accepted: `due` once nothing holds it back any more, `failures` of replacing the process."""
 
     kind: str
@@ -81,7 +81,7 @@ class DiagnosticsJob:
 class Maintenance:
     """`stopping` is why the process was asked to end, "" while it runs on."""
 
-    reset: Reset | None = None
+    reset: PendingReset | None = None
     stopping: str = ""
     firmware: FirmwareJob | None = None
     diagnostics: DiagnosticsJob | None = None
@@ -130,7 +130,7 @@ def _on_stopping(maintenance: Maintenance, event: StationStopping, recorded: Rec
 
 
 def _on_reset(maintenance: Maintenance, event: ResetAccepted, recorded: Recorded, _: Clock) -> Maintenance:
-    return replace(maintenance, reset=Reset(kind=event.kind, due_ms=event.due_ms))
+    return replace(maintenance, reset=PendingReset(kind=event.kind, due_ms=event.due_ms))
 
 
 def _on_reset_due(maintenance: Maintenance, event: ResetDue, recorded: Recorded, _: Clock) -> Maintenance:
@@ -169,7 +169,7 @@ def _on_firmware_step(
         stepped = replace(stepped, replaces=maintenance.firmware_version)
     if event.step == "restart":
         # The restart that activates is carried out, and tried again, like a reset that nothing holds back any more.
-        return replace(maintenance, firmware=stepped, reset=Reset(kind="Soft", due_ms=event.due_ms, due=True))
+        return replace(maintenance, firmware=stepped, reset=PendingReset(kind="Soft", due_ms=event.due_ms, due=True))
     return replace(maintenance, firmware=stepped)
 
 

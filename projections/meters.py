@@ -16,7 +16,7 @@ from eventstore.event import Event, Recorded
 from eventstore.frozen import replace
 from projections import register
 from projections.clock import Clock
-from projections.connector import Connectors, MeterReading
+from projections.connector import BelievedReading, Connectors
 from projections.register import Register
 
 
@@ -33,7 +33,7 @@ def _on_meter(connectors: Connectors, event: MeterObserved, recorded: Recorded, 
         idle=connector.transaction_number is None,
     )
     assert after.believed_wh is not None, "a register that was read is believed to be somewhere"
-    reading = MeterReading(
+    reading = BelievedReading(
         at_ms=recorded.at_ms,
         energy_wh=after.believed_wh,
         power_w=event.power_w,

@@ -33,7 +33,7 @@ from projections import (
     configuration as configuration_projection,
 )
 from projections import (
-    connectors as connectors_projection,
+    connector_folds,
 )
 from projections import (
     credentials as credentials_projection,
@@ -163,7 +163,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "description": {StationDescribed: _described},
     "registration": registration_projection.FOLDS,
     "link": link_projection.FOLDS,
-    "connectors": {**connectors_projection.FOLDS, **CONNECTOR_FOLDS},
+    "connectors": {**connector_folds.FOLDS, **CONNECTOR_FOLDS},
     "transactions": {**transactions_projection.FOLDS, **TRANSACTION_FOLDS},
     "outbox": outbox_projection.FOLDS,
     "authorization": authorization_projection.FOLDS,

@@ -1,15 +1,15 @@
 """A screen that keeps what the demonstration showed."""
 
-from station.demo.screen import Voice
+from station.demo.screen import Speaker
 
 
 class Paper:
     """Implements station.demo.screen.Screen."""
 
     def __init__(self) -> None:
-        self.lines: list[tuple[Voice, str]] = []
+        self.lines: list[tuple[Speaker, str]] = []
 
-    def line(self, voice: Voice, text: str) -> None:
+    def line(self, voice: Speaker, text: str) -> None:
         """A line that stays."""
         self.lines.append((voice, text))
 

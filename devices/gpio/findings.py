@@ -39,7 +39,7 @@ PULLED_UP_AT_POWER_ON = tuple(f"GPIO{number}" for number in range(9))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class WiringFinding:
     """Something to put right (`ERROR`) or to know (`WARNING`). `where` is a table of the wiring, or a part of the machine."""
 
     level: str
@@ -50,7 +50,7 @@ class Finding:
         return f"{self.level}: {self.where}: {self.text}"
 
 
-def wiring_findings(wiring: Wiring) -> tuple[Finding, ...]:
+def wiring_findings(wiring: Wiring) -> tuple[WiringFinding, ...]:
     """What can be said of the wiring by itself."""
     found = [
         finding for n, section in enumerate(wiring.connectors, start=1) for finding in _connector(wiring, n, section)
@@ -84,7 +84,7 @@ def reads_safe_when_broken(line: InputLine, *, tripped_active: bool) -> bool:
     return (line.pull == "up") != ((line.active == "high") == tripped_active)
 
 
-def _connector(wiring: Wiring, number: int, section: ConnectorSection) -> Iterator[Finding]:
+def _connector(wiring: Wiring, number: int, section: ConnectorSection) -> Iterator[WiringFinding]:
     table = f"connector.{number}"
     pilot, contactor, lock = section.pilot, section.contactor, section.lock
     if pilot.pin not in {pin.name for pin in header_pins() if pin.has_pwm}:
@@ -126,7 +126,7 @@ def machine_findings(
     may_use: Callable[[Path], bool] = lambda path: os.access(path, os.R_OK | os.W_OK),
     find_chip: Callable[[], FoundChip] = this_header_chip,
     sysfs: Path = SYSFS,
-) -> tuple[Finding, ...]:
+) -> tuple[WiringFinding, ...]:
     """What this machine lacks."""
     found = [
         _error("libraries", f"{name} is not installed, which {why} needs: pip install {source}")
@@ -149,7 +149,7 @@ def machine_findings(
     return tuple(found)
 
 
-def _pwm(where: str, pilot: PilotSection, header: HeaderChip | None, sysfs: Path) -> Iterator[Finding]:
+def _pwm(where: str, pilot: PilotSection, header: HeaderChip | None, sysfs: Path) -> Iterator[WiringFinding]:
     chip = sysfs / f"pwmchip{pilot.chip}"
     if not chip.is_dir():
         yield _error(where, f"{chip} is not there: enable the board's PWM overlay")
@@ -202,7 +202,7 @@ def _device_files(wiring: Wiring) -> Iterator[tuple[str, Path]]:
 
 def reading_findings(
     wiring: Wiring, readings: Iterable[Reading], meters: Sequence[MeterReading | str]
-) -> tuple[Finding, ...]:
+) -> tuple[WiringFinding, ...]:
     """What an idle board should not have reported; `meters` are its meters' readings, or why there is none."""
     found = [finding for reading in readings if (finding := _judged(reading)) is not None]
     for number, meter in enumerate(meters, start=1):
@@ -213,7 +213,7 @@ def reading_findings(
     return tuple(found)
 
 
-def _judged(reading: Reading) -> Finding | None:
+def _judged(reading: Reading) -> WiringFinding | None:
     match reading:
         case ContactorReading(connector_id=n, closed=True):
             return _error(
@@ -236,9 +236,9 @@ def _judged(reading: Reading) -> Finding | None:
             return None
 
 
-def _error(where: str, text: str) -> Finding:
-    return Finding(level=ERROR, where=where, text=text)
+def _error(where: str, text: str) -> WiringFinding:
+    return WiringFinding(level=ERROR, where=where, text=text)
 
 
-def _warning(where: str, text: str) -> Finding:
-    return Finding(level=WARNING, where=where, text=text)
+def _warning(where: str, text: str) -> WiringFinding:
+    return WiringFinding(level=WARNING, where=where, text=text)

@@ -5,22 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from devices.gpio.values import (
-    Flag,
-    Input,
-    InputLine,
-    Listed,
-    Named,
-    Output,
-    OutputLine,
-    Pin,
-    Several,
-    Table,
-    Text,
-    Whole,
-    Word,
-    key,
-)
+from devices.gpio.values import Input, InputLine, Output, OutputLine, Pin
+from devices.kinds import Flag, NamedTables, OneOf, Several, SubTable, TableArray, Text, Whole, key
 
 FACTORIES = ("gpiod", "lgpio")
 _NO_PIGPIO = '"pigpio" is no longer offered (it never ran on a Pi 5, and Debian 13 has none): write pins = "gpiod"'
@@ -50,7 +36,7 @@ _CHANNEL = Whole(minimum=0, maximum=7)
 class AdcSection:
     """An analogue to digital converter on SPI."""
 
-    chip: str = key(Word(words=CHIPS), "its type; 30xx have 10 bits, 32xx have 12", "MCP3208")
+    chip: str = key(OneOf(words=CHIPS), "its type; 30xx have 10 bits, 32xx have 12", "MCP3208")
     clock: str = key(Pin(), "SPI clock", "GPIO11")
     mosi: str = key(Pin(), "SPI data to the chip", "GPIO10")
     miso: str = key(Pin(), "SPI data from the chip", "GPIO9")
@@ -62,12 +48,12 @@ class AdcSection:
 class BusSection:
     """A bus with Modbus meters: a serial line or a TCP gateway."""
 
-    kind: str = key(Word(words=("rtu", "tcp")), "RS-485 through a serial device, or TCP")
-    device: str = key(Text(), "rtu: the serial device, best under /dev/serial/by-id", "")
+    kind: str = key(OneOf(words=("rtu", "tcp")), "RS-485 through a serial device, or TCP")
+    device: str = key(Text(shortest=1, longest=255), "rtu: the serial device, best under /dev/serial/by-id", "")
     baudrate: int = key(Whole(minimum=1_200, maximum=230_400), "rtu", 9_600)
-    parity: str = key(Word(words=("N", "E", "O")), "rtu: none, even, odd", "N")
+    parity: str = key(OneOf(words=("N", "E", "O")), "rtu: none, even, odd", "N")
     stop_bits: int = key(Whole(minimum=1, maximum=2), "rtu", 1)
-    host: str = key(Text(), "tcp: name or address", "")
+    host: str = key(Text(shortest=1, longest=255), "tcp: name or address", "")
     port: int = key(Whole(minimum=1, maximum=65_535), "tcp", 502)
     timeout_ms: int = key(Whole(minimum=20, maximum=10_000), "how long a request waits for its answer", 500)
     period_ms: int = key(Whole(minimum=100, maximum=60_000), "how often each meter is read", 1_000)
@@ -78,7 +64,7 @@ class WatchdogSection:
     """What cuts the outputs when the daemon hangs."""
 
     pin: OutputLine | None = key(Output(), "toggled at each feed; a retriggerable circuit holds the coil supply", None)
-    device: str = key(Text(shortest=0), "the kernel's watchdog, such as /dev/watchdog, which resets the board", "")
+    device: str = key(Text(longest=255), "the kernel's watchdog, such as /dev/watchdog, which resets the board", "")
     timeout_s: int = key(Whole(minimum=1, maximum=120), "the kernel's watchdog: reset after so long without a feed", 15)
     period_ms: int = key(Whole(minimum=50, maximum=30_000), "how often it is fed", 250)
 
@@ -88,24 +74,24 @@ class FaultSection:
     """A contact that trips: residual current device, door, temperature."""
 
     input: InputLine = key(Input(active="high"), "active: tripped; the default suits a contact to ground that opens")
-    error_code: str = key(Word(words=ERROR_CODES), "ChargePointErrorCode (7.6) that it stands for")
+    error_code: str = key(OneOf(words=ERROR_CODES), "ChargePointErrorCode (7.6) that it stands for")
     connector: int = key(Whole(minimum=0, maximum=64), "the connector that it concerns; 0: the station", 0)
-    info: str = key(Text(shortest=0, longest=50), "info of StatusNotification", "")
-    vendor_error_code: str = key(Text(shortest=0, longest=50), "vendorErrorCode of StatusNotification", "")
+    info: str = key(Text(longest=50), "info of StatusNotification", "")
+    vendor_error_code: str = key(Text(longest=50), "vendorErrorCode of StatusNotification", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderSection:
     """A reader of id tags. What it reports are the bytes of the UID in hexadecimal, first byte first."""
 
-    kind: str = key(Word(words=("wiegand", "serial", "keyboard")), "how it is attached")
+    kind: str = key(OneOf(words=("wiegand", "serial", "keyboard")), "how it is attached")
     connector: int = key(Whole(minimum=0, maximum=64), "the connector that it serves; 0: the station", 0)
     data0: InputLine | None = key(Input(active="low", hold_ms=0), "wiegand: line D0", None)
     data1: InputLine | None = key(Input(active="low", hold_ms=0), "wiegand: line D1", None)
-    device: str = key(Text(), "serial, keyboard: the device, best by its id", "")
+    device: str = key(Text(shortest=1, longest=255), "serial, keyboard: the device, best by its id", "")
     baudrate: int = key(Whole(minimum=1_200, maximum=230_400), "serial", 9_600)
     format: str = key(
-        Word(words=("hex", "decimal", "rdm6300")),
+        OneOf(words=("hex", "decimal", "rdm6300")),
         "serial, keyboard: hexadecimal or decimal text; rdm6300: its frames with a checksum",
         "hex",
     )
@@ -121,20 +107,20 @@ class PilotSection:
     """The control pilot of a connector (IEC 61851-1, annex A): a driver to +-12 V, and a way to read its level."""
 
     output: str = key(
-        Word(words=("sysfs",), retired={"gpiozero": _NO_SOFTWARE_PWM}),
+        OneOf(words=("sysfs",), retired={"gpiozero": _NO_SOFTWARE_PWM}),
         "who makes the PWM: the kernel's hardware channel",
         "sysfs",
     )
     pin: str = key(Pin(), "the pin that carries the PWM")
     chip: int = key(Whole(minimum=0, maximum=31), "the n of /sys/class/pwm/pwmchipn", 0)
     pwm_channel: int = key(Whole(minimum=0, maximum=31), "its channel", 0)
-    active: str = key(Word(words=("high", "low")), "the level of the pin that drives +12 V", "high")
+    active: str = key(OneOf(words=("high", "low")), "the level of the pin that drives +12 V", "high")
     sense: str = key(
-        Word(words=("peak", "extremes", "comparators")),
+        OneOf(words=("peak", "extremes", "comparators")),
         "how the level is read: by ADC behind a peak-hold, by the extremes of fast conversions, or by comparator lines",
         "peak",
     )
-    adc: str = key(Text(), "peak, extremes: the name of the ADC", "")
+    adc: str = key(Text(shortest=1, longest=255), "peak, extremes: the name of the ADC", "")
     channel: int = key(_CHANNEL, "peak, extremes: channel of the (positive) level", 0)
     low_channel: int | None = key(_CHANNEL, "peak: channel of the negative peak, for the diode check", None)
     zero_mv: int = key(Whole(minimum=-50_000, maximum=50_000), "the pilot's level when the ADC reads 0", -15_000)
@@ -158,9 +144,9 @@ class ProximitySection:
     """The proximity contact of a socket (IEC 61851-1, annex B)."""
 
     kind: str = key(
-        Word(words=("adc", "contact")), "the resistor through an ADC, or a contact that a plug closes", "adc"
+        OneOf(words=("adc", "contact")), "the resistor through an ADC, or a contact that a plug closes", "adc"
     )
-    adc: str = key(Text(), "adc: the name of the ADC", "")
+    adc: str = key(Text(shortest=1, longest=255), "adc: the name of the ADC", "")
     channel: int = key(_CHANNEL, "adc: its channel", 1)
     pull_up_ohm: int = key(Whole(minimum=100, maximum=100_000), "adc: from the contact to the ADC's reference", 1_000)
     contact: InputLine | None = key(Input(active="low"), "contact: active when a plug is in", None)
@@ -213,10 +199,12 @@ class IndicatorSection:
 class MeterSection:
     """The energy meter of a connector."""
 
-    kind: str = key(Word(words=("modbus", "s0")), "registers on a bus, or pulses")
-    bus: str = key(Text(), "modbus: the name of the bus", "")
+    kind: str = key(OneOf(words=("modbus", "s0")), "registers on a bus, or pulses")
+    bus: str = key(Text(shortest=1, longest=255), "modbus: the name of the bus", "")
     unit: int = key(Whole(minimum=1, maximum=247), "modbus: the meter's address", 1)
-    map: str = key(Text(), "modbus: the name of a register map, or the path of a file with one", "")
+    map: str = key(
+        Text(shortest=1, longest=255), "modbus: the name of a register map, or the path of a file with one", ""
+    )
     stale_ms: int = key(Whole(minimum=500, maximum=60_000), "modbus: a reading older than this is none", 5_000)
     pulse: InputLine | None = key(Input(active="low", hold_ms=0), "s0: active during a pulse", None)
     pulses_per_kwh: int = key(Whole(minimum=1, maximum=100_000), "s0: the meter's constant", 1_000)
@@ -227,14 +215,14 @@ class MeterSection:
 class ConnectorSection:
     """What one connector is made of."""
 
-    pilot: PilotSection = key(Table(section=PilotSection), "control pilot")
-    contactor: ContactorSection = key(Table(section=ContactorSection), "contactor")
-    meter: MeterSection = key(Table(section=MeterSection), "energy meter")
-    proximity: ProximitySection | None = key(Table(section=ProximitySection), "a socket's proximity contact", None)
-    lock: LockSection | None = key(Table(section=LockSection), "a socket's lock", None)
-    indicator: IndicatorSection | None = key(Table(section=IndicatorSection), "lamp", None)
+    pilot: PilotSection = key(SubTable(section=PilotSection), "control pilot")
+    contactor: ContactorSection = key(SubTable(section=ContactorSection), "contactor")
+    meter: MeterSection = key(SubTable(section=MeterSection), "energy meter")
+    proximity: ProximitySection | None = key(SubTable(section=ProximitySection), "a socket's proximity contact", None)
+    lock: LockSection | None = key(SubTable(section=LockSection), "a socket's lock", None)
+    indicator: IndicatorSection | None = key(SubTable(section=IndicatorSection), "lamp", None)
     phase_rotation: str = key(
-        Word(words=ROTATIONS), "how its phases are wired to its meter, for ConnectorPhaseRotation", UNKNOWN_ROTATION
+        OneOf(words=ROTATIONS), "how its phases are wired to its meter, for ConnectorPhaseRotation", UNKNOWN_ROTATION
     )
 
 
@@ -247,7 +235,7 @@ class WiringSection:
     """`[board.wiring]` itself."""
 
     pins: str = key(
-        Word(words=FACTORIES, retired={"pigpio": _NO_PIGPIO}),
+        OneOf(words=FACTORIES, retired={"pigpio": _NO_PIGPIO}),
         "who drives the pins: the kernel's own interface, or lgpio where it can be installed",
         "gpiod",
     )
@@ -257,16 +245,17 @@ class WiringSection:
         250,
     )
     adc: Mapping[str, AdcSection] = field(
-        default_factory=_none, metadata={"kind": Named(section=AdcSection), "doc": "the ADCs, by name"}
+        default_factory=_none, metadata={"kind": NamedTables(section=AdcSection), "doc": "the ADCs, by name"}
     )
     bus: Mapping[str, BusSection] = field(
-        default_factory=_none, metadata={"kind": Named(section=BusSection), "doc": "the meter buses, by name"}
+        default_factory=_none, metadata={"kind": NamedTables(section=BusSection), "doc": "the meter buses, by name"}
     )
     connector: Mapping[str, ConnectorSection] = field(
-        default_factory=_none, metadata={"kind": Named(section=ConnectorSection), "doc": "the connectors, by number"}
+        default_factory=_none,
+        metadata={"kind": NamedTables(section=ConnectorSection), "doc": "the connectors, by number"},
     )
-    faults: tuple[FaultSection, ...] = key(Listed(section=FaultSection, longest=32), "contacts that trip", ())
-    readers: tuple[ReaderSection, ...] = key(Listed(section=ReaderSection, longest=16), "readers of id tags", ())
+    faults: tuple[FaultSection, ...] = key(TableArray(section=FaultSection, longest=32), "contacts that trip", ())
+    readers: tuple[ReaderSection, ...] = key(TableArray(section=ReaderSection, longest=16), "readers of id tags", ())
     emergency_stop: InputLine | None = key(
         Input(active="high"), "active while pressed; the default suits a contact to ground that opens", None
     )
@@ -277,5 +266,5 @@ class WiringSection:
         None,
     )
     watchdog: WatchdogSection | None = key(
-        Table(section=WatchdogSection), "what cuts the outputs when the daemon hangs", None
+        SubTable(section=WatchdogSection), "what cuts the outputs when the daemon hangs", None
     )

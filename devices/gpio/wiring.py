@@ -19,7 +19,8 @@ from devices.gpio.sections import (
     WatchdogSection,
     WiringSection,
 )
-from devices.gpio.values import InputLine, OutputLine, Path, Problem, read_table
+from devices.gpio.values import InputLine, OutputLine
+from devices.kinds import KeyPath, Problem, Problems, read_table
 from devices.modbus.register_map import MapError, load_map
 
 ROOT = ("board", "wiring")
@@ -66,7 +67,7 @@ class PinUse:
     """One pin in one use. `owner` and `purpose` are words for people; `bus` names what may share the pin, else ""."""
 
     pin: str
-    path: Path
+    path: KeyPath
     owner: str
     purpose: str
     direction: str
@@ -84,10 +85,11 @@ def parse_wiring(
     max_current_a: int = 32,
 ) -> Wiring:
     """The wiring that `[board.wiring]` says, for a station of `[station]` and `[board]`. Raises `WiringError`."""
+    try:
+        section = read_table(WiringSection, raw)
+    except Problems as error:
+        raise WiringError(tuple(problem.within(ROOT) for problem in error.found)) from error
     problems: list[Problem] = []
-    section = read_table(WiringSection, raw, ROOT, problems)
-    if section is None:
-        raise WiringError(tuple(problems))
     wanted = [str(number) for number in range(1, connectors + 1)]
     for name in section.connector:
         if name not in wanted:
@@ -171,7 +173,7 @@ def _connector_uses(number: int, connector: ConnectorSection) -> Iterator[PinUse
             yield from _line_uses((*path, table, name), owner, f"{table} {name}", getattr(section, name))
 
 
-def _line_uses(path: Path, owner: str, purpose: str, value: object) -> Iterator[PinUse]:
+def _line_uses(path: KeyPath, owner: str, purpose: str, value: object) -> Iterator[PinUse]:
     if isinstance(value, InputLine | OutputLine):
         yield _line_use(path, owner, purpose, value)
     elif isinstance(value, tuple):
@@ -179,7 +181,7 @@ def _line_uses(path: Path, owner: str, purpose: str, value: object) -> Iterator[
             yield _line_use(path, owner, f"{purpose} {phases}", line)
 
 
-def _line_use(path: Path, owner: str, purpose: str, line: InputLine | OutputLine) -> PinUse:
+def _line_use(path: KeyPath, owner: str, purpose: str, line: InputLine | OutputLine) -> PinUse:
     detail = f"active {line.active}"
     direction = "out"
     if isinstance(line, InputLine):
@@ -209,7 +211,7 @@ def _conflicts(wiring: Wiring) -> Iterator[Problem]:
             yield Problem(path=path, text=f"is the PWM channel of connector {outputs[pilot.chip, pilot.pwm_channel]}")
 
 
-def adc_uses(wiring: Wiring) -> Iterator[tuple[Path, str, int]]:
+def adc_uses(wiring: Wiring) -> Iterator[tuple[KeyPath, str, int]]:
     """Every use of a converter's channel: the key that says so, the converter's name, the channel."""
     for number, connector in enumerate(wiring.connectors, start=1):
         path = (*ROOT, "connector", str(number))
@@ -249,7 +251,7 @@ def _contradictions(wiring: Wiring) -> Iterator[Problem]:
         yield from _watchdog_problems(watchdog)
 
 
-def _pilot_problems(wiring: Wiring, pilot: PilotSection, path: Path) -> Iterator[Problem]:
+def _pilot_problems(wiring: Wiring, pilot: PilotSection, path: KeyPath) -> Iterator[Problem]:
     if pilot.sense == "comparators":
         for name in ("above_10500_mv", "above_7500_mv", "above_4500_mv", "above_1500_mv"):
             if getattr(pilot, name) is None:
@@ -262,7 +264,7 @@ def _pilot_problems(wiring: Wiring, pilot: PilotSection, path: Path) -> Iterator
         yield Problem(path=(*path, "full_mv"), text="must differ from zero_mv")
 
 
-def _proximity_problems(wiring: Wiring, proximity: ProximitySection | None, path: Path) -> Iterator[Problem]:
+def _proximity_problems(wiring: Wiring, proximity: ProximitySection | None, path: KeyPath) -> Iterator[Problem]:
     if proximity is None:
         if not wiring.fixed_cable:
             yield Problem(path=(*path, "proximity"), text="is required: a socket must know the cable's rating")
@@ -275,7 +277,7 @@ def _proximity_problems(wiring: Wiring, proximity: ProximitySection | None, path
         yield Problem(path=(*path, "proximity", "contact"), text="is required for contact")
 
 
-def _adc_problems(wiring: Wiring, name: str, channel: int, path: Path) -> Iterator[Problem]:
+def _adc_problems(wiring: Wiring, name: str, channel: int, path: KeyPath) -> Iterator[Problem]:
     if name not in wiring.adcs:
         known = ", ".join(wiring.adcs) or "none is declared"
         yield Problem(path=(*path, "adc"), text=f"{name!r} is no ADC of [board.wiring.adc] ({known})")
@@ -283,7 +285,7 @@ def _adc_problems(wiring: Wiring, name: str, channel: int, path: Path) -> Iterat
         yield Problem(path=(*path, "channel"), text=f"{wiring.adcs[name].chip} has channels 0 to 3")
 
 
-def _meter_problems(wiring: Wiring, meter: MeterSection, path: Path) -> Iterator[Problem]:
+def _meter_problems(wiring: Wiring, meter: MeterSection, path: KeyPath) -> Iterator[Problem]:
     if meter.kind == "s0":
         if meter.pulse is None:
             yield Problem(path=(*path, "pulse"), text="is required for s0")
@@ -300,7 +302,7 @@ def _meter_problems(wiring: Wiring, meter: MeterSection, path: Path) -> Iterator
         yield Problem(path=(*path, "map"), text=str(error))
 
 
-def _reader_problems(wiring: Wiring, reader: ReaderSection, path: Path) -> Iterator[Problem]:
+def _reader_problems(wiring: Wiring, reader: ReaderSection, path: KeyPath) -> Iterator[Problem]:
     required: Mapping[str, tuple[str, ...]] = {"wiegand": ("data0", "data1")}
     for name in required.get(reader.kind, ("device",)):
         if not getattr(reader, name):
@@ -310,7 +312,7 @@ def _reader_problems(wiring: Wiring, reader: ReaderSection, path: Path) -> Itera
     yield from _connector_number(wiring, reader, (*path, "connector"))
 
 
-def _connector_number(wiring: Wiring, section: FaultSection | ReaderSection, path: Path) -> Iterator[Problem]:
+def _connector_number(wiring: Wiring, section: FaultSection | ReaderSection, path: KeyPath) -> Iterator[Problem]:
     if section.connector > len(wiring.connectors):
         yield Problem(path=path, text=f"does not exist: the station has connectors 1 to {len(wiring.connectors)}")
 

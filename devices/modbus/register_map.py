@@ -77,7 +77,7 @@ class MapError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Register:
+class ModbusRegister:
     """One value: its address as on the wire, its type, and what one unit of the meter is in ours."""
 
     name: str
@@ -97,7 +97,7 @@ class Block:
 
     address: int
     length: int
-    registers: tuple[Register, ...]
+    registers: tuple[ModbusRegister, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ def _map(document: Mapping[str, object], name: str) -> RegisterMap:
     return RegisterMap(name=name, function=function, word_order=word_order, blocks=_blocks(registers, longest, gap_max))
 
 
-def _register(name: str, value: object) -> Register:
+def _register(name: str, value: object) -> ModbusRegister:
     _require(name in QUANTITIES, f"{name} is no quantity{_similar(name, QUANTITIES)}")
     if not isinstance(value, dict):
         raise MapError(f"{name} must be a table")
@@ -188,7 +188,7 @@ def _register(name: str, value: object) -> Register:
         length = TYPES[kind][1]
         last = address + length - 1
         _require(last <= ADDRESS_MAX, f"at must be {ADDRESS_MAX + 1 - length} at most: {kind} takes {length} registers")
-        return Register(name=name, address=address, type=kind, scale=_scale(name, value.get("scale", 1)))
+        return ModbusRegister(name=name, address=address, type=kind, scale=_scale(name, value.get("scale", 1)))
     except MapError as error:
         raise MapError(f"{name}: {error}") from error
 
@@ -229,8 +229,8 @@ def _similar(name: str, known: Sequence[str]) -> str:
     return f"; did you mean {matches[0]}?" if matches else f"; there are {', '.join(known)}"
 
 
-def _blocks(registers: Sequence[Register], longest: int, gap_max: int) -> tuple[Block, ...]:
-    blocks: list[list[Register]] = []
+def _blocks(registers: Sequence[ModbusRegister], longest: int, gap_max: int) -> tuple[Block, ...]:
+    blocks: list[list[ModbusRegister]] = []
     for register in registers:
         if blocks:
             last = blocks[-1]
@@ -250,7 +250,7 @@ def _blocks(registers: Sequence[Register], longest: int, gap_max: int) -> tuple[
     )
 
 
-def _value(register: Register, words: Sequence[int], word_order: str) -> int | None:
+def _value(register: ModbusRegister, words: Sequence[int], word_order: str) -> int | None:
     ordered = words if word_order == "big" else tuple(reversed(words))
     code, length = TYPES[register.type]
     (raw,) = struct.unpack(f">{code}", struct.pack(f">{length}H", *ordered))

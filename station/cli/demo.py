@@ -15,16 +15,16 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TextIO
 
-from station.demo.screen import Screen, Voice
+from station.demo.screen import Screen, Speaker
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STYLES = {
-    Voice.STORY: "bold",
-    Voice.STATION: "yellow",
-    Voice.CSMS: "cyan",
-    Voice.GOOD: "bold green",
-    Voice.BAD: "bold red",
-    Voice.PLAIN: "",
+    Speaker.STORY: "bold",
+    Speaker.STATION: "yellow",
+    Speaker.CSMS: "cyan",
+    Speaker.GOOD: "bold green",
+    Speaker.BAD: "bold red",
+    Speaker.PLAIN: "",
 }
 
 End = Callable[[signal.Signals], None]
@@ -118,7 +118,7 @@ class PlainScreen:
         self._stream = stream
         self._end = end
 
-    def line(self, voice: Voice, text: str) -> None:
+    def line(self, voice: Speaker, text: str) -> None:
         """A line that stays."""
         self._write(f"{text}\n")
 
@@ -139,7 +139,7 @@ class TerminalScreen(PlainScreen):
 
     _lives = False
 
-    def line(self, voice: Voice, text: str) -> None:
+    def line(self, voice: Speaker, text: str) -> None:
         """A line that stays, in the place of the living one."""
         self.live("")
         self._write(f"{self._styled(voice, text)}\n")
@@ -151,7 +151,7 @@ class TerminalScreen(PlainScreen):
             self._write(f"\r\x1b[2K{text[:width]}")
         self._lives = bool(text)
 
-    def _styled(self, voice: Voice, text: str) -> str:
+    def _styled(self, voice: Speaker, text: str) -> str:
         return text
 
 
@@ -164,7 +164,7 @@ class ColourScreen(TerminalScreen):
         super().__init__(stream, end)
         self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
 
-    def _styled(self, voice: Voice, text: str) -> str:
+    def _styled(self, voice: Speaker, text: str) -> str:
         with self._console.capture() as capture:
             self._console.print(text, style=STYLES[voice], soft_wrap=True, end="")
         return capture.get()

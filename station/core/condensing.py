@@ -11,7 +11,7 @@ from eventstore.catalogue.link import CallAnswered, FrameCondensed, FrameIgnored
 from eventstore.event import Event
 from projections.registration import REJECTED
 from projections.station import StationState
-from station.wire.frames import Call, ErrorCode, FrameError, parse
+from station.wire.frames import CallFrame, ErrorCode, FrameError, parse
 from station.wire.messages import MESSAGES
 from station.wire.schema import PayloadError, load_request
 
@@ -24,7 +24,7 @@ def condense(state: StationState, connection: int, text: str) -> FrameCondensed 
         frame = parse(text)
     except FrameError as error:
         return _condensed_fault(state, connection, text, error)
-    if isinstance(frame, Call):
+    if isinstance(frame, CallFrame):
         refusal = _refusal(frame)
         return None if refusal is None else _condensed(connection, text, frame.message_id, *refusal)
     if _is_awaited(state, frame.message_id):
@@ -40,7 +40,7 @@ def _condensed_fault(state: StationState, connection: int, text: str, error: Fra
     return None if _is_awaited(state, message_id) else _condensed(connection, text, "", "", error.description)
 
 
-def _refusal(call: Call) -> tuple[str, str] | None:
+def _refusal(call: CallFrame) -> tuple[str, str] | None:
     """Error code and description of a CALL that is refused in every state."""
     known = MESSAGES.get(call.action)
     if known is None:

@@ -25,7 +25,7 @@ class Access(StrEnum):
     WRITE_ONLY = "W"
 
 
-class Kind(Protocol[T]):
+class KeyKind(Protocol[T]):
     """A type of value: how its text is read, checked, and written canonically."""
 
     @property
@@ -110,7 +110,7 @@ class Csl:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class AnyText:
     """Any text within a length, as it came."""
 
     length_max: int = VALUE_LENGTH_MAX
@@ -136,7 +136,7 @@ class ConfigKey(Generic[T]):
     """
 
     name: str
-    kind: Kind[T]
+    kind: KeyKind[T]
     access: Access
     default: T | Callable[[StationState], T]
     doc: str

@@ -34,9 +34,9 @@ from station.core.feature import Deferral, Failure, Refusal, Registry, Reply
 from station.wire.frames import (
     CALL_ERROR,
     CALL_RESULT,
-    Call,
-    CallError,
-    CallResult,
+    CallErrorFrame,
+    CallFrame,
+    CallResultFrame,
     ErrorCode,
     Frame,
     FrameError,
@@ -65,8 +65,8 @@ def read_large(text: str) -> ReadFrame | None:
         frame = parse(text)
     except FrameError:
         return None
-    known = MESSAGES.get(frame.action) if isinstance(frame, Call) else None
-    if known is None or not isinstance(frame, Call):
+    known = MESSAGES.get(frame.action) if isinstance(frame, CallFrame) else None
+    if known is None or not isinstance(frame, CallFrame):
         return ReadFrame(frame=frame)
     try:
         return _validated(frame)
@@ -74,7 +74,7 @@ def read_large(text: str) -> ReadFrame | None:
         return ReadFrame(frame=frame)
 
 
-def _validated(call: Call) -> ReadFrame:
+def _validated(call: CallFrame) -> ReadFrame:
     """The CALL of a known action with its request. Raises PayloadError."""
     deviations: list[str] = []
     request: object = load_request(MESSAGES[call.action].request, call.payload, deviations)
@@ -92,7 +92,7 @@ def receive(state: StationState, frame: FrameReceived, at_ms: int, registry: Reg
         yield from _malformed(state, frame, error, at_ms, registry)
         return
     parsed = read.frame
-    if isinstance(parsed, Call):
+    if isinstance(parsed, CallFrame):
         yield from _answer(state, parsed, read, at_ms, registry)
     else:
         yield from _settle(state, parsed, at_ms, registry)
@@ -130,12 +130,12 @@ def apologize(state: StationState, frame: FrameReceived) -> Iterator[Event]:
         parsed = parse(frame.text)
     except FrameError:
         return
-    if isinstance(parsed, Call) and state.link.up and frame.connection == state.link.connection:
+    if isinstance(parsed, CallFrame) and state.link.up and frame.connection == state.link.connection:
         yield _refused(state, parsed, ErrorCode.INTERNAL_ERROR, "the request could not be handled")
 
 
 def _refused(
-    state: StationState, call: Call, error_code: ErrorCode, description: str, deviations: tuple[str, ...] = ()
+    state: StationState, call: CallFrame, error_code: ErrorCode, description: str, deviations: tuple[str, ...] = ()
 ) -> CallAnswered:
     return CallAnswered(
         connection=state.link.connection,
@@ -161,7 +161,7 @@ def answered(
     )
 
 
-def _answer(state: StationState, call: Call, read: ReadFrame, at_ms: int, registry: Registry) -> Iterator[Event]:
+def _answer(state: StationState, call: CallFrame, read: ReadFrame, at_ms: int, registry: Registry) -> Iterator[Event]:
     if state.registration.status == REJECTED:
         yield FrameIgnored(reason=f"{call.action}: no answer while Rejected (4.2)")
         return
@@ -186,7 +186,7 @@ def _answer(state: StationState, call: Call, read: ReadFrame, at_ms: int, regist
 
 
 def _reply(
-    state: StationState, call: Call, read: ReadFrame, at_ms: int, registry: Registry
+    state: StationState, call: CallFrame, read: ReadFrame, at_ms: int, registry: Registry
 ) -> tuple[Reply, tuple[str, ...]]:
     """What the CALL comes to, and what was tolerated in it."""
     if call.action not in MESSAGES:
@@ -206,14 +206,16 @@ def _reply(
     return Reply(off_answer(valid.request)), valid.deviations
 
 
-def _settle(state: StationState, answer: CallResult | CallError, at_ms: int, registry: Registry) -> Iterator[Event]:
+def _settle(
+    state: StationState, answer: CallResultFrame | CallErrorFrame, at_ms: int, registry: Registry
+) -> Iterator[Event]:
     attempt = state.outbox.attempt_of(answer.message_id)
     owed = None if attempt is None else state.outbox.entry(attempt.owed_seq)
     if attempt is None or owed is None:
         yield from _settle_late(state, answer, at_ms, registry)
         return
     call = registry.calls[type(owed.event)]
-    if isinstance(answer, CallError):
+    if isinstance(answer, CallErrorFrame):
         failure = Failure(kind="error", error_code=answer.error_code, description=answer.description)
         yield from _failed(state, owed, attempt, answer.message_id, failure, at_ms, registry)
         return
@@ -253,7 +255,7 @@ def _result(state: StationState, owed: Owed, message_id: str, deviations: tuple[
 
 
 def _settle_late(
-    state: StationState, answer: CallResult | CallError, at_ms: int, registry: Registry
+    state: StationState, answer: CallResultFrame | CallErrorFrame, at_ms: int, registry: Registry
 ) -> Iterator[Event]:
     """An answer to nothing that is owed: it ends the call in flight, counts though it is late, or is ignored."""
     in_flight = state.outbox.in_flight
@@ -267,7 +269,7 @@ def _settle_late(
             outcome="void",
         )
     told = state.told_by(answer.message_id)
-    if told is None or isinstance(answer, CallError):
+    if told is None or isinstance(answer, CallErrorFrame):
         if in_flight is None or in_flight.message_id != answer.message_id:
             yield FrameIgnored(reason=f"answer to a call that was not made or is settled: {answer.message_id[:50]}")
         return

@@ -25,7 +25,7 @@ from station.runtime.clock import SystemClock
 from station.runtime.disk import disk_level
 from station.runtime.gateway import Gateway
 from station.runtime.keyring import BASIC_PROFILES, look
-from station.runtime.link import Link
+from station.runtime.link import CsmsLink
 from station.runtime.secrets import Secrets, named_secrets
 from station.runtime.signing import Signing
 from station.runtime.station import Station
@@ -65,7 +65,7 @@ class Parts:
     station: Station
     board: StationBoard
     gateway: Gateway
-    link: Link
+    link: CsmsLink
     secrets: Secrets
     upkeep: Upkeep
     archivist: Archivist
@@ -289,7 +289,7 @@ def _wire(
 
     station = Station(log, registry, clock, state)
     gateway = Gateway(board, station.submit)
-    link = Link(settings, clock, secrets, station.submit, station.has_room)
+    link = CsmsLink(settings, clock, secrets, station.submit, station.has_room)
     station.books = Books(log, settings.storage.segment_bytes)
     upkeep = Upkeep(station, log, clock, snapshot_seq)
     keep = Keep(days=settings.storage.keep_days, total_bytes=settings.storage.keep_bytes)

@@ -55,7 +55,7 @@ MAINS_LOST = "MainsLost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class ProcessEnding:
     """How the process ends: its exit status, and whether it is replaced in place."""
 
     status: int
@@ -95,7 +95,7 @@ class _Endings:
             self.ask(MAINS_LOST)  # the board lives on its back-up power, for as long as that lasts
 
 
-async def run(settings: Settings) -> Ending:
+async def run(settings: Settings) -> ProcessEnding:
     """Runs the station until it is asked to end. Raises SettingsError for settings that cannot be used."""
     endings = _Endings()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -108,7 +108,7 @@ async def run(settings: Settings) -> Ending:
         endings.last_resort.close()
 
 
-async def _begin(settings: Settings, endings: _Endings) -> Ending:
+async def _begin(settings: Settings, endings: _Endings) -> ProcessEnding:
     raise_limit()
     registry = bootstrap.make_registry(settings)
     tls.check_files(settings)
@@ -117,7 +117,7 @@ async def _begin(settings: Settings, endings: _Endings) -> Ending:
         listener = bind(settings)  # before anything else: a taken address must not cost a boot
     except ListenError as error:
         journal.say(str(error), logging.ERROR)
-        return Ending(status=EXIT_FAILED)
+        return ProcessEnding(status=EXIT_FAILED)
     try:
         return await _open(settings, registry, listener, endings)
     finally:
@@ -125,12 +125,12 @@ async def _begin(settings: Settings, endings: _Endings) -> Ending:
             listener.close()
 
 
-async def _open(settings: Settings, registry: Registry, listener: Listener | None, endings: _Endings) -> Ending:
+async def _open(settings: Settings, registry: Registry, listener: Listener | None, endings: _Endings) -> ProcessEnding:
     try:
         log = await EventLog.open(settings.storage.directory, identity=settings.station.identity)
     except (LogLocked, LogTooNew, NotWritable) as error:
         journal.say(str(error), logging.ERROR)
-        return Ending(status=EXIT_LOG)
+        return ProcessEnding(status=EXIT_LOG)
     try:
         parts = await bootstrap.build(settings, SystemClock(), registry, log)
     except (StorageError, OSError) as error:
@@ -138,14 +138,14 @@ async def _open(settings: Settings, registry: Registry, listener: Listener | Non
             LOGGER.error("the log was damaged and has been salvaged: %s", finding)
         journal.say(str(error), logging.ERROR)
         await log.close()
-        return Ending(status=EXIT_LOG)
+        return ProcessEnding(status=EXIT_LOG)
     except BaseException:
         await log.close()  # its thread would keep a process alive that has failed
         raise
     return await _live(parts, listener, endings)
 
 
-async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> Ending:
+async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> ProcessEnding:
     loop = asyncio.get_running_loop()
     gc.freeze()  # what is there by now stays: searching it for garbage takes 50 ms, in which no reflex acts
     parts.station.followers.append(endings.publish)
@@ -166,7 +166,7 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> E
         return await _until_end(parts, endings, running)
     except BoardUnavailable as error:
         journal.say(f"[board]: {error}", logging.ERROR)
-        return Ending(status=EXIT_FAILED)
+        return ProcessEnding(status=EXIT_FAILED)
     except Exception as error:  # noqa: BLE001  # storage or bug: the outputs are made safe and the process ends
         return _failed(parts, error)
     finally:
@@ -196,7 +196,7 @@ async def _serve(parts: Parts, listener: Listener | None, endings: _Endings) -> 
     await serve(listener, context, on_listening=_ready)
 
 
-async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.Task[None]]) -> Ending:
+async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.Task[None]]) -> ProcessEnding:
     while True:
         asked = asyncio.ensure_future(endings.asked())
         await asyncio.wait({asked, *running}, return_when=asyncio.FIRST_COMPLETED)
@@ -212,7 +212,7 @@ async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.
         endings.last_resort.obeyed()
         await _stop(parts, why)
         is_reset = await endings.asked() == RESET  # a signal may have come while the reset was under way
-        return Ending(status=EXIT_DONE, replace=is_reset and parts.settings.daemon.on_reset == "exec")
+        return ProcessEnding(status=EXIT_DONE, replace=is_reset and parts.settings.daemon.on_reset == "exec")
 
 
 async def _stop(parts: Parts, why: str) -> None:
@@ -264,7 +264,7 @@ async def _in_time(writing: Coroutine[Any, Any, object]) -> None:
     task.result()
 
 
-def _failed(parts: Parts, error: Exception) -> Ending:
+def _failed(parts: Parts, error: Exception) -> ProcessEnding:
     """Fail-stop: contactors open, nothing is tried again, the supervisor starts a new process (70)."""
     end_soon(EXIT_STORAGE)  # whatever a board, its files or the terminal make of it
     try:

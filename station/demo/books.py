@@ -38,7 +38,7 @@ class Account:
 
 
 @dataclass(slots=True, kw_only=True)
-class Books:
+class Ledger:
     """One side's accounts in the order in which the transactions began, and what was wrong with how they came about."""
 
     accounts: list[Account] = field(default_factory=list)
@@ -77,7 +77,7 @@ class _Calendar:
         return None if offset_ms is None else int(moment["at_ms"]) + offset_ms
 
 
-def books_of_log(events: Sequence[Mapping[str, Any]]) -> Books:
+def books_of_log(events: Sequence[Mapping[str, Any]]) -> Ledger:
     """The station's side, from the events of its log in order."""
     calendar = _Calendar(events)
     by_number: dict[int, Account] = {}
@@ -102,12 +102,12 @@ def books_of_log(events: Sequence[Mapping[str, Any]]) -> Books:
                 account.stopped_utc_ms = calendar.utc_ms(facts["stopped"])
                 account.meter_stop_wh = facts["meter_stop_wh"]
                 account.reason = facts["reason"]
-    return Books(accounts=list(by_number.values()))
+    return Ledger(accounts=list(by_number.values()))
 
 
-def books_of_csms(calls: Iterable[Received]) -> Books:
+def books_of_csms(calls: Iterable[Received]) -> Ledger:
     """The CSMS's side, from the CALLs that it recorded in order."""
-    books = Books()
+    books = Ledger()
     by_id: dict[int, Account] = {}
     for call in calls:
         if call.repeated:
@@ -128,7 +128,7 @@ def books_of_csms(calls: Iterable[Received]) -> Books:
     return books
 
 
-def _enter(books: Books, account: Account | None, call: Received) -> None:
+def _enter(books: Ledger, account: Account | None, call: Received) -> None:
     """A sample or a stop into the account that it names."""
     said = call.payload
     if account is None:
@@ -151,7 +151,7 @@ def _samples(meter_values: Sequence[Mapping[str, Any]]) -> Iterator[Sample]:
                 yield parse_utc_ms(meter_value["timestamp"]), int(value["value"])
 
 
-def differences(log: Books, csms: Books) -> list[str]:
+def differences(log: Ledger, csms: Ledger) -> list[str]:
     """What the two do not agree on, a sentence each; nothing if they tell the same."""
     found = [*log.findings, *csms.findings]
     if len(log.accounts) != len(csms.accounts):

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from eventstore.frozen import dataclass
-from station.runtime.clock import Clock, SystemClock
+from station.runtime.clock import StationClock, SystemClock
 from station.wire.instants import format_utc_ms
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Csms:
     `port` 0 is one of its own. Entering raises OSError when the address is taken.
     """
 
-    def __init__(self, clock: Clock | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, clock: StationClock | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
         self.received: list[Received] = []
         self.connection = 0
         self.tell: Callable[[Received], None] = lambda _: None

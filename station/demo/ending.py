@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from station.demo.books import REGISTER, Account, Books
+from station.demo.books import REGISTER, Account, Ledger
 from station.demo.csms import Csms, Received
-from station.demo.screen import Voice
+from station.demo.screen import Speaker
 from station.wire.instants import format_utc_ms
 
 if TYPE_CHECKING:
     from station.demo.bench_station import BenchStation
 
 HEADS = ("", "told by", "id", "tag", "start", "samples", "stop", "reason", "energy")
-Line = tuple[Voice, str]
+Line = tuple[Speaker, str]
 
 
 def described(call: Received) -> str:
@@ -46,11 +46,11 @@ def _measured(meter_values: Sequence[Mapping[str, Any]]) -> str:
     return f"{values.get(REGISTER, '?')} Wh{power}, taken {taken[11:19]}"
 
 
-def summary(log: Books, csms: Books, differences: Sequence[str], seconds: float) -> Iterator[Line]:
+def summary(log: Ledger, csms: Ledger, differences: Sequence[str], seconds: float) -> Iterator[Line]:
     """The closing table and the verdict."""
-    yield Voice.PLAIN, ""
-    yield Voice.STORY, "What the station's log holds, and what the CSMS was told:"
-    yield Voice.PLAIN, ""
+    yield Speaker.PLAIN, ""
+    yield Speaker.STORY, "What the station's log holds, and what the CSMS was told:"
+    yield Speaker.PLAIN, ""
     rows: list[tuple[str, ...]] = [HEADS]
     for number in range(max(len(log.accounts), len(csms.accounts))):
         for side, books in (("the log", log), ("the CSMS", csms)):
@@ -58,16 +58,19 @@ def summary(log: Books, csms: Books, differences: Sequence[str], seconds: float)
             rows.append(_row(number + 1, side, account))
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     for row in rows:
-        yield Voice.PLAIN, "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    yield Voice.PLAIN, ""
+        yield (
+            Speaker.PLAIN,
+            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip(),
+        )
+    yield Speaker.PLAIN, ""
     for difference in differences:
-        yield Voice.BAD, f"  {difference}"
+        yield Speaker.BAD, f"  {difference}"
     if differences:
-        yield Voice.BAD, f"They do not agree ({seconds:.0f} s)."
+        yield Speaker.BAD, f"They do not agree ({seconds:.0f} s)."
         return
     samples = sum(len(account.samples) for account in log.accounts)
     told = f"{len(log.accounts)} transactions and {samples} samples, each once, in order, under the right id"
-    yield Voice.GOOD, f"They agree: {told} ({seconds:.0f} s)."
+    yield Speaker.GOOD, f"They agree: {told} ({seconds:.0f} s)."
 
 
 def _row(number: int, side: str, account: Account | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from station.demo.bench_service import BenchService, DemoError
 from station.demo.screen import Narrator
-from station.runtime.clock import Clock
+from station.runtime.clock import StationClock
 
 WAIT_S = 15
 LOOK_EVERY_S = 0.1
@@ -16,7 +16,7 @@ ID_TAG = "DEADBEEF"
 class Hands:
     """Every call waits for what it must lead to, and raises DemoError if that does not come. `pace` scales time to read."""
 
-    def __init__(self, narrator: Narrator, clock: Clock, service: BenchService, pace: float) -> None:
+    def __init__(self, narrator: Narrator, clock: StationClock, service: BenchService, pace: float) -> None:
         self._narrator = narrator
         self._clock = clock
         self._service = service

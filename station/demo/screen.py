@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Protocol
 
-from station.runtime.clock import Clock
+from station.runtime.clock import StationClock
 
 
-class Voice(StrEnum):
+class Speaker(StrEnum):
     """Who speaks in a line."""
 
     STORY = "story"
@@ -20,7 +20,7 @@ class Voice(StrEnum):
 class Screen(Protocol):
     """What the story is shown on."""
 
-    def line(self, voice: Voice, text: str) -> None:
+    def line(self, voice: Speaker, text: str) -> None:
         """A line that stays."""
         ...
 
@@ -32,7 +32,7 @@ class Screen(Protocol):
 class Narrator:
     """Says things with the seconds since the story began."""
 
-    def __init__(self, screen: Screen, clock: Clock) -> None:
+    def __init__(self, screen: Screen, clock: StationClock) -> None:
         self._screen = screen
         self._clock = clock
         self._began_ms = clock.at_ms()
@@ -44,23 +44,23 @@ class Narrator:
 
     def step(self, text: str) -> None:
         """What happens next."""
-        self._say(Voice.STORY, text)
+        self._say(Speaker.STORY, text)
 
     def station(self, text: str) -> None:
         """What the station does."""
-        self._say(Voice.STATION, f"  station  {text}")
+        self._say(Speaker.STATION, f"  station  {text}")
 
     def csms(self, text: str) -> None:
         """What reaches the CSMS."""
-        self._say(Voice.CSMS, f"  CSMS  ←  {text}")
+        self._say(Speaker.CSMS, f"  CSMS  ←  {text}")
 
     def live(self, text: str) -> None:
         """What is going on at the moment."""
         self._screen.live(f"{self.seconds:5.1f} s    {text}" if text else "")
 
-    def plain(self, text: str, voice: Voice = Voice.PLAIN) -> None:
+    def plain(self, text: str, voice: Speaker = Speaker.PLAIN) -> None:
         """A line without a time."""
         self._screen.line(voice, text)
 
-    def _say(self, voice: Voice, text: str) -> None:
+    def _say(self, voice: Speaker, text: str) -> None:
         self._screen.line(voice, f"{self.seconds:5.1f} s  {text}")

@@ -14,11 +14,11 @@ from eventstore.frozen import dataclass
 from station.demo import ending
 from station.demo.bench_service import DemoError
 from station.demo.bench_station import BenchStation
-from station.demo.books import Books, books_of_csms, books_of_log, differences
+from station.demo.books import Ledger, books_of_csms, books_of_log, differences
 from station.demo.csms import Csms, Received
 from station.demo.hands import ID_TAG, Hands, is_delivered
-from station.demo.screen import Narrator, Screen, Voice
-from station.runtime.clock import Clock, SystemClock
+from station.demo.screen import Narrator, Screen, Speaker
+from station.runtime.clock import StationClock, SystemClock
 
 AGREED, DISAGREED = 0, 1
 
@@ -38,7 +38,7 @@ async def play(screen: Screen, options: Options, csms: Csms | None = None) -> in
     with tempfile.TemporaryDirectory(prefix="chargebox-demo-", ignore_cleanup_errors=True) as directory:
         async with csms or Csms(clock) as listening:
             bench = BenchStation(Path(directory), listening.url)
-            story = Story(narrator, clock, listening, bench, options.pace)
+            story = DemoStory(narrator, clock, listening, bench, options.pace)
             try:
                 status = await story.tell()
                 if options.keep:
@@ -62,12 +62,12 @@ async def _stay(narrator: Narrator, csms: Csms, bench: BenchStation) -> None:
 
 def _explain(narrator: Narrator, error: DemoError, bench: BenchStation) -> None:
     narrator.plain("")
-    narrator.plain(f"The demonstration cannot go on: {error}", Voice.BAD)
+    narrator.plain(f"The demonstration cannot go on: {error}", Speaker.BAD)
     if words := bench.last_words():
         narrator.plain(f"The station's last words:\n{words}")
 
 
-def compare(narrator: Narrator, log: Books, csms: Books) -> int:
+def compare(narrator: Narrator, log: Ledger, csms: Ledger) -> int:
     """Shows both books; AGREED or DISAGREED."""
     found = differences(log, csms)
     for voice, text in ending.summary(log, csms, found, narrator.seconds):
@@ -75,10 +75,10 @@ def compare(narrator: Narrator, log: Books, csms: Books) -> int:
     return DISAGREED if found else AGREED
 
 
-class Story:
+class DemoStory:
     """The steps, in order. `tell` plays them all."""
 
-    def __init__(self, narrator: Narrator, clock: Clock, csms: Csms, bench: BenchStation, pace: float) -> None:
+    def __init__(self, narrator: Narrator, clock: StationClock, csms: Csms, bench: BenchStation, pace: float) -> None:
         self._narrator = narrator
         self._csms = csms
         self._bench = bench

@@ -12,7 +12,7 @@ from station.demo.bench_service import BenchService, DemoError
 from station.demo.books import books_of_csms, books_of_log
 from station.demo.csms import Csms
 from station.demo.hands import WAIT_S, Hands, charging, is_delivered
-from station.demo.screen import Narrator, Screen, Voice
+from station.demo.screen import Narrator, Screen, Speaker
 from station.demo.story import DISAGREED, compare
 from station.runtime.clock import SystemClock
 from station.settings.loading import Settings
@@ -67,7 +67,7 @@ def service_url(settings: Settings) -> str:
 
 
 def _cannot(narrator: Narrator, error: DemoError) -> int:
-    narrator.plain(f"The visit cannot go on: {error}", Voice.BAD)
+    narrator.plain(f"The visit cannot go on: {error}", Speaker.BAD)
     return DISAGREED
 
 

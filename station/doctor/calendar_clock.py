@@ -1,7 +1,7 @@
 """The board's calendar clock: plausible, and synchronised?"""
 
 from station.doctor.findings import Finding, fault, ok, warning
-from station.runtime.clock import Clock
+from station.runtime.clock import StationClock
 from station.service.views import utc_text
 from station.wire.instants import parse_utc_ms
 
@@ -10,7 +10,7 @@ EARLIEST_MS = parse_utc_ms("2025-01-01T00:00:00Z")
 LATEST_MS = parse_utc_ms("2100-01-01T00:00:00Z")
 
 
-def clock_finding(clock: Clock) -> Finding:
+def clock_finding(clock: StationClock) -> Finding:
     """What there is to say of it."""
     utc_ms = clock.system_utc_ms()
     text = f"it is {utc_text(utc_ms)}"

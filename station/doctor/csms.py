@@ -13,7 +13,14 @@ from station.doctor.findings import Finding, fault, ok, warning
 from station.runtime.dialing import Dialer
 from station.runtime.secrets import basic_credentials
 from station.runtime.tls import tls_context
-from station.runtime.websocket import SUBPROTOCOL, Opening, hint_for, host_and_port, identity_doubled, open_websocket
+from station.runtime.websocket import (
+    SUBPROTOCOL,
+    WebSocketTerms,
+    hint_for,
+    host_and_port,
+    identity_doubled,
+    open_websocket,
+)
 from station.settings.loading import Settings, SettingsError, read_authorization_key
 
 SUBJECT = "csms"
@@ -86,7 +93,7 @@ async def _websocket(settings: Settings, dialer: Dialer, timeout_s: float) -> Fi
     from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
     try:
-        opening = Opening(
+        opening = WebSocketTerms(
             tls=tls_context(settings) if settings.csms.url.startswith("wss:") else None,
             headers=_headers(settings),
             timeout_s=timeout_s,

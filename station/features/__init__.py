@@ -24,11 +24,12 @@ from station.features import (
     remote_control,
     remote_trigger,
     reservation,
-    reset,
     salvage,
     security,
+    status,
     transactions,
 )
+from station.features.maintenance import reset
 from station.features.smart_charging import decide as smart_charging
 from station.features.smart_charging import offering
 
@@ -47,6 +48,7 @@ ALL: tuple[Feature, ...] = (
     remote_control.FEATURE,
     reset.FEATURE,
     availability.FEATURE,
+    status.FEATURE,
     local_auth_list.FEATURE,
     smart_charging.FEATURE,
     maintenance.FEATURE,

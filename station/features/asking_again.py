@@ -15,7 +15,7 @@ from station.core.feature import TIME, Deadline, Events, Feature, Rule
 from station.rules import reservations
 from station.rules.authorizing import conclude, is_pending, refusal
 from station.rules.deauthorizing import deauthorize
-from station.rules.identification import Granted, Situation, look_up
+from station.rules.identification import Granted, Inquiry, look_up
 from station.rules.postponing import CONCURRENT_TX, owes_stop
 
 ASK_AGAIN = "ask_again"
@@ -46,7 +46,7 @@ def _obstacle(state: StationState, connector_id: int | None) -> str | None:
 
 def _start_offline(state: StationState, item: AuthorizationPostponed, at_ms: int) -> Events:
     """The offline rules may let the tag start (3.5); where they do not, the link may be back in time."""
-    verdict = look_up(state, Situation.START_OFFLINE, item.id_tag, at_ms)
+    verdict = look_up(state, Inquiry.START_OFFLINE, item.id_tag, at_ms)
     number = item.connector_id
     if not isinstance(verdict, Granted):
         return ()

@@ -50,9 +50,9 @@ from station.rules.identification import (
     Ask,
     Denied,
     Granted,
-    Situation,
+    Inquiry,
     Source,
-    group_situation,
+    group_inquiry,
     look_up,
 )
 from station.rules.idtag_info import info_of, passing_word, received
@@ -113,7 +113,7 @@ def _for_group(
     denied = AuthorizationDenied(connector_id=connector_id, id_tag=id_tag, reason="belongs to another tag")
     if group(parent_id_tag) is None or is_pending(state, connector_id):
         return (denied,)
-    verdict = look_up(state, group_situation(state), id_tag, at_ms)
+    verdict = look_up(state, group_inquiry(state), id_tag, at_ms)
     if isinstance(verdict, Ask):
         return (AuthorizeQueued(id_tag=id_tag, connector_id=connector_id, purpose=purpose),)
     if isinstance(verdict, Granted) and same_group(parent_id_tag, verdict.parent_id_tag):
@@ -192,13 +192,13 @@ def _conclude_transaction(state: StationState, asked: AuthorizeQueued, info: IdT
 
 
 def _offline(
-    state: StationState, asked: AuthorizeQueued, at_ms: int, situation: Situation = Situation.START_OFFLINE
+    state: StationState, asked: AuthorizeQueued, at_ms: int, inquiry: Inquiry = Inquiry.START_OFFLINE
 ) -> Events:
     """Authorize stays unanswered: the offline rules decide (3.5)."""
     number = asked.connector_id
     if asked.purpose in (STOP, RELEASE):
         return (AuthorizationDenied(connector_id=number, id_tag=asked.id_tag, reason="Authorize was not answered"),)
-    verdict = look_up(state, situation, asked.id_tag, at_ms)
+    verdict = look_up(state, inquiry, asked.id_tag, at_ms)
     if asked.purpose == GO_ON:
         said = IdTagInfo(status="Accepted" if isinstance(verdict, Granted) else CONCURRENT_TX)
         return _conclude_transaction(state, asked, said, at_ms)
@@ -213,7 +213,7 @@ def _on_failure(state: StationState, owed: Owed, failure: Failure, at_ms: int) -
     """An unknown tag may start offline (9.1.1), but the link is not down because an answer could not be read."""
     assert isinstance(owed.event, AuthorizeQueued)
     unread = failure.kind in ("malformed", "unsendable")
-    return _offline(state, owed.event, at_ms, Situation.START_UNREAD if unread else Situation.START_OFFLINE)
+    return _offline(state, owed.event, at_ms, Inquiry.START_UNREAD if unread else Inquiry.START_OFFLINE)
 
 
 def _without_csms(state: StationState, at_ms: int) -> Events:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from eventstore.catalogue.connectors import EnergyAskedBack
 from projections.connector import Connector
-from projections.connectors import RETURNS
+from projections.connector_folds import RETURNS
 from projections.station import StationState
 from station.core.feature import TIME, Deadline, Events, Feature, Rule
 from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS, may_draw

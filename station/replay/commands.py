@@ -1,6 +1,6 @@
 """The commands of `chargebox replay LOG COMMAND`: each asks the log and prints the answer; returns the exit status.
 
-`Asked` is what every command knows: the log, its calendar, the zone in which people read, and whether JSON is wanted.
+`Question` is what every command knows: the log, its calendar, the zone in which people read, and whether JSON is wanted.
 """
 
 import sys
@@ -24,10 +24,10 @@ from station.replay.opening.origin import Anchor
 from station.replay.opening.progress import QUIET_STEPS, Bar, bar, silent
 from station.replay.opening.reader import LogReader
 from station.replay.opening.source import open_log
-from station.replay.opening.times import Calendar, Place, Zone, bounds, calendar_of, place_at
+from station.replay.opening.times import Calendar, LogPlace, Zone, bounds, calendar_of, place_at
 from station.replay.pages import plots, station_page, transaction_page, verdict_page
 from station.replay.pages.outbox_page import outbox_page
-from station.replay.pages.page import Page, Text, json_line, json_text, line_writer, show
+from station.replay.pages.page import Page, Paragraph, json_line, json_text, line_writer, show
 from station.replay.pages.summary_page import summary_page
 from station.replay.proof import statement
 from station.replay.proof.verify import WHOLE, anchor_from, verify
@@ -38,7 +38,7 @@ DONE, FAILED = 0, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Question:
     """A log that is open, and how the answer is wanted."""
 
     reader: LogReader
@@ -52,17 +52,17 @@ class Asked:
         """(after_seq, to_seq) of --from and --to."""
         return bounds(self.reader, self.calendar, self.zone, self.options.from_place, self.options.to_place)
 
-    def place(self, text: str | None) -> Place:
+    def place(self, text: str | None) -> LogPlace:
         """The place that --at, or an argument, names."""
         return place_at(self.reader, self.calendar, self.zone, text)
 
-    def folded(self, place: Place) -> Folded:
+    def folded(self, place: LogPlace) -> Folded:
         """The state there."""
         checkpoints = None if self.options.no_cache else Checkpoints(default_directory())
         return state_at(self.reader, place.seq, checkpoints)
 
 
-def _answer(asked: Asked, value: Any, page: Callable[[], Page]) -> None:
+def _answer(asked: Question, value: Any, page: Callable[[], Page]) -> None:
     """One answer: as JSON, or as a page, which is made only when it is wanted."""
     asked.bar.stop()
     if asked.as_json:
@@ -71,7 +71,7 @@ def _answer(asked: Asked, value: Any, page: Callable[[], Page]) -> None:
         show(page())
 
 
-def _lines(asked: Asked, found: Iterable[Any], tell: Callable[[Any], Iterable[str]]) -> int:
+def _lines(asked: Question, found: Iterable[Any], tell: Callable[[Any], Iterable[str]]) -> int:
     """A stream of answers: a JSON document a line, or lines of text; how many there were."""
     count = 0
     write = line_writer()
@@ -90,14 +90,14 @@ def _tell_if_none(count: int) -> None:
         print("chargebox: nothing in the log is like that", file=sys.stderr)
 
 
-def show_summary(asked: Asked) -> int:
+def show_summary(asked: Question) -> int:
     """A log at a glance."""
     found = summary.summarize(asked.reader, asked.calendar)
     _answer(asked, found, lambda: summary_page(found, asked.zone))
     return DONE
 
 
-def show_timeline(asked: Asked) -> int:
+def show_timeline(asked: Question) -> int:
     """The story in plain words."""
     options = asked.options
     after_seq, to_seq = asked.range()
@@ -116,22 +116,22 @@ def show_timeline(asked: Asked) -> int:
     return DONE
 
 
-def show_transactions(asked: Asked) -> int:
+def show_transactions(asked: Question) -> int:
     """All transactions."""
     after_seq, to_seq = asked.range()
     rows = [
         row
-        for row in transactions.transactions(asked.reader, asked.calendar)
+        for row in transactions.transaction_rows(asked.reader, asked.calendar)
         if row.first_seq <= to_seq and (row.stop_seq is None or row.stop_seq > after_seq)
     ]
     _answer(asked, rows, lambda: transaction_page.list_page(rows, asked.zone))
     return DONE
 
 
-def show_transaction(asked: Asked) -> int:
+def show_transaction(asked: Question) -> int:
     """Everything about one transaction."""
     options = asked.options
-    found = transactions.dossier(asked.reader, asked.calendar, options.number, by_id=options.id)
+    found = transactions.whole_transaction(asked.reader, asked.calendar, options.number, by_id=options.id)
     if options.plot is not None:
         try:
             plots.draw(found, asked.zone, options.plot)
@@ -147,11 +147,11 @@ def show_transaction(asked: Asked) -> int:
     return DONE
 
 
-def show_conversation(asked: Asked) -> int:
+def show_conversation(asked: Question) -> int:
     """The OCPP-J exchange."""
     options = asked.options
     after_seq, to_seq = asked.range()
-    wanted = conversation.Asked(
+    wanted = conversation.ExchangeFilter(
         after_seq=after_seq,
         to_seq=to_seq,
         action=options.action,
@@ -164,7 +164,7 @@ def show_conversation(asked: Asked) -> int:
     return DONE
 
 
-def show_state(asked: Asked) -> int:
+def show_state(asked: Question) -> int:
     """The station as it was."""
     place = asked.place(asked.options.at)
     folded = asked.folded(place)
@@ -173,7 +173,7 @@ def show_state(asked: Asked) -> int:
     return DONE
 
 
-def show_diff(asked: Asked) -> int:
+def show_diff(asked: Question) -> int:
     """What changed between two moments."""
     places = asked.place(asked.options.first), asked.place(asked.options.second)
     found = station_page.changes(asked.folded(places[0]).state, asked.folded(places[1]).state)
@@ -181,16 +181,16 @@ def show_diff(asked: Asked) -> int:
     return DONE
 
 
-def show_outbox(asked: Asked) -> int:
+def show_outbox(asked: Question) -> int:
     """What was owed to the CSMS."""
     place = asked.place(asked.options.at)
     state = asked.folded(place).state
-    found = list(outbox.owing(asked.reader, asked.calendar, state, place))
+    found = list(outbox.owed_entries(asked.reader, asked.calendar, state, place))
     _answer(asked, found, lambda: outbox_page(found, state, place, asked.zone))
     return DONE
 
 
-def show_verdict(asked: Asked) -> int:
+def show_verdict(asked: Question) -> int:
     """Whether the log is as it was recorded; status 1 if it is not."""
     options = asked.options
     outside: list[Anchor] = [anchor_from(text) for text in options.anchor]
@@ -206,7 +206,7 @@ def show_verdict(asked: Asked) -> int:
     return DONE if found.verdict == WHOLE else FAILED
 
 
-def make_statement(asked: Asked) -> int:
+def make_statement(asked: Question) -> int:
     """A signed statement on a range of the log."""
     options = asked.options
     after_seq, to_seq = asked.range()
@@ -226,7 +226,7 @@ def make_statement(asked: Asked) -> int:
     return DONE
 
 
-def show_whatif(asked: Asked) -> int:
+def show_whatif(asked: Question) -> int:
     """Where the station would have acted differently."""
     options = asked.options
     if options.python is not None:
@@ -237,7 +237,7 @@ def show_whatif(asked: Asked) -> int:
     count = _lines(asked, islice(found, options.limit), lambda each: _otherwise(each, asked.zone))
     if not asked.as_json:
         told = "nothing would have been different" if not count else f"{plural(count, 'difference')} told"
-        show(Page().add("", Text(lines=(told,))))
+        show(Page().add("", Paragraph(lines=(told,))))
     return DONE
 
 
@@ -253,7 +253,7 @@ def _otherwise(each: whatif.Otherwise, zone: Zone) -> Iterable[str]:
     yield from (f"          would  {text}" for text in each.would or ("nothing",))
 
 
-def make_scenario(asked: Asked) -> int:
+def make_scenario(asked: Question) -> int:
     """A slice of the log as a test scenario."""
     options = asked.options
     after_seq, to_seq = asked.range()
@@ -265,7 +265,7 @@ def make_scenario(asked: Asked) -> int:
     return DONE
 
 
-def make_export(asked: Asked) -> int:
+def make_export(asked: Question) -> int:
     """The log as tables."""
     options = asked.options
     after_seq, to_seq = asked.range()
@@ -298,7 +298,7 @@ def make_export(asked: Asked) -> int:
     if output is not None:
         rows = ", ".join(f"{plural(count, 'row')} of {table}" for table, count in done.rows.items())
         told = f"{rows} in {plural(len(done.files), 'file')} under {output}"
-        _answer(asked, done, lambda: Page().add("", Text(lines=(told,))))
+        _answer(asked, done, lambda: Page().add("", Paragraph(lines=(told,))))
     return DONE
 
 
@@ -327,7 +327,7 @@ def _write(file: Path | None, content: bytes) -> None:
 
 
 STREAMS = ("timeline", "conversation", "whatif")
-ANSWERS: Mapping[str, Callable[[Asked], int]] = {
+ANSWERS: Mapping[str, Callable[[Question], int]] = {
     "summary": show_summary,
     "timeline": show_timeline,
     "transactions": show_transactions,
@@ -352,5 +352,5 @@ def answer(options: Namespace) -> int:
     with bar(options.question, wanted=wanted, quiet_steps=QUIET_STEPS) as shown, open_log(options.log) as reader:
         reader.progress = shown
         calendar = calendar_of(reader)
-        asked = Asked(reader=reader, calendar=calendar, zone=zone, as_json=options.json, options=options, bar=shown)
+        asked = Question(reader=reader, calendar=calendar, zone=zone, as_json=options.json, options=options, bar=shown)
         return ANSWERS[options.question](asked)

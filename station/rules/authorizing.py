@@ -13,7 +13,7 @@ from projections.outbox import AUTHORIZE
 from projections.station import StationState
 from station.core.feature import Events
 from station.rules import reservations
-from station.rules.identification import Ask, Denied, Granted, Verdict, known_parent, look_up, start_situation
+from station.rules.identification import Ask, Denied, Granted, Verdict, known_parent, look_up, start_inquiry
 from station.rules.postponing import is_waiting
 from station.rules.transaction_rules import refusal_to_serve, refusal_to_start
 
@@ -54,7 +54,7 @@ def begin(state: StationState, connector_id: int | None, id_tag: str, at_ms: int
     reason = refusal(state, connector_id)
     if reason is not None:
         return (AuthorizationDenied(connector_id=connector_id, id_tag=id_tag, reason=reason),)
-    verdict: Verdict = look_up(state, start_situation(state), id_tag, at_ms)
+    verdict: Verdict = look_up(state, start_inquiry(state), id_tag, at_ms)
     parent_id_tag = verdict.parent_id_tag if isinstance(verdict, Granted) else known_parent(state, id_tag, at_ms)
     if reservations.blocks(state, connector_id or 0, id_tag, parent_id_tag):
         # Reserved for a group: whether the tag belongs to it, only the CSMS can tell (5.13).

@@ -19,7 +19,7 @@ from projections.charging_profiles import Installed
 from projections.station import StationState
 from station.core.config_keys import Access, Boolean, ConfigKey, Csl, Integer
 from station.wire.enums import ChargingProfileKind, ChargingProfilePurpose, ChargingRateUnit
-from station.wire.messages.types import ChargingProfile as WireProfile
+from station.wire.messages.types import WireChargingProfile as WireProfile
 
 OCPP_PROFILE = "SmartCharging"
 PHASES_MAX = 3

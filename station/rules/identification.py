@@ -2,7 +2,7 @@
 
 The table can be read against the standard:
 
-    situation        list     cache    CSMS     unknown tag
+    inquiry        list     cache    CSMS     unknown tag
     start, online    a        a        ask      -          a: only with LocalPreAuthorize (9.1.13)
     start, offline   b        b        -        c          b: with LocalAuthorizeOffline (9.1.12); c: with
                                                               AllowOfflineTxForUnknownId, unless known as not valid
@@ -40,7 +40,7 @@ class Source(StrEnum):
     REMOTE = "Remote"
 
 
-class Situation(StrEnum):
+class Inquiry(StrEnum):
     """What the look-up is for."""
 
     START_ONLINE = "start, online"
@@ -108,14 +108,14 @@ AUTHORIZATION_CACHE_ENABLED = _boolean(
 
 # The list has priority over the cache for the same tag (3.5.3).
 LOCAL_SOURCES = (Source.LOCAL_LIST, Source.CACHE)
-_GATES: Mapping[Situation, ConfigKey[bool] | None] = {
-    Situation.START_ONLINE: LOCAL_PRE_AUTHORIZE,
-    Situation.START_OFFLINE: LOCAL_AUTHORIZE_OFFLINE,
-    Situation.START_UNREAD: LOCAL_AUTHORIZE_OFFLINE,
-    Situation.GROUP_ONLINE: None,
-    Situation.GROUP_OFFLINE: None,
+_GATES: Mapping[Inquiry, ConfigKey[bool] | None] = {
+    Inquiry.START_ONLINE: LOCAL_PRE_AUTHORIZE,
+    Inquiry.START_OFFLINE: LOCAL_AUTHORIZE_OFFLINE,
+    Inquiry.START_UNREAD: LOCAL_AUTHORIZE_OFFLINE,
+    Inquiry.GROUP_ONLINE: None,
+    Inquiry.GROUP_OFFLINE: None,
 }
-_ONLINE = frozenset({Situation.START_ONLINE, Situation.GROUP_ONLINE})
+_ONLINE = frozenset({Inquiry.START_ONLINE, Inquiry.GROUP_ONLINE})
 
 
 def _word_of(state: StationState, source: Source, id_tag: str) -> IdTagInfo | None:
@@ -147,31 +147,31 @@ def known_parent(state: StationState, id_tag: str, at_ms: int) -> str | None:
     return group(found[2].parent_id_tag) if found is not None and found[1] == "Accepted" else None
 
 
-def look_up(state: StationState, situation: Situation, id_tag: str, at_ms: int) -> Verdict:
+def look_up(state: StationState, inquiry: Inquiry, id_tag: str, at_ms: int) -> Verdict:
     """The verdict on a tag without the CSMS, or Ask."""
-    online = situation in _ONLINE
-    gate = _GATES[situation]
+    online = inquiry in _ONLINE
+    gate = _GATES[inquiry]
     found = known(state, id_tag, at_ms) if gate is None or gate.of(state) else None
     if found is not None and found[1] == "Accepted":
         granted = Granted(source=found[0], parent_id_tag=group(found[2].parent_id_tag))
-        tells_nothing = situation is Situation.GROUP_ONLINE and granted.parent_id_tag is None
+        tells_nothing = inquiry is Inquiry.GROUP_ONLINE and granted.parent_id_tag is None
         return Ask() if tells_nothing else granted
     if online:
         return Ask()
     if found is None:
         found = known(state, id_tag, at_ms)
-        if found is None and situation is Situation.START_OFFLINE and ALLOW_OFFLINE_TX_FOR_UNKNOWN_ID.of(state):
+        if found is None and inquiry is Inquiry.START_OFFLINE and ALLOW_OFFLINE_TX_FOR_UNKNOWN_ID.of(state):
             return Granted(source=Source.OFFLINE)
     if found is not None and found[1] != "Accepted":
         return Denied(reason=found[1])
-    return Denied(reason="Authorize was not answered" if situation is Situation.START_UNREAD else "Offline")
+    return Denied(reason="Authorize was not answered" if inquiry is Inquiry.START_UNREAD else "Offline")
 
 
-def start_situation(state: StationState) -> Situation:
+def start_inquiry(state: StationState) -> Inquiry:
     """Whether a start is decided with the CSMS at hand."""
-    return Situation.START_ONLINE if state.online else Situation.START_OFFLINE
+    return Inquiry.START_ONLINE if state.online else Inquiry.START_OFFLINE
 
 
-def group_situation(state: StationState) -> Situation:
+def group_inquiry(state: StationState) -> Inquiry:
     """Whether the group of a tag can be asked for."""
-    return Situation.GROUP_ONLINE if state.online else Situation.GROUP_OFFLINE
+    return Inquiry.GROUP_ONLINE if state.online else Inquiry.GROUP_OFFLINE

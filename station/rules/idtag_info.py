@@ -9,7 +9,7 @@ from station.rules.transaction_rules import group
 from station.wire.messages import types as wire
 
 
-def info_of(message: wire.IdTagInfo) -> IdTagInfo:
+def info_of(message: wire.WireIdTagInfo) -> IdTagInfo:
     """The event's form of the message's."""
     return IdTagInfo(
         status=message.status.value, parent_id_tag=message.parent_id_tag, expiry_utc_ms=message.expiry_date

@@ -8,7 +8,7 @@ text, as the wire wants them.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from eventstore.catalogue.transactions import Moment, Sample, SampledValue
-from projections.connector import Connector, MeterReading
+from projections.connector import BelievedReading, Connector
 from projections.station import StationState
 from station.core.config_keys import Access, ConfigKey, Csl, Integer
 from station.wire.enums import Measurand
@@ -39,12 +39,16 @@ def _per_phase(measurand: str, unit: str, values: Sequence[int], suffix: str = "
         yield SampledValue(value=_decimal(value, 3), measurand=measurand, unit=unit, phase=phase)
 
 
-def _energy(state: StationState, connector: Connector, reading: MeterReading, context: str) -> Iterator[SampledValue]:
+def _energy(
+    state: StationState, connector: Connector, reading: BelievedReading, context: str
+) -> Iterator[SampledValue]:
     if connector.register.doubt is None:
         yield SampledValue(value=str(reading.energy_wh), measurand=REGISTER, unit="Wh")
 
 
-def _interval(state: StationState, connector: Connector, reading: MeterReading, context: str) -> Iterator[SampledValue]:
+def _interval(
+    state: StationState, connector: Connector, reading: BelievedReading, context: str
+) -> Iterator[SampledValue]:
     """Energy since the last sample of the same series in this transaction (errata 3.77)."""
     transaction = state.transactions.on(connector.connector_id)
     if transaction is not None and connector.register.doubt is None:
@@ -52,52 +56,56 @@ def _interval(state: StationState, connector: Connector, reading: MeterReading, 
         yield SampledValue(value=str(max(0, reading.energy_wh - since_wh)), measurand=INTERVAL, unit="Wh")
 
 
-def _power(state: StationState, connector: Connector, reading: MeterReading, context: str) -> Iterator[SampledValue]:
+def _power(state: StationState, connector: Connector, reading: BelievedReading, context: str) -> Iterator[SampledValue]:
     if reading.power_w is not None:
         yield SampledValue(value=str(reading.power_w), measurand="Power.Active.Import", unit="W")
 
 
 def _offered_w(
-    state: StationState, connector: Connector, reading: MeterReading, context: str
+    state: StationState, connector: Connector, reading: BelievedReading, context: str
 ) -> Iterator[SampledValue]:
     watts = offered_ma(state, connector) * state.described.voltage_v * connector.phases // 1000
     yield SampledValue(value=str(watts), measurand="Power.Offered", unit="W")
 
 
 def _offered_a(
-    state: StationState, connector: Connector, reading: MeterReading, context: str
+    state: StationState, connector: Connector, reading: BelievedReading, context: str
 ) -> Iterator[SampledValue]:
     yield SampledValue(value=_decimal(offered_ma(state, connector), 3), measurand="Current.Offered", unit="A")
 
 
-def _current(state: StationState, connector: Connector, reading: MeterReading, context: str) -> Iterator[SampledValue]:
+def _current(
+    state: StationState, connector: Connector, reading: BelievedReading, context: str
+) -> Iterator[SampledValue]:
     yield from _per_phase("Current.Import", "A", reading.current_ma)
 
 
-def _voltage(state: StationState, connector: Connector, reading: MeterReading, context: str) -> Iterator[SampledValue]:
+def _voltage(
+    state: StationState, connector: Connector, reading: BelievedReading, context: str
+) -> Iterator[SampledValue]:
     yield from _per_phase("Voltage", "V", reading.voltage_mv, "-N")
 
 
 def _frequency(
-    state: StationState, connector: Connector, reading: MeterReading, context: str
+    state: StationState, connector: Connector, reading: BelievedReading, context: str
 ) -> Iterator[SampledValue]:
     if reading.frequency_mhz is not None:  # Hertz by definition: OCPP 1.6 has no unit for it (errata 3.84)
         yield SampledValue(value=_decimal(reading.frequency_mhz, 3), measurand="Frequency")
 
 
 def _temperature(
-    state: StationState, connector: Connector, reading: MeterReading, context: str
+    state: StationState, connector: Connector, reading: BelievedReading, context: str
 ) -> Iterator[SampledValue]:
     if reading.temperature_dc is not None:
         yield SampledValue(value=_decimal(reading.temperature_dc, 1), measurand="Temperature", unit="Celsius")
 
 
-def _soc(state: StationState, connector: Connector, reading: MeterReading, context: str) -> Iterator[SampledValue]:
+def _soc(state: StationState, connector: Connector, reading: BelievedReading, context: str) -> Iterator[SampledValue]:
     if reading.soc_percent is not None:
         yield SampledValue(value=str(reading.soc_percent), measurand="SoC", unit="Percent", location="EV")
 
 
-Give = Callable[[StationState, Connector, MeterReading, str], Iterator[SampledValue]]
+Give = Callable[[StationState, Connector, BelievedReading, str], Iterator[SampledValue]]
 GIVEN: Mapping[str, Give] = {
     REGISTER: _energy,
     INTERVAL: _interval,
@@ -157,7 +165,7 @@ def sample(
 
 
 def _values(
-    state: StationState, connector: Connector, reading: MeterReading, item: str, context: str
+    state: StationState, connector: Connector, reading: BelievedReading, item: str, context: str
 ) -> Iterator[SampledValue]:
     if item in GIVEN:
         yield from GIVEN[item](state, connector, reading, context)

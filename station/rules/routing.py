@@ -11,7 +11,7 @@ from projections.station import StationState
 from projections.transactions import Transaction
 from station.rules import reservations
 from station.rules.authorizing import is_pending, refusal, usable_cables
-from station.rules.identification import Ask, known_parent, look_up, start_situation
+from station.rules.identification import Ask, known_parent, look_up, start_inquiry
 from station.rules.postponing import is_waiting, waiting_at
 from station.rules.transaction_rules import group, same_group, same_tag
 
@@ -98,7 +98,7 @@ def may_be_of_a_group(state: StationState, connector_id: int | None, id_tag: str
         return False
     if not any(_may_have_a_group(user(state, connector)) for connector in state.connectors.real):
         return False
-    return isinstance(look_up(state, start_situation(state), id_tag, at_ms), Ask)
+    return isinstance(look_up(state, start_inquiry(state), id_tag, at_ms), Ask)
 
 
 def _may_have_a_group(found: Transaction | HeldFor | None) -> bool:

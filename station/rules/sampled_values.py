@@ -14,8 +14,8 @@ def meter_value(state: StationState, sample: Sample, floor_utc_ms: int = 0) -> w
     )
 
 
-def _value(value: SampledValue, context: str) -> wire.SampledValue:
-    return wire.SampledValue(
+def _value(value: SampledValue, context: str) -> wire.WireSampledValue:
+    return wire.WireSampledValue(
         value=value.value,
         context=enums.ReadingContext(context),
         measurand=enums.Measurand(value.measurand),

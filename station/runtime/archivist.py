@@ -27,7 +27,7 @@ from eventstore.rows import SLICE_ROWS
 from eventstore.segments import PastSegment
 from projections.station import StationState
 from station.core.retention import is_record, needed_seq
-from station.runtime.clock import Clock
+from station.runtime.clock import StationClock
 from station.runtime.station import Station
 
 LOGGER = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Dropping:
     """What is to be done next: this archive is dropped, or `thins` it, for `reason` "age" or "size"."""
 
     archive: ArchiveFacts
@@ -58,7 +58,7 @@ class Step:
 
 def next_step(
     found: Sequence[ArchiveFacts], keep: Keep, *, needed: int, now_utc_ms: int | None, dense: Collection[str] = ()
-) -> Step | None:
+) -> Dropping | None:
     """The first step towards what the rule says; None if there is nothing to be done. `found` are all archives, oldest first.
 
     Never touched are the newest, which holds the state that the live segment begins with, and those that hold event `needed` or a
@@ -74,14 +74,14 @@ def next_step(
         and header is not None
         and now_utc_ms - header.last_utc_ms > keep.days * DAY_MS
     ):
-        return Step(archive=free[0], reason="age")
+        return Dropping(archive=free[0], reason="age")
     if not keep.total_bytes or sum(facts.file_bytes for facts in found) <= keep.total_bytes:
         return None
     for facts in free:
         segment = facts.segment
         if facts.header is not None and not segment.is_thinned and segment.path.name not in dense:
-            return Step(archive=facts, reason="size", thins=True)
-    return Step(archive=free[0], reason="size")
+            return Dropping(archive=facts, reason="size", thins=True)
+    return Dropping(archive=free[0], reason="size")
 
 
 def loose_ends(found: Sequence[ArchiveFacts], live: Head) -> Iterator[str]:
@@ -137,7 +137,7 @@ async def unrecorded(log: EventLog, pause: Callable[[], Awaitable[None]]) -> lis
 class Archivist:
     """Keeps the archives of one station; `run` ends by cancellation."""
 
-    def __init__(self, station: Station, log: EventLog, clock: Clock, keep: Keep) -> None:
+    def __init__(self, station: Station, log: EventLog, clock: StationClock, keep: Keep) -> None:
         self._station = station
         self._log = log
         self._clock = clock
@@ -251,7 +251,7 @@ class Archivist:
                 await self._dropped(step)
                 del found[place]
 
-    def _next_step(self, found: Sequence[ArchiveFacts]) -> Step | None:
+    def _next_step(self, found: Sequence[ArchiveFacts]) -> Dropping | None:
         state, opening = self._station.state, self._log.opening
         half = self._log.disk_bytes() // DISK_SHARE
         keep = Keep(days=self._keep.days, total_bytes=min(self._keep.total_bytes or half, half))
@@ -259,7 +259,7 @@ class Archivist:
         needed = min(needed_seq(state), opening.owed_seq)
         return next_step(found, keep, needed=needed, now_utc_ms=now_utc_ms, dense=self._dense)
 
-    async def _thinned(self, step: Step) -> ArchiveFacts:
+    async def _thinned(self, step: Dropping) -> ArchiveFacts:
         """The archive once it is thinned: put on record first, and then in its place. What is damaged is left as it is."""
         segment, thinned = step.archive.segment, None
         try:
@@ -279,7 +279,7 @@ class Archivist:
         await self._station.observe(event)
         return await self._log.archives.put_in_place(thinned)
 
-    async def _dropped(self, step: Step) -> None:
+    async def _dropped(self, step: Dropping) -> None:
         header, segment = step.archive.header, step.archive.segment
         dropped = ArchiveDropped(
             first_seq=segment.first_seq,

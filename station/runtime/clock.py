@@ -14,7 +14,7 @@ from typing import Protocol
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 
 
-class Clock(Protocol):
+class StationClock(Protocol):
     """Station time and the system's calendar clock."""
 
     def at_ms(self) -> int:

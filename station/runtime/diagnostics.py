@@ -34,7 +34,7 @@ ROWS_MAX = 200_000
 LOG_BYTES_MAX = 256 * 1024 * 1024
 
 
-class LogReader(Protocol):
+class LogSource(Protocol):
     """What is needed of the event log."""
 
     @property
@@ -52,7 +52,7 @@ class LogReader(Protocol):
 class DiagnosticsSource:
     """Where the content of a diagnostics file comes from."""
 
-    log: LogReader
+    log: LogSource
     settings: Settings
 
     async def write(self, file: Path, request: DiagnosticsRequested, state: StationState) -> None:

@@ -23,7 +23,7 @@ import aioftp
 from aioftp.common import SSLSessionBoundContext
 
 from station.runtime.dialing import Address, AddressRefusedError, Dialer, connect_to
-from station.runtime.location import Location, TransferError, TransferLimits
+from station.runtime.location import FileLocation, TransferError, TransferLimits
 from station.runtime.partial_file import CHUNK_BYTES, FileRefusedError, PartialFile, read_chunks, size_of
 
 PORT, IMPLICIT_TLS_PORT = 21, 990
@@ -75,7 +75,7 @@ class _Client(aioftp.Client):
 
 @asynccontextmanager
 async def _session(
-    location: Location, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer
+    location: FileLocation, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer
 ) -> AsyncIterator[_Client]:
     """A logged-in connection; whatever goes wrong on it is a TransferError."""
     try:
@@ -106,7 +106,9 @@ async def _protect_data(client: Any) -> None:
         await client.command("PROT P", "200")
 
 
-async def _connected(location: Location, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer) -> _Client:
+async def _connected(
+    location: FileLocation, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer
+) -> _Client:
     connect = partial(_connect, location.host, limits=limits, dialer=dialer)
     if tls is None:
         return await connect(location.port or PORT)
@@ -150,7 +152,7 @@ async def _connect(
 
 
 async def download(
-    source: Location, file: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer
+    source: FileLocation, file: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer
 ) -> None:
     """Fetch the file into `file`. Raises TransferError."""
     if not source.path or source.path.endswith("/"):
@@ -250,7 +252,7 @@ async def _opened(client: _Client, command: str, offset: int) -> tuple[Any, int]
 
 async def upload(
     file: Path,
-    target: Location,
+    target: FileLocation,
     file_name: str,
     *,
     limits: TransferLimits,

@@ -20,7 +20,7 @@ import httpx2
 
 from station.runtime.dialing import Dialer
 from station.runtime.http_network import FAILURES, DiallingTransport
-from station.runtime.location import Location, TransferError, TransferLimits
+from station.runtime.location import FileLocation, TransferError, TransferLimits
 from station.runtime.partial_file import FileRefusedError, PartialFile, ResumePoint, read_chunks, size_of
 from station.runtime.retry_after import retry_after_s
 
@@ -34,7 +34,7 @@ MakeContent = Callable[[], AsyncIterator[bytes]]
 
 @asynccontextmanager
 async def _client(
-    location: Location, limits: TransferLimits, tls: ssl.SSLContext, dialer: Dialer
+    location: FileLocation, limits: TransferLimits, tls: ssl.SSLContext, dialer: Dialer
 ) -> AsyncIterator[httpx2.AsyncClient]:
     timeout = httpx2.Timeout(limits.stall_s, connect=limits.connect_s)
     transport = DiallingTransport(dialer, tls)
@@ -51,7 +51,7 @@ async def _client(
 
 
 async def download(
-    source: Location, partial: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext, dialer: Dialer
+    source: FileLocation, partial: PartialFile, *, limits: TransferLimits, tls: ssl.SSLContext, dialer: Dialer
 ) -> None:
     """Fetch the file into `partial`. Raises TransferError, OSError."""
     async with _client(source, limits, tls, dialer) as client:
@@ -60,7 +60,7 @@ async def download(
             await _fetch(client, source, partial, ResumePoint(), limits)
 
 
-def _refused(location: Location, response: httpx2.Response) -> TransferError:
+def _refused(location: FileLocation, response: httpx2.Response) -> TransferError:
     return TransferError(
         f"{location}: HTTP status {response.status_code}", retry_after_s=retry_after_s(response.headers)
     )
@@ -72,7 +72,7 @@ def _is_refusal(response: httpx2.Response) -> bool:
 
 
 async def _fetch(
-    client: httpx2.AsyncClient, source: Location, partial: PartialFile, point: ResumePoint, limits: TransferLimits
+    client: httpx2.AsyncClient, source: FileLocation, partial: PartialFile, point: ResumePoint, limits: TransferLimits
 ) -> bool:
     """Fetch what is missing; False if the server cannot go on from there, so that it must be fetched from the start."""
     headers = {"Accept-Encoding": "identity"}
@@ -112,7 +112,7 @@ def _validator(headers: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def _followed(
-    client: httpx2.AsyncClient, source: Location, headers: Mapping[str, str], limits: TransferLimits
+    client: httpx2.AsyncClient, source: FileLocation, headers: Mapping[str, str], limits: TransferLimits
 ) -> AsyncIterator[httpx2.Response]:
     """The answer to a GET, after so many redirects at most."""
     request = client.build_request("GET", source.text, headers=headers)
@@ -129,7 +129,7 @@ async def _followed(
     raise TransferError(f"{source}: redirected more than {limits.redirects_max} times")
 
 
-def _check_redirect(location: Location, present: httpx2.URL, following: httpx2.URL) -> None:
+def _check_redirect(location: FileLocation, present: httpx2.URL, following: httpx2.URL) -> None:
     if following.scheme not in ("http", "https"):
         raise TransferError(f"{location}: redirected to the protocol {following.scheme[:20]!r}")
     if present.scheme == "https" and following.scheme == "http":
@@ -138,7 +138,7 @@ def _check_redirect(location: Location, present: httpx2.URL, following: httpx2.U
 
 async def upload(
     file: Path,
-    target: Location,
+    target: FileLocation,
     file_name: str,
     *,
     limits: TransferLimits,
@@ -161,7 +161,7 @@ async def upload(
         raise _refused(target, answer)
 
 
-def _put_url(target: Location, file_name: str) -> str:
+def _put_url(target: FileLocation, file_name: str) -> str:
     if "?" in target.text:
         return target.text
     return f"{target.text.partition('#')[0].rstrip('/')}/{quote(file_name)}"
@@ -170,7 +170,7 @@ def _put_url(target: Location, file_name: str) -> str:
 async def _send(
     client: httpx2.AsyncClient,
     method: str,
-    target: Location,
+    target: FileLocation,
     url: str,
     headers: Mapping[str, str],
     content: MakeContent,

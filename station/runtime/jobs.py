@@ -40,7 +40,7 @@ Reveal = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class JobStep:
     """Where a job is; `is_work` tells whether the runner has something to do there."""
 
     job: int
@@ -91,9 +91,9 @@ class _Lane:
     def __init__(
         self,
         name: str,
-        step: Callable[[StationState], Step | None],
+        step: Callable[[StationState], JobStep | None],
         do: Callable[[StationState], Awaitable[Observation]],
-        tidy: Callable[[Step | None], None],
+        tidy: Callable[[JobStep | None], None],
         submit: Submit,
     ) -> None:
         self.name = name
@@ -101,7 +101,7 @@ class _Lane:
         self._do = do
         self._tidy = tidy
         self._submit = submit
-        self._published: tuple[StationState, Step | None] | None = None
+        self._published: tuple[StationState, JobStep | None] | None = None
         self._changed = asyncio.Event()
 
     def publish(self, state: StationState) -> None:
@@ -165,12 +165,12 @@ class _FirmwareWork:
         self._installer = installer
         self._transfers = transfers
 
-    def step(self, state: StationState) -> Step | None:
+    def step(self, state: StationState) -> JobStep | None:
         job = state.maintenance.firmware
         if job is None:
             return None
         is_work = job.step in _FIRMWARE_FAILURES and not job.report
-        return Step(job=job.request.job, step=job.step, attempt=job.attempt, is_work=is_work)
+        return JobStep(job=job.request.job, step=job.step, attempt=job.attempt, is_work=is_work)
 
     async def do(self, state: StationState) -> Observation:
         job = state.maintenance.firmware
@@ -194,7 +194,7 @@ class _FirmwareWork:
         await self._installer.activate(job.version)
         return _firmware(job, "Activated")
 
-    def tidy(self, step: Step | None) -> None:
+    def tidy(self, step: JobStep | None) -> None:
         _keep_only(self._directory, "" if step is None else f"{step.job}-")
 
 
@@ -227,12 +227,12 @@ class _DiagnosticsWork:
         self._source = source
         self._transfers = transfers
 
-    def step(self, state: StationState) -> Step | None:
+    def step(self, state: StationState) -> JobStep | None:
         job = state.maintenance.diagnostics
         if job is None:
             return None
         is_work = job.step == "upload" and not job.report
-        return Step(job=job.request.job, step=job.step, attempt=job.attempt, is_work=is_work)
+        return JobStep(job=job.request.job, step=job.step, attempt=job.attempt, is_work=is_work)
 
     async def do(self, state: StationState) -> Observation:
         job = state.maintenance.diagnostics
@@ -254,7 +254,7 @@ class _DiagnosticsWork:
         location = await asyncio.to_thread(self._reveal, job.request.location)
         await self._transfers.upload(file, location, name, resume=resume)
 
-    def tidy(self, step: Step | None) -> None:
+    def tidy(self, step: JobStep | None) -> None:
         _keep_only(self._directory, "" if step is None else f"{step.job}-")
 
 

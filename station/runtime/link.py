@@ -24,14 +24,14 @@ from eventstore.catalogue.link import (
 )
 from eventstore.event import Observation, Recorded
 from projections.credentials import Credentials
-from projections.link import Link as LinkState
+from projections.link import Link
 from projections.station import StationState
 from station.core.calls import MESSAGE_TIMEOUT
 from station.core.condensing import condense
 from station.core.sending import frame_of
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
-from station.runtime.clock import Clock
+from station.runtime.clock import StationClock
 from station.runtime.dialing import Dialer
 from station.runtime.frame_secrets import may_hold_secret
 from station.runtime.keyring import Keyring
@@ -40,7 +40,7 @@ from station.runtime.throttle import Throttle
 from station.runtime.tls import tls_context
 from station.runtime.websocket import (
     SUBPROTOCOL,
-    Opening,
+    WebSocketTerms,
     hint_for,
     identity_doubled,
     open_websocket,
@@ -61,13 +61,13 @@ CLOSE_TIMEOUT_S = 1
 GOING_AWAY = 1001
 
 
-class Link:
+class CsmsLink:
     """The one user of the network. `submit` puts an observation into the station's inbox."""
 
     def __init__(
         self,
         settings: Settings,
-        clock: Clock,
+        clock: StationClock,
         secrets: Secrets,
         submit: Callable[[Observation], None],
         has_room: Callable[[], bool],
@@ -88,7 +88,7 @@ class Link:
         self._closing = asyncio.Event()
         self._sent_ahead = ""  # the message id of the prepared call that left last
         self._outgoing: asyncio.Queue[str | None] = asyncio.Queue()
-        self._attempted: LinkState | None = None  # as it was when the attempt began whose end is not published yet
+        self._attempted: Link | None = None  # as it was when the attempt began whose end is not published yet
         self._network_up = True
         self._silent = False
         self._is_retired = False
@@ -201,11 +201,11 @@ class Link:
             raise ConnectionError("the server did not select the subprotocol ocpp1.6 (OCPP-J 3.1.2)")
         return socket
 
-    def _opening(self, state: StationState) -> Opening:
+    def _opening(self, state: StationState) -> WebSocketTerms:
         is_tls = self._settings.csms.url.startswith("wss:")
         key = self._keyring.choose(state.credentials)
         credentials = None if key is None else basic_credentials(self._settings.station.identity, key.secret)
-        return Opening(
+        return WebSocketTerms(
             tls=tls_context(self._settings) if is_tls else None,
             headers={} if credentials is None else {"Authorization": credentials},
             timeout_s=OPEN_TIMEOUT_S,

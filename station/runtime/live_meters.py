@@ -14,7 +14,7 @@ from typing import Any
 from devices.protocols import StationBoard
 from devices.readings import MeterUnavailable
 from eventstore.frozen import replace
-from projections.connector import Connector, MeterReading
+from projections.connector import BelievedReading, Connector
 from projections.station import StationState
 from station.core import kernel
 from station.core.feature import Registry
@@ -56,7 +56,7 @@ class LiveMeters:
         return {"reading": replace(believed.reading, at_ms=read_at_ms), "meter_failed": believed.meter_failed}
 
 
-def _no_longer(reading: MeterReading | None) -> MeterReading | None:
+def _no_longer(reading: BelievedReading | None) -> BelievedReading | None:
     """A reading of before: the register as it was then, and nothing of what flowed."""
     if reading is None:
         return None

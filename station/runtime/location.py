@@ -33,7 +33,7 @@ class TransferLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class FileLocation:
     """A URL that may be used. `path` is decoded, relative to the login directory of an FTP server."""
 
     text: str
@@ -57,7 +57,7 @@ class Location:
         return f"{self.scheme}://{self.host}{port}/{self.path}"
 
 
-def parse_location(text: str) -> Location:
+def parse_location(text: str) -> FileLocation:
     """The parts of a location. Raises TransferError for another protocol, no host, or control characters anywhere.
 
     Control characters would let a location smuggle commands onto an FTP connection.
@@ -77,4 +77,4 @@ def parse_location(text: str) -> Location:
     path = unquote(parts.path.removeprefix("/"))
     if any(not sign.isprintable() for sign in f"{text}{user}{password}{path}"):
         raise TransferError("the location holds control characters")
-    return Location(text=text, scheme=scheme, host=host, port=port, user=user, password=password, path=path)
+    return FileLocation(text=text, scheme=scheme, host=host, port=port, user=user, password=password, path=path)

@@ -24,7 +24,7 @@ from eventstore.log import EventLog
 from projections.station import StationState
 from station.replay.opening.errors import ReplayError
 from station.runtime.archivist import dropped_on_record
-from station.runtime.clock import Clock
+from station.runtime.clock import StationClock
 from station.runtime.station import Station
 from station.settings.loading import Settings
 
@@ -86,7 +86,7 @@ def _name(from_seq: int, to_seq: int) -> str:
 class Signing:
     """Signs the log of one station, by the settings; `run` ends by cancellation."""
 
-    def __init__(self, station: Station, log: EventLog, clock: Clock, settings: Settings) -> None:
+    def __init__(self, station: Station, log: EventLog, clock: StationClock, settings: Settings) -> None:
         """Asserts that the settings name a key."""
         assert settings.storage.signing_key_file is not None, "without a key nothing is signed"
         self._key_file = settings.storage.signing_key_file

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from station.runtime.dialing import Dialer, Judge, only_elsewhere
-from station.runtime.location import Location, TransferError, TransferLimits, parse_location
+from station.runtime.location import FileLocation, TransferError, TransferLimits, parse_location
 from station.runtime.partial_file import PartialFile
 from station.runtime.tls import client_context
 
@@ -82,7 +82,7 @@ class Transfers:
         except OSError as error:
             raise TransferError(f"{target}: {error}") from error
 
-    def _prepared(self, location: Location) -> tuple[ModuleType, ssl.SSLContext | None]:
+    def _prepared(self, location: FileLocation) -> tuple[ModuleType, ssl.SSLContext | None]:
         """The module of the protocol and its TLS: loading both takes a slow board a second, so not on the loop."""
         if location.scheme in ("http", "https"):
             from station.runtime import http_transfer

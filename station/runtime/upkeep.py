@@ -16,7 +16,7 @@ from eventstore.log import EventLog
 from eventstore.seldom import Seldom
 from projections.station import StationState
 from station.runtime import supervisor
-from station.runtime.clock import Clock
+from station.runtime.clock import StationClock
 from station.runtime.disk import disk_level
 from station.runtime.recovery import SNAPSHOT_EVERY, save_snapshot
 from station.runtime.station import Station
@@ -36,7 +36,7 @@ AGAIN_MS = 5_000
 class Upkeep:
     """The chores of a running station; `run` ends by cancellation, or raises LogCorrupt for a damaged log."""
 
-    def __init__(self, station: Station, log: EventLog, clock: Clock, snapshot_seq: int) -> None:
+    def __init__(self, station: Station, log: EventLog, clock: StationClock, snapshot_seq: int) -> None:
         self._station = station
         self._log = log
         self._clock = clock

@@ -39,7 +39,7 @@ _HINTS: Mapping[int, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class WebSocketTerms:
     """How a WebSocket is opened: `tls` for wss, `headers` beside the usual ones; `options` are the library's."""
 
     tls: ssl.SSLContext | None
@@ -54,7 +54,7 @@ def host_and_port(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)
 
 
-async def open_websocket(url: str, opening: Opening, dialer: Dialer) -> "ClientConnection":
+async def open_websocket(url: str, opening: WebSocketTerms, dialer: Dialer) -> "ClientConnection":
     """An open WebSocket; whether the subprotocol was selected is for the caller to see.
 
     Raises what the library raises (InvalidStatus and its like), OSError, TimeoutError.
@@ -75,7 +75,7 @@ def _as_websocket(url: str) -> str:
     return f"{_HTTP_SCHEMES.get(scheme.lower(), scheme)}{colon}{rest}"
 
 
-def _redirected(present: str, following: str, opening: Opening) -> Opening:
+def _redirected(present: str, following: str, opening: WebSocketTerms) -> WebSocketTerms:
     before, after = urlsplit(present), urlsplit(following)
     if after.scheme not in _DEFAULT_PORTS or not after.hostname:
         raise ConnectionError(f"redirected to the protocol {after.scheme[:20]!r}")
@@ -85,10 +85,10 @@ def _redirected(present: str, following: str, opening: Opening) -> Opening:
         return opening
     headers = {name: value for name, value in opening.headers.items() if name.casefold() != "authorization"}
     tls = opening.tls if after.scheme == "ws" or opening.tls is not None else client_context(None)
-    return Opening(tls=tls, headers=headers, timeout_s=opening.timeout_s, options=opening.options)
+    return WebSocketTerms(tls=tls, headers=headers, timeout_s=opening.timeout_s, options=opening.options)
 
 
-async def _at_some_address(url: str, opening: Opening, dialer: Dialer) -> "ClientConnection | str":
+async def _at_some_address(url: str, opening: WebSocketTerms, dialer: Dialer) -> "ClientConnection | str":
     """The WebSocket, or where it is redirected to."""
     from websockets.exceptions import InvalidMessage
 
@@ -120,7 +120,7 @@ async def _in_time(step: Awaitable[T], timeout_s: float) -> T:
         raise TimeoutError(f"no address answers within {timeout_s:g} s") from error
 
 
-async def _shaken_hands(url: str, opening: Opening, connected: socket.socket) -> "ClientConnection | str":
+async def _shaken_hands(url: str, opening: WebSocketTerms, connected: socket.socket) -> "ClientConnection | str":
     from websockets.asyncio.client import connect
     from websockets.exceptions import InvalidStatus, InvalidURI
     from websockets.typing import Subprotocol

@@ -9,7 +9,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from station.service.bodies import Member, parse_body, read_members
+from station.service.bodies import BodyMember, parse_body, read_members
 
 BODY_BYTES_MAX = 64 * 1024
 BODY_WITHIN_S = 10
@@ -41,7 +41,7 @@ def error_response(status: int, text: str, headers: Mapping[str, str] | None = N
     return response
 
 
-async def read_document(request: Request, members: Mapping[str, Member]) -> dict[str, Any]:
+async def read_document(request: Request, members: Mapping[str, BodyMember]) -> dict[str, Any]:
     """What the body says. Raises Refused (408, 413), NotJsonError, InvalidBodyError."""
     content = bytearray()
     try:

@@ -27,6 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from devices.kinds import OneOf, Text, Whole
 from eventstore.catalogue.link import DataTransferRequested
 from eventstore.descriptors import is_shortage
 from eventstore.errors import OutOfDescriptors, StorageError
@@ -35,12 +36,11 @@ from station.features.smart_charging.decide import get_composite_schedule
 from station.rules.shedding import DATA_TRANSFERS_MAX, data_transfers_waiting
 from station.service import bench
 from station.service.answers import Refused, error_response, json_response, read_document
-from station.service.bodies import FreeText, InvalidBodyError, Member, NotJsonError, read_query
+from station.service.bodies import BodyMember, InvalidBodyError, NotJsonError, read_query
 from station.service.context import ServiceContext
 from station.service.gate import Gate
-from station.service.metrics import CONTENT_TYPE, Facts, metrics_text
+from station.service.metrics import CONTENT_TYPE, MetricFacts, metrics_text
 from station.service.views import event_rows, health_view, oldest_owed_seq, state_view
-from station.settings.kinds import OneOf, Text, Whole
 from station.wire.enums import ChargingRateUnit, GetCompositeScheduleStatus
 from station.wire.frames import format_payload
 from station.wire.messages.smart_charging import GetCompositeSchedule, GetCompositeScheduleResponse
@@ -59,18 +59,18 @@ MESSAGE_ID_LENGTH_MAX = 50
 DATA_LENGTH_MAX = 32_768
 
 EVENTS_QUERY = {
-    "after": Member(kind=Whole(minimum=0, maximum=SEQ_MAX), default=0),
-    "limit": Member(kind=Whole(minimum=1, maximum=EVENTS_MAX), default=EVENTS_DEFAULT),
+    "after": BodyMember(kind=Whole(minimum=0, maximum=SEQ_MAX), default=0),
+    "limit": BodyMember(kind=Whole(minimum=1, maximum=EVENTS_MAX), default=EVENTS_DEFAULT),
 }
 COMPOSITE_QUERY = {
-    "connector_id": Member(kind=Whole(minimum=0, maximum=2**31 - 1)),
-    "duration_s": Member(kind=Whole(minimum=0, maximum=DURATION_MAX_S)),
-    "unit": Member(kind=OneOf(words=("A", "W")), default=None),
+    "connector_id": BodyMember(kind=Whole(minimum=0, maximum=2**31 - 1)),
+    "duration_s": BodyMember(kind=Whole(minimum=0, maximum=DURATION_MAX_S)),
+    "unit": BodyMember(kind=OneOf(words=("A", "W")), default=None),
 }
 DATA_TRANSFER = {
-    "vendorId": Member(kind=Text(shortest=1, longest=VENDOR_ID_LENGTH_MAX)),
-    "messageId": Member(kind=Text(longest=MESSAGE_ID_LENGTH_MAX), default=None),
-    "data": Member(kind=FreeText(longest=DATA_LENGTH_MAX), default=None),
+    "vendorId": BodyMember(kind=Text(shortest=1, longest=VENDOR_ID_LENGTH_MAX)),
+    "messageId": BodyMember(kind=Text(longest=MESSAGE_ID_LENGTH_MAX), default=None),
+    "data": BodyMember(kind=Text(lines=True, longest=DATA_LENGTH_MAX), default=None),
 }
 
 
@@ -161,7 +161,7 @@ class Api:
         """Prometheus text."""
         station, state = self._station, self._station.state
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        facts = Facts(
+        facts = MetricFacts(
             at_ms=station.clock.at_ms(),
             head=station.log.head,
             log_bytes=station.log.bytes_on_disk(),

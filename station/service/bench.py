@@ -27,6 +27,7 @@ from devices.bench.world import (
     REGISTER_MAX_WH,
     VEHICLE_CURRENT_MAX_MA,
 )
+from devices.kinds import Flag, Number, OneOf, Text, Whole, shown
 from devices.readings import MeterUnavailable
 from eventstore.catalogue.hardware import LocalListStoreFailing
 from eventstore.catalogue.lifecycle import SystemClockObserved
@@ -34,9 +35,8 @@ from eventstore.catalogue.link import NetworkRestored
 from eventstore.frozen import dataclass
 from station.runtime.gateway import meter_observed
 from station.service.answers import Refused, json_response, read_document
-from station.service.bodies import InvalidBodyError, Member, Number, Utc
+from station.service.bodies import BodyMember, InvalidBodyError, Utc
 from station.service.context import ServiceContext
-from station.settings.kinds import Flag, OneOf, Text, Whole, shown
 from station.wire.instants import parse_utc_ms
 
 ADVANCE_MAX_S = 366 * 86_400
@@ -68,54 +68,54 @@ class Patience:
         return f'{self.seconds.describe()}, or "never"'
 
 
-YES = Member(kind=Flag(), default=True)
-MUST_SAY = Member(kind=Flag())
-MAY_SAY = Member(kind=Flag(), default=None)
+YES = BodyMember(kind=Flag(), default=True)
+MUST_SAY = BodyMember(kind=Flag())
+MAY_SAY = BodyMember(kind=Flag(), default=None)
 
 PLUG = {
     "ev": YES,
     "station": YES,
     "seated": YES,
-    "cable_rating_a": Member(
+    "cable_rating_a": BodyMember(
         kind=Whole(minimum=0, maximum=0, only=tuple(rating // 1000 for rating in CABLE_RATINGS_MA)), default=None
     ),
 }
 UNPLUG = {"ev": YES, "station": YES}
 VEHICLE = {
     "ready": MAY_SAY,
-    "max_current_a": Member(kind=Number(minimum=0, maximum=VEHICLE_CURRENT_MAX_MA / 1000), default=None),
-    "phases": Member(kind=Whole(minimum=1, maximum=3), default=None),
-    "soc_percent": Member(kind=Whole(minimum=0, maximum=100), default=None),
-    "lets_go_s": Member(kind=Patience(), default=None),
+    "max_current_a": BodyMember(kind=Number(minimum=0, maximum=VEHICLE_CURRENT_MAX_MA / 1000), default=None),
+    "phases": BodyMember(kind=Whole(minimum=1, maximum=3), default=None),
+    "soc_percent": BodyMember(kind=Whole(minimum=0, maximum=100), default=None),
+    "lets_go_s": BodyMember(kind=Patience(), default=None),
 }
 FAULT = {
-    "error_code": Member(kind=OneOf(words=PLANTABLE_ERROR_CODES)),
-    "info": Member(kind=Text(longest=INFO_LENGTH_MAX), default=""),
-    "vendor_error_code": Member(kind=Text(longest=INFO_LENGTH_MAX), default=""),
+    "error_code": BodyMember(kind=OneOf(words=PLANTABLE_ERROR_CODES)),
+    "info": BodyMember(kind=Text(longest=INFO_LENGTH_MAX), default=""),
+    "vendor_error_code": BodyMember(kind=Text(longest=INFO_LENGTH_MAX), default=""),
 }
 LOCK = {"jammed": MUST_SAY}
-CONTACTOR = {"defect": Member(kind=OneOf(words=CONTACTOR_DEFECTS))}
-METER = {"energy_wh": Member(kind=Whole(minimum=0, maximum=REGISTER_MAX_WH), default=None), "fail": MAY_SAY}
+CONTACTOR = {"defect": BodyMember(kind=OneOf(words=CONTACTOR_DEFECTS))}
+METER = {"energy_wh": BodyMember(kind=Whole(minimum=0, maximum=REGISTER_MAX_WH), default=None), "fail": MAY_SAY}
 SWIPE = {
-    "id_tag": Member(kind=Text(shortest=1, longest=ID_TAG_LENGTH_MAX)),
-    "connector_id": Member(kind=Whole(minimum=1, maximum=2**31 - 1), default=None),
+    "id_tag": BodyMember(kind=Text(shortest=1, longest=ID_TAG_LENGTH_MAX)),
+    "connector_id": BodyMember(kind=Whole(minimum=1, maximum=2**31 - 1), default=None),
 }
 NETWORK = {
     "up": MUST_SAY,
-    "silent": Member(kind=Flag(), default=False),
-    "persist": Member(kind=Flag(), default=False),
+    "silent": BodyMember(kind=Flag(), default=False),
+    "persist": BodyMember(kind=Flag(), default=False),
 }
 POWER = {"mains": MUST_SAY}
 EMERGENCY_STOP = {"pressed": MUST_SAY}
 TAMPER = {"open": MUST_SAY}
 LOCAL_LIST = {"fail": MUST_SAY}
 CLOCK = {
-    "utc": Member(
+    "utc": BodyMember(
         kind=Utc(minimum_ms=parse_utc_ms("1970-01-01T00:00Z"), maximum_ms=parse_utc_ms("2200-01-01T00:00Z")),
         default=None,
     ),
     "trusted": MAY_SAY,
-    "advance_s": Member(kind=Number(minimum=0, maximum=ADVANCE_MAX_S), default=None),
+    "advance_s": BodyMember(kind=Number(minimum=0, maximum=ADVANCE_MAX_S), default=None),
 }
 
 
@@ -137,7 +137,7 @@ class Controls:
         return json_response({"seq": seq}, background=background)
 
     def endpoint(
-        self, control: Control, members: Mapping[str, Member], *, at_station: bool = False
+        self, control: Control, members: Mapping[str, BodyMember], *, at_station: bool = False
     ) -> Callable[[Request], Awaitable[Response]]:
         """The handler of a control's route. `at_station`: connector 0 is the station."""
 
@@ -291,11 +291,11 @@ def routes(context: ServiceContext) -> list[Route]:
     """The routes of all controls; without a bench each answers 404."""
     controls = Controls(context)
 
-    def on_connector(name: str, control: Control, members: Mapping[str, Member], method: str = "POST") -> Route:
+    def on_connector(name: str, control: Control, members: Mapping[str, BodyMember], method: str = "POST") -> Route:
         endpoint = controls.endpoint(control, members, at_station=name == "fault")
         return Route(f"/bench/connectors/{{connector_id}}/{name}", endpoint, methods=[method])
 
-    def on_station(name: str, control: Control, members: Mapping[str, Member]) -> Route:
+    def on_station(name: str, control: Control, members: Mapping[str, BodyMember]) -> Route:
         return Route(f"/bench/{name}", controls.endpoint(control, members), methods=["POST"])
 
     return [

@@ -3,14 +3,13 @@
 Unknown members, missing ones, wrong types and values out of bounds are all told at once.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from devices.kinds import Kind, shown
 from eventstore.frozen import dataclass
-from station.settings.kinds import Kind, shown
 from station.wire.instants import parse_utc_ms
 
 REQUIRED: Any = object()
@@ -25,50 +24,11 @@ class InvalidBodyError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class BodyMember:
     """One member: its kind, and what holds without it. Where None is that default, null says the same."""
 
     kind: Kind
     default: Any = REQUIRED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
-    """A number within bounds, fractions allowed."""
-
-    minimum: float
-    maximum: float
-
-    def read(self, value: object) -> object:
-        """Raises ValueError for anything else."""
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-            raise ValueError(f"must be a number, not {shown(value)}")
-        if not self.minimum <= value <= self.maximum:
-            raise ValueError(f"must be {self.describe()}, not {value}")
-        return value
-
-    def describe(self) -> str:
-        """The bounds, for people."""
-        return f"{self.minimum:g} to {self.maximum:.10g}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeText:
-    """Any text of bounded length, line breaks included."""
-
-    longest: int
-
-    def read(self, value: object) -> object:
-        """Raises ValueError for anything else."""
-        if not isinstance(value, str):
-            raise ValueError(f"must be text, not {shown(value)}")
-        if len(value) > self.longest:
-            raise ValueError(f"must have at most {self.longest} characters, not {len(value)}")
-        return value
-
-    def describe(self) -> str:
-        """For people."""
-        return f"text of at most {self.longest} characters"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +65,7 @@ def parse_body(raw: bytes) -> object:
         raise NotJsonError(f"the body is not JSON: {error}") from None
 
 
-def read_members(document: object, members: Mapping[str, Member]) -> dict[str, Any]:
+def read_members(document: object, members: Mapping[str, BodyMember]) -> dict[str, Any]:
     """The values of all declared members. Raises InvalidBodyError with everything that is wrong."""
     if not isinstance(document, dict):
         raise InvalidBodyError(f"the body must be an object, not {_named(document)}")
@@ -122,7 +82,7 @@ def read_members(document: object, members: Mapping[str, Member]) -> dict[str, A
     return values
 
 
-def _value(document: Mapping[str, object], name: str, member: Member) -> object:
+def _value(document: Mapping[str, object], name: str, member: BodyMember) -> object:
     if name not in document:
         if member.default is REQUIRED:
             raise ValueError("is required")
@@ -142,7 +102,7 @@ def _path(name: str) -> str:
     return name if len(name) <= 50 else f"{name[:49]}…"
 
 
-def read_query(pairs: Mapping[str, str], members: Mapping[str, Member]) -> dict[str, Any]:
+def read_query(pairs: Mapping[str, str], members: Mapping[str, BodyMember]) -> dict[str, Any]:
     """The values of a query; decimal digits are numbers. Raises InvalidBodyError."""
     document = {name: int(text) if _is_whole(text) else text for name, text in pairs.items()}
     return read_members(document, members)

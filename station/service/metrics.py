@@ -26,7 +26,7 @@ NONE: Labels = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class MetricFacts:
     """What the metrics tell beside the state; `head` and `log_bytes` are the log's, `dropped` the inbox's, `refused_reads`
     what each reader gave that is no card."""
 
@@ -43,7 +43,7 @@ class Facts:
     refused_reads: tuple[int, ...] = ()
 
 
-def metrics_text(state: StationState, facts: Facts) -> str:
+def metrics_text(state: StationState, facts: MetricFacts) -> str:
     """The whole exposition."""
     families = (
         *_station(state, facts),
@@ -63,7 +63,7 @@ def _one(name: str, kind: str, text: str, value: float) -> Family:
     return f"chargebox_{name}", kind, text, ((NONE, value),)
 
 
-def _station(state: StationState, facts: Facts) -> Iterator[Family]:
+def _station(state: StationState, facts: MetricFacts) -> Iterator[Family]:
     described, clock = state.described, state.clock
     versions = {
         "identity": described.identity,
@@ -84,7 +84,7 @@ def _station(state: StationState, facts: Facts) -> Iterator[Family]:
     )
 
 
-def _log(state: StationState, facts: Facts) -> Iterator[Family]:
+def _log(state: StationState, facts: MetricFacts) -> Iterator[Family]:
     digest = int.from_bytes(facts.head.digest[:DIGEST_BYTES], "big")
     yield _one("log_seq", "gauge", "Sequence number of the last durable event.", facts.head.seq)
     yield _one("log_head_digest", "gauge", "First 6 bytes of its digest as a number: a witness from outside.", digest)
@@ -96,7 +96,7 @@ def _log(state: StationState, facts: Facts) -> Iterator[Family]:
     yield "chargebox_disk_level", "gauge", "How full the disk counts as.", samples
 
 
-def _csms(state: StationState, facts: Facts) -> Iterator[Family]:
+def _csms(state: StationState, facts: MetricFacts) -> Iterator[Family]:
     registration, link, outbox = state.registration, state.link, state.outbox
     statuses = ((({"status": s}), registration.status == s) for s in (ACCEPTED, PENDING, REJECTED, UNKNOWN))
     yield "chargebox_registration_status", "gauge", "1 for the registration status that holds.", statuses
@@ -157,12 +157,12 @@ def _energies(real: Iterable[tuple[Labels, Connector]]) -> Iterator[Sample]:
             yield labels, connector.reading.energy_wh
 
 
-def _readers(facts: Facts) -> Family:
+def _readers(facts: MetricFacts) -> Family:
     refused = (({"reader": str(number)}, count) for number, count in enumerate(facts.refused_reads, start=1))
     return "chargebox_reader_refused_total", "counter", "Reads of a reader that are no card, since the start.", refused
 
 
-def _process(facts: Facts) -> Iterator[Family]:
+def _process(facts: MetricFacts) -> Iterator[Family]:
     yield "process_resident_memory_bytes", "gauge", "Resident memory.", ((NONE, facts.resident_bytes),)
     yield "process_cpu_seconds_total", "counter", "Processor time, user and system.", ((NONE, facts.cpu_seconds),)
 

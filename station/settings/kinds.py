@@ -1,166 +1,12 @@
-"""The kinds of values that a settings file may hold: what each accepts, and how it is described.
-
-A kind's `read` returns the value as the settings keep it, and raises ValueError with a text that continues
-"<key>: ..." when the file's value does not fit.
-"""
+"""What the settings file may hold beside the kinds that all TOML of ours has (`devices.kinds`): paths, names and addresses."""
 
 import math
 import shlex
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urlsplit
 
+from devices.kinds import shown
 from eventstore.frozen import dataclass
-
-
-class Kind(Protocol):
-    """One kind of value: reads what the file says, and describes itself for people."""
-
-    def read(self, value: object) -> object: ...
-
-    def describe(self) -> str: ...
-
-
-def digits(value: float) -> str:
-    """A number as text; one that Python writes out only in hexadecimal, because it has thousands of digits, like that."""
-    return hex(value)[:40] + "…" if isinstance(value, int) and value.bit_length() > 4_096 else str(value)
-
-
-def shown(value: object) -> str:
-    """What the file says, short enough for one line of a message."""
-    match value:
-        case bool():
-            return f"the boolean {str(value).lower()}"
-        case int() | float():
-            return f"the number {digits(value)}"
-        case str():
-            return f'the text "{value if len(value) <= 40 else value[:39] + "…"}"'.replace("\n", "\\n")
-        case Mapping():
-            return "a table"
-        case list():
-            return "an array"
-        case _:
-            return f"a {type(value).__name__}"
-
-
-def _accept(_text: str) -> None:
-    """No demand beyond the length."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """Text of bounded length, counted in characters; `check` raises ValueError for what it does not like."""
-
-    shortest: int = 0
-    longest: int = 2000
-    check: Callable[[str], None] = _accept
-
-    def read(self, value: object) -> object:
-        if not isinstance(value, str):
-            raise ValueError(f"must be text, not {shown(value)}")
-        if not self.shortest <= len(value) <= self.longest:
-            raise ValueError(f"must have {self.shortest} to {self.longest} characters, not {len(value)}")
-        if any(not character.isprintable() for character in value):
-            raise ValueError("must not hold control characters or line breaks")
-        self.check(value)
-        return value
-
-    def describe(self) -> str:
-        return "text"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
-    """An array of texts of one kind, at most so many."""
-
-    each: Text
-    most: int
-
-    def read(self, value: object) -> object:
-        if not isinstance(value, list):
-            raise ValueError(f"must be an array of texts, not {shown(value)}")
-        if len(value) > self.most:
-            raise ValueError(f"must have at most {self.most} entries, not {len(value)}")
-        return tuple(self._entry(number, entry) for number, entry in enumerate(value, start=1))
-
-    def _entry(self, number: int, entry: object) -> object:
-        try:
-            return self.each.read(entry)
-        except ValueError as error:
-            raise ValueError(f"entry {number} {error}") from error
-
-    def describe(self) -> str:
-        return "array of texts"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneOf:
-    """One of a few words."""
-
-    words: tuple[str, ...]
-
-    def read(self, value: object) -> object:
-        if value not in self.words:
-            raise ValueError(f"must be {self.describe()}, not {shown(value)}")
-        return value
-
-    def describe(self) -> str:
-        return " or ".join(f'"{word}"' for word in self.words)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
-    """A whole number within bounds, or one of a few."""
-
-    minimum: int
-    maximum: int
-    only: tuple[int, ...] = ()
-
-    def read(self, value: object) -> object:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError(f"must be a whole number, not {shown(value)}")
-        fits = value in self.only if self.only else self.minimum <= value <= self.maximum
-        if not fits:
-            raise ValueError(f"must be {self._bounds()}, not {digits(value)}")
-        return value
-
-    def describe(self) -> str:
-        return f"whole number, {self._bounds()}"
-
-    def _bounds(self) -> str:
-        return " or ".join(map(str, self.only)) if self.only else f"{self.minimum} to {self.maximum}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seconds:
-    """A duration in seconds, fractions allowed, within bounds."""
-
-    minimum: float
-    maximum: float
-
-    def read(self, value: object) -> object:
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise ValueError(f"must be a number of seconds, not {shown(value)}")
-        if not self.minimum <= value <= self.maximum:
-            raise ValueError(f"must be {self.minimum:g} to {self.maximum:g} seconds, not {digits(value)}")
-        return value
-
-    def describe(self) -> str:
-        return f"seconds, {self.minimum:g} to {self.maximum:g}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
-    """true or false, and nothing that merely looks like it."""
-
-    def read(self, value: object) -> object:
-        if not isinstance(value, bool):
-            raise ValueError(f"must be true or false, not {shown(value)}")
-        return value
-
-    def describe(self) -> str:
-        return "boolean"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,19 +26,6 @@ class FilePath:
 
     def describe(self) -> str:
         return "path"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeTable:
-    """A table whose content its user judges."""
-
-    def read(self, value: object) -> object:
-        if not isinstance(value, dict):
-            raise ValueError(f"must be a table, not {shown(value)}")
-        return value
-
-    def describe(self) -> str:
-        return "table"
 
 
 def read_config_value(value: object) -> str:

@@ -6,7 +6,6 @@ What depends on more than the file (a key kept in storage, the registry of confi
 is judged by whoever knows it, with errors made by `Settings.error`.
 """
 
-import difflib
 import ipaddress
 import stat
 import tomllib
@@ -17,8 +16,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
+from devices.kinds import Problem, Problems, Text, read_table, similar
 from eventstore.frozen import dataclass, replace
-from station.settings.kinds import Kind, Text, read_config_value
+from station.settings.kinds import read_config_value
 from station.settings.lines import TomlPath, find_line, index_lines
 from station.settings.sections import (
     SECTIONS,
@@ -36,7 +36,6 @@ from station.settings.sections import (
     StationSettings,
     StorageSettings,
     TransferSettings,
-    is_required,
 )
 
 __all__ = [
@@ -72,8 +71,6 @@ KEY_FILE_BYTES_MAX = 4096
 WITHHELD = "(withheld)"
 KEY_BYTES = range(16, 21)
 CONFIG_NAME_LENGTH_MAX = 50  # 7.29: CiString50
-
-Problem = tuple[TomlPath, str]
 
 
 class SettingsError(Exception):
@@ -168,13 +165,11 @@ def parse_settings(text: str, source: str) -> Settings:
         raise SettingsError((f"{source}: is not valid TOML: {error}",)) from error
     lines = MappingProxyType(index_lines(text.replace("\r\n", "\n")))
     problems = list(_unknown_tables(document))
-    tables: dict[str, dict[str, object]] = {}
-    for name, section in SECTIONS.items():
-        tables[name] = _read_table(name, section, document.get(name, {}), problems)
+    tables = {name: _read_table(name, section, document.get(name, {}), problems) for name, section in SECTIONS.items()}
     config = _read_config(document.get("config", {}), problems)
     _raise_if_any(problems, source, lines)
     settings = Settings(
-        **{name: section(**tables[name]) for name, section in SECTIONS.items()},
+        **tables,
         config=MappingProxyType(config),
         source=source,
         lines=lines,
@@ -192,14 +187,9 @@ def _unknown_tables(document: Mapping[str, object]) -> Iterator[Problem]:
         if name in known:
             continue
         if isinstance(content, dict):
-            yield (name,), f"is no table of the settings{_similar(name, known)}"
+            yield Problem(path=(name,), text=f"is no table of the settings{similar(name, known)}")
         else:
-            yield (name,), f"stands outside of every table{_similar_key(name)}"
-
-
-def _similar(name: str, known: tuple[str, ...]) -> str:
-    matches = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {matches[0]}?" if matches else ""
+            yield Problem(path=(name,), text=f"stands outside of every table{_similar_key(name)}")
 
 
 def _similar_key(name: str) -> str:
@@ -207,47 +197,18 @@ def _similar_key(name: str) -> str:
     return f"; it belongs into [{owners[0]}]" if len(owners) == 1 else ""
 
 
-def _read_table(name: str, section: type[Any], content: object, problems: list[Problem]) -> dict[str, object]:
-    """The values of one table by key; what does not fit is added to the problems."""
-    import marshmallow
-
-    if not isinstance(content, dict):
-        problems.append(((name,), "must be a table"))
-        return {}
-    keys = tuple(key.name for key in fields(section))
+def _read_table(name: str, section: type[Any], content: object, problems: list[Problem]) -> Any:
+    """One table; None if something does not fit, which is added to the problems."""
     try:
-        return dict(_schema(section).load(content))
-    except marshmallow.ValidationError as error:
-        for key, messages in dict(error.messages_dict).items():
-            text = "; ".join(messages) if key in keys else f"is no key of this table{_similar(key, keys)}"
-            problems.append(((name, key), text))
-        return {}
-
-
-def _schema(section: type[Any]) -> Any:
-    """The marshmallow schema of a table: its keys by kind, unknown ones refused."""
-    import marshmallow
-
-    class KindField(marshmallow.fields.Field[object]):
-        def __init__(self, kind: Kind, *, required: bool) -> None:
-            super().__init__(required=required, error_messages={"required": "is required"})
-            self.kind = kind
-
-        def _deserialize(self, value: object, *_position: object, **_context: object) -> object:
-            try:
-                return self.kind.read(value)
-            except ValueError as error:
-                raise marshmallow.ValidationError(str(error)) from error
-
-    schema = marshmallow.Schema.from_dict(
-        {key.name: KindField(key.metadata["kind"], required=is_required(key)) for key in fields(section)}
-    )
-    return schema(unknown=marshmallow.RAISE)
+        return read_table(section, content)
+    except Problems as error:
+        problems += [problem.within((name,)) for problem in error.found]
+        return None
 
 
 def _read_config(content: object, problems: list[Problem]) -> dict[str, str]:
     if not isinstance(content, dict):
-        problems.append((("config",), "must be a table"))
+        problems.append(Problem(path=("config",), text="must be a table"))
         return {}
     config: dict[str, str] = {}
     for name, value in content.items():
@@ -255,7 +216,7 @@ def _read_config(content: object, problems: list[Problem]) -> dict[str, str]:
             Text(shortest=1, longest=CONFIG_NAME_LENGTH_MAX).read(name)
             config[name] = read_config_value(value)
         except ValueError as error:
-            problems.append((("config", name), str(error)))
+            problems.append(Problem(path=("config", name), text=str(error)))
     return config
 
 
@@ -263,19 +224,28 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
     """What no key is to blame for alone."""
     csms, service = settings.csms, settings.service
     if csms.security_profile >= 2 and not csms.url.startswith("wss:"):
-        yield ("csms", "url"), f"must begin with wss:// for security_profile {csms.security_profile}"
+        yield Problem(path=("csms", "url"), text=f"must begin with wss:// for security_profile {csms.security_profile}")
     if csms.security_profile in {1, 2} and ":" in settings.station.identity:
-        yield ("station", "identity"), "must not hold a colon: it is the user name of HTTP Basic (RFC 7617)"
+        yield Problem(
+            path=("station", "identity"), text="must not hold a colon: it is the user name of HTTP Basic (RFC 7617)"
+        )
     certificate, key = csms.client_certificate_file, csms.client_key_file
     if (certificate is None) != (key is None):
         missing, given = ("client_key_file", "client_certificate_file")[:: 1 if key is None else -1]
-        yield ("csms", missing), f"is required beside {given}"
+        yield Problem(path=("csms", missing), text=f"is required beside {given}")
     elif csms.security_profile == 3 and certificate is None:
-        yield ("csms", "client_certificate_file"), "is required for security_profile 3, and client_key_file with it"
+        yield Problem(
+            path=("csms", "client_certificate_file"),
+            text="is required for security_profile 3, and client_key_file with it",
+        )
     if csms.reconnect_min_s > csms.reconnect_max_s:
-        yield ("csms", "reconnect_min_s"), f"must not exceed reconnect_max_s ({csms.reconnect_max_s:g})"
+        yield Problem(
+            path=("csms", "reconnect_min_s"), text=f"must not exceed reconnect_max_s ({csms.reconnect_max_s:g})"
+        )
     if service.address is not None and not _is_loopback(service.address[0]) and service.token_file is None:
-        yield ("service", "token_file"), f'is required when listen is "{service.listen}", which is not loopback'
+        yield Problem(
+            path=("service", "token_file"), text=f'is required when listen is "{service.listen}", which is not loopback'
+        )
 
 
 def _is_loopback(host: str) -> bool:
@@ -287,8 +257,8 @@ def _is_loopback(host: str) -> bool:
 
 def _raise_if_any(problems: list[Problem], source: str, lines: Mapping[TomlPath, int]) -> None:
     if problems:
-        problems.sort(key=lambda problem: find_line(lines, problem[0]) or 0)
-        raise SettingsError(tuple(_located(source, lines, path, text) for path, text in problems))
+        problems.sort(key=lambda problem: find_line(lines, problem.path) or 0)
+        raise SettingsError(tuple(_located(source, lines, problem.path, problem.text) for problem in problems))
 
 
 def _located(source: str, lines: Mapping[TomlPath, int], path: TomlPath, problem: str) -> str:

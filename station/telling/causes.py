@@ -18,7 +18,7 @@ from eventstore.catalogue.link import FrameReceived
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.event import Event
 from station.telling.wording import words
-from station.wire.frames import Call, FrameError, parse
+from station.wire.frames import CallFrame, FrameError, parse
 
 TELL_WHY = frozenset(
     {
@@ -81,4 +81,4 @@ def _because_of_frame(text: str) -> str:
         frame = parse(text)
     except FrameError:
         return "of an unreadable frame"
-    return f"the CSMS asked for it ({frame.action})" if isinstance(frame, Call) else "of the CSMS's answer"
+    return f"the CSMS asked for it ({frame.action})" if isinstance(frame, CallFrame) else "of the CSMS's answer"

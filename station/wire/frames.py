@@ -22,9 +22,9 @@ __all__ = [
     "MAX_DESCRIPTION_LENGTH",
     "MAX_FRAME_BYTES",
     "MAX_MESSAGE_ID_LENGTH",
-    "Call",
-    "CallError",
-    "CallResult",
+    "CallErrorFrame",
+    "CallFrame",
+    "CallResultFrame",
     "ErrorCode",
     "Frame",
     "FrameError",
@@ -71,7 +71,7 @@ class ErrorCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class CallFrame:
     """A request (OCPP-J 4.2.1). A null payload was read as the empty object."""
 
     message_id: str
@@ -80,7 +80,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallResult:
+class CallResultFrame:
     """The answer to a call that was handled (OCPP-J 4.2.2). A null payload was read as the empty object."""
 
     message_id: str
@@ -88,7 +88,7 @@ class CallResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallError:
+class CallErrorFrame:
     """The answer to a call that was not handled (OCPP-J 4.2.3). The code is whatever the sender wrote."""
 
     message_id: str
@@ -97,7 +97,7 @@ class CallError:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-Frame = Call | CallResult | CallError
+Frame = CallFrame | CallResultFrame | CallErrorFrame
 
 
 class FrameError(ValueError):
@@ -185,10 +185,10 @@ def is_result_of(text: str, message_id: str) -> bool:
         frame = parse(text)
     except FrameError as error:
         return error.message_type == CALL_RESULT and error.message_id == message_id
-    return isinstance(frame, CallResult) and frame.message_id == message_id
+    return isinstance(frame, CallResultFrame) and frame.message_id == message_id
 
 
-def _parse_call(message_id: str, frame: list[Any]) -> Call:
+def _parse_call(message_id: str, frame: list[Any]) -> CallFrame:
     if len(message_id) > MAX_MESSAGE_ID_LENGTH:
         raise FrameError(
             ErrorCode.GENERIC_ERROR,
@@ -201,22 +201,22 @@ def _parse_call(message_id: str, frame: list[Any]) -> Call:
     _, _, action, payload = frame
     if not isinstance(action, str):
         _reject("the action is not text", CALL, message_id)
-    return Call(message_id=message_id, action=action, payload=_object(payload, CALL, message_id))
+    return CallFrame(message_id=message_id, action=action, payload=_object(payload, CALL, message_id))
 
 
-def _parse_call_result(message_id: str, frame: list[Any]) -> CallResult:
+def _parse_call_result(message_id: str, frame: list[Any]) -> CallResultFrame:
     if len(frame) != 3:
         _reject("a CALLRESULT has 3 elements", CALL_RESULT, message_id)
-    return CallResult(message_id=message_id, payload=_object(frame[2], CALL_RESULT, message_id))
+    return CallResultFrame(message_id=message_id, payload=_object(frame[2], CALL_RESULT, message_id))
 
 
-def _parse_call_error(message_id: str, frame: list[Any]) -> CallError:
+def _parse_call_error(message_id: str, frame: list[Any]) -> CallErrorFrame:
     if not 3 <= len(frame) <= 5:
         _reject("a CALLERROR has 5 elements", CALL_ERROR, message_id)
     error_code, description, details = [*frame[2:], None, None][:3]
     if not isinstance(error_code, str):
         _reject("the error code is not text", CALL_ERROR, message_id)
-    return CallError(
+    return CallErrorFrame(
         message_id=message_id,
         error_code=error_code,
         description=description if isinstance(description, str) else "",

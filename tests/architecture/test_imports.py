@@ -59,7 +59,7 @@ LAYERS = (
         third_party=frozenset({"orjson"}),
     ),
     Layer(package="station.wire", ours=("station.wire", FROZEN), third_party=frozenset({"marshmallow", "orjson"})),
-    Layer(package="station.settings", ours=("station.settings", FROZEN), third_party=frozenset({"marshmallow"})),
+    Layer(package="station.settings", ours=("station.settings", "devices.kinds", FROZEN)),
     Layer(package="station"),
     Layer(package="station.core", ours=CORE),
     Layer(package="station.rules", ours=(*CORE, "station.rules")),

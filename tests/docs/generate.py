@@ -22,7 +22,7 @@ from eventstore.event import Event, Observation, Recorded
 from projections.station import INITIAL, StationState, evolve
 from station import VERSION
 from station.cli.main import COMMANDS, make_parser
-from station.core.config_keys import INTEGER_MAX, Access, ConfigKey, Csl, Integer, Text
+from station.core.config_keys import INTEGER_MAX, Access, AnyText, ConfigKey, Csl, Integer
 from station.features import registry_for
 from tests.architecture.sources import PACKAGES
 from tests.architecture.test_imports import LAYERS
@@ -90,7 +90,7 @@ def range_text(key: ConfigKey[Any]) -> str:
             return f"{minimum} to {maximum}"
         case Csl(items_max=items_max):
             return f"up to {items_max} items"
-        case Text(length_max=length_max):
+        case AnyText(length_max=length_max):
             return f"up to {length_max} characters"
     return ""
 

@@ -14,8 +14,8 @@ import pytest
 from station import VERSION
 from station.demo.bench_station import BenchStation
 from station.demo.csms import Csms as DemoCsms
-from station.demo.screen import Narrator, Voice
-from station.demo.story import AGREED, Story
+from station.demo.screen import Narrator, Speaker
+from station.demo.story import AGREED, DemoStory
 from station.runtime.clock import SystemClock
 from tests.csms.independent import Csms
 from tests.daemon import ROOT, Daemon
@@ -32,7 +32,7 @@ SECRET = "s3cr3t-pass"
 class Nothing:
     """A screen that shows nothing."""
 
-    def line(self, voice: Voice, text: str) -> None:
+    def line(self, voice: Speaker, text: str) -> None:
         pass
 
     def live(self, text: str) -> None:
@@ -44,7 +44,7 @@ async def journal_of_the_demo(directory: Path) -> list[str]:
     async with DemoCsms(clock) as csms:
         bench = BenchStation(directory, csms.url)
         try:
-            assert await Story(Narrator(Nothing(), clock), clock, csms, bench, 0.1).tell() == AGREED
+            assert await DemoStory(Narrator(Nothing(), clock), clock, csms, bench, 0.1).tell() == AGREED
         finally:
             await bench.close()
         return bench.journal()

@@ -7,7 +7,7 @@ import pytest
 
 from station.replay.answers.conversation import exchanges
 from station.replay.answers.summary import Summary, summarize
-from station.replay.answers.transactions import transactions
+from station.replay.answers.transactions import transaction_rows
 from station.replay.answers.whatif import otherwise
 from station.replay.opening.folding import state_at
 from station.replay.opening.source import open_log
@@ -29,7 +29,7 @@ def read(log: Path) -> tuple[Summary, Verdict, int, int]:
         assert list(otherwise(reader, calendar, {})) == []
         assert state_at(reader, reader.head.seq).state.seq == reader.head.seq
         talk = sum(1 for _ in exchanges(reader, calendar))
-        return summarize(reader, calendar), verify(reader), len(transactions(reader, calendar)), talk
+        return summarize(reader, calendar), verify(reader), len(transaction_rows(reader, calendar)), talk
 
 
 @pytest.mark.asyncio

@@ -18,7 +18,7 @@ from station.core.retention import RECORD
 from station.doctor.findings import Level
 from station.doctor.logbook import log_findings
 from station.replay.answers.timeline import Filter, Timeline
-from station.replay.answers.transactions import dossier, transactions
+from station.replay.answers.transactions import transaction_rows, whole_transaction
 from station.replay.export.writing import ExportRequest, export_file
 from station.replay.opening.source import open_log
 from station.replay.opening.times import Calendar
@@ -79,7 +79,7 @@ def stories(path: Path) -> list[object]:
     """What is told of each transaction: its bill, its curve, its samples and its messages."""
     with open_log(path) as reader:
         calendar = Calendar(reader.recorded())
-        found = [dossier(reader, calendar, row.number) for row in transactions(reader, calendar)]
+        found = [whole_transaction(reader, calendar, row.number) for row in transaction_rows(reader, calendar)]
         return [(each.row, each.curve, each.samples) for each in found]
 
 

@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 from eventstore.catalogue.link import ConnectFailed, LinkClosed, LinkOpened
 from eventstore.event import Observation
 from station.runtime.clock import SystemClock
-from station.runtime.link import Link
+from station.runtime.link import CsmsLink
 from station.runtime.secrets import Secrets
 from station.settings.loading import parse_settings
 from tests.csms.tls import Identity, issue, make_authority, server_context
@@ -49,7 +49,7 @@ async def serving(identity: Identity) -> AsyncIterator[TlsCsms]:
         yield csms
 
 
-def link_to(csms: TlsCsms, directory: Path, authority: Identity) -> tuple[Link, "asyncio.Queue[Observation]"]:
+def link_to(csms: TlsCsms, directory: Path, authority: Identity) -> tuple[CsmsLink, "asyncio.Queue[Observation]"]:
     """A link of security profile 2 that trusts an authority, and what it tells."""
     key_file = directory / "key"
     key_file.write_text(KEY)
@@ -60,7 +60,7 @@ def link_to(csms: TlsCsms, directory: Path, authority: Identity) -> tuple[Link, 
     )
     told: asyncio.Queue[Observation] = asyncio.Queue()
     secrets = Secrets(directory)
-    return Link(parse_settings(text, "test"), SystemClock(), secrets, told.put_nowait, lambda: True), told
+    return CsmsLink(parse_settings(text, "test"), SystemClock(), secrets, told.put_nowait, lambda: True), told
 
 
 async def next_of(told: "asyncio.Queue[Observation]", kind: type[Observation]) -> Any:

@@ -16,7 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from eventstore import wal
-from eventstore.boot import Boot
+from eventstore.boot import Opener
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.lifecycle import ArchiveDropped, ArchiveThinned
 from eventstore.catalogue.link import CallSettled, OutboxWindowRead
@@ -81,7 +81,7 @@ class _Opened:
 
     def __init__(self, directory: Path) -> None:
         self._storage = StorageDirectory(directory)
-        boot = Boot(self._storage, identity=IDENTITY)
+        boot = Opener(self._storage, identity=IDENTITY)
         self._connection = boot.open()
         self._history = History(directory)
         self.report = boot.report

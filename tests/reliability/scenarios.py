@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from eventstore.boot import Boot
+from eventstore.boot import Opener
 from eventstore.chain import Row, digest_after, row_bytes
 from eventstore.codec import encode
 from eventstore.database import DATABASE_NAME
@@ -213,7 +213,7 @@ def _recovery_cut_at(share_permille: int) -> Callable[[Path], None]:
 
 def of_an_older_version(root: Path) -> None:
     """A log that has not gone through the last migration."""
-    boot = Boot(StorageDirectory(root), identity=IDENTITY, migrations=MIGRATIONS[:-1])
+    boot = Opener(StorageDirectory(root), identity=IDENTITY, migrations=MIGRATIONS[:-1])
     with closing(boot.open()) as connection:
         connection.execute("BEGIN")
         digest = bytes(32)

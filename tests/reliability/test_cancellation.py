@@ -16,7 +16,7 @@ from projections.station import INITIAL, StationState
 from station.features import registry_for
 from station.runtime import recovery
 from station.runtime.clock import SystemClock
-from station.runtime.link import Link
+from station.runtime.link import CsmsLink
 from station.runtime.secrets import Secrets
 from station.runtime.station import Station
 from station.settings.loading import parse_settings
@@ -31,7 +31,7 @@ WITHIN_S = 20.0
 class Sender:
     """A station on a real log and with a real link, without anything else around it."""
 
-    def __init__(self, log: EventLog, station: Station, link: Link) -> None:
+    def __init__(self, log: EventLog, station: Station, link: CsmsLink) -> None:
         self.log, self.station, self.link = log, station, link
         self.energy_wh = 1_000
 
@@ -78,7 +78,7 @@ async def sender(directory: Path, csms: FaultyCsms) -> AsyncIterator[Sender]:
     disk = DiskSpaceObserved(level="ok", free_bytes=1 << 40)
     state = await recovery.begin(log, INITIAL, registry, 0, booted, described, disk)
     station = Station(log, registry, clock, state)
-    link = Link(settings, clock, Secrets(directory), station.submit, station.has_room)
+    link = CsmsLink(settings, clock, Secrets(directory), station.submit, station.has_room)
     station.followers.append(link.publish)
     link.publish(state, ())
     running = asyncio.create_task(station.run())

@@ -79,7 +79,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ExchangeFilter:
     """Which exchanges: a filter that is not set lets everything through. `action` and `outcome` as in Exchange."""
 
     after_seq: int = 0
@@ -254,9 +254,9 @@ class _Talk:
         )
 
 
-def exchanges(reader: LogReader, calendar: Calendar, asked: Asked | None = None) -> Iterator[Exchange]:
+def exchanges(reader: LogReader, calendar: Calendar, asked: ExchangeFilter | None = None) -> Iterator[Exchange]:
     """The exchanges that are asked for, in the order in which they ended."""
-    wanted = asked or Asked()
+    wanted = asked or ExchangeFilter()
     talk = _Talk(calendar)
     for recorded in reader.recorded(wanted.after_seq, wanted.to_seq, KINDS):
         for exchange in talk.take(recorded):

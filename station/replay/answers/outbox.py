@@ -8,12 +8,12 @@ from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState
 from station.core.calls import next_call
 from station.replay.opening.reader import LogReader
-from station.replay.opening.times import Calendar, Place
+from station.replay.opening.times import Calendar, LogPlace
 from station.telling.amounts import duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owing:
+class OwedEntry:
     """One message that was owed: since when, how often it had gone, and what it waited for."""
 
     seq: int
@@ -50,7 +50,7 @@ def why_nothing_goes(state: StationState, at_ms: int) -> str:
     return ""
 
 
-def owing(reader: LogReader, calendar: Calendar, state: StationState, place: Place) -> Iterator[Owing]:
+def owed_entries(reader: LogReader, calendar: Calendar, state: StationState, place: LogPlace) -> Iterator[OwedEntry]:
     """Everything that was owed, in the order in which it arose in each lane, transactional messages last."""
     outbox = state.outbox
     held_up = why_nothing_goes(state, place.at_ms)
@@ -65,7 +65,7 @@ def owing(reader: LogReader, calendar: Calendar, state: StationState, place: Pla
         recorded = reader.event(owed.seq)
         since_ms = place.at_ms if recorded is None else recorded.at_ms
         in_flight = outbox.in_flight is not None and outbox.in_flight.owed_seq == owed.seq
-        yield Owing(
+        yield OwedEntry(
             seq=owed.seq,
             lane=owed.lane,
             action=owed.action,

@@ -20,7 +20,7 @@ from eventstore.catalogue.transactions import (
 from eventstore.event import Recorded
 from projections.register import Register, begun, moved, read, taken_back, told
 from station.replay.answers.causes import FATE_KINDS, Fates
-from station.replay.answers.conversation import Asked, Exchange, exchanges
+from station.replay.answers.conversation import Exchange, ExchangeFilter, exchanges
 from station.replay.answers.timeline import DETAIL, Entry, Filter, Timeline
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
@@ -75,7 +75,7 @@ class _Found:
     confirmed_seq: int | None = None
 
 
-def transactions(reader: LogReader, calendar: Calendar, fates: Fates | None = None) -> list[TransactionRow]:
+def transaction_rows(reader: LogReader, calendar: Calendar, fates: Fates | None = None) -> list[TransactionRow]:
     """All transactions whose start is in the log, in order."""
     told = fates or Fates(reader.recorded(kinds=FATE_KINDS))
     found: dict[int, _Found] = {}
@@ -154,7 +154,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class LimitSince:
     """A limit, from a moment on."""
 
     seq: int
@@ -175,12 +175,12 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dossier:
+class WholeTransaction:
     """Everything about one transaction. `voltage_v` and `phases` are the station's, for limits in watts."""
 
     row: TransactionRow
     curve: tuple[Point, ...]
-    limits: tuple[Limit, ...]
+    limits: tuple[LimitSince, ...]
     samples: tuple[Taken, ...]
     messages: tuple[Exchange, ...]
     story: tuple[Entry, ...]
@@ -196,9 +196,9 @@ class _Meter:
     calendar: Calendar
     register: Register
     max_power_mw: int
-    limit: Limit | None = None
+    limit: LimitSince | None = None
     curve: list[Point] = field(default_factory=list)
-    limits: list[Limit] = field(default_factory=list)
+    limits: list[LimitSince] = field(default_factory=list)
 
     def take(self, recorded: Recorded) -> None:
         event = recorded.event
@@ -215,7 +215,7 @@ class _Meter:
                 self.register = told(self.register, register_wh)
             case LimitChanged():
                 utc_ms = self.calendar.utc_ms(recorded)
-                self.limit = Limit(seq=recorded.seq, utc_ms=utc_ms, limit_ma=event.limit_ma, phases=event.phases)
+                self.limit = LimitSince(seq=recorded.seq, utc_ms=utc_ms, limit_ma=event.limit_ma, phases=event.phases)
                 self.limits.append(self.limit)
             case MeterObserved():
                 self.curve.append(self._point(recorded, event))
@@ -238,10 +238,10 @@ class _Meter:
         )
 
 
-def dossier(reader: LogReader, calendar: Calendar, number: int, *, by_id: bool = False) -> Dossier:
+def whole_transaction(reader: LogReader, calendar: Calendar, number: int, *, by_id: bool = False) -> WholeTransaction:
     """Everything about transaction `number`; with `by_id` it is the CSMS's id. Raises BadQuestion if there is none."""
     timeline = Timeline(reader, calendar)
-    rows = transactions(reader, calendar, timeline.fates)
+    rows = transaction_rows(reader, calendar, timeline.fates)
     row = _choose(rows, number, by_id=by_id)
     last = row.settled_seq or reader.head.seq
     described = _described(reader)
@@ -261,7 +261,7 @@ def dossier(reader: LogReader, calendar: Calendar, number: int, *, by_id: bool =
         if isinstance(recorded.event, MeterSampled | StopDataSampled) and recorded.event.number == row.number:
             samples.append(_taken(recorded, recorded.event.sample, calendar))
     asked = Filter(after_seq=max(0, row.first_seq - _BEFORE_EVENTS), to_seq=last, number=row.number, loudest=DETAIL)
-    return Dossier(
+    return WholeTransaction(
         row=row,
         curve=tuple(meter.curve),
         limits=tuple(meter.limits),
@@ -316,7 +316,9 @@ def _taken(recorded: Recorded, sample: Sample, calendar: Calendar) -> Taken:
 def _messages(reader: LogReader, calendar: Calendar, row: TransactionRow, last: int) -> Iterator[Exchange]:
     """What was sent of the transaction, and what the CSMS asked that names it or its connector meanwhile."""
     named = [f'"transactionId":{row.transaction_id}', f'"connectorId":{row.connector_id}', row.id_tag]
-    for exchange in exchanges(reader, calendar, Asked(after_seq=max(0, row.first_seq - _BEFORE_EVENTS), to_seq=last)):
+    for exchange in exchanges(
+        reader, calendar, ExchangeFilter(after_seq=max(0, row.first_seq - _BEFORE_EVENTS), to_seq=last)
+    ):
         if exchange.transaction == row.number:
             yield exchange
             continue

@@ -10,8 +10,8 @@ from eventstore.catalogue.transactions import MeterSampled, MeterValuesTriggered
 from eventstore.chain import Row
 from eventstore.event import Recorded
 from eventstore.frozen import dataclass
-from station.replay.answers.conversation import Asked, exchanges
-from station.replay.answers.transactions import transactions
+from station.replay.answers.conversation import ExchangeFilter, exchanges
+from station.replay.answers.transactions import transaction_rows
 from station.replay.export.redaction import Redaction
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar
@@ -189,7 +189,7 @@ def _members(payload: str) -> Any:
 
 def _transactions(reader: LogReader, calendar: Calendar, redaction: Redaction, after: int, last: int) -> _Made:
     names = [column.name for column in TABLES["transactions"]]
-    for found in transactions(reader, calendar):
+    for found in transaction_rows(reader, calendar):
         if not after < found.first_seq <= last:
             continue
         row = {name: getattr(found, name) for name in names}
@@ -234,7 +234,7 @@ def _number(text: str) -> float | None:
 
 
 def _frames(reader: LogReader, calendar: Calendar, redaction: Redaction, after: int, last: int) -> _Made:
-    for exchange in exchanges(reader, calendar, Asked(after_seq=after, to_seq=last)):
+    for exchange in exchanges(reader, calendar, ExchangeFilter(after_seq=after, to_seq=last)):
         utc = _utc(exchange.utc_ms)
         row = {
             "seq": exchange.seq,

@@ -69,20 +69,20 @@ def _take_database(path: Path, scratch: Path) -> Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class SourceKind:
     """One kind of source. `take` lays a database into the scratch directory; it raises LogUnreadable."""
 
     is_one: Callable[[Path], bool]
     take: Callable[[Path, Path], Origin]
 
 
-KINDS: tuple[Kind, ...] = (
-    Kind(is_one=_is_storage, take=_take_storage),
-    Kind(is_one=archived.is_archive, take=archived.take_archives),
-    Kind(is_one=importing.is_partitioned, take=importing.take_partitioned),
-    Kind(is_one=is_bundle, take=importing.take_bundle),
-    Kind(is_one=_is_export, take=importing.take_export),
-    Kind(is_one=_is_database, take=_take_database),
+KINDS: tuple[SourceKind, ...] = (
+    SourceKind(is_one=_is_storage, take=_take_storage),
+    SourceKind(is_one=archived.is_archive, take=archived.take_archives),
+    SourceKind(is_one=importing.is_partitioned, take=importing.take_partitioned),
+    SourceKind(is_one=is_bundle, take=importing.take_bundle),
+    SourceKind(is_one=_is_export, take=importing.take_export),
+    SourceKind(is_one=_is_database, take=_take_database),
 )
 
 

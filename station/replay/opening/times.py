@@ -156,7 +156,7 @@ def _zone(name: str) -> tzinfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class LogPlace:
     """A moment of a log: the last event not after it, its station time and its UTC."""
 
     seq: int
@@ -164,7 +164,7 @@ class Place:
     utc_ms: int
 
 
-def place_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str | None) -> Place:
+def place_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str | None) -> LogPlace:
     """The place that someone means by a sequence number or a time; None is the end of the log.
 
     Raises BadQuestion for what lies before the first event, or behind the last sequence number.
@@ -174,7 +174,7 @@ def place_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str | None
         recorded = reader.event(seq)
         if recorded is None:
             raise BadQuestion(f"there is no event {seq}: the log has {reader.first_seq} to {reader.head.seq}")
-        return Place(seq=seq, at_ms=recorded.at_ms, utc_ms=calendar.utc_ms(recorded))
+        return LogPlace(seq=seq, at_ms=recorded.at_ms, utc_ms=calendar.utc_ms(recorded))
     utc_ms = zone.parse(text)
     seq = seq_by_utc(reader, calendar, utc_ms)
     if seq < reader.first_seq or not seq:
@@ -182,7 +182,7 @@ def place_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str | None
     recorded = reader.event(seq)
     stretch = calendar.stretch(seq)
     at_ms = utc_ms - (0 if stretch is None else stretch.offset_ms)
-    return Place(seq=seq, at_ms=max(at_ms, 0 if recorded is None else recorded.at_ms), utc_ms=utc_ms)
+    return LogPlace(seq=seq, at_ms=max(at_ms, 0 if recorded is None else recorded.at_ms), utc_ms=utc_ms)
 
 
 def bounds(

@@ -1,15 +1,15 @@
 """The outbox at one moment for people."""
 
 from projections.station import StationState
-from station.replay.answers.outbox import Owing, why_nothing_goes
-from station.replay.opening.times import Place, Zone
-from station.replay.pages.page import Page, Text, facts, table
+from station.replay.answers.outbox import OwedEntry, why_nothing_goes
+from station.replay.opening.times import LogPlace, Zone
+from station.replay.pages.page import Page, Paragraph, facts, table
 from station.telling.amounts import duration, plural
 
 _SHOWN_MAX = 200
 
 
-def outbox_page(found: list[Owing], state: StationState, place: Place, zone: Zone) -> Page:
+def outbox_page(found: list[OwedEntry], state: StationState, place: LogPlace, zone: Zone) -> Page:
     """The outbox for people."""
     outbox = state.outbox
     shown = Page().add(
@@ -36,5 +36,5 @@ def outbox_page(found: list[Owing], state: StationState, place: Place, zone: Zon
     columns = (">event", "lane", "action", ">transaction", "owed since", ">waiting", ">sent", "waits for")
     shown.add("Messages", table(columns, rows))
     if len(found) > _SHOWN_MAX:
-        shown.add("", Text(lines=(f"… and {len(found) - _SHOWN_MAX} more (all with --json)",)))
+        shown.add("", Paragraph(lines=(f"… and {len(found) - _SHOWN_MAX} more (all with --json)",)))
     return shown

@@ -31,7 +31,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Paragraph:
     """Lines as they are; `style` is rich's, for terminals only."""
 
     lines: tuple[str, ...]
@@ -43,7 +43,7 @@ class Section:
     """A heading and what stands under it."""
 
     title: str
-    blocks: tuple[Facts | Table | Text, ...]
+    blocks: tuple[Facts | Table | Paragraph, ...]
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Page:
 
     sections: list[Section] = field(default_factory=list)
 
-    def add(self, title: str, *blocks: Facts | Table | Text) -> "Page":
+    def add(self, title: str, *blocks: Facts | Table | Paragraph) -> "Page":
         """One more section, unless nothing stands in it."""
         present = tuple(block for block in blocks if _has_content(block))
         if present:
@@ -60,9 +60,9 @@ class Page:
         return self
 
 
-def _has_content(block: Facts | Table | Text) -> bool:
+def _has_content(block: Facts | Table | Paragraph) -> bool:
     match block:
-        case Facts(pairs=content) | Table(rows=content) | Text(lines=content):
+        case Facts(pairs=content) | Table(rows=content) | Paragraph(lines=content):
             return bool(content)
 
 
@@ -77,12 +77,12 @@ def plain(page: Page) -> str:
     return "\n\n".join(parts) + "\n" if parts else ""
 
 
-def _block_lines(block: Facts | Table | Text) -> list[str]:
+def _block_lines(block: Facts | Table | Paragraph) -> list[str]:
     match block:
         case Facts(pairs=pairs):
             width = max(len(name) for name, _ in pairs)
             return [f"{name:<{width}}{GAP}{value}" for name, value in pairs]
-        case Text(lines=lines):
+        case Paragraph(lines=lines):
             return list(lines)
         case Table():
             return table_lines(block)
@@ -124,7 +124,7 @@ def _show_rich(page: Page, out: TextIO) -> bool:
             console.print(RichText(section.title, style="bold cyan"))
         for block in section.blocks:
             if not isinstance(block, Table):
-                style = block.style if isinstance(block, Text) else ""
+                style = block.style if isinstance(block, Paragraph) else ""
                 console.print(RichText("\n".join(_block_lines(block)), style=style), soft_wrap=True)
                 continue
             if _width_of(block) > console.width:  # cut to fit, nobody could read it

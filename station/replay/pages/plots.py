@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 
-from station.replay.answers.transactions import Dossier, Point
+from station.replay.answers.transactions import Point, WholeTransaction
 from station.replay.opening.errors import BadQuestion, LibraryMissing
 from station.replay.opening.times import Zone
 
@@ -18,7 +18,7 @@ KILO = 1_000
 FORMATS = (".svg", ".png")
 
 
-def terminal(found: Dossier, zone: Zone, width: int = WIDTH) -> list[str]:
+def terminal(found: WholeTransaction, zone: Zone, width: int = WIDTH) -> list[str]:
     """The drawing as lines of text; none when there are too few readings to draw."""
     curve = found.curve
     if len(curve) < 2 or curve[-1].utc_ms <= curve[0].utc_ms:
@@ -80,7 +80,7 @@ def _cell(value: int, limit: int | None, top: int, row: int, rows: int) -> str:
     return _EIGHTHS[max(0, min(8, eighths))]
 
 
-def draw(found: Dossier, zone: Zone, file: Path) -> None:
+def draw(found: WholeTransaction, zone: Zone, file: Path) -> None:
     """The drawing as SVG or PNG, by the file's suffix. Raises LibraryMissing, BadQuestion, OSError."""
     if file.suffix not in FORMATS:
         raise BadQuestion(f"{file}: a drawing is a {' or '.join(FORMATS)} file")
@@ -98,7 +98,7 @@ def draw(found: Dossier, zone: Zone, file: Path) -> None:
         figure.savefig(file, metadata=metadata)
 
 
-def _fill(figure: Any, found: Dossier, zone: Zone) -> None:
+def _fill(figure: Any, found: WholeTransaction, zone: Zone) -> None:
     times = [zone.local(point.utc_ms).replace(tzinfo=None) for point in found.curve]
     power = figure.subplots()
     power.step(times, [(p.power_w or 0) / 1000 for p in found.curve], where="post", label="power", color="#1f77b4")

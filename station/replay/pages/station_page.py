@@ -10,8 +10,8 @@ from eventstore.structure import to_plain
 from projections.connector import Connector
 from projections.station import StationState
 from station.replay.opening.folding import Folded
-from station.replay.opening.times import Place, Zone
-from station.replay.pages.page import Page, Text, facts, table
+from station.replay.opening.times import LogPlace, Zone
+from station.replay.pages.page import Page, Paragraph, facts, table
 from station.telling.amounts import current, energy, plural
 
 _KEYS = ("connector_id", "owed_seq", "seq", "number", "message_id", "connection")
@@ -20,7 +20,7 @@ _SHOWN_MAX = 60
 _LIST_MAX = 40
 
 
-def state_page(folded: Folded, place: Place, zone: Zone) -> Page:
+def state_page(folded: Folded, place: LogPlace, zone: Zone) -> Page:
     """The state for people."""
     state = folded.state
     shown = Page().add(f"After event {place.seq}, {zone.text(place.utc_ms)} ({zone.name})", _head(state, folded, zone))
@@ -169,12 +169,12 @@ def _members(value: Any) -> dict[str, Any] | None:
             return None
 
 
-def changes_page(found: list[Change], places: tuple[Place, Place], zone: Zone) -> Page:
+def changes_page(found: list[Change], places: tuple[LogPlace, LogPlace], zone: Zone) -> Page:
     """The differences for people."""
     first, second = places
     title = f"From event {first.seq}, {zone.text(first.utc_ms)}, to event {second.seq}, {zone.text(second.utc_ms)}"
     if not found:
-        return Page().add(title, Text(lines=("nothing changed",)))
+        return Page().add(title, Paragraph(lines=("nothing changed",)))
     rows = [(change.path, _shown(change.before), _shown(change.after)) for change in found]
     return Page().add(title, table(("what", "before", "after"), rows))
 

@@ -2,9 +2,9 @@
 
 from station.replay.answers.conversation import Exchange, brief
 from station.replay.answers.timeline import line
-from station.replay.answers.transactions import Dossier, TransactionRow
+from station.replay.answers.transactions import TransactionRow, WholeTransaction
 from station.replay.opening.times import Zone
-from station.replay.pages.page import Page, Text, facts, table
+from station.replay.pages.page import Page, Paragraph, facts, table
 from station.telling.amounts import current, duration, energy
 
 SAMPLES_SHOWN = 60
@@ -41,7 +41,7 @@ def _state(row: TransactionRow) -> str:
     return "settled" if row.settled else "start confirmed" if row.transaction_id is not None else "not confirmed"
 
 
-def page(found: Dossier, zone: Zone, plot: list[str]) -> Page:
+def page(found: WholeTransaction, zone: Zone, plot: list[str]) -> Page:
     """One transaction for people; `plot` are the lines of a drawing."""
     row = found.row
 
@@ -67,8 +67,8 @@ def page(found: Dossier, zone: Zone, plot: list[str]) -> Page:
         *(("NOTE", remark) for remark in found.remarks),
     )
     shown = Page().add(f"Transaction {row.number} ({zone.name})", head)
-    shown.add("Power and energy", Text(lines=tuple(plot)))
-    shown.add("What happened", Text(lines=tuple(text for entry in found.story for text in line(entry, zone))))
+    shown.add("Power and energy", Paragraph(lines=tuple(plot)))
+    shown.add("What happened", Paragraph(lines=tuple(text for entry in found.story for text in line(entry, zone))))
     limits = [(zone.short(each.utc_ms), current(each.limit_ma), each.phases) for each in found.limits]
     shown.add("Limits", table(("from", ">limit", ">phases"), limits))
     shown.add(_samples_title(found), table(*_sample_rows(found, zone)))
@@ -92,12 +92,12 @@ def _call(exchange: Exchange) -> str:
     return f"{exchange.action}{again}{'' if exchange.ours else ' (from the CSMS)'}"
 
 
-def _samples_title(found: Dossier) -> str:
+def _samples_title(found: WholeTransaction) -> str:
     count = len(found.samples)
     return "Samples" if count <= SAMPLES_SHOWN else f"Samples (the last {SAMPLES_SHOWN} of {count}; all with --json)"
 
 
-def _sample_rows(found: Dossier, zone: Zone) -> tuple[list[str], list[list[str]]]:
+def _sample_rows(found: WholeTransaction, zone: Zone) -> tuple[list[str], list[list[str]]]:
     shown = found.samples[-SAMPLES_SHOWN:]
     names = list(dict.fromkeys(name for sample in shown for name in sample.values))
     rows = [[zone.short(each.utc_ms), each.context, *(each.values.get(name, "") for name in names)] for each in shown]

@@ -1,6 +1,6 @@
 """A verdict for people: what was found where, what was proven, and what only an anchor from outside can prove."""
 
-from station.replay.pages.page import Page, Text, facts, table
+from station.replay.pages.page import Page, Paragraph, facts, table
 from station.replay.proof.findings import CONTRADICTED
 from station.replay.proof.verify import ANCHORED, WHOLE, AnchorResult, Verdict
 from station.telling.amounts import plural
@@ -36,7 +36,7 @@ def page(verdict: Verdict) -> Page:
     ]
     shown.add("Findings", table(("kind", ">event", "what"), rows))
     if verdict.findings_count > SHOWN_MAX:
-        shown.add("", Text(lines=(f"… and {verdict.findings_count - SHOWN_MAX} more (all with --json)",)))
+        shown.add("", Paragraph(lines=(f"… and {verdict.findings_count - SHOWN_MAX} more (all with --json)",)))
     others = [(each.version, each.seq, each.says) for each in verdict.other_versions[:SHOWN_MAX]]
     count = verdict.other_versions_count
     shown.add(
@@ -46,7 +46,7 @@ def page(verdict: Verdict) -> Page:
     shown.add(
         "Heads that something remembers", table(("what", ">event", "from", "the log"), map(_anchor, verdict.anchors))
     )
-    shown.add("What this proves", Text(lines=tuple(_proves(verdict))))
+    shown.add("What this proves", Paragraph(lines=tuple(_proves(verdict))))
     return shown
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from eventstore.chain import GENESIS_DIGEST, ChainBrokenError, Head, Row, digest_after, fits, row_bytes, verify
 from eventstore.inventory import without
-from station.replay.proof.findings import ALTERED, INSERTED, MOVED, REMOVED, Finding
+from station.replay.proof.findings import ALTERED, INSERTED, MOVED, REMOVED, LogFinding
 
 SHIFT_MAX = 64
 """How many rows inserted or removed in one place are recognized as such."""
@@ -40,7 +40,7 @@ class ChainCheck:
         self._shift = 0
         self._base = base
         self._broken: list[tuple[bytes, Row]] = []
-        self._findings: list[Finding] = []
+        self._findings: list[LogFinding] = []
         self._held: Row | None = None
         self.rows = 0
         self.broken_rows = 0
@@ -150,7 +150,7 @@ class ChainCheck:
         return False
 
     def _add(self, kind: str, seq: int, last_seq: int, says: str) -> None:
-        self._findings.append(Finding(kind=kind, seq=seq, last_seq=last_seq, says=says))
+        self._findings.append(LogFinding(kind=kind, seq=seq, last_seq=last_seq, says=says))
 
     def _forget(self, seq: int) -> None:
         """What was found of an event before more was known."""
@@ -166,7 +166,7 @@ class ChainCheck:
             return Head(seq=self._last[-1].seq, digest=self._last[-1].digest)
         return self._base or Head(seq=0, digest=GENESIS_DIGEST)
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[LogFinding]:
         """Everything that was found, in the order of the log."""
         if self._held is not None:
             held, self._held = self._held, None

@@ -6,8 +6,8 @@ from eventstore.catalogue.lifecycle import ArchiveDropped, ArchiveThinned
 from eventstore.event import Recorded
 from eventstore.inventory import untold
 from station.replay.opening.reader import LogReader
-from station.replay.proof.findings import REMOVED, Finding
-from station.replay.proof.redeciding import Stretch
+from station.replay.proof.findings import REMOVED, LogFinding
+from station.replay.proof.redeciding import Foldable
 from station.wire.instants import format_utc_ms
 
 
@@ -34,15 +34,15 @@ def thinned(reader: LogReader) -> Iterator[str]:
             yield f"{what}were dropped; what put that on record is not here"
 
 
-def untold_thinning(reader: LogReader) -> Iterator[Finding]:
+def untold_thinning(reader: LogReader) -> Iterator[LogFinding]:
     """The archives of which nothing in the log says what was cut out of them."""
     told = {recorded.event.seal for recorded in reader.dropped if isinstance(recorded.event, ArchiveThinned)}
     for segment, seal, _ in () if reader.goes_on_elsewhere else reader.thinned():
         if seal not in told:
-            yield Finding(kind=REMOVED, seq=segment.first_seq, last_seq=segment.last_seq, says=untold(segment))
+            yield LogFinding(kind=REMOVED, seq=segment.first_seq, last_seq=segment.last_seq, says=untold(segment))
 
 
-def undecided(reader: LogReader, stretches: Sequence[Stretch]) -> Iterator[str]:
+def undecided(reader: LogReader, stretches: Sequence[Foldable]) -> Iterator[str]:
     """The events that no state is known for, because what led to it was dropped, in words."""
     reached = 0 if reader.origin.base is None else reader.origin.base.seq
     for stretch in (*stretches, None):

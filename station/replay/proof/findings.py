@@ -16,7 +16,7 @@ KINDS = (ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class LogFinding:
     """One thing that is wrong, from event `seq` to event `last_seq` as they stand in the log (or stood, if they are gone)."""
 
     kind: str

@@ -71,14 +71,14 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Foldable:
     """The events behind a known state up to `until`: all of them are there."""
 
     state: StationState
     until: int
 
 
-def stretches_of(reader: LogReader) -> Iterator[Stretch]:
+def stretches_of(reader: LogReader) -> Iterator[Foldable]:
     """The log as far as states can be had: one stretch, or several where something between them was cut out on record.
 
     Behind a cut the next segment begins with a state that is known. Raises BadQuestion for an excerpt.
@@ -88,16 +88,16 @@ def stretches_of(reader: LogReader) -> Iterator[Stretch]:
         if last <= state.seq or reader.row(first) is not None:  # a cut that came between left the whole archive there
             continue
         if first > state.seq + 1:
-            yield Stretch(state=state, until=first - 1)
+            yield Foldable(state=state, until=first - 1)
         behind = next(states_behind(reader, last), None)
         if behind is None:
             return
         state = behind
-    yield Stretch(state=state, until=reader.head.seq)
+    yield Foldable(state=state, until=reader.head.seq)
 
 
 def decide_again(
-    reader: LogReader, *, fold_only: bool = False, stretches: Iterable[Stretch] | None = None
+    reader: LogReader, *, fold_only: bool = False, stretches: Iterable[Foldable] | None = None
 ) -> Iterator[Decided]:
     """Every observation of the log, decided again, in order; with `fold_only`, what was recorded stands for the decision.
 
@@ -130,7 +130,7 @@ def _cuts(reader: LogReader) -> frozenset[int]:
 
 
 def _decide_all(
-    reader: LogReader, stretch: Stretch, other_builds: frozenset[int], cuts: frozenset[int], *, fold_only: bool
+    reader: LogReader, stretch: Foldable, other_builds: frozenset[int], cuts: frozenset[int], *, fold_only: bool
 ) -> Iterator[Decided]:
     state = stretch.state
     version = state.maintenance.software_version

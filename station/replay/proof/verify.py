@@ -29,7 +29,16 @@ from station.replay.opening.progress import Progress, silent
 from station.replay.opening.reader import LogReader
 from station.replay.proof.chain_check import ChainCheck, missing
 from station.replay.proof.dropping import dropped_before, thinned, undecided, untold_thinning
-from station.replay.proof.findings import ALTERED, CONTRADICTED, DAMAGED, MOVED, REMOVED, REPLACED, TRUNCATED, Finding
+from station.replay.proof.findings import (
+    ALTERED,
+    CONTRADICTED,
+    DAMAGED,
+    MOVED,
+    REMOVED,
+    REPLACED,
+    TRUNCATED,
+    LogFinding,
+)
 from station.replay.proof.redeciding import Decided, decide_again, first_difference, stretches_of
 
 LEVELS = ("chain", "fold", "decide")
@@ -82,7 +91,7 @@ class Verdict:
     observations: int
     snapshots: int
     state_digest: str
-    findings: tuple[Finding, ...]
+    findings: tuple[LogFinding, ...]
     findings_count: int
     other_versions: tuple[OtherVersion, ...]
     other_versions_count: int
@@ -95,7 +104,7 @@ class _Work:
     """A verification under way."""
 
     reader: LogReader
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[LogFinding] = field(default_factory=list)
     others: list[OtherVersion] = field(default_factory=list)
     others_count: int = 0
     skipped: list[str] = field(default_factory=list)
@@ -106,7 +115,7 @@ class _Work:
     state: StationState | None = None
 
     def add(self, kind: str, seq: int, says: str, last_seq: int | None = None) -> None:
-        self.findings.append(Finding(kind=kind, seq=seq, last_seq=seq if last_seq is None else last_seq, says=says))
+        self.findings.append(LogFinding(kind=kind, seq=seq, last_seq=seq if last_seq is None else last_seq, says=says))
 
 
 def verify(

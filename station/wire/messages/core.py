@@ -18,7 +18,7 @@ from station.wire.enums import (
     ResetType,
     UnlockStatus,
 )
-from station.wire.messages.types import ChargingProfile, IdTagInfo, KeyValue, MeterValue
+from station.wire.messages.types import KeyValue, MeterValue, WireChargingProfile, WireIdTagInfo
 from station.wire.primitives import (
     AtLeast,
     CiString20Type,
@@ -79,7 +79,7 @@ class Authorize:
 class AuthorizeResponse:
     """Authorize.conf (6.2)."""
 
-    id_tag_info: IdTagInfo
+    id_tag_info: WireIdTagInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +212,7 @@ class RemoteStartTransaction:
 
     id_tag: IdToken
     connector_id: int | None = None
-    charging_profile: ChargingProfile | None = None
+    charging_profile: WireChargingProfile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +265,7 @@ class StartTransaction:
 class StartTransactionResponse:
     """StartTransaction.conf (6.46)."""
 
-    id_tag_info: IdTagInfo
+    id_tag_info: WireIdTagInfo
     transaction_id: int
 
 
@@ -303,7 +303,7 @@ class StopTransaction:
 class StopTransactionResponse:
     """StopTransaction.conf (6.50)."""
 
-    id_tag_info: IdTagInfo | None = None
+    id_tag_info: WireIdTagInfo | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from station.wire.enums import (
     ClearChargingProfileStatus,
     GetCompositeScheduleStatus,
 )
-from station.wire.messages.types import ChargingProfile, ChargingSchedule
+from station.wire.messages.types import ChargingSchedule, WireChargingProfile
 from station.wire.primitives import DateTime, DurationSeconds, Verbatim
 
 __all__ = [
@@ -67,7 +67,7 @@ class SetChargingProfile:
     """SetChargingProfile.req (6.43)."""
 
     connector_id: int
-    cs_charging_profiles: ChargingProfile
+    cs_charging_profiles: WireChargingProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

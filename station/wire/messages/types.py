@@ -29,18 +29,18 @@ from station.wire.primitives import (
 
 __all__ = [
     "AuthorizationData",
-    "ChargingProfile",
     "ChargingSchedule",
     "ChargingSchedulePeriod",
-    "IdTagInfo",
     "KeyValue",
     "MeterValue",
-    "SampledValue",
+    "WireChargingProfile",
+    "WireIdTagInfo",
+    "WireSampledValue",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdTagInfo:
+class WireIdTagInfo:
     """What the CSMS knows of an id tag (7.27)."""
 
     status: AuthorizationStatus
@@ -53,7 +53,7 @@ class AuthorizationData:
     """An entry of the local list (7.1). Without id_tag_info a Differential update removes the tag."""
 
     id_tag: IdToken
-    id_tag_info: IdTagInfo | None = None
+    id_tag_info: WireIdTagInfo | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class ChargingSchedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChargingProfile:
+class WireChargingProfile:
     """A charging profile (7.8)."""
 
     charging_profile_id: int
@@ -101,7 +101,7 @@ class ChargingProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SampledValue:
+class WireSampledValue:
     """One sampled value (7.43). The value is text; an absent member has the standard's default."""
 
     value: str
@@ -118,4 +118,4 @@ class MeterValue:
     """Values sampled at the same point in time (7.33)."""
 
     timestamp: DateTime
-    sampled_value: Annotated[tuple[SampledValue, ...], AtLeast(1)]
+    sampled_value: Annotated[tuple[WireSampledValue, ...], AtLeast(1)]

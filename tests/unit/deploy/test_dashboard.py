@@ -10,7 +10,7 @@ import promql_parser as promql
 import pytest
 
 from eventstore.chain import Head
-from station.service.metrics import Facts, metrics_text
+from station.service.metrics import MetricFacts, metrics_text
 from tests.daemon import ROOT
 from tests.given import charging, station
 
@@ -23,7 +23,7 @@ OF_GAUGES = frozenset({"delta", "deriv"})
 def exposed() -> tuple[dict[str, str], dict[str, dict[str, set[str]]]]:
     """Of each metric its type, and the values of each of its labels, from what a charging station exposes."""
     under_test = charging(station(connectors=2))
-    facts = Facts(
+    facts = MetricFacts(
         at_ms=under_test.at_ms,
         head=Head(seq=under_test.state.seq, digest=bytes(32)),
         log_bytes=1,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.boot import Boot, BootReport
+from eventstore.boot import BootReport, Opener
 from eventstore.database import DATABASE_NAME
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.witness import WITNESS_NAME, read_witness
@@ -13,7 +13,7 @@ from tests.logs import close_segment, execute_behind_its_back, fill, opened
 
 def booted(path: Path) -> BootReport:
     directory = StorageDirectory(path)
-    boot = Boot(directory, identity="CB-OTHER")
+    boot = Opener(directory, identity="CB-OTHER")
     boot.open().close()
     directory.close()
     return boot.report

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from eventstore.boot import Boot
+from eventstore.boot import Opener
 from eventstore.chain import EMPTY
 from eventstore.database import DATABASE_NAME
 from eventstore.directory import IDENTITY_NAME, RESERVE_NAME, StorageDirectory
@@ -21,9 +21,9 @@ from migrations import MIGRATIONS
 from tests.logs import crash_copy, execute_behind_its_back, fill, opened
 
 
-def boot(path: Path) -> tuple[Boot, StorageDirectory]:
+def boot(path: Path) -> tuple[Opener, StorageDirectory]:
     directory = StorageDirectory(path)
-    return Boot(directory, identity="CB-7"), directory
+    return Opener(directory, identity="CB-7"), directory
 
 
 def test_the_first_start_commissions_the_directory(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from eventstore.catalogue.maintenance import (
 )
 from eventstore.event import Event, Recorded
 from projections.clock import Clock
-from projections.maintenance import FOLDS, Maintenance, Reset
+from projections.maintenance import FOLDS, Maintenance, PendingReset
 
 BOOT = StationBooted(
     boot=2,
@@ -60,11 +60,11 @@ def progressed(status: str, attempt: int = 1, job: int = 1) -> FirmwareProgresse
 def test_a_reset_from_its_acceptance_to_the_boot() -> None:
     """5.14."""
     accepted = folded(Maintenance(), ResetAccepted(kind="Soft", due_ms=70))
-    assert accepted.reset == Reset(kind="Soft", due_ms=70)
+    assert accepted.reset == PendingReset(kind="Soft", due_ms=70)
     due = folded(accepted, ResetDue(kind="Soft"))
-    assert due.reset == Reset(kind="Soft", due_ms=70, due=True)
+    assert due.reset == PendingReset(kind="Soft", due_ms=70, due=True)
     failed = folded(due, ResetFailed(reason="x"))
-    assert failed.reset == Reset(kind="Soft", due_ms=70, failures=1)
+    assert failed.reset == PendingReset(kind="Soft", due_ms=70, failures=1)
     assert folded(failed, ResetAbandoned(kind="Soft")).reset is None
     assert folded(due, BOOT).reset is None
     for event in (ResetDue(kind="Soft"), ResetFailed(reason="x")):

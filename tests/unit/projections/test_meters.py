@@ -20,7 +20,7 @@ from eventstore.catalogue.transactions import (
 from eventstore.event import Event, Recorded
 from projections.clock import Clock
 from projections.connector import Connectors
-from projections.connectors import FOLDS
+from projections.connector_folds import FOLDS
 from tests.given import DESCRIPTION
 
 MOMENT = Moment(at_ms=1, boot=1, utc_ms=1)

@@ -40,7 +40,7 @@ def test_every_mistake_is_told_at_once() -> None:
     del raw["connector"]["1"]["contactor"]["coil"]
     assert problems(raw) == [
         "[board.wiring] pinns: is no key of this table; did you mean pins?",
-        "[board.wiring.connector.1.pilot] channel: must be between 0 and 7, not 9",
+        "[board.wiring.connector.1.pilot] channel: must be 0 to 7, not 9",
         "[board.wiring.connector.1.contactor] coil: is required",
         "[board.wiring.connector.1.lock] lock: 'GPIO99' is no pin: write it as GPIO18, or any way gpiozero takes",
     ]
@@ -61,9 +61,9 @@ MISTAKES: list[tuple[Callable[[Any], object], str]] = [
     (lambda raw: raw["adc"]["a"].update(chip="MCP3204") or connector(raw)["pilot"].update(channel=5), "MCP3204 has channels 0 to 3"),
     (lambda raw: connector(raw)["pilot"].update(zero_mv=15_000), "pilot] full_mv: must differ from zero_mv"),
     (lambda raw: connector(raw)["pilot"].update(output="gpiozero"), 'pilot] output: "gpiozero" is no longer offered (only pigpio made its PWM'),
-    (lambda raw: connector(raw)["pilot"].update(output="pwm"), "pilot] output: must be one of sysfs, not 'pwm'"),
+    (lambda raw: connector(raw)["pilot"].update(output="pwm"), 'pilot] output: must be "sysfs", not the text "pwm"'),
     (lambda raw: raw.update(pins="pigpio"), 'wiring] pins: "pigpio" is no longer offered (it never ran on a Pi 5, and Debian 13 has none): write pins = "gpiod"'),
-    (lambda raw: raw.update(pins="rpigpio"), "wiring] pins: must be one of gpiod, lgpio, not 'rpigpio'"),
+    (lambda raw: raw.update(pins="rpigpio"), 'wiring] pins: must be "gpiod" or "lgpio", not the text "rpigpio"'),
     (lambda raw: connector(raw)["pilot"].update(sense="comparators"), "pilot] above_10500_mv: is required for comparators"),
     (lambda raw: connector(raw)["pilot"].update(channel=1), "proximity] channel: channel 1 of ADC a is taken by connector.1.pilot.channel"),
     (lambda raw: connector(raw)["proximity"].update(kind="contact"), "proximity] contact: is required for contact"),
@@ -78,7 +78,7 @@ MISTAKES: list[tuple[Callable[[Any], object], str]] = [
     (lambda raw: raw["readers"][0].update(format="rdm6300"), "readers.1] format: rdm6300 is a serial reader"),
     (lambda raw: raw["readers"][0].update(connector=2), "readers.1] connector: does not exist"),
     (lambda raw: raw["faults"][0].update(connector=2), "faults.1] connector: does not exist"),
-    (lambda raw: raw["faults"][0].update(error_code="NoError"), "faults.1] error_code: must be one of"),
+    (lambda raw: raw["faults"][0].update(error_code="NoError"), 'faults.1] error_code: must be "GroundFailure" or'),
     (lambda raw: raw.update(watchdog={}), "watchdog] pin: pin or device is required"),
     (lambda raw: raw["watchdog"].update(period_ms=9_000), "watchdog] period_ms: must be at most half of timeout_s"),
     (lambda raw: connector(raw)["indicator"].update(red={"pin": 21, "active": "low"}), "indicator] red: must have the same active level"),

@@ -15,7 +15,7 @@ from devices.modbus.register_map import (
     TYPES,
     Block,
     MapError,
-    Register,
+    ModbusRegister,
     RegisterMap,
     load_map,
     map_names,
@@ -173,7 +173,7 @@ def test_the_registers_are_where_the_manuals_have_them() -> None:
     ],
 )
 def test_what_a_meter_marks_as_not_available_is_left_out(kind: str, words: list[int]) -> None:
-    register = Register(name="power_w", address=0, type=kind, scale=Decimal(1))
+    register = ModbusRegister(name="power_w", address=0, type=kind, scale=Decimal(1))
     block = Block(address=0, length=len(words), registers=(register,))
     register_map = RegisterMap(name="", function="input", word_order="big", blocks=(block,))
     assert register_map.decode(block, words) == {}
@@ -183,7 +183,7 @@ def test_what_a_meter_marks_as_not_available_is_left_out(kind: str, words: list[
 @settings(max_examples=60)
 def test_every_encoding_gives_back_the_number(kind: str, number: int, word_order: str) -> None:
     value = abs(number) if kind.startswith("u") else number
-    register = Register(name="power_w", address=0, type=kind, scale=Decimal("0.1"))
+    register = ModbusRegister(name="power_w", address=0, type=kind, scale=Decimal("0.1"))
     block = Block(address=0, length=register.length, registers=(register,))
     register_map = RegisterMap(name="", function="input", word_order=word_order, blocks=(block,))
     assert register_map.decode(block, words_of(kind, value, word_order))["power_w"] == round(Decimal(value) / 10)

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from station.cli.demo import ColourScreen, PlainScreen, TerminalScreen, add_arguments, make_screen
-from station.demo.screen import Voice
+from station.demo.screen import Speaker
 
 
 class Terminal(io.StringIO):
@@ -24,7 +24,7 @@ def test_a_file_gets_lines_and_nothing_else() -> None:
     stream = io.StringIO()
     screen = make_screen(stream, never)
     screen.live("charging")
-    screen.line(Voice.STORY, "A car.")
+    screen.line(Speaker.STORY, "A car.")
     assert stream.getvalue() == "A car.\n"
 
 
@@ -37,7 +37,7 @@ def test_the_living_line_gives_way_to_one_that_stays() -> None:
     stream = Terminal()
     screen = TerminalScreen(stream, never)
     screen.live("22.1 kW")
-    screen.line(Voice.STORY, "Cut.")
+    screen.line(Speaker.STORY, "Cut.")
     screen.live("")
     assert stream.getvalue() == "\r\x1b[2K22.1 kW\r\x1b[2KCut.\n"
 
@@ -51,7 +51,7 @@ def test_the_living_line_is_no_wider_than_the_terminal(monkeypatch: pytest.Monke
 
 def test_a_line_in_colours_keeps_its_text() -> None:
     stream = Terminal()
-    ColourScreen(stream, never).line(Voice.CSMS, "CSMS ← [1] :smile: 16 A")
+    ColourScreen(stream, never).line(Speaker.CSMS, "CSMS ← [1] :smile: 16 A")
     assert "CSMS ← [1] :smile: 16 A" in stream.getvalue()
 
 
@@ -60,7 +60,7 @@ def test_a_pipe_that_nobody_reads_ends_the_demonstration() -> None:
     os.close(reading)
     ended: list[signal.Signals] = []
     with os.fdopen(writing, "w") as stream:
-        PlainScreen(stream, ended.append).line(Voice.STORY, "Hello?")
+        PlainScreen(stream, ended.append).line(Speaker.STORY, "Hello?")
     assert ended == [signal.SIGPIPE]
 
 

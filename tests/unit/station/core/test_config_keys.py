@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from eventstore.persistent import Map
-from station.core.config_keys import Access, Boolean, ConfigKey, Csl, Integer, Text
+from station.core.config_keys import Access, AnyText, Boolean, ConfigKey, Csl, Integer
 from tests.given import station
 
 LEVELS: ConfigKey[int] = ConfigKey(
@@ -54,10 +54,10 @@ def test_what_is_no_such_list(text: str, why: str) -> None:
 
 
 def test_texts_are_kept_as_they_came_within_their_length() -> None:
-    assert Text(length_max=3).parse(" a ") == " a "
-    assert Text().canonical("x") == "x"
+    assert AnyText(length_max=3).parse(" a ") == " a "
+    assert AnyText().canonical("x") == "x"
     with pytest.raises(ValueError, match="at most 3"):
-        Text(length_max=3).parse("abcd")
+        AnyText(length_max=3).parse("abcd")
 
 
 def test_a_key_has_its_default_until_the_factory_or_the_csms_says_otherwise() -> None:

@@ -21,7 +21,7 @@ from eventstore.frozen import replace
 from eventstore.log import EventLog
 from projections.digest import fingerprint
 from station.daemon import process
-from station.daemon.process import EXIT_DONE, EXIT_FAILED, EXIT_LOG, Ending
+from station.daemon.process import EXIT_DONE, EXIT_FAILED, EXIT_LOG, ProcessEnding
 from station.settings.loading import Settings, parse_settings
 from tests.csms.faulty import FaultyCsms, lost
 
@@ -50,7 +50,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def lived(found: Settings, during: During) -> Ending:
+async def lived(found: Settings, during: During) -> ProcessEnding:
     """Runs the daemon beside this; how it ended."""
     running = asyncio.create_task(process.run(found))
     acting = asyncio.ensure_future(during())
@@ -81,7 +81,7 @@ async def test_a_signal_ends_it_in_order_with_the_last_word_in_the_log(
         os.kill(os.getpid(), number)
         os.kill(os.getpid(), number)  # once more changes nothing
 
-    assert await lived(settings(tmp_path), during) == Ending(status=EXIT_DONE)
+    assert await lived(settings(tmp_path), during) == ProcessEnding(status=EXIT_DONE)
     events = await logged(tmp_path)
     assert events[-1] == StationStopped(why=number.name)
     assert [event for event in events if isinstance(event, StationStopping)] == [StationStopping(why=number.name)]
@@ -102,7 +102,7 @@ async def test_a_link_that_is_lost_while_it_ends_is_not_made_anew_and_the_last_w
 
         found = settings(tmp_path, csms.url)
         found = replace(found, csms=replace(found.csms, reconnect_min_s=0, reconnect_max_s=0))
-        assert await lived(found, during) == Ending(status=EXIT_DONE)
+        assert await lived(found, during) == ProcessEnding(status=EXIT_DONE)
         assert len(csms.links) == 1
     events = await logged(tmp_path)
     assert events[-1] == StationStopped(why="SIGTERM")
@@ -116,7 +116,7 @@ async def test_a_signal_that_comes_during_the_boot_is_obeyed_after_it(tmp_path: 
     async def during() -> None:
         os.kill(os.getpid(), signal.SIGTERM)  # the daemon has begun, and has not come further than its first wait
 
-    assert await lived(settings(tmp_path), during) == Ending(status=EXIT_DONE)
+    assert await lived(settings(tmp_path), during) == ProcessEnding(status=EXIT_DONE)
     events = await logged(tmp_path)
     assert isinstance(events[0], StationBooted)
     assert events[-1] == StationStopped(why="SIGTERM")
@@ -128,7 +128,7 @@ async def test_a_taken_address_is_status_1_and_costs_no_boot(tmp_path: Path, cap
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert await process.run(settings(tmp_path / "storage", listen=listen)) == Ending(status=EXIT_FAILED)
+        assert await process.run(settings(tmp_path / "storage", listen=listen)) == ProcessEnding(status=EXIT_FAILED)
     assert listen in capfd.readouterr().err
     assert not (tmp_path / "storage").exists()
 
@@ -137,7 +137,7 @@ async def test_a_taken_address_is_status_1_and_costs_no_boot(tmp_path: Path, cap
 async def test_a_log_that_another_holds_is_status_3(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     log = await EventLog.open(tmp_path, identity="CB-0001")
     try:
-        assert await process.run(settings(tmp_path)) == Ending(status=EXIT_LOG)
+        assert await process.run(settings(tmp_path)) == ProcessEnding(status=EXIT_LOG)
     finally:
         await log.close()
     assert str(os.getpid()) in capfd.readouterr().err
@@ -146,7 +146,7 @@ async def test_a_log_that_another_holds_is_status_3(tmp_path: Path, capfd: pytes
 @pytest.mark.asyncio
 async def test_a_directory_that_cannot_be_made_is_status_3(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
-    assert await process.run(settings(tmp_path / "file" / "storage")) == Ending(status=EXIT_LOG)
+    assert await process.run(settings(tmp_path / "file" / "storage")) == ProcessEnding(status=EXIT_LOG)
     assert str(tmp_path / "file" / "storage") in capfd.readouterr().err
 
 
@@ -170,7 +170,7 @@ async def test_a_reset_asks_for_a_new_process_in_place_or_just_ends(
 ) -> None:
     async with FaultyCsms() as csms:
         found = settings(tmp_path, csms.url, more=f'[daemon]\non_reset = "{on_reset}"')
-        assert await lived(found, lambda: reset(csms)) == Ending(status=EXIT_DONE, replace=replace)
+        assert await lived(found, lambda: reset(csms)) == ProcessEnding(status=EXIT_DONE, replace=replace)
     assert (await logged(tmp_path))[-1] == StationStopped(why="Reset")
 
 
@@ -190,7 +190,7 @@ async def test_a_reset_that_cannot_be_done_is_on_record_and_the_station_goes_on(
             os.kill(os.getpid(), signal.SIGTERM)
 
         ending = await lived(settings(tmp_path, csms.url, more="[config]\nResetRetries = 2"), during)
-    assert ending == Ending(status=EXIT_DONE)
+    assert ending == ProcessEnding(status=EXIT_DONE)
     events = await logged(tmp_path)
     assert sum(isinstance(event, ResetFailed) for event in events) == 3
     assert events[-1] == StationStopped(why="SIGTERM")

@@ -10,9 +10,9 @@ from eventstore.catalogue.hardware import ContactorObserved, EmergencyStopObserv
 from eventstore.catalogue.lifecycle import DiskSpaceObserved
 from eventstore.event import Decision
 from station.replay.answers import outbox, summary
-from station.replay.answers.conversation import Asked, Exchange, exchanges, ladder
+from station.replay.answers.conversation import Exchange, ExchangeFilter, exchanges, ladder
 from station.replay.answers.timeline import Filter, Timeline
-from station.replay.answers.transactions import dossier, transactions
+from station.replay.answers.transactions import transaction_rows, whole_transaction
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.folding import state_at
 from station.replay.opening.reader import LogReader
@@ -92,12 +92,12 @@ def test_a_message_that_was_given_up_is_told_with_its_failures(reader: LogReader
     story_ = Timeline(reader, calendar_of(reader))
     entries = [each for each in story_.entries(Filter()) if each.type == "TransactionStopped"]
     assert "GIVEN UP after 3 failures (InternalError)" in " ".join(entries[-1].notes)
-    rows = transactions(reader, calendar_of(reader))
+    rows = transaction_rows(reader, calendar_of(reader))
     assert [row.stop_outcome for row in rows] == ["result", "given_up"]
 
 
 def outcomes(reader: LogReader, **asked: object) -> list[Exchange]:
-    return list(exchanges(reader, calendar_of(reader), Asked(**asked)))  # type: ignore[arg-type]
+    return list(exchanges(reader, calendar_of(reader), ExchangeFilter(**asked)))  # type: ignore[arg-type]
 
 
 def test_the_exchange_shows_time_outs_losses_errors_and_what_was_ignored(reader: LogReader) -> None:
@@ -132,7 +132,7 @@ def test_why_a_message_waits_is_told_for_every_state_of_the_link(reader: LogRead
     for seq in range(20, reader.head.seq + 1, 3):
         place = place_at(reader, calendar, ZONE, str(seq))
         state = state_at(reader, seq).state
-        reasons |= {each.waits_for.split(" in ")[0] for each in outbox.owing(reader, calendar, state, place)}
+        reasons |= {each.waits_for.split(" in ")[0] for each in outbox.owed_entries(reader, calendar, state, place)}
         plain(outbox_page([], state, place, ZONE))
     assert {"its answer", "its next attempt"} <= reasons
 
@@ -159,7 +159,7 @@ def test_all_the_noise_is_every_event(reader: LogReader) -> None:
 
 def test_a_transaction_that_there_is_not_is_a_bad_question(reader: LogReader) -> None:
     with pytest.raises(BadQuestion, match="the last are 1, 2"):
-        dossier(reader, calendar_of(reader), 99)
+        whole_transaction(reader, calendar_of(reader), 99)
 
 
 def test_a_page_aligns_its_columns_and_leaves_out_what_is_empty() -> None:

@@ -17,7 +17,7 @@ from station.rules.charging_profile_rules import (
     read_profile,
 )
 from station.wire.messages.smart_charging import SetChargingProfile
-from station.wire.messages.types import ChargingProfile as WireProfile
+from station.wire.messages.types import WireChargingProfile as WireProfile
 from station.wire.schema import load_request
 from tests.unit.station.features.smart_charging.given_station import START_MS, Charge, wire
 

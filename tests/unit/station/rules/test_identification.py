@@ -12,14 +12,14 @@ from station.rules.identification import (
     Ask,
     Denied,
     Granted,
-    Situation,
+    Inquiry,
     Source,
     Verdict,
-    group_situation,
+    group_inquiry,
     known,
     known_parent,
     look_up,
-    start_situation,
+    start_inquiry,
 )
 from tests.given import UTC_2026_MS, station
 
@@ -45,7 +45,7 @@ def knowing(
 
 
 def start(state: StationState) -> Verdict:
-    return look_up(state, start_situation(state), "Tag", AT_MS)
+    return look_up(state, start_inquiry(state), "Tag", AT_MS)
 
 
 def granted(source: Source) -> Granted:
@@ -104,7 +104,7 @@ def test_a_start_offline(
 def test_the_group_of_a_tag(info: IdTagInfo | None, *, known_there: bool, online: bool) -> None:
     """3.10: whatever the keys for starting say."""
     state = knowing(info, online=online, LocalPreAuthorize="false", LocalAuthorizeOffline="false")
-    verdict = look_up(state, group_situation(state), "TAG", AT_MS)
+    verdict = look_up(state, group_inquiry(state), "TAG", AT_MS)
     if known_there:
         assert verdict == granted(Source.LOCAL_LIST)
     else:
@@ -126,5 +126,5 @@ def test_the_parent_is_known_of_valid_tags_only() -> None:
 
 def test_a_tag_expires_at_its_moment_not_before() -> None:
     state = knowing(IdTagInfo(status="Accepted", expiry_utc_ms=UTC_2026_MS + AT_MS), LocalPreAuthorize="true")
-    assert look_up(state, Situation.START_ONLINE, "tag", AT_MS - 1) == Granted(source=Source.LOCAL_LIST)
-    assert look_up(state, Situation.START_ONLINE, "tag", AT_MS) == Ask()
+    assert look_up(state, Inquiry.START_ONLINE, "tag", AT_MS - 1) == Granted(source=Source.LOCAL_LIST)
+    assert look_up(state, Inquiry.START_ONLINE, "tag", AT_MS) == Ask()

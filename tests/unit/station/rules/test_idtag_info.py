@@ -22,7 +22,7 @@ def listing(status: str | None, **keys: str) -> StationState:
 
 
 def test_the_message_becomes_a_fact_as_it_is() -> None:
-    message = wire.IdTagInfo(status=AuthorizationStatus.BLOCKED, expiry_date=17, parent_id_tag="P")
+    message = wire.WireIdTagInfo(status=AuthorizationStatus.BLOCKED, expiry_date=17, parent_id_tag="P")
     assert info_of(message) == IdTagInfo(status="Blocked", parent_id_tag="P", expiry_utc_ms=17)
 
 

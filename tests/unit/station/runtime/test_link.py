@@ -34,7 +34,7 @@ from eventstore.catalogue.link import (
 from eventstore.event import Event, Observation, Recorded
 from projections.station import StationState
 from station.runtime.clock import SystemClock
-from station.runtime.link import Link
+from station.runtime.link import CsmsLink
 from station.runtime.secrets import Secrets
 from station.runtime.throttle import FLOOD_AFTER_MS, FRAMES_BURST
 from station.settings.loading import Settings, parse_settings
@@ -103,7 +103,7 @@ class Rig:
         self.seen: asyncio.Queue[Observation] = asyncio.Queue()
         self.secrets = Secrets(directory)
         self.clock = clock or SystemClock()
-        self.link = Link(settings(url, **csms), self.clock, self.secrets, self.seen.put_nowait, lambda: True)
+        self.link = CsmsLink(settings(url, **csms), self.clock, self.secrets, self.seen.put_nowait, lambda: True)
 
     @property
     def state(self) -> StationState:

@@ -16,7 +16,14 @@ from websockets.typing import Subprotocol
 
 from station.runtime.dialing import Dialer
 from station.runtime.tls import client_context
-from station.runtime.websocket import Opening, hint_for, identity_doubled, open_websocket, refusal_status, wait_asked_s
+from station.runtime.websocket import (
+    WebSocketTerms,
+    hint_for,
+    identity_doubled,
+    open_websocket,
+    refusal_status,
+    wait_asked_s,
+)
 from station.settings.loading import parse_settings
 from tests.csms.tls import issue, make_authority, server_context
 from tests.names import Names, dull, swallowing
@@ -64,11 +71,13 @@ async def serving(csms: Csms, tls: ssl.SSLContext | None = None) -> AsyncIterato
         yield csms
 
 
-def opening(tls: ssl.SSLContext | None = None, timeout_s: float = LATEST_S) -> Opening:
-    return Opening(tls=tls, headers={"Authorization": "Basic eA=="}, timeout_s=timeout_s, options={"close_timeout": 1})
+def opening(tls: ssl.SSLContext | None = None, timeout_s: float = LATEST_S) -> WebSocketTerms:
+    return WebSocketTerms(
+        tls=tls, headers={"Authorization": "Basic eA=="}, timeout_s=timeout_s, options={"close_timeout": 1}
+    )
 
 
-async def opened(url: str, how: Opening | None = None, dialer: Dialer | None = None) -> str:
+async def opened(url: str, how: WebSocketTerms | None = None, dialer: Dialer | None = None) -> str:
     """The address that the open WebSocket leads to."""
     async with asyncio.timeout(2 * LATEST_S):
         connection = await open_websocket(url, how or opening(), dialer or Dialer())

@@ -4,24 +4,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.kinds import Flag, Number, Text, Whole
 from station.service.bodies import (
-    FreeText,
+    BodyMember,
     InvalidBodyError,
-    Member,
     NotJsonError,
-    Number,
     Utc,
     parse_body,
     read_members,
     read_query,
 )
-from station.settings.kinds import Flag, Text, Whole
 
 MEMBERS = {
-    "ready": Member(kind=Flag(), default=True),
-    "max_current_a": Member(kind=Number(minimum=0, maximum=80), default=None),
-    "phases": Member(kind=Whole(minimum=1, maximum=3), default=3),
-    "id_tag": Member(kind=Text(shortest=1, longest=20)),
+    "ready": BodyMember(kind=Flag(), default=True),
+    "max_current_a": BodyMember(kind=Number(minimum=0, maximum=80), default=None),
+    "phases": BodyMember(kind=Whole(minimum=1, maximum=3), default=3),
+    "id_tag": BodyMember(kind=Text(shortest=1, longest=20)),
 }
 
 
@@ -91,10 +89,10 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_free_text_keeps_line_breaks_and_has_a_bound() -> None:
-    assert FreeText(longest=5).read("a\nb") == "a\nb"
+    assert Text(lines=True, longest=5).read("a\nb") == "a\nb"
     for wrong in (1, "123456"):
         with pytest.raises(ValueError, match="must"):
-            FreeText(longest=5).read(wrong)
+            Text(lines=True, longest=5).read(wrong)
 
 
 def test_a_moment_is_iso_8601_within_bounds() -> None:
@@ -106,7 +104,7 @@ def test_a_moment_is_iso_8601_within_bounds() -> None:
 
 
 def test_numbers_of_a_query_are_decimal_digits() -> None:
-    members = {"after": Member(kind=Whole(minimum=0, maximum=2**63 - 1), default=0)}
+    members = {"after": BodyMember(kind=Whole(minimum=0, maximum=2**63 - 1), default=0)}
     assert read_query({"after": "12"}, members) == {"after": 12}
     for wrong in ("", "-1", "1.5", "1e3", "٣", "0x10", "9" * 30):
         with pytest.raises(InvalidBodyError, match="after: "):

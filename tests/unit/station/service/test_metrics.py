@@ -2,7 +2,7 @@ import re
 from typing import Any
 
 from eventstore.chain import Head
-from station.service.metrics import Facts, metrics_text
+from station.service.metrics import MetricFacts, metrics_text
 from tests.given import UTC_2026_MS, StationUnderTest, charging, station
 
 LINE = re.compile(r'[a-z_]+(\{[a-z_]+="(?:[^"\\\n]|\\.)*"(?:,[a-z_]+="(?:[^"\\\n]|\\.)*")*\})? -?[0-9.]+')
@@ -22,7 +22,7 @@ def text_of(under_test: StationUnderTest, **facts: object) -> str:
         "cpu_seconds": 1.5,
         **facts,
     }
-    return metrics_text(under_test.state, Facts(**given))
+    return metrics_text(under_test.state, MetricFacts(**given))
 
 
 def test_every_line_is_one_that_prometheus_reads_and_every_family_is_declared_once() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from station.wire.frames import (
     MAX_DEPTH,
     MAX_FRAME_BYTES,
-    Call,
-    CallError,
-    CallResult,
+    CallErrorFrame,
+    CallFrame,
+    CallResultFrame,
     ErrorCode,
     Frame,
     FrameError,
@@ -36,16 +36,16 @@ def refusal(text: str) -> FrameError:
 
 def test_a_call_is_read() -> None:
     frame = parse('[2, "19223201", "Reset", {"type": "Soft"}]')
-    assert frame == Call(message_id="19223201", action="Reset", payload={"type": "Soft"})
+    assert frame == CallFrame(message_id="19223201", action="Reset", payload={"type": "Soft"})
 
 
 def test_a_call_result_is_read() -> None:
-    assert parse('[3,"7",{"status":"Accepted"}]') == CallResult(message_id="7", payload={"status": "Accepted"})
+    assert parse('[3,"7",{"status":"Accepted"}]') == CallResultFrame(message_id="7", payload={"status": "Accepted"})
 
 
 def test_a_call_error_is_read() -> None:
     frame = parse('[4,"162376037","NotSupported","SendLocalList.req not implemented",{"a":1}]')
-    assert frame == CallError(
+    assert frame == CallErrorFrame(
         message_id="162376037",
         error_code="NotSupported",
         description="SendLocalList.req not implemented",
@@ -57,12 +57,12 @@ def test_a_call_error_is_read() -> None:
     "text", ['[4,"1","GenericError"]', '[4,"1","GenericError",""]', '[4,"1","GenericError",null,null]']
 )
 def test_a_call_error_may_lack_description_and_details(text: str) -> None:
-    assert parse(text) == CallError(message_id="1", error_code="GenericError")
+    assert parse(text) == CallErrorFrame(message_id="1", error_code="GenericError")
 
 
 def test_a_null_payload_is_the_empty_object() -> None:
-    assert parse('[2,"1","Heartbeat",null]') == Call(message_id="1", action="Heartbeat", payload={})
-    assert parse('[3,"1",null]') == CallResult(message_id="1", payload={})
+    assert parse('[2,"1","Heartbeat",null]') == CallFrame(message_id="1", action="Heartbeat", payload={})
+    assert parse('[3,"1",null]') == CallResultFrame(message_id="1", payload={})
 
 
 @pytest.mark.parametrize("text", ["", "{", "nope", "[2,", "NaN", '[2,"1","Reset",{"a":NaN}]', '"\ud800"', "[" * 5000])
@@ -123,7 +123,7 @@ def test_a_malformed_call_with_a_message_id_is_answered_formation_violation(text
 def test_a_message_id_of_more_than_36_characters_is_answered_generic_error() -> None:
     error = refusal(f'[2,"{"x" * 37}","Reset",{{}}]')
     assert (error.error_code, error.message_id, error.is_answerable) == (ErrorCode.GENERIC_ERROR, "x" * 37, True)
-    assert isinstance(parse(f'[2,"{"x" * 36}","Reset",{{}}]'), Call)
+    assert isinstance(parse(f'[2,"{"x" * 36}","Reset",{{}}]'), CallFrame)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def nested(depth: int) -> str:
 
 
 def test_nesting_is_limited() -> None:
-    assert isinstance(parse(nested(MAX_DEPTH)), Call)
+    assert isinstance(parse(nested(MAX_DEPTH)), CallFrame)
     error = refusal(nested(MAX_DEPTH + 1))
     assert (error.error_code, error.is_answerable) == (ErrorCode.FORMATION_VIOLATION, True)
 
@@ -158,17 +158,17 @@ def test_nesting_is_limited() -> None:
 def test_the_size_of_a_frame_is_limited_in_bytes(character: str) -> None:
     frame = '[2,"1","DataTransfer",{"data":"%s"}]'
     room = (MAX_FRAME_BYTES - len(frame % "")) // len(character.encode())
-    assert isinstance(parse(frame % (character * room)), Call)
+    assert isinstance(parse(frame % (character * room)), CallFrame)
     assert not refusal(frame % (character * (room + 2))).is_answerable
 
 
 def test_written_frames_read_back_the_same() -> None:
     payload = {"connectorId": 1, "idTag": "ÄB", "nested": [{"a": None}]}
-    assert parse(format_call("a-1", "Anything", format_payload(payload))) == Call(
+    assert parse(format_call("a-1", "Anything", format_payload(payload))) == CallFrame(
         message_id="a-1", action="Anything", payload=payload
     )
-    assert parse(format_call_result("a-1", "{}")) == CallResult(message_id="a-1", payload={})
-    assert parse(format_call_error("a-1", ErrorCode.NOT_SUPPORTED, "no such thing")) == CallError(
+    assert parse(format_call_result("a-1", "{}")) == CallResultFrame(message_id="a-1", payload={})
+    assert parse(format_call_error("a-1", ErrorCode.NOT_SUPPORTED, "no such thing")) == CallErrorFrame(
         message_id="a-1", error_code="NotSupported", description="no such thing"
     )
 

@@ -42,7 +42,7 @@ from station.wire.messages.smart_charging import (
     GetCompositeScheduleResponse,
     SetChargingProfile,
 )
-from station.wire.messages.types import ChargingProfile, ChargingSchedule, ChargingSchedulePeriod, IdTagInfo
+from station.wire.messages.types import ChargingSchedule, ChargingSchedulePeriod, WireChargingProfile, WireIdTagInfo
 from station.wire.schema import DEVIATIONS_MAX, PayloadError, dump, load_request, load_response
 
 PROFILE: dict[str, Any] = {
@@ -84,7 +84,7 @@ def refusal(message_class: type, payload: object) -> tuple[ErrorCode, str]:
 def test_a_nested_request_loads_as_frozen_messages() -> None:
     assert load_request(SetChargingProfile, PROFILE) == SetChargingProfile(
         connector_id=1,
-        cs_charging_profiles=ChargingProfile(
+        cs_charging_profiles=WireChargingProfile(
             charging_profile_id=7,
             stack_level=0,
             charging_profile_purpose=ChargingProfilePurpose.TX_DEFAULT_PROFILE,
@@ -189,12 +189,12 @@ OPTIONAL_TEXTS: tuple[tuple[type, dict[str, Any], str], ...] = (
     (GetDiagnostics, DIAGNOSTICS, "startTime"),
     (GetDiagnostics, DIAGNOSTICS, "stopTime"),
     (GetCompositeSchedule, {"connectorId": 1, "duration": 60}, "chargingRateUnit"),
-    (ChargingProfile, CHARGING_PROFILE, "recurrencyKind"),
-    (ChargingProfile, CHARGING_PROFILE, "validFrom"),
-    (ChargingProfile, CHARGING_PROFILE, "validTo"),
+    (WireChargingProfile, CHARGING_PROFILE, "recurrencyKind"),
+    (WireChargingProfile, CHARGING_PROFILE, "validFrom"),
+    (WireChargingProfile, CHARGING_PROFILE, "validTo"),
     (ChargingSchedule, PERIODS, "startSchedule"),
-    (IdTagInfo, {"status": "Accepted"}, "expiryDate"),
-    (IdTagInfo, {"status": "Accepted"}, "parentIdTag"),
+    (WireIdTagInfo, {"status": "Accepted"}, "expiryDate"),
+    (WireIdTagInfo, {"status": "Accepted"}, "parentIdTag"),
 )  # fmt: skip
 
 
@@ -261,7 +261,7 @@ def test_a_good_response_has_no_deviations() -> None:
 def test_a_response_with_unknown_members_is_taken_and_told() -> None:
     assert load_response(StatusNotificationResponse, {"a": 1}) == (StatusNotificationResponse(), ("a is unknown",))
     response, deviations = load_response(AuthorizeResponse, {"idTagInfo": {"status": "Blocked", "b": {}}, "c": None})
-    assert response == AuthorizeResponse(id_tag_info=IdTagInfo(status=AuthorizationStatus.BLOCKED))
+    assert response == AuthorizeResponse(id_tag_info=WireIdTagInfo(status=AuthorizationStatus.BLOCKED))
     assert deviations == ("idTagInfo.b is unknown", "c is unknown")
 
 
@@ -279,7 +279,7 @@ def test_a_response_with_unknown_members_is_taken_and_told() -> None:
 def test_an_unusable_optional_member_is_dropped_and_told(member: dict[str, Any], deviation: str) -> None:
     payload = {"idTagInfo": {"status": "Accepted", **member}}
     assert load_response(AuthorizeResponse, payload) == (
-        AuthorizeResponse(id_tag_info=IdTagInfo(status=AuthorizationStatus.ACCEPTED)),
+        AuthorizeResponse(id_tag_info=WireIdTagInfo(status=AuthorizationStatus.ACCEPTED)),
         (deviation,),
     )
 

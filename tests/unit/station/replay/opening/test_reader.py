@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eventstore.database import DATABASE_NAME, migrate
-from station.replay.answers.transactions import transactions
+from station.replay.answers.transactions import transaction_rows
 from station.replay.opening.source import open_log
 from station.replay.opening.times import calendar_of
 from tests.hostile import DOOR, chained, line
@@ -44,4 +44,4 @@ def test_an_illegible_event_of_a_known_name_costs_no_answer(tmp_path: Path) -> N
     rows = chained([DOOR, ("TransactionStarted", 1, 1, '{"number":"one"}'), DOOR])
     (tmp_path / "events.jsonl").write_bytes(b"".join(map(line, rows)))
     with open_log(tmp_path / "events.jsonl") as reader:
-        assert transactions(reader, calendar_of(reader)) == []
+        assert transaction_rows(reader, calendar_of(reader)) == []

@@ -6,14 +6,14 @@ from typing import Any
 
 from projections.station import INITIAL
 from station.replay.proof.dropping import undecided
-from station.replay.proof.redeciding import Stretch
+from station.replay.proof.redeciding import Foldable
 
 
-def stretch(after: int, until: int) -> Stretch:
-    return Stretch(state=replace(INITIAL, seq=after), until=until)
+def stretch(after: int, until: int) -> Foldable:
+    return Foldable(state=replace(INITIAL, seq=after), until=until)
 
 
-def told(*stretches: Stretch, head: int = 100) -> list[str]:
+def told(*stretches: Foldable, head: int = 100) -> list[str]:
     reader: Any = SimpleNamespace(origin=SimpleNamespace(base=None), head=SimpleNamespace(seq=head))
     return [each.split(":")[0] for each in undecided(reader, stretches)]
 

@@ -44,7 +44,7 @@ from eventstore.catalogue.transactions import (
 from eventstore.event import Event, Recorded
 from projections.clock import Clock
 from projections.connector import Connector, Connectors
-from projections.connectors import FAULTS_KEPT, FOLDS
+from projections.connector_folds import FAULTS_KEPT, FOLDS
 from tests.given import DESCRIPTION
 
 MOMENT = Moment(at_ms=1, boot=1, utc_ms=1)
