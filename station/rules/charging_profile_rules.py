@@ -17,7 +17,7 @@ from eventstore.event import Event
 from eventstore.frozen import dataclass, replace
 from projections.charging_profiles import Installed
 from projections.station import StationState
-from station.core.config_keys import Access, Boolean, ConfigKey, Csl, Integer
+from station.core.config_keys import Access, ConfigKey, Csl, Integer
 from station.wire.enums import ChargingProfileKind, ChargingProfilePurpose, ChargingRateUnit
 from station.wire.messages.types import WireChargingProfile as WireProfile
 
@@ -52,14 +52,6 @@ CHARGING_SCHEDULE_MAX_PERIODS = ConfigKey(
     clause="9.4.3",
     doc="How many periods a schedule may have: a day in quarters of an hour.",
 )
-CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED = ConfigKey(
-    name="ConnectorSwitch3to1PhaseSupported",
-    kind=Boolean(),
-    access=Access.READ_ONLY,
-    default=False,
-    clause="9.4.4",
-    doc="Whether the number of phases may change during a transaction; the energy pauses while it does.",
-)
 MAX_CHARGING_PROFILES_INSTALLED = ConfigKey(
     name="MaxChargingProfilesInstalled",
     kind=Integer(minimum=1, maximum=30),
@@ -68,13 +60,6 @@ MAX_CHARGING_PROFILES_INSTALLED = ConfigKey(
     required=True,
     clause="9.4.5",
     doc="How many charging profiles may be installed at a time.",
-)
-CONFIG_KEYS = (
-    CHARGE_PROFILE_MAX_STACK_LEVEL,
-    CHARGING_SCHEDULE_ALLOWED_CHARGING_RATE_UNIT,
-    CHARGING_SCHEDULE_MAX_PERIODS,
-    CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED,
-    MAX_CHARGING_PROFILES_INSTALLED,
 )
 
 

@@ -216,7 +216,7 @@ class SecuritySettings:
     """The security extension (white paper, edition 3); `[features] security = false` switches all of it off."""
 
     # A CSMS that has asked for no security profile mostly knows nothing of the extension.
-    send_events: str = _key(
+    send_events: str = key(
         OneOf(words=("by profile", "always", "never")),
         "whether security events are sent to the CSMS, and not only kept in the log: by profile, from security_profile 1 on",
         "by profile",

@@ -10,9 +10,17 @@ from projections.charging_profiles import Installed
 from projections.station import StationState
 from station.core.feature import Answer, Feature, Refusal, Reply
 from station.features.smart_charging.composite import Composite, composite_connector, composite_station
+from station.features.smart_charging.offering import CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED
 from station.features.smart_charging.situation import situation_of
 from station.rules import charging_profile_rules
-from station.rules.charging_profile_rules import CONFIG_KEYS, OCPP_PROFILE, ProfileRefusal
+from station.rules.charging_profile_rules import (
+    CHARGE_PROFILE_MAX_STACK_LEVEL,
+    CHARGING_SCHEDULE_ALLOWED_CHARGING_RATE_UNIT,
+    CHARGING_SCHEDULE_MAX_PERIODS,
+    MAX_CHARGING_PROFILES_INSTALLED,
+    OCPP_PROFILE,
+    ProfileRefusal,
+)
 from station.wire.enums import (
     ChargingProfileStatus,
     ChargingRateUnit,
@@ -133,5 +141,11 @@ FEATURE = Feature(
         Answer(action="ClearChargingProfile", decide=clear_charging_profile),
         Answer(action="GetCompositeSchedule", decide=get_composite_schedule),
     ),
-    config_keys=CONFIG_KEYS,
+    config_keys=(
+        CHARGE_PROFILE_MAX_STACK_LEVEL,
+        CHARGING_SCHEDULE_ALLOWED_CHARGING_RATE_UNIT,
+        CHARGING_SCHEDULE_MAX_PERIODS,
+        CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED,
+        MAX_CHARGING_PROFILES_INSTALLED,
+    ),
 )

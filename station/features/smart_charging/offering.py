@@ -19,14 +19,23 @@ from projections.charging_profiles import Fall
 from projections.connector import CURRENT_MIN_MA, EV_RESPONSE_MS, Connector
 from projections.station import StationState
 from projections.transactions import Transaction
+from station.core.config_keys import Access, Boolean, ConfigKey
 from station.core.feature import TIME, Deadline, Feature, Rule
 from station.features.smart_charging.composite import Offer, Situation, next_change_ms, offers, total_ma
 from station.features.smart_charging.situation import situation_of
-from station.rules.charging_profile_rules import CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED, follow_transactions
+from station.rules.charging_profile_rules import follow_transactions
 
 __all__ = ["FEATURE", "LIMITS_DUE"]
 
 LIMITS_DUE = "limits"
+CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED = ConfigKey(
+    name="ConnectorSwitch3to1PhaseSupported",
+    kind=Boolean(),
+    access=Access.READ_ONLY,
+    default=False,
+    clause="9.4.4",
+    doc="Whether the number of phases may change during a transaction; the energy pauses while it does.",
+)
 
 
 def keep_limits(state: StationState, at_ms: int) -> tuple[Event, ...]:

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from docs.pictures.smart_charging import DOCS, EXAMPLES, PAGE, draw, page
-from station.rules.charging_profile_rules import CONFIG_KEYS
+from station.features.smart_charging.decide import FEATURE
 from tests.unit.station.features.smart_charging.given_station import Charge
 
 AGAIN = "run python -m docs.pictures.smart_charging"
@@ -30,5 +30,5 @@ def test_the_page_shows_every_picture() -> None:
 def test_the_page_names_every_key_with_its_value() -> None:
     text = PAGE.read_text(encoding="utf-8")
     state = Charge().state
-    for key in CONFIG_KEYS:
+    for key in FEATURE.config_keys:
         assert f"| {key.name} | {key.text_of(state)} |" in text

@@ -6,10 +6,10 @@ import pytest
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted, AuthorizeQueued
 from eventstore.catalogue.smart_charging import ChargingProfileInstalled, SchedulePeriod
 from station.core.config_keys import Access
+from station.features.smart_charging.decide import FEATURE
 from station.rules.charging_profile_rules import (
     CHARGE_PROFILE_MAX_STACK_LEVEL,
     CHARGING_SCHEDULE_MAX_PERIODS,
-    CONFIG_KEYS,
     MAX_CHARGING_PROFILES_INSTALLED,
     ProfileRefusal,
     in_force,
@@ -210,10 +210,10 @@ def test_profiles_are_in_force_only_while_smart_charging_is_on() -> None:
 
 
 def test_the_keys_are_read_only_and_the_standards_four_are_required() -> None:
-    assert all(key.access == Access.READ_ONLY for key in CONFIG_KEYS)
-    assert {key.name for key in CONFIG_KEYS if not key.required} == {"ConnectorSwitch3to1PhaseSupported"}
+    assert all(key.access == Access.READ_ONLY for key in FEATURE.config_keys)
+    assert {key.name for key in FEATURE.config_keys if not key.required} == {"ConnectorSwitch3to1PhaseSupported"}
     state = Charge().state
-    assert [key.text_of(state) for key in CONFIG_KEYS] == ["10", "Current,Power", "96", "false", "30"]
+    assert [key.text_of(state) for key in FEATURE.config_keys] == ["10", "Current,Power", "96", "false", "30"]
 
 
 def test_tenths_are_exact() -> None:

@@ -27,7 +27,7 @@ def test_each_mistake_has_its_line_table_and_key() -> None:
     lines = (HEAD + text).splitlines()
     expected = {
         "[board.wiring.connector.1.contactor] coil: 'GPIO99' is no pin": 'coil = "GPIO99"',
-        "[board.wiring.connector.1.proximity] channel: must be between 0 and 7": "channel = 11",
+        "[board.wiring.connector.1.proximity] channel: must be 0 to 7": "channel = 11",
     }
     for problem in refused.value.problems:
         place, _, told = problem.partition(": ")

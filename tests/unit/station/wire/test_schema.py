@@ -370,7 +370,7 @@ def test_a_dump_loads_back_the_same() -> None:
         (RemoteStartTransaction(id_tag=None), "idTag must be text"),  # type: ignore[arg-type]  # the mistake under test
         (RemoteStartTransaction(id_tag="A", connector_id=True), "connectorId must be an integer"),
         (Reset(type="Hard"), "type must be a ResetType"),  # type: ignore[arg-type]  # the mistake under test
-        (AuthorizeResponse(id_tag_info={}), "idTagInfo must be a IdTagInfo"),  # type: ignore[arg-type]  # the mistake under test
+        (AuthorizeResponse(id_tag_info={}), "idTagInfo must be a WireIdTagInfo"),  # type: ignore[arg-type]  # the mistake under test
         (GetConfiguration(key=["a"]), "key must be a list"),  # type: ignore[arg-type]  # the mistake under test
         (GetConfiguration(key=("a", "b" * 51)), "key[1] exceeds 50 characters"),
         (MeterValues(connector_id=1, meter_value=()), "meterValue has fewer than 1 items"),
