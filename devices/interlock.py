@@ -2,14 +2,14 @@
 
 It reads the levels that the board reported and nothing else: not what is authorized, not what is offered. Whoever closes a
 contactor asks it first, and whoever gets a reading asks it again and opens at once where a reason has appeared (the reflex); both
-only ever remove energy. Memoryless: when the reason is gone, the interlock has nothing against closing.
+only ever remove energy. It has no memory: when the reason is gone, the interlock allows closing.
 
-Some reasons speak against the offer, too (`must_not_offer`): the pilot then goes steady with the contactor. What the vehicle says on
+Some reasons forbid the offer, too (`must_not_offer`): the pilot then goes steady with the contactor. What the vehicle says on
 the pilot does not: one that waits in B may keep its offer, and it is the offer that it waits for.
 
-An input that has not reported yet speaks against closing, except those that a board may lack: mains, emergency stop, faults, and
-the lock where the cable is fixed. Faults are told apart by (error code, vendor error code), so that one of two ending does not
-hide the other.
+An input that has not reported yet forbids closing, except those that a board may lack: mains, emergency stop, faults, and
+the lock where the cable is fixed. Two faults are different if their (error code, vendor error code) differ, so that one of two
+ending does not hide the other.
 """
 
 from dataclasses import dataclass, replace

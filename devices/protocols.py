@@ -81,7 +81,7 @@ class Signalling(Protocol):
         ...
 
     def answer_tag(self, connector_id: int | None, accepted: bool) -> None:
-        """Tell whoever presented a tag yes or no, at a connector or everywhere."""
+        """Show yes or no to the person who presented a tag, at a connector or everywhere."""
         ...
 
 
@@ -211,7 +211,7 @@ class Indicator(Protocol):
     """The lamp of a connector."""
 
     def show(self, indicator: str) -> None:
-        """Show the word; an unknown one is shown as a fault."""
+        """Show this status; an unknown one is shown as a fault."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What device drivers report and what they are told: frozen values, integers with the unit last in the name.
+"""What device drivers report and what they are commanded: frozen values, integers with the unit last in the name.
 
 A reading states the level of one input at the moment it is reported; a driver reports it at `open` and whenever it changes.
 `MeterReading` is the exception: it is asked for, see `protocols.StationBoard.read_meter`.
@@ -88,7 +88,7 @@ class EmergencyStopReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MainsReading:
-    """Whether the station is supplied by mains. A board that cannot tell never reports it."""
+    """Whether the station is supplied by mains. A board that cannot measure it never reports it."""
 
     present: bool
 
@@ -117,7 +117,7 @@ Reading = (
 class MeterReading:
     """The energy meter of a connector. `energy_wh` is the raw register; the tuples are per phase, L1 first.
 
-    None: the meter, or the vehicle for `soc_percent`, does not tell. `temperature_dc` is in tenths of a degree Celsius.
+    None: the meter, or the vehicle for `soc_percent`, does not report it. `temperature_dc` is in tenths of a degree Celsius.
     `age_ms` is how long before it was handed out the meter said so.
     """
 
@@ -145,7 +145,7 @@ class ConnectorOutputs:
     """What one connector should be doing.
 
     `duty_permille`: 1000 is steady +12 V (no offer), 0 is state F (-12 V), 80 to 970 is a PWM that offers a current
-    (`iec61851.ma_from_duty_permille`). `phases`: how many may be energized. `indicator`: a word of the station's for its lamp.
+    (`iec61851.ma_from_duty_permille`). `phases`: how many may be energized. `indicator`: the status that the lamp shows.
     """
 
     contactor_closed: bool

@@ -1,4 +1,4 @@
-"""Batches on their way into the log: which of them share a commit, and who is told when it is durable (group commit)."""
+"""Batches that wait to be written to the log: which of them share a commit, and which callers return when it is durable."""
 
 from asyncio import Future, get_running_loop
 from collections import deque

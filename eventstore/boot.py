@@ -81,7 +81,7 @@ class Opener:
             raise
 
     def _open_twice(self) -> sqlite3.Connection:
-        """What could not be read once may be told as damage: it is opened again before it counts."""
+        """A failed read may look like damage: the log is opened again before it counts as damaged."""
         try:
             return self._open_or_make_room()
         except sqlite3.Error as error:

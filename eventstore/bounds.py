@@ -1,7 +1,7 @@
 """How much of a log from elsewhere is taken at once, so that a crafted one cannot exhaust whoever reads it (docs/replay.md, "Bounds").
 
 Each bound is at least four times what a station writes: it takes frames of 512 KiB, closes a segment at 32 MiB, puts 1,000 events
-into a frame of an archive and 256 MiB into a diagnostics file. What exceeds a bound is told like damage, never read.
+into a frame of an archive and 256 MiB into a diagnostics file. What exceeds a bound is reported like damage, never read.
 """
 
 import errno

@@ -116,7 +116,7 @@ def _open(location: str, pragmas: Sequence[tuple[str, str | int]]) -> sqlite3.Co
 
 
 def close_beside_wal(connection: sqlite3.Connection, path: Path) -> None:
-    """Close the writing connection so that its WAL stays: whoever misses it has not been told that it goes.
+    """Close the writing connection so that its WAL stays: the witness still expects the WAL.
 
     SQLite takes the WAL away with the last connection, and one that only reads never does.
     """

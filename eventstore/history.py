@@ -123,7 +123,7 @@ class History:
 
 
 def _opening_in(segment: PastSegment) -> Opening | None:
-    """The state that an archive ends with, or that a closed segment begins with if it is told there."""
+    """The state that an archive ends with, or that a closed segment begins with if it is stored there."""
     if segment.is_archive:
         with ArchiveReader(segment.path) as reader:
             return reader.opening()

@@ -37,7 +37,7 @@ _DAMAGE_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Does this error speak of the file's content, not of the disk, the permissions or a lock?"""
+    """Whether this error is about the file's content, not about the disk, the permissions or a lock."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code is None:  # raised by the binding for text that is not UTF-8, or by us
         return type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError)
@@ -45,7 +45,7 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 
 def note_damage(directory: StorageDirectory, reason: str, error: sqlite3.Error) -> None:
-    """If this error speaks of damage: met a second time, it has the next start set the log aside. What cannot be noted is told."""
+    """If this error is about damage, note it; the second time, the next start sets the log aside. If it cannot be noted, that is logged."""
     if not is_damage(error):
         return
     try:
@@ -145,7 +145,7 @@ def _compared(directory: StorageDirectory, connection: sqlite3.Connection, base:
             continue
         row = connection.execute("SELECT digest FROM event WHERE seq = ?", (seen.seq,)).fetchone()
         found = base.digest if seen.seq == base.seq else None if row is None else row[0]
-        if seen.seq >= base.seq and found != seen.digest:  # what lies before is told by the archives
+        if seen.seq >= base.seq and found != seen.digest:  # the archives report what lies before
             findings.append(f"event {seen.seq} is not the one that the {name} saw")
     return tuple(findings)
 

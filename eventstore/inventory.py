@@ -85,7 +85,7 @@ def seals_in(rows: Iterable[Row]) -> set[str]:
 
 
 def seals_of(found: Iterable[PastSegment]) -> dict[str, PastSegment]:
-    """The thinned archives by their seals; one that cannot be read is told by whoever reads it whole."""
+    """The thinned archives by their seals; one that cannot be read is reported when it is read whole."""
     seals = {}
     for segment in found:
         if segment.is_thinned:
@@ -134,7 +134,7 @@ def missing(live: sqlite3.Connection, found: Sequence[PastSegment], base_seq: in
 
 
 def _newest_first(live: sqlite3.Connection, found: Sequence[PastSegment]) -> Iterator[list[Row]]:
-    """The rows that tell of what was dropped, and others; what cannot be read is told by whoever reads it whole."""
+    """The rows about what was dropped, and others; what cannot be read is reported when it is read whole."""
     yield [Row._make(row) for row in live.execute(f"{SELECT_ROWS} WHERE type IN (?, ?)", _TELLING)]
     for segment in reversed(found):
         with suppress(LogCorrupt, LogTooNew, sqlite3.Error, OSError):
@@ -142,7 +142,7 @@ def _newest_first(live: sqlite3.Connection, found: Sequence[PastSegment]) -> Ite
 
 
 def damage_of(segment: PastSegment) -> tuple[str, ...]:
-    """All that is wrong with a segment before the live one, read whole; found twice before it is told."""
+    """All that is wrong with a segment before the live one, read whole; found twice before it is reported."""
     return found_again(lambda: _damage_of(segment))
 
 

@@ -304,7 +304,7 @@ class EventLog(Space):
         return result
 
     async def witness(self) -> None:
-        """Note the durable head outside the database, synced: after critical commits, and while one is owed. Raises StorageFailed."""
+        """Note the durable head outside the database, synced: after critical commits, and while one is missing. Raises StorageFailed."""
         await self._note(self._newest)
 
     def _newest(self) -> tuple[Head, int]:
@@ -313,7 +313,7 @@ class EventLog(Space):
         return self.head, self._wal_bytes
 
     async def _tell_of_wal(self, head: Head, wal_bytes: int) -> bool:
-        """False if that is owed for lack of a descriptor: then nobody misses the WAL, or it must stay."""
+        """False if there was no descriptor for it: then nobody misses the WAL, or it must stay."""
         self._wal_bytes = wal_bytes
         await self._note(lambda: (head, wal_bytes), critical=False)
         self._wal_bytes *= not self.head_witness.is_owed

@@ -39,7 +39,7 @@ class Reading:
             try:
                 return await self._asked(query, parameters)
             except sqlite3.Error as error:
-                if not may_pass(error) and not is_damage(error):  # what could not be read may be told as damage
+                if not may_pass(error) and not is_damage(error):  # a failed read may look like damage
                     raise
                 LOGGER.warning("reading the log failed, and is tried again: %s", error)
             await self.let_go()

@@ -78,7 +78,7 @@ def readable_rows(source: sqlite3.Connection, after: int, *, misses_max: int) ->
             if not rows:
                 return
             last = rows[-1].seq
-            if type(last) is not int or last <= after:  # the damaged tree leads in a circle
+            if type(last) is not int or last <= after:  # cyclic b-tree
                 raise sqlite3.DatabaseError(f"after event {after} comes event {last!r}")
             readable = sound(rows)
             if readable:

@@ -54,7 +54,7 @@ class Recovery:
 
     Events up to `kept_seq` stand in the fresh log and in the archives before it. `known_seq` is the highest seq that is
     known to have existed, so events `kept_seq` + 1 to `known_seq` are missing. `stray_events` of them
-    verify by themselves and lie in `quarantine`. Without `end_seen` the log may have gone on behind `known_seq`.
+    verify on their own and lie in `quarantine`. Without `end_seen` the log may have gone on behind `known_seq`.
     """
 
     findings: tuple[str, ...]

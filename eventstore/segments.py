@@ -205,7 +205,7 @@ def past_head(directory: Path) -> Head | None:
     for segment in reversed(past_segments(directory)):
         try:
             return again(partial(_head_of, segment))
-        except (sqlite3.Error, OSError, LogCorrupt):  # told by whoever reads all of them
+        except (sqlite3.Error, OSError, LogCorrupt):  # reported when all of them are read
             continue
     return None
 

@@ -23,6 +23,6 @@ class Seldom:
         if self._said_s is not None and now_s - self._said_s < EVERY_S:
             self._left_out += 1
             return
-        times = f" ({self._left_out} more times since it was last told)" if self._left_out else ""
+        times = f" ({self._left_out} more times since this was last logged)" if self._left_out else ""
         self._said_s, self._left_out = now_s, 0
         self._logger.log(self._level, "%s%s", text, times)

@@ -10,7 +10,7 @@ of the WAL in bytes, the seq of the last critical head, CRC-32 of both lines up 
 only; there each head was critical.)
 
 The file stays open, so that noting a head needs no descriptor: those may have run out. Should somebody have replaced the file, it
-is opened anew; if there is no descriptor for that, the head is owed, and noted as soon as there is one.
+is opened anew; if there is no descriptor for that, the head is noted as soon as there is one.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ SLOTS = 2
 class Testimony:
     """What the witness saw: a head, and how large the WAL was then; 0: everything up to the head is in the database.
 
-    No event behind `critical_seq` that must be witnessed before it is told (a start, a stop) was told by then.
+    No event behind `critical_seq` that must be witnessed before it is sent (a start, a stop) was sent by then.
     """
 
     head: Head
@@ -77,8 +77,8 @@ class Witness:
         """Make the head durable outside the database; nothing is written if it stands there already.
 
         `wal_bytes` is what the WAL has on the disk by now, and will have until it is noted otherwise. Without `critical`
-        nothing is about to be told for which the head must be witnessed. False when there is no descriptor for it: it is
-        owed, call again. Raises OSError.
+        nothing is about to be sent for which the head must be witnessed. False when there is no descriptor for it: call again.
+        Raises OSError.
         """
         with self._lock:
             critical_seq = head.seq if critical or self._noted is None else self._noted.critical_seq

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 _WINDOW_LOG = (10, 31)
-"""What a decoder can be told of the longest window, as a power of two."""
+"""The longest window that a decoder accepts, as a power of two."""
 
 
 def compressed(content: bytes, level: int) -> bytes:

@@ -37,7 +37,7 @@ GO_ON = "go on"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cached:
-    """A cache entry: the tag as it came, the CSMS's word, and the event that brought it (its age)."""
+    """A cache entry: the tag as it came, the CSMS's idTagInfo, and the event that brought it (its age)."""
 
     id_tag: str
     info: IdTagInfo
@@ -48,7 +48,7 @@ class Cached:
 class Authorization:
     """`list_version` 0 is an empty list; `store_failing`: the next list that is sent cannot be stored.
 
-    `conflicts` are tags on which list and CSMS disagree, and the CSMS has not been told yet (3.5.2). `postponed` are the
+    `conflicts` are tags on which list and CSMS disagree, which is not reported to the CSMS yet (3.5.2). `postponed` are the
     tags that are asked about again once a StopTransaction of theirs is answered: for each connector (None: the next one
     that is plugged in) one that wants to start, and one whose transaction runs.
     """
@@ -61,11 +61,11 @@ class Authorization:
     postponed: tuple[AuthorizationPostponed, ...] = ()
 
     def listed(self, id_tag: str) -> IdTagInfo | None:
-        """The Local Authorization List's word on a tag."""
+        """The Local Authorization List's entry for a tag."""
         return self.local_list.get(id_tag.casefold())
 
     def cached(self, id_tag: str) -> IdTagInfo | None:
-        """The cache's word on a tag."""
+        """The cache's entry for a tag."""
         found = self.cache.get(id_tag.casefold())
         return None if found is None else found.info
 

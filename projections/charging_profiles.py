@@ -1,7 +1,7 @@
 """Charging profiles that are installed (5.16; they outlive restarts, errata 3.37), and the plan of limits made of them.
 
-The plan is when the limits must be looked at again: at once if it is `stale`, else at `due_ms`. What a vehicle was told to
-stop drawing is remembered as a `Fall`, because it needs time to follow (IEC 61851-1).
+The plan is when the limits must be looked at again: at once if it is `stale`, else at `due_ms`. The current that was taken
+from a vehicle is remembered as a `Fall`, because it needs time to follow (IEC 61851-1).
 """
 
 from collections.abc import Callable, Mapping

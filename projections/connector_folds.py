@@ -67,7 +67,7 @@ def _on_described(connectors: Connectors, event: StationDescribed, recorded: Rec
 
 
 def _on_boot(connectors: Connectors, event: StationBooted, recorded: Recorded, _: Clock) -> Connectors:
-    # The copper is read anew: a new process begins with contactors open and hears every input once.
+    # The board is read again: a new process begins with contactors open, and every input is reported once.
     by_id = tuple(
         replace(
             connector,
@@ -278,7 +278,7 @@ def _on_settled(connectors: Connectors, event: CallSettled, recorded: Recorded, 
 
 
 def _on_link_closed(connectors: Connectors, event: LinkClosed, recorded: Recorded, _: Clock) -> Connectors:
-    # What was not delivered is forgotten, not replayed: the next connection hears the status of then (4.9).
+    # What was not delivered is forgotten, not replayed: the next connection gets the status of that moment (4.9).
     by_id = tuple(
         connector if connector.reported is None or connector.reported.delivered else replace(connector, reported=None)
         for connector in connectors.by_id

@@ -1,9 +1,10 @@
 """A state as bytes and back, its layout, its digest, and the fingerprint of the code that folds.
 
 Snapshots are a cache: they are used only while the fold's code is the same to the byte, and can be dropped at any time.
-The state that a closed segment ends in is none: it is read by every later version. So its layout has a number. Whoever changes
-what a state consists of raises it and adds the step up from the one before to `LAYOUT_STEPS`; a field that has a default, and
-whose default is the truth for an old state, needs a step that does nothing. `tests/corpora/state_lock.py` holds the state to it.
+The state that a closed segment ends in is not a cache: it is read by every later version. So its layout has a number. Whoever
+changes what a state consists of raises it and adds the step up from the one before to `LAYOUT_STEPS`; a field that has a
+default, and whose default is the truth for an old state, needs a step that does nothing. `tests/corpora/state_lock.py` holds
+the state to it.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
-"""The group of a tag (3.10) as it is told, by whomever: who uses a connector belongs to the group that was named last.
+"""The group of a tag (3.10), whoever named it: who uses a connector belongs to the group that was named last.
 
 Authorize.conf, StartTransaction.conf and StopTransaction.conf tell it (IdTagInfoReceived; the cache holds nothing else), and so
-does the Local Authorization List. A word without a parentIdTag names no group: it takes none away, because many a central system
-tells it in one answer and leaves it out of the next.
+does the Local Authorization List. An answer without a parentIdTag names no group: it takes none away, because many a central
+system tells it in one answer and leaves it out of the next.
 """
 
 from collections.abc import Iterable, Mapping

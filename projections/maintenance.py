@@ -40,7 +40,7 @@ class PendingReset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirmwareJob:
-    """UpdateFirmware: what was asked for, what the CSMS was told last (`status`), and the step it is at.
+    """UpdateFirmware: what was asked for, the status queued last (`status`), and the step it is at.
 
     `step` is "" until the image may be retrieved, then as in FirmwareStepDecided, and "verify" after the boot that was
     to bring the new firmware. `attempt` counts downloads; `version` is what the new firmware should call itself, `replaces` what
@@ -62,7 +62,7 @@ class FirmwareJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosticsJob:
-    """GetDiagnostics: what was asked for, what the CSMS was told last (`status`), and the step it is at.
+    """GetDiagnostics: what was asked for, the status queued last (`status`), and the step it is at.
 
     `step` is "" at first, then as in DiagnosticsStepDecided. `attempt` counts uploads.
     """

@@ -1,4 +1,4 @@
-"""The outbox: what is owed to the CSMS, derived from facts, never a table of rendered messages.
+"""The outbox: what waits to be delivered to the CSMS. It is derived from facts, never a table of rendered messages.
 
 Lanes and their fate:
 
@@ -12,7 +12,7 @@ Lanes and their fate:
     heartbeat    Heartbeat; gone with the link
 
 A lane may be bounded, for each kind of entry by itself: what has to go for it goes by an event (CallShed), and no kind goes
-for another. What BootNotification, Authorize and the transaction lane owe is never shed.
+for another. BootNotification, Authorize and the transaction lane are never shed.
 
 The transaction lane is bounded in memory however long the outage: a window of the oldest entries is held, the rest is a count and
 two cursors into the log. When the window runs low, OutboxWindowRead brings the next entries from the log.
@@ -94,7 +94,7 @@ TRANSACTIONAL: tuple[type[Event], ...] = tuple(kind for kind, (_, lane) in ACTIO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """An entry: the event `seq` that is owed to the CSMS, whole, to be rendered when it is dispatched."""
+    """An entry: the event `seq` that the CSMS must receive, whole, to be rendered when it is dispatched."""
 
     seq: int
     name: str
@@ -174,7 +174,7 @@ class Outbox:
 
     @property
     def pending(self) -> int:
-        """How many calls are owed, over all lanes."""
+        """How many calls are queued, over all lanes."""
         return len(self.calls) + len(self.window) + self.beyond
 
     def attempt_for(self, owed_seq: int) -> Attempt | None:
@@ -186,14 +186,14 @@ class Outbox:
         return next((attempt for attempt in self.attempts if message_id in attempt.message_ids), None)
 
     def entry(self, owed_seq: int) -> Owed | None:
-        """The entry, if it is still owed and at hand."""
+        """The entry, if it is still queued and at hand."""
         if self.window and self.window[0].seq == owed_seq:
             return self.window[0]
         return next((owed for owed in self.calls if owed.seq == owed_seq), None)
 
     @property
     def must_read(self) -> bool:
-        """Whether the window runs low while more is owed in the log."""
+        """Whether the window runs low while more entries are in the log."""
         return self.beyond > 0 and len(self.window) <= WINDOW_LOW
 
 
@@ -354,7 +354,7 @@ def _link_gone(outbox: Outbox, emptied: frozenset[str]) -> Outbox:
     )
     ahead = outbox.prepared or outbox.voided
     if ahead is not None and ahead.owed_seq in kept and outbox.attempt_for(ahead.owed_seq) is None:
-        # It may have left without anybody having said so: it goes again with the same bytes under the same id.
+        # It may have been sent unrecorded: it is sent again with the same bytes and id.
         attempt = Attempt(owed_seq=ahead.owed_seq, payload=ahead.payload, message_ids=(ahead.message_id,), keep_id=True)
         attempts = (*attempts, attempt)
     return replace(outbox, calls=calls, in_flight=None, attempts=attempts, prepared=None, voided=None)

@@ -1,4 +1,4 @@
-"""What a salvage leaves of the transactions, as the projections take it up: no message of theirs is owed twice."""
+"""What a salvage leaves of the transactions, folded into the state: none of their messages is queued twice."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -41,7 +41,7 @@ def _recovered(transactions: Transactions, event: TransactionRecovered, recorded
 
 
 def _recovered_anew(transactions: Transactions, event: TransactionRecovered) -> Transactions:
-    """A transaction of which only its stop is still to be told; one that was never told begins with its start, anew."""
+    """A transaction of which only the stop still has to be sent; one that was never sent begins with its start again."""
     started, moment = event.started, event.read
     if event.stopped is not None:
         moment = event.stopped.stopped

@@ -13,7 +13,7 @@ What rises by more, or falls, is in doubt. A doubt ends in one of three ways:
 
 Until then the believed register stands, and nothing that was not proven is counted. Two falls are none: one that undoes the rise
 before it, and a small one of a register that keeps what it had; there the believed register waits until it is reached again. A
-register of which nothing was told yet, with nobody charging, is taken as it is. All energy is in Wh, all times are station time.
+register that was never reported, with nobody charging, is taken as it is. All energy is in Wh, all times are station time.
 """
 
 from eventstore.frozen import dataclass, replace
@@ -57,7 +57,8 @@ class Former:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """`believed_wh` is what is told: the meter's own register and `offset_wh`, as of `at_ms`; None before the first reading.
+    """`believed_wh` is what is reported: the meter's own register and `offset_wh`, as of `at_ms`; None before the first
+    reading.
 
     `raw_wh` is the last reading as the meter gave it. `before_wh` is what was believed before the last rise. `spent_uj` is what of the
     allowance is used, in microjoules. `step_wh` is the meter's resolution as far as it is known. `still_uj` is the energy that by the
@@ -229,7 +230,7 @@ def moved(register: Register, offset_wh: int, *, max_power_mw: int) -> Register:
 
 
 def taken_back(register: Register, offset_wh: int, *, max_power_mw: int) -> Register:
-    """The register with the offset that it had: the old one came back. What was told meanwhile never falls."""
+    """The register with the offset that it had: the old one came back. What was reported meanwhile never falls."""
     before_wh = register.believed_wh
     back = replace(moved(register, offset_wh, max_power_mw=max_power_mw), former=None)
     if before_wh is None or back.believed_wh is None:
@@ -250,7 +251,7 @@ def still_so(register: Register, at_ms: int, power_w: int | None = None) -> Regi
 
 
 def told(register: Register, register_wh: int) -> Register:
-    """The register after it was told: a larger one that was, by a version that believed more, is what it is."""
+    """The register after it was reported: a larger one that was, by a version that believed more, is what it is."""
     if register.told and (register.believed_wh is None or register_wh <= register.believed_wh):
         return register
     if register.believed_wh is None or register_wh <= register.believed_wh:

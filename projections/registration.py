@@ -15,7 +15,7 @@ ACCEPTED, PENDING, REJECTED, UNKNOWN = "Accepted", "Pending", "Rejected", "Unkno
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """`boot_due_ms` is when BootNotification may go next (None: not owed, or already queued).
+    """`boot_due_ms` is when BootNotification may go next (None: not due, or already queued).
 
     `accepted_url` is the csms.url under which the station was accepted at least once; another URL starts anew.
     `last_call_ms` is when we last sent a CALL: Heartbeat counts from there (4.6); `last_time_ms` when we last asked for
@@ -96,7 +96,7 @@ def _on_link_opened(registration: Registration, event: LinkOpened, recorded: Rec
 
 
 def _on_link_closed(registration: Registration, event: LinkClosed, recorded: Recorded, _: Clock) -> Registration:
-    # A BootNotification that was queued went with the link: it is owed again.
+    # A BootNotification that was queued is dropped with the link: it is due again.
     if registration.status == ACCEPTED or registration.boot_due_ms is not None:
         return registration
     return replace(registration, boot_due_ms=recorded.at_ms)

@@ -79,7 +79,7 @@ from projections.transactions import Transactions
 class Boot:
     """How this process came to the log: `proven` is the last moment that the log proves of the one before.
 
-    `ended` is why this process ended, once it has recorded that as its last word. `unrest_seq` is the last event by which
+    `ended` is why this process ended, once StationStopped is recorded. `unrest_seq` is the last event by which
     nothing could be decided, by our own fault: what follows from the state may yet have to be said (see `station.core.kernel`).
     """
 

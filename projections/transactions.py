@@ -1,7 +1,7 @@
 """Transactions that run, and those the CSMS has not confirmed wholly.
 
-A transaction is found by our own number; the CSMS's id is a later fact. It stays here until everything owed of it has
-been answered or given up, so that a restart at any point loses nothing (lessons 1 to 5).
+A transaction is found by our own number; the CSMS's id is a later fact. It stays here until all its messages are settled, so
+that a restart at any point loses nothing (lessons 1 to 5).
 """
 
 from collections.abc import Callable, Mapping
@@ -53,11 +53,11 @@ class Transaction:
     """One transaction. `started` and `stopped` are moments; `transaction_id` is the CSMS's, `other_ids` contradictions.
 
     `energy_limit_wh` is a register value from which on no energy is offered (9.1.14); `offer_ended` says why it ended.
-    `ending` says how it ends, from the word to the open contactor.
+    `ending` says how it ends, from that decision to the open contactor.
     `stop_data` are the samples for transactionData; `sampled_wh` and `aligned_wh` the registers of the last samples.
     `samples_thinned` counts those left out for the disk since the last one that was kept.
     `started_seq` is the event that began it, which the log keeps until all of it is confirmed.
-    `parent_id_tag` is the group as it was told last, also after the start (3.10).
+    `parent_id_tag` is the group as it was named last, also after the start (3.10).
     `latest_utc_ms` is the latest time that went out: the times of one transaction never decrease on the wire.
     """
 
@@ -98,7 +98,7 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmed:
-    """What is remembered of a transaction that is settled wholly: by which id, and under which message ids it was told."""
+    """What is remembered of a confirmed transaction: its id, and the message ids of its calls."""
 
     number: int
     transaction_id: int | None

@@ -47,7 +47,7 @@ def _reconcile(path: Path, place: Path, name: Path) -> None:
         _write_lines(place, [*known, *added])
     elif not inside:
         raise Unmergeable(f"{name} is not the same in the wheels of two versions of Python")
-    # What else a wheel tells of itself (a list of its parts) is told by the first one for all.
+    # Other metadata of a wheel (a list of its parts) is taken from the first one for all.
 
 
 def _still_true(record: Path, target: Path) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 Theory of operation. Each call counts the energy up to the station time, changes the copper, then reports every input whose level
 differs from the one last reported, and only then, for a bench control, keeps the world on disk: a reflex never waits for the
-disk. There is no thread and no clock; time may jump ahead, integration is exact. A vehicle that is told to let go does so a moment
-later, which the event loop is asked to remember; without one, the next call finds it. Readings are reported in order even if `report`
-calls the board again.
+disk. There is no thread and no clock; time may jump ahead, integration is exact. A vehicle that is asked to stop drawing (a
+steady pilot) does so a moment later, which the event loop is asked to remember; without one, the next call finds it. Readings
+are reported in order even if `report` calls the board again.
 
-The contactor does what it is told: opening it when it must not be closed is the station's duty, not the bench's.
+The contactor obeys every command: opening it when it must not be closed is the station's duty, not the bench's.
 """
 
 import asyncio
@@ -293,13 +293,13 @@ class BenchBoard:
         return self._copper.world.network
 
     def look(self) -> None:
-        """Whatever has come about by itself until now is reported."""
+        """Report every change that time alone has caused until now."""
         for connector_id in self.connector_ids:
             self._settle(connector_id)
         self._show()
 
     def lets_go_in_ms(self) -> int | None:
-        """In how many ms the next vehicle lets go that was told to; None: no vehicle will."""
+        """In how many ms the next vehicle stops drawing that was asked to; None: no vehicle will."""
         due = (self._copper.lets_go_at_ms(connector_id) for connector_id in self.connector_ids)
         next_ms = min((due_ms for due_ms in due if due_ms is not None), default=None)
         return None if next_ms is None else max(0, next_ms - self._station_time())

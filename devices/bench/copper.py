@@ -73,7 +73,7 @@ class Copper:
         return self.world.connector(connector_id)
 
     def outputs(self, connector_id: int) -> ConnectorOutputs:
-        """What the connector is told to do. Raises `UnknownConnector`."""
+        """What the connector is commanded to do. Raises `UnknownConnector`."""
         self.connector(connector_id)
         return self._live[connector_id].outputs
 
@@ -87,7 +87,7 @@ class Copper:
         return self._count(connector_id, at_ms)
 
     def lets_go_at_ms(self, connector_id: int) -> int | None:
-        """When the vehicle stops drawing that was told to; None: it was not told, or never does. Raises `UnknownConnector`."""
+        """When the vehicle stops drawing that was asked to; None: it was not asked, or never stops. Raises `UnknownConnector`."""
         lets_go_ms = self.connector(connector_id).vehicle_lets_go_ms
         asked_at_ms = self._live[connector_id].asked_back_at_ms
         return None if asked_at_ms is None or lets_go_ms is None else asked_at_ms + lets_go_ms
@@ -149,7 +149,7 @@ class Copper:
             live.asked_back_at_ms, live.let_go = None, False
 
     def _tell_vehicle(self, live: _Live, before_permille: int) -> None:
-        """What a vehicle makes of the pilot while it may draw: it is offered a current (again), or told to let go."""
+        """What a vehicle makes of the pilot while it may draw: it is offered a current (again), or asked to stop drawing."""
         if ma_from_duty_permille(live.outputs.duty_permille):
             live.asked_back_at_ms, live.let_go = None, False
         elif live.contact_closed and ma_from_duty_permille(before_permille):

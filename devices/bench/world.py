@@ -217,5 +217,5 @@ def with_fault(faults: tuple[PlantedFault, ...], planted: PlantedFault) -> tuple
 
 
 def fault_key(planted: PlantedFault) -> tuple[str, str]:
-    """What tells one fault of a connector from another."""
+    """What distinguishes one fault of a connector from another."""
     return planted.error_code, planted.vendor_error_code

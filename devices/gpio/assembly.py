@@ -58,7 +58,7 @@ class Drivers:
 def assemble(rack: Rack, wiring: Wiring, stack: ExitStack, pause_ms: PauseMs, pwm_root: Path | None) -> Drivers:
     """Make all drivers, outputs safe; `stack` closes them. Raises OSError or what the pin factory raises."""
     sections = dict(enumerate(wiring.connectors, start=1))
-    # Contactors first: whatever else fails, they have been told to be open.
+    # Contactors first: whatever else fails, they have been commanded to open.
     contactors = {n: MirroredContactor(rack, section.contactor) for n, section in sections.items()}
     for contactor in contactors.values():
         stack.callback(contactor.close)

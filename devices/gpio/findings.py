@@ -217,7 +217,8 @@ def _judged(reading: Reading) -> WiringFinding | None:
     match reading:
         case ContactorReading(connector_id=n, closed=True):
             return _error(
-                f"connector.{n}.contactor", "reads closed though it was told to be open: welded, or the mirror's wiring"
+                f"connector.{n}.contactor",
+                "reads closed though it was commanded to open: welded, or the mirror's wiring",
             )
         case FaultReading(connector_id=n, error_code=code, info=info, active=True):
             return _warning(f"connector.{n}" if n else "faults", f"{code} is active {info}".rstrip())

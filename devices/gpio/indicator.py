@@ -1,7 +1,6 @@
-"""The lamp of a connector: red, green and blue, by the word that the station shows.
-
-The words are those of ChargePointStatus (4.9); LightIntensity (9.1.11) dims it, BlinkRepeat (9.1.1) says how often it blinks when it
-answers a tag. Blinking is done by the board's timers, not by gpiozero's threads.
+"""The lamp of a connector: red, green and blue, by the status that the station shows, a ChargePointStatus (4.9);
+LightIntensity (9.1.11) dims it, BlinkRepeat (9.1.1) says how often it blinks when it answers a tag. Blinking is done by the
+board's timers, not by gpiozero's threads.
 """
 
 from collections.abc import Mapping
@@ -86,7 +85,7 @@ class RgbIndicator:
         self._paint()
 
     def answer(self, accepted: bool) -> None:
-        """Blink as often as BlinkRepeat says, green for yes and red for no; then the word is shown again."""
+        """Blink as often as BlinkRepeat says, green for yes and red for no; then the status is shown again."""
         self._answer = (GREEN if accepted else RED, 2 * self._blink_repeat)
         self._begin()
 

@@ -62,7 +62,7 @@ class Pilot:
         return self._duty_permille
 
     def watch(self, *, loaded: bool) -> None:
-        """The contactor is told to be closed (`loaded`) or open."""
+        """The contactor is commanded to be closed (`loaded`) or open."""
         self._sense.loaded = loaded
 
     def on_state(self, report: Callable[[str], None]) -> None:
@@ -85,7 +85,7 @@ class Sense(Protocol):
     steady: bool
     """Whether the pilot is driven steady now."""
     loaded: bool
-    """Whether the contactor is told to be closed."""
+    """Whether the contactor is commanded to be closed."""
 
     def on_state(self, report: Callable[[str], None]) -> None:
         """Report the present state, then each change."""

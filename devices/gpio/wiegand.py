@@ -20,7 +20,7 @@ PAUSE_MS = 30
 
 
 class WiegandReader:
-    """An `IdTagReader`. Frames with a wrong length or parity are none; they are counted, and told in the log."""
+    """An `IdTagReader`. Frames with a wrong length or parity are none; they are counted, and logged."""
 
     def __init__(self, rack: Rack, section: ReaderSection) -> None:
         assert section.data0 is not None, "the wiring was checked"

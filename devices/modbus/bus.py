@@ -154,7 +154,7 @@ class ModbusBus:
     def _new_client(self, place: str) -> Any:
         from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 
-        # Reconnecting is done at the next request: a client that does it by itself races with that.
+        # The next request reconnects: a client that reconnects on its own would race with that.
         common: Mapping[str, Any] = {"timeout": self._line.timeout_ms / 1_000, "retries": 0, "reconnect_delay": 0}
         if self._line.kind == "tcp":
             return AsyncModbusTcpClient(place, port=self._line.port, **common)

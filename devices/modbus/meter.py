@@ -71,7 +71,7 @@ class ModbusMeter:
     def measurands(self, at_ms: int) -> Mapping[str, int]:
         """Every value of the map that the meter gave, by the map's names. Raises `MeterUnavailable`."""
         if self._read_at_ms is None or at_ms - self._read_at_ms > self.place.stale_ms:
-            # Whoever is told that there is no reading, as at a start before the first answer, hears when there is one.
+            # After a report that there is no reading (also at a start, before the first answer) the first reading is reported.
             self._fail(self._reason)
             raise MeterUnavailable(f"the meter cannot be read: {self._reason}")
         return self._values
@@ -83,7 +83,7 @@ class ModbusMeter:
             report(self._failure)
 
     def close(self) -> None:
-        """Report nothing more; the bus is closed by itself."""
+        """Report nothing more; the bus is closed separately."""
         self._report = None
 
     # The bus's side
@@ -121,7 +121,7 @@ class ModbusMeter:
         self._failure = reason
         if changed and self._report is not None:
             self._report(reason)
-        elif is_other:  # whoever hears the report tells of it
+        elif is_other:  # the receiver of the report logs it
             logger.warning("connector %d: meter: %s", self.place.connector_id, reason)
 
     def _per_phase(self, values: Mapping[str, int], quantity: str, unit: str) -> tuple[int, ...]:

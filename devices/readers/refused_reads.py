@@ -1,6 +1,6 @@
-"""What a reader gives that is no card: counted, and told in the log now and then.
+"""Reads that are no tag: counted, and logged now and then.
 
-A reader that is wired or set up wrongly would otherwise be as silent as one that nobody holds a card to.
+Otherwise a reader that is wired or set up wrongly would look like one that nobody uses.
 """
 
 import logging
@@ -9,11 +9,11 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 TELL_MS = 60_000
-"""The first is told at once, what follows at most this often: noise must not fill the log."""
+"""The first is logged at once, the next ones at most this often: noise must not fill the log."""
 
 
 class RefusedReads:
-    """How often the reader `name` gave what is no card. What was on the card is not told."""
+    """How often the reader `name` read something that is no tag. What it read is not logged."""
 
     def __init__(self, name: str, now_ms: Callable[[], int]) -> None:
         self.count = 0

@@ -43,7 +43,7 @@ class Example:
 def profile(
     purpose: str, periods: Sequence[tuple[float, int]], number: int, level: int = 0, **rest: int | str
 ) -> ChargingProfile:
-    """A profile whose periods are hours and amperes, from midnight on unless told otherwise."""
+    """A profile whose periods are hours and amperes, from midnight on by default."""
     members: dict[str, int | str] = {"kind": "Absolute", "start_schedule_utc_ms": MIDNIGHT_MS, **rest}
     return ChargingProfile(
         charging_profile_id=number,

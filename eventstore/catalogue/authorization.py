@@ -1,4 +1,4 @@
-"""Who may charge: presentations, the CSMS's word, the cache (3.5.1) and the Local Authorization List (3.5.2)."""
+"""Who may charge: presentations, the CSMS's answers, the cache (3.5.1) and the Local Authorization List (3.5.2)."""
 
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ class IdTagInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizeQueued(Decision):
-    """Authorize is owed for a tag; `purpose` is "start", "stop", "release" (the held lock), "start or stop" or "go on".
+    """Authorize is queued for a tag; `purpose` is "start", "stop", "release" (the held lock), "start or stop" or "go on".
 
     `connector_id` None: whichever connector is plugged in next. `remote` marks RemoteStartTransaction.
     """
@@ -32,8 +32,8 @@ class AuthorizeQueued(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationPostponed(Decision):
-    """ConcurrentTx, while the tag or its group still owes a StopTransaction: no refusal yet, the tag is asked about again
-    once that has been answered.
+    """ConcurrentTx, while a StopTransaction of the tag or its group is still queued: no refusal yet, the tag is asked about
+    again once that has been answered.
 
     `purpose` as in AuthorizeQueued; "go on" is for a transaction that runs. `parent_id_tag` is the tag's group, if it is
     known. At `due_ms` it is a refusal after all (ConnectionTimeOut; None: never).
@@ -51,7 +51,7 @@ class AuthorizationPostponed(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdTagInfoReceived(Decision):
-    """The CSMS's word on a tag, from Authorize, StartTransaction or StopTransaction; the cache follows it (3.5.1).
+    """The CSMS's idTagInfo for a tag, from Authorize, StartTransaction or StopTransaction; the cache follows it (3.5.1).
 
     `cache` false: it does not, because the cache is off, the tag is on the list, or only the group is meant.
     """
@@ -137,7 +137,7 @@ class LocalListAmended(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalListConflictFound(Decision):
-    """The CSMS's word on a tag contradicts the list (3.5.2): it is told by StatusNotification on connector 0."""
+    """The CSMS's answer on a tag contradicts the list (3.5.2): a StatusNotification on connector 0 reports it."""
 
     NAME: ClassVar[str] = "LocalListConflictFound"
 

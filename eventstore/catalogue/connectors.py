@@ -22,7 +22,7 @@ class ConnectorStatusChanged(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusNotificationQueued(Decision):
-    """StatusNotification is owed: this status, as of the moment it was reported."""
+    """StatusNotification is queued: this status, as of the moment it was reported."""
 
     NAME: ClassVar[str] = "StatusNotificationQueued"
 

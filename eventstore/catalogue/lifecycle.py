@@ -73,7 +73,7 @@ class LogSalvaged(Observation):
     """The log that was found was damaged or had vanished: what was kept of it, and where the original lies.
 
     `old_head_seq` is the last sequence number known of the old log (0 if unknown), `kept_seq` the last one carried
-    over; the events between are the gap that an auditor is owed an explanation for.
+    over; the events between are the gap that has to be explained to an auditor.
     """
 
     NAME: ClassVar[str] = "LogSalvaged"

@@ -109,7 +109,7 @@ class FrameRefused(Observation):
 class CallDispatched(Decision):
     """A CALL of ours leaves on the connection: these payload bytes, under this message id.
 
-    `owed_seq` is the event that is owed to the CSMS, `lane` where it waited, `number` the transaction it belongs to.
+    `owed_seq` is the event that it delivers, `lane` where it waited, `number` the transaction it belongs to.
     `latest_utc_ms` is the latest time in the payload: later messages of the transaction never go before it. A retry
     repeats the payload bytes.
     """
@@ -258,7 +258,7 @@ class LinkCloseDecided(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxWindowRead(Observation):
-    """The next owed transactional events after `after_seq` up to `to_seq` are at hand for dispatch.
+    """The next queued transactional events after `after_seq` up to `to_seq` are at hand for dispatch.
 
     Only the range is recorded: the events themselves stand in the log (rulings of the outbox); who folds the log
     fills them in from there.
@@ -274,7 +274,8 @@ class OutboxWindowRead(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedEventsLost(Observation):
-    """`count` events behind `after_seq` are owed to the CSMS, and the log no longer holds them: a closed segment is damaged.
+    """`count` events behind `after_seq` were queued for the CSMS, and the log no longer holds them: a closed segment is
+    damaged.
 
     They are among those up to `to_seq` (0: a log of version 0.1.0, which does not say). They are given up, so that what comes
     after them is delivered.
@@ -290,10 +291,10 @@ class OwedEventsLost(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRecovered(Observation):
-    """What a salvaged log proves of the transaction-related messages that are owed by the events that were kept.
+    """What a salvaged log proves of the transaction-related messages of the events that were kept.
 
     Those of events up to `told_seq` are settled. Those behind, up to `unsure_seq`, may have left in what is lost: they are
-    given up (`unsure` of them), so that nothing is told twice. `beyond` of them all lie behind the window. `last_number`
+    given up (`unsure` of them), so that nothing is sent twice. `beyond` of them all lie behind the window. `last_number`
     and `boot` are the highest numbers that a transaction and a boot of the old log are known to have had.
     """
 

@@ -47,7 +47,7 @@ class ResetAbandoned(Decision):
 class TransferRefused(Decision):
     """Nothing will be fetched or sent for this CALL: `action` is UpdateFirmware or GetDiagnostics, `reason` says which limit it met.
 
-    OCPP 1.6 has no word for it: GetDiagnostics is answered without a file name, UpdateFirmware is followed by DownloadFailed.
+    OCPP 1.6 has no status for it: GetDiagnostics is answered without a file name, UpdateFirmware is followed by DownloadFailed.
     """
 
     NAME: ClassVar[str] = "TransferRefused"
@@ -96,7 +96,7 @@ class FirmwareProgressed(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirmwareStatusQueued(Decision):
-    """FirmwareStatusNotification is owed (4.5); `tries` counts those of this status that nobody answered, and this."""
+    """FirmwareStatusNotification is queued (4.5); `tries` counts those of this status that nobody answered, and this."""
 
     NAME: ClassVar[str] = "FirmwareStatusQueued"
 
@@ -110,7 +110,7 @@ class FirmwareStepDecided(Decision):
     """The next step of a firmware update.
 
     For the job runner: "download", "install", "activate". Of the station itself: "retry" (wait until `due_ms`), "idle"
-    (wait for transactions to end), "settle" (tell the CSMS what is owed, until `due_ms` at the latest), "restart" (the
+    (wait for transactions to end), "settle" (deliver what is queued, until `due_ms` at the latest), "restart" (the
     process is to be replaced), "reboot" (the machine is, by `due_ms`), "done".
     """
 
@@ -166,7 +166,7 @@ class DiagnosticsStepDecided(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosticsStatusQueued(Decision):
-    """DiagnosticsStatusNotification is owed (4.4); `tries` counts those of this status that nobody answered, and this."""
+    """DiagnosticsStatusNotification is queued (4.4); `tries` counts those of this status that nobody answered, and this."""
 
     NAME: ClassVar[str] = "DiagnosticsStatusQueued"
 

@@ -29,7 +29,7 @@ class RegistrationLost(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootNotificationQueued(Decision):
-    """BootNotification is owed: after a boot, after its interval, or because the CSMS asked (`triggered`)."""
+    """BootNotification is queued: after a boot, after its interval, or because the CSMS asked (`triggered`)."""
 
     NAME: ClassVar[str] = "BootNotificationQueued"
 
@@ -38,7 +38,7 @@ class BootNotificationQueued(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatQueued(Decision):
-    """Heartbeat is owed (4.6)."""
+    """Heartbeat is queued (4.6)."""
 
     NAME: ClassVar[str] = "HeartbeatQueued"
 
@@ -47,7 +47,7 @@ class HeartbeatQueued(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataTransferQueued(Decision):
-    """A DataTransfer of ours is owed (4.3)."""
+    """A DataTransfer of ours is queued (4.3)."""
 
     NAME: ClassVar[str] = "DataTransferQueued"
 

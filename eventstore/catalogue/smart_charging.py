@@ -74,7 +74,7 @@ class LimitChanged(Decision):
 class LimitsPlanned(Decision):
     """The limits of all transactions follow from the profiles as they stand; they next change at `due_ms`, if ever.
 
-    `due_ms` is station time: the calendar's next change, or the end of the wait for a vehicle that was told to draw less.
+    `due_ms` is station time: the calendar's next change, or the end of the wait for a vehicle that has to draw less.
     """
 
     NAME: ClassVar[str] = "LimitsPlanned"

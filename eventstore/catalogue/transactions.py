@@ -70,7 +70,7 @@ class TransactionStarted(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterSampled(Decision):
-    """A MeterValues is owed: one sample of a connector, in or outside a transaction; `register_wh` as it stood then."""
+    """A MeterValues is queued: one sample of a connector, in or outside a transaction; `register_wh` as it stood then."""
 
     NAME: ClassVar[str] = "MeterSampled"
 
@@ -191,7 +191,7 @@ class TransactionResumed(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionEnding(Decision):
-    """A transaction was told to end while its vehicle may draw: why (7.37), by whose tag.
+    """A transaction has to end while its vehicle may draw: why (7.37), by whose tag.
 
     Nothing is offered from now on; TransactionStopped follows once the contactor is open. `hold` keeps the cable for its owner.
     """
@@ -239,7 +239,7 @@ class TransactionIdAssigned(Decision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionConfirmed(Decision):
-    """The CSMS has answered for everything that was owed of the transaction, or it was given up."""
+    """Every message of the transaction is settled: answered by the CSMS, or given up."""
 
     NAME: ClassVar[str] = "TransactionConfirmed"
 
@@ -254,10 +254,11 @@ TOLD, OWED, UNSURE, LOST = "told", "owed", "unsure", "lost"
 class TransactionRecovered(Observation):
     """What a salvaged log proves of one transaction: of what was kept of it, and of what verifies behind the damage.
 
-    `start` and `stop` are the fate of its two messages: "told", "owed" (it provably was not answered), "unsure" (it may have
-    been told in what is lost: it is not sent again) or "lost" (nothing is left to tell it from). `started` and `stopped` are those events if
-    they stand behind the damage, as number `started_seq` and `stopped_seq` of the old log. `register_wh` is the last
-    stored reading, `read` its moment: where the stop is lost, and none can have left, the transaction ends with them.
+    `start` and `stop` are the fate of its two messages: `"told"` (it was delivered), `"owed"` (it provably was not answered),
+    `"unsure"` (it may have been delivered in what is lost: it is not sent again) or "lost" (nothing is left to tell it from).
+    `started` and `stopped` are those events if they stand behind the damage, as number `started_seq` and `stopped_seq` of the
+    old log. `register_wh` is the last stored reading, `read` its moment: where the stop is lost, and none can have left, the
+    transaction ends with them.
     """
 
     NAME: ClassVar[str] = "TransactionRecovered"

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tells all findings; returns the exit status."""
+    """Print all findings; returns the exit status."""
     from station.doctor.examination import examine
 
     return examine(arguments.settings, partial(print, flush=True))

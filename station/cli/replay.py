@@ -36,7 +36,7 @@ WIDTH_MIN = 10
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 on; argparse tells what is wrong with any other."""
+    """A whole number from 1 on; argparse reports anything else as an error."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"not a whole number from 1 on: {text!r}")
     return int(text)
@@ -85,7 +85,7 @@ def _transaction(parser: Parser) -> None:
 def _conversation(parser: Parser) -> None:
     _range(parser)
     parser.add_argument("--action", metavar="ACTION", help="calls of this action")
-    parser.add_argument("--transaction", type=int, metavar="N", help="calls that tell of this transaction")
+    parser.add_argument("--transaction", type=int, metavar="N", help="calls that belong to this transaction")
     parser.add_argument(
         "--outcome",
         action="append",
@@ -128,7 +128,7 @@ def _sign(parser: Parser) -> None:
 def _whatif(parser: Parser) -> None:
     _range(parser)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a changed key (repeatable)")
-    parser.add_argument("--limit", type=positive, default=1000, metavar="N", help="tell at most so many differences")
+    parser.add_argument("--limit", type=positive, default=1000, metavar="N", help="report at most so many differences")
     parser.add_argument("--python", type=Path, metavar="FILE", help="the interpreter of another installed version")
 
 
@@ -172,7 +172,7 @@ QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "conversation": ("the exchange with the CSMS, call by call", _conversation),
     "state": ("the station as it was at one moment", _at),
     "diff": ("what changed between two moments", _diff),
-    "outbox": ("what was owed to the CSMS, and why it had not gone", _at),
+    "outbox": ("what waited to be sent to the CSMS, and why", _at),
     "verify": ("whether anything was altered, lost, moved or put in", _verify),
     "sign": ("make a signed statement on a range of the log", _sign),
     "whatif": ("where the station would have acted differently", _whatif),

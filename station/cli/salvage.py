@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Salvages, and tells what was found and done; returns the exit status."""
+    """Salvage, and print what was found and done; returns the exit status."""
     from station.runtime.salvaging import salvage_and_tell
 
     return salvage_and_tell(arguments.directory, print, partial(print, file=sys.stderr))

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tells which keys there are, or removes one; returns the exit status."""
+    """Print which keys there are, or remove one; returns the exit status."""
     from station.doctor import key_report
     from station.settings.loading import SettingsError, load_settings
 

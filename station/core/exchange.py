@@ -257,7 +257,7 @@ def _result(state: StationState, owed: Owed, message_id: str, deviations: tuple[
 def _settle_late(
     state: StationState, answer: CallResultFrame | CallErrorFrame, at_ms: int, registry: Registry
 ) -> Iterator[Event]:
-    """An answer to nothing that is owed: it ends the call in flight, counts though it is late, or is ignored."""
+    """An answer that belongs to no entry of the outbox: it ends the call in flight, counts though it is late, or is ignored."""
     in_flight = state.outbox.in_flight
     if in_flight is not None and in_flight.message_id == answer.message_id:
         # Its entry was settled by a late answer to an earlier transmission; the call itself ends only now (4.1.1).

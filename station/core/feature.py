@@ -82,13 +82,13 @@ def _no_use(state: StationState, owed: Owed, usable: Mapping[str, Any], at_ms: i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """How one kind of owed event is told to the CSMS.
+    """How one kind of queued event is sent to the CSMS.
 
     `render` makes the request at dispatch; `on_result` concludes from the response message, `on_failure` from a `Failure`,
     `on_late` from a response under a message id (of `StationState.told_by`) whose entry had been settled before, and
     `on_part` from what can be read of a malformed response: None if that is no answer.
 
-    `needs_usable_answer`: what is told next may hold what the response says, so a malformed one is a failure to process,
+    `needs_usable_answer`: the next message may need what the response says, so a malformed one is a failure to process,
     and nothing of a transaction is made ready to leave behind it. `asks_to_register`: SecurityError to it says nothing about others.
     """
 
@@ -153,7 +153,7 @@ class Registry:
         self.off = tuple(feature for feature in features if feature.ocpp_profile in off)
         self.answers = {answer.action: answer for feature in self.features for answer in feature.answers}
         self.off_answers = {action: make for feature in self.off for action, make in feature.off_answers.items()}
-        # What is owed since before its profile was switched off is told yet.
+        # Calls that were queued before the profile was switched off are still sent.
         self.calls = {call.event: call for feature in features for call in feature.calls}
         self.config_keys = {key.name: key for feature in self.features for key in feature.config_keys}
         self.rules = tuple(rule for feature in self.features for rule in feature.rules)

@@ -1,12 +1,12 @@
 """What of the log is kept longest.
 
-The station itself still needs the facts that are owed to the CSMS, and the beginnings of what is not settled. The rest is history: how
-long that is kept is the operator's business (docs/segments.md). Where room is short, the record of the transactions outlives all else,
-which is chatter: heartbeats, status, refused frames, attempts to connect, charging profiles. To the record belong the transactions and
-their meter values, who was authorized for them, what was said of them to the CSMS and by it, what the meter, the pilot and the contactor
-did, the boots and clocks that date all this, what the log says of itself, and the security events, of which the log is the record
-(white paper, A04.FR.04). An observation and what was decided on it stay together, so
-the answer of the CSMS to a StartTransaction stays for what it led to, and one to a Heartbeat goes.
+The station itself still needs the facts that the CSMS has not received, and the beginnings of what is not settled. The rest is
+history: how long that is kept is the operator's business (docs/segments.md). Where room is short, the record of the
+transactions outlives all else, which is chatter: heartbeats, status, refused frames, attempts to connect, charging profiles.
+To the record belong the transactions and their meter values, who was authorized for them, what was said of them to the CSMS
+and by it, what the meter, the pilot and the contactor did, the boots and clocks that date all this, what the log says of
+itself, and the security events, of which the log is the record (white paper, A04.FR.04). An observation and what was decided
+on it stay together, so the answer of the CSMS to a StartTransaction stays for what it led to, and one to a Heartbeat goes.
 """
 
 from eventstore.catalogue import BY_NAME, hardware, lifecycle, link, security, transactions
@@ -60,7 +60,7 @@ def is_record(event: Event) -> bool:
 def needed_seq(state: StationState) -> int:
     """The first event that may still have to be read, or accounted for: nothing from here on is ever dropped.
 
-    The first one that is owed, or the start of a transaction that runs or that the CSMS has not confirmed wholly, whichever
+    The first one in the outbox, or the start of a transaction that runs or that the CSMS has not confirmed wholly, whichever
     is older; the next event when there is neither.
     """
     outbox = state.outbox

@@ -252,7 +252,7 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     if is_lost:  # the log alone will never tell this state again
         await recovery.save_snapshot(log, state)
     parts = _wire(settings, clock, registry, log, state, board, secrets, installer, snapshot_seq)
-    parts.station.followers.append(voice.publish)  # the last: what has to be done comes before what is to be told
+    parts.station.followers.append(voice.publish)  # the last: acting comes before logging
     return parts
 
 

@@ -134,7 +134,7 @@ async def _open(settings: Settings, registry: Registry, listener: Listener | Non
     try:
         parts = await bootstrap.build(settings, SystemClock(), registry, log)
     except (StorageError, OSError) as error:
-        for finding in log.boot_report.recovered:  # no event has told of it
+        for finding in log.boot_report.recovered:  # no event has recorded it
             LOGGER.error("the log was damaged and has been salvaged: %s", finding)
         journal.say(str(error), logging.ERROR)
         await log.close()
@@ -202,7 +202,7 @@ async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.
         await asyncio.wait({asked, *running}, return_when=asyncio.FIRST_COMPLETED)
         for task in running:
             if task.done():
-                task.result()  # it never ends by itself: this raises why it did
+                task.result()  # it never ends without an error: this raises that error
                 raise StorageError(f"{task.get_name()} ended")
         why = asked.result()
         if why == RESET and parts.settings.daemon.on_reset == "exec" and not os.access(sys.executable, os.X_OK):
@@ -216,7 +216,7 @@ async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.
 
 
 async def _stop(parts: Parts, why: str) -> None:
-    """The orderly end: transactions by policy, outputs safe, what can still be told is told, then the last word."""
+    """The orderly end: end transactions by policy, make outputs safe, drain the outbox, then append StationStopped."""
     supervisor.notify("STOPPING=1")
     station = parts.station
     parts.link.retire()

@@ -1,4 +1,4 @@
-"""Two books on the same transactions: what the station's log holds, and what the CSMS was told; and how they differ.
+"""Two books on the same transactions: what the station's log holds, and what the CSMS received; and how they differ.
 
 Each side is read from its own source: events as GET /api/events gives them, CALLs as the CSMS recorded them. Nothing is carried
 from one to the other. A repeated CALL counts once; one that comes out of order is a finding.
@@ -152,10 +152,10 @@ def _samples(meter_values: Sequence[Mapping[str, Any]]) -> Iterator[Sample]:
 
 
 def differences(log: Ledger, csms: Ledger) -> list[str]:
-    """What the two do not agree on, a sentence each; nothing if they tell the same."""
+    """What the two do not agree on, a sentence each; nothing if they agree."""
     found = [*log.findings, *csms.findings]
     if len(log.accounts) != len(csms.accounts):
-        found.append(f"the log holds {len(log.accounts)} transactions, the CSMS was told of {len(csms.accounts)}")
+        found.append(f"the log holds {len(log.accounts)} transactions, the CSMS received {len(csms.accounts)}")
     for number, (ours, theirs) in enumerate(zip(log.accounts, csms.accounts, strict=False), 1):
         found += [f"transaction {number}: {text}" for text in _unlike(ours, theirs)]
     return found
@@ -167,7 +167,7 @@ def _unlike(ours: Account, theirs: Account) -> Iterator[str]:
     for name in (each.name for each in fields(Account) if each.name in _NAMES):
         left, right = getattr(ours, name), getattr(theirs, name)
         if left != right:
-            yield f"{_NAMES[name]} is {left} in the log, the CSMS was told {right}"
+            yield f"{_NAMES[name]} is {left} in the log, the CSMS received {right}"
     missing = len([sample for sample in ours.samples if sample not in theirs.samples])
     strange = len([sample for sample in theirs.samples if sample not in ours.samples])
     if missing or strange:

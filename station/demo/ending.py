@@ -11,7 +11,7 @@ from station.wire.instants import format_utc_ms
 if TYPE_CHECKING:
     from station.demo.bench_station import BenchStation
 
-HEADS = ("", "told by", "id", "tag", "start", "samples", "stop", "reason", "energy")
+HEADS = ("", "source", "id", "tag", "start", "samples", "stop", "reason", "energy")
 Line = tuple[Speaker, str]
 
 
@@ -49,7 +49,7 @@ def _measured(meter_values: Sequence[Mapping[str, Any]]) -> str:
 def summary(log: Ledger, csms: Ledger, differences: Sequence[str], seconds: float) -> Iterator[Line]:
     """The closing table and the verdict."""
     yield Speaker.PLAIN, ""
-    yield Speaker.STORY, "What the station's log holds, and what the CSMS was told:"
+    yield Speaker.STORY, "What the station's log holds, and what the CSMS received:"
     yield Speaker.PLAIN, ""
     rows: list[tuple[str, ...]] = [HEADS]
     for number in range(max(len(log.accounts), len(csms.accounts))):

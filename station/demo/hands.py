@@ -90,5 +90,5 @@ def charging(state: Any) -> str:
 
 
 def is_delivered(state: Any) -> bool:
-    """Whether the CSMS has been told everything."""
+    """Whether the CSMS has received everything."""
     return state["link"]["up"] and not state["outbox"]["pending"] and not state["transactions"]

@@ -1,4 +1,4 @@
-"""Where the story is told: lines of a kind, each with its time, and one line that is rewritten while something goes on."""
+"""Where the story is shown: lines of a kind, each with its time, and one line that is rewritten while something goes on."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -7,7 +7,7 @@ from station.runtime.clock import StationClock
 
 
 class Speaker(StrEnum):
-    """Who speaks in a line."""
+    """Whom a line is about."""
 
     STORY = "story"
     STATION = "station"

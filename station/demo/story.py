@@ -25,7 +25,7 @@ AGREED, DISAGREED = 0, 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How the story is told: `keep` stays up afterwards, `pace` 1 is made for reading."""
+    """How the story is shown: `keep` stays up afterwards, `pace` 1 is made for reading."""
 
     keep: bool = False
     pace: float = 1.0
@@ -114,7 +114,9 @@ class DemoStory:
         await self._hands.go_on(samples=5)
 
     async def _cut_network(self) -> None:
-        self._narrator.step("The network is cut. The station goes on charging, and keeps what it owes to the CSMS.")
+        self._narrator.step(
+            "The network is cut. The station goes on charging, and keeps what the CSMS has not received."
+        )
         await self._bench.service.control("network", up=False, persist=True)
         await self._hands.until("the link to be down", lambda state: not state["link"]["up"])
         await self._hands.go_on(samples=4)
@@ -148,7 +150,9 @@ class DemoStory:
         await self._hands.pause(1.5)
 
     async def _deliver(self) -> None:
-        self._narrator.step("The network is back. What is owed leaves, oldest first, with the ids that the CSMS gave.")
+        self._narrator.step(
+            "The network is back. What waits in the outbox is sent, oldest first, with the ids that the CSMS gave."
+        )
         await self._bench.service.control("network", up=True)
         await self._hands.until("everything to be delivered", is_delivered)
         await self._hands.pause(1)

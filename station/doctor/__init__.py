@@ -1,1 +1,1 @@
-"""`chargebox doctor`: what of a station is well, doubtful or wrong, a line each. It looks and never changes anything."""
+"""`chargebox doctor`: what is in order, doubtful or wrong at a station, a line each. It never changes anything."""

@@ -1,4 +1,4 @@
-"""The board: a bench has nothing to check; of real pins, the wiring by itself and on this machine. No pin is touched."""
+"""The board: a bench has nothing to check; of real pins, the wiring alone and on this machine. No pin is touched."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,7 @@
 """The way to the CSMS, step by step: name, TCP, TLS, WebSocket with its subprotocol.
 
 A step that another time may succeed (nobody answers) is a warning, since the station charges without the CSMS and tries for ever;
-one that only somebody's hands can change (certificate, password, path, subprotocol) is a fault. The last step is left out while a
+one that a person has to change (certificate, password, path, subprotocol) is a fault. The last step is left out while a
 daemon runs: many CSMS close the older of two connections of one identity.
 """
 

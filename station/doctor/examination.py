@@ -1,4 +1,4 @@
-"""The whole examination, in the order in which one thing rests on another. Findings are told as they come."""
+"""The whole examination; a check comes after those that it depends on. Findings are printed as they come."""
 
 import asyncio
 from collections import Counter
@@ -21,7 +21,7 @@ EXIT_OK, EXIT_FAULT = 0, 1
 
 
 def examine(settings_file: Path | None, tell: Callable[[str], None]) -> int:
-    """Tell a line for each finding and one that counts them; 1 if there is a fault, else 0."""
+    """Print a line for each finding and one that counts them; 1 if there is a fault, else 0."""
     return asyncio.run(_examine(settings_file, tell))
 
 

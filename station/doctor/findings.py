@@ -1,4 +1,4 @@
-"""A finding: one line that says how something is, and, unless all is well, what to do about it."""
+"""A finding: one line about one thing, and, unless it is in order, what to do about it."""
 
 from enum import StrEnum
 

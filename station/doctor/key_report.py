@@ -1,4 +1,4 @@
-"""Which AuthorizationKeys there are, which one is in use, and the removal of one: told by fingerprint, never by content."""
+"""Which AuthorizationKeys there are, which one is in use, and the removal of one; a key is shown by its fingerprint only."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def stored_key_findings(settings: Settings) -> Iterator[Finding]:
     secrets = secrets_of(settings)
     try:
         credentials = credentials_of(settings.storage.directory)
-    except (ReplayError, OSError, sqlite3.Error):  # what is wrong with the log is told elsewhere
+    except (ReplayError, OSError, sqlite3.Error):  # another check reports what is wrong with the log
         credentials = Credentials(spares=(*secrets.stored(), *secrets.damaged()))
         if not credentials.spares:
             return

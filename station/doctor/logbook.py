@@ -1,4 +1,4 @@
-"""The event log: is it locked, legible and whole? A private copy is looked at, with the same eyes as at a start of the daemon."""
+"""The event log: is it locked, legible and whole? It checks a private copy, as a start of the daemon would."""
 
 import sqlite3
 import tempfile
@@ -69,7 +69,7 @@ def _past_findings(database: Path, past: Sequence[PastSegment]) -> Iterator[Find
             opening, _ = read_opening(connection)
             gone = missing(connection, past, opening.head.seq) if has_table(connection, "event") else ()
             beside = missing_beside(StorageDirectory(database.parent), connection)
-    except sqlite3.Error:  # it was damaged, and has been told
+    except sqlite3.Error:  # it was damaged, and that is reported already
         return
     facts = [each for segment in past if (each := facts_of(segment)) is not None]
     damaged = [each.segment.path.name for each in facts if each.segment.is_archive and each.header is None]

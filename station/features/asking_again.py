@@ -1,4 +1,4 @@
-"""Tags that are asked about again: ConcurrentTx was said of them while a StopTransaction of theirs was owed.
+"""Tags that are asked about again: the CSMS answered ConcurrentTx while a StopTransaction of theirs was still queued.
 
 Why, and when it is so, stands in `station.rules.postponing`. Here it ends: by another Authorize once the stop is answered; by
 the offline rules, if the link goes and they let the tag start; by a refusal, when ConnectionTimeOut has passed or the connector

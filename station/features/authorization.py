@@ -272,7 +272,7 @@ def _timeout_ms(state: StationState, connector: Connector) -> int | None:
     if timeout_s == 0 or connector.preparing_since_ms is None or connector.timed_out:
         return None
     if connector.grant is not None and connector.connected:
-        return None  # everything is there that the driver owes
+        return None  # tag and vehicle are both there: no time-out
     if any(waiting_at(state, connector.connector_id)):
         return None  # as long as the tag is to be asked about again
     return connector.preparing_since_ms + timeout_s * 1000

@@ -2,7 +2,7 @@
 
 What ends an offer while the vehicle may draw (a stop, a limit of 0, a pause, the end of the process) is followed by EnergyAskedBack:
 the pilot goes steady, the contactor stays. It opens when the vehicle has left C and D, which the reflex does, or at the deadline. A
-limit that is raised meanwhile takes all of it back. A transaction that was told to end (TransactionEnding) is stopped when the
+limit that is raised meanwhile takes all of it back. A transaction that has to end (TransactionEnding) is stopped when the
 contactor is open: at a power cut or a kill in between, the next boot stops it, for the reason that was given.
 
 When a paused vehicle is offered a current again, it has some seconds to ask for it before that counts as its own pause (4.9).

@@ -38,7 +38,7 @@ from station.rules.transaction_rules import wire_id
 from station.wire.messages.core import MeterValues
 
 DAY_MS = 86_400_000
-LATE_MS = 5_000  # a clock-aligned sample taken later than this is none of that grid point
+LATE_MS = 5_000  # a clock-aligned sample taken later than this does not count for that grid point
 KEEP_ONE_OF = 4
 
 METER_VALUE_SAMPLE_INTERVAL = ConfigKey(

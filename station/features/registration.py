@@ -4,7 +4,7 @@ BootNotification goes once after each boot and again after the interval that the
 none (OCPP-J 5.4). Nothing else leaves before Accepted but what the CSMS triggers (rulings on registration).
 
 Clock: an NTP-synchronised system clock outranks the CSMS's currentTime, which outranks the last known time. The CSMS
-sets the clock when ours is untrusted, or by its own word is off by more than 2 s beyond half the round trip; a
+sets the clock when ours is untrusted, or by currentTime is off by more than 2 s beyond half the round trip; a
 difference of more than a day to a trusted clock is recorded and not believed.
 """
 

@@ -1,9 +1,9 @@
 """Remote control: RemoteStartTransaction (5.11), RemoteStopTransaction (5.12), UnlockConnector (5.18).
 
 RemoteStartTransaction is answered for the attempt: whether the tag is good is found out afterwards, like a local
-presentation, if AuthorizeRemoteTxRequests says so, or if the connector is reserved for a group and only Authorize can tell
-whether the tag belongs to it (5.13). UnlockConnector stops the transaction, opens the contactor, drives
-the lock and is answered from the lock's feedback, within 5 s.
+presentation, if AuthorizeRemoteTxRequests says so, or if the connector is reserved for a group and only Authorize shows
+whether the tag belongs to it (5.13). UnlockConnector stops the transaction, opens the contactor, drives the lock and is
+answered from the lock's feedback, within 5 s.
 """
 
 from collections.abc import Iterable
@@ -95,7 +95,7 @@ def _may_start(state: StationState, connector_id: int, id_tag: str, at_ms: int) 
     parent_id_tag = known_parent(state, id_tag, at_ms)
     if not reservations.blocks(state, connector_id, id_tag, parent_id_tag):
         return True
-    # Kept for a group: the tag may belong to it, which only an Authorize tells.
+    # Kept for a group: only the answer to Authorize shows whether the tag belongs to it.
     return parent_id_tag is None and reservations.needs_parent(state, connector_id)
 
 

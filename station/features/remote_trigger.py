@@ -1,9 +1,9 @@
 """Remote Trigger: TriggerMessage (5.17).
 
 Theory of operation
-    The answer says whether the message will be sent; the message is owed by an event of its own that follows the answer
-    in the same batch, and goes out before any queue. It tells the present, never history. A connectorId that means
-    nothing to the message is ignored; a missing one stands for every connector that has something to tell.
+    The answer says whether the message will be sent; an event of its own, behind the answer in the same batch, queues the
+    message, and it is sent before all others. It reports the present, never history. A connectorId that means nothing to the
+    message is ignored; a missing one stands for every connector that has something to report.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,9 +28,9 @@ WAITING_MAX = 64  # triggered messages that wait to be sent; more are rejected
 
 
 def decide_trigger_message(state: StationState, request: TriggerMessage, at_ms: int) -> Reply:
-    """Accepted and the message is owed; NotImplemented if its feature profile is off; else Rejected.
+    """Accepted and the message is queued; NotImplemented if its feature profile is off; else Rejected.
 
-    Rejected: there is no such connector, no measurement to tell, or too many triggered messages wait already. A
+    Rejected: there is no such connector, no measurement to report, or too many triggered messages wait already. A
     BootNotification after acceptance is sent, which errata 3.35 leaves open, and its answer counts like any other.
     """
     match request.requested_message:
@@ -39,7 +39,7 @@ def decide_trigger_message(state: StationState, request: TriggerMessage, at_ms: 
         ):
             return Reply(TriggerMessageResponse(status=TriggerMessageStatus.NOT_IMPLEMENTED))
         case MessageTrigger.BOOT_NOTIFICATION if _is_boot_owed(state):
-            # The one that is on its way tells the same (5.17).
+            # The one in flight reports the same (5.17).
             return Reply(TriggerMessageResponse(status=TriggerMessageStatus.ACCEPTED))
     events = () if _waiting(state) >= WAITING_MAX else tuple(_owed(state, request, at_ms))
     status = TriggerMessageStatus.ACCEPTED if events else TriggerMessageStatus.REJECTED
@@ -55,7 +55,7 @@ def _is_boot_owed(state: StationState) -> bool:
 
 
 def _owed(state: StationState, request: TriggerMessage, at_ms: int) -> Iterable[Event]:
-    """The messages that are owed then; none if there is nothing to tell."""
+    """The messages that are queued then; none if there is nothing to report."""
     match request.requested_message:
         case MessageTrigger.BOOT_NOTIFICATION:
             return (BootNotificationQueued(triggered=True),)
@@ -84,7 +84,7 @@ def _meant(state: StationState, connector_id: int | None) -> tuple[Connector, ..
 
 def _statuses(state: StationState, connector_id: int | None, at_ms: int) -> Iterator[Event]:
     for connector in _meant(state, connector_id):
-        if connector.status:  # not before the board has told what there is
+        if connector.status:  # not before the board has reported its inputs
             yield StatusNotificationQueued(
                 connector_id=connector.connector_id,
                 status=connector.status,

@@ -1,8 +1,8 @@
-"""Transactions of a log that was salvaged: what is told of them once more, and what is not (rulings on salvage).
+"""Transactions of a log that was salvaged: which of their messages are sent again, and which are not (rulings on salvage).
 
 A transaction that the damage interrupted ends with the last stored reading and its moment, never with a register that is read
-later: whoever charges by then may be another driver. What verifies behind the damage and has provably not left is told as it
-stood. What may have left is not told again: one message too few can be asked for, one too many is billed.
+later: whoever charges by then may be another driver. What verifies behind the damage and was provably not sent is sent as it
+was recorded. What may have been sent is not sent again: one message too few can be asked for, one too many is billed.
 """
 
 from eventstore.catalogue.transactions import LOST, OWED, TransactionRecovered, TransactionStopped
@@ -20,7 +20,7 @@ def _on_recovered(state: StationState, event: TransactionRecovered, at_ms: int) 
         if event.started is None or event.start != OWED:
             return ()
         return (event.started, event.stopped or _closed(state, event, None))
-    if transaction.stopped is not None:  # its end was kept, and is owed
+    if transaction.stopped is not None:  # its end was kept, and is queued
         return ()
     return (event.stopped or _closed(state, event, transaction),)
 
@@ -30,7 +30,7 @@ def _closed(state: StationState, event: TransactionRecovered, transaction: Trans
     if transaction is not None:
         began, meter_start_wh, data = transaction.started, transaction.meter_start_wh, transaction.stop_data
     else:
-        assert event.started is not None, "it is told from its start"
+        assert event.started is not None, "it is sent from its start"
         began, meter_start_wh, data = event.started.started, event.started.meter_start_wh, ()
     return TransactionStopped(
         connector_id=event.connector_id,

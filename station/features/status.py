@@ -119,7 +119,7 @@ def _render(state: StationState, event: StatusNotificationQueued, at_ms: int) ->
 
 
 def _report_conflict(state: StationState, at_ms: int) -> Events:
-    """List and CSMS disagree on a tag (3.5.2): told once, after the statuses that followed from it."""
+    """List and CSMS disagree on a tag (3.5.2): reported once, after the statuses that followed from it."""
     if not state.online or not state.authorization.conflicts:
         return ()
     told = queue_status(state, state.connectors[0], at_ms, triggered=False)

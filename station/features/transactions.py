@@ -1,9 +1,9 @@
-"""Transactions: how they start, what ends them, and how StartTransaction and StopTransaction are told (4.8, 4.10).
+"""Transactions: how they start, what ends them, and how StartTransaction and StopTransaction are queued (4.8, 4.10).
 
 A transaction starts when a tag is authorized, the vehicle is connected, the cable is locked where there is a lock, the
 meter can be read and nothing stands against it. It ends by its tag or group, remotely, by unplugging (if so
-configured), by a fault that ends it, by the emergency stop, by the CSMS's word (3.17 of the errata), by a reset, or, if
-a power cut interrupted it, at the next boot.
+configured), by a fault that ends it, by the emergency stop, by the CSMS's answer about the tag (errata 3.17), by a reset, or,
+if a power cut interrupted it, at the next boot.
 
 After a power cut the policy of the settings decides: "resume" lets it go on if the vehicle is still connected, else it
 is stopped with the last moment that the log proves, PowerLoss if the log has no orderly end (Reboot if it has, or if
@@ -125,7 +125,7 @@ def _start(state: StationState, connector: Connector, at_ms: int) -> Events:
 
 
 def _stop_for_facts(state: StationState, at_ms: int) -> Events:
-    """What ends a running transaction by itself: an emergency stop, an ending fault, a cable that left the vehicle."""
+    """What ends a running transaction without anybody asking: an emergency stop, an ending fault, a cable that left the vehicle."""
     if not state.connectors.known:
         return ()
     running = state.transactions.running()
@@ -160,7 +160,7 @@ def _end_offer(state: StationState, at_ms: int) -> Events:
 
 
 def _confirm(state: StationState, at_ms: int) -> Events:
-    """All that was owed is settled; or its end is lost with a damaged segment, and nothing is left to wait for."""
+    """All its messages are settled; or its end is lost with a damaged segment, and nothing is left to wait for."""
     return [
         TransactionConfirmed(number=number)
         for number, transaction in sorted(state.transactions.by_number.items())
@@ -281,15 +281,15 @@ def _on_start_result(state: StationState, owed: Owed, response: StartTransaction
 
 
 def _on_start_part(state: StationState, owed: Owed, usable: Mapping[str, Any], at_ms: int) -> Events | None:
-    """An answer that tells the transactionId is one, whatever else is wrong with it."""
+    """An answer with a usable transactionId counts as an answer, whatever else is wrong with it."""
     transaction_id = usable.get("transaction_id")
     return assign_transaction_id(state, owed.number, transaction_id) if isinstance(transaction_id, int) else None
 
 
 def _on_start_late(state: StationState, message_id: str, response: StartTransactionResponse, at_ms: int) -> Events:
-    """The id counts for what has not left, or contradicts on record; of the word on the tag, the group that it names."""
+    """The id counts for what has not left, or contradicts on record; of its idTagInfo only the group that it names."""
     transaction = state.transactions.started_by(message_id)
-    assert transaction is not None, "asked only of a message id that told one"
+    assert transaction is not None, "asked only of a message id whose answer had one"
     assigned = assign_transaction_id(state, transaction.number, response.transaction_id)
     if not isinstance(transaction, Transaction):
         return assigned
@@ -304,7 +304,8 @@ def _on_stop_result(state: StationState, owed: Owed, response: StopTransactionRe
     info = info_of(response.id_tag_info)
     if event.id_tag is not None:
         return received(state, event.id_tag, info, at_ms)
-    # No tag was told, so it can only be about the one that started: its group counts (a cable may be held), not its status.
+    # The stop carried no tag, so the answer can only be about the one that started: its group counts (a cable may be held),
+    # not its status.
     transaction = state.transactions.by_number.get(event.number)
     return () if transaction is None else named_group(transaction.id_tag, info)
 

@@ -62,7 +62,7 @@ def _tasks(options: Namespace) -> Iterator[Task]:
 
 
 def _prepare(output: Path, form: str) -> None:
-    """What would fail for every log alike is told at once. Raises BadQuestion, LibraryMissing."""
+    """What would fail for every log alike is reported at once. Raises BadQuestion, LibraryMissing."""
     if form == "parquet" and find_spec("pyarrow") is None:
         raise LibraryMissing("writing Parquet", "pyarrow")
     try:

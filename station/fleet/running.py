@@ -1,7 +1,7 @@
 """Running the tasks: right here, in worker processes of this machine, or on a Dask cluster; rows come as they are done.
 
-Small logs are handed out by the handful, so that a worker reads more than it waits. A process that dies (out of memory, killed)
-takes its log along as a broken row: the others that it was given are read again, each by itself.
+Small logs are given to a worker several at a time, so that it reads more than it waits. A process that dies (out of memory,
+killed) makes its log a broken row: the others that it was given are read again, one at a time.
 """
 
 import os
@@ -46,7 +46,7 @@ def in_processes(tasks: Sequence[Task], workers: int | None = None) -> Iterator[
         with _pool(min(count, len(rest))) as pool:
             try:
                 yield from _drained(pool, rest, count * AHEAD_PER_WORKER, suspects)
-            except BaseException:  # we are told to end: what no worker has begun is left
+            except BaseException:  # we were asked to end: what no worker has begun is left
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         # One of those under way when a worker died may have killed it: each gets a process of its own.
@@ -95,7 +95,7 @@ def _pool(count: int) -> ProcessPoolExecutor:
 
 
 def _end_in_order() -> None:
-    """A worker that is told to end removes the copy of the log that it reads."""
+    """A worker that is asked to end removes the copy of the log that it reads."""
 
     def end(number: int, frame: object) -> None:
         sys.exit(128 + number)
@@ -157,7 +157,7 @@ def on_cluster(tasks: Sequence[Task], scheduler: str) -> Iterator[Row]:
             handful = under_way.pop(future.key)
             try:
                 yield from future.result()
-            except Exception:  # noqa: BLE001  # a worker died under it: which log did that, only each by itself can tell
+            except Exception:  # noqa: BLE001  # a worker died: only one log at a time shows which log caused it
                 if len(handful) == 1:
                     yield _died(handful[0], "worker")
                 waiting.extendleft((task,) for task in handful if len(handful) > 1)

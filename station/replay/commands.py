@@ -182,7 +182,7 @@ def show_diff(asked: Question) -> int:
 
 
 def show_outbox(asked: Question) -> int:
-    """What was owed to the CSMS."""
+    """What waited in the outbox."""
     place = asked.place(asked.options.at)
     state = asked.folded(place).state
     found = list(outbox.owed_entries(asked.reader, asked.calendar, state, place))
@@ -200,7 +200,7 @@ def show_verdict(asked: Question) -> int:
             raise BadQuestion("a statement proves something only against the signer's public key: add --public-key")
         statement.check_signature(stated, options.public_key)
         outside += statement.anchors(stated)
-    asked.reader.progress = silent  # it tells by itself: reading is the least of it
+    asked.reader.progress = silent  # verify reports its own progress
     found = verify(asked.reader, level=options.level, outside=outside, progress=asked.bar)
     _answer(asked, found, lambda: verdict_page.page(found))
     return DONE if found.verdict == WHOLE else FAILED
@@ -236,7 +236,7 @@ def show_whatif(asked: Question) -> int:
     found = (each for each in whatif.otherwise(asked.reader, asked.calendar, changes) if after_seq < each.seq <= to_seq)
     count = _lines(asked, islice(found, options.limit), lambda each: _otherwise(each, asked.zone))
     if not asked.as_json:
-        told = "nothing would have been different" if not count else f"{plural(count, 'difference')} told"
+        told = "nothing would have been different" if not count else f"{plural(count, 'difference')} found"
         show(Page().add("", Paragraph(lines=(told,))))
     return DONE
 

@@ -57,7 +57,7 @@ def begin(state: StationState, connector_id: int | None, id_tag: str, at_ms: int
     verdict: Verdict = look_up(state, start_inquiry(state), id_tag, at_ms)
     parent_id_tag = verdict.parent_id_tag if isinstance(verdict, Granted) else known_parent(state, id_tag, at_ms)
     if reservations.blocks(state, connector_id or 0, id_tag, parent_id_tag):
-        # Reserved for a group: whether the tag belongs to it, only the CSMS can tell (5.13).
+        # Reserved for a group: only the CSMS knows whether the tag belongs to it (5.13).
         may_belong = state.online and parent_id_tag is None and reservations.needs_parent(state, connector_id or 0)
         verdict = Ask() if may_belong else Denied(reason="Reserved")
     return conclude(state, connector_id, id_tag, verdict, remote=remote)

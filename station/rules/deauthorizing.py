@@ -32,7 +32,7 @@ MAX_ENERGY_ON_INVALID_ID = ConfigKey(
 def deauthorize(state: StationState, transaction: Transaction, info: IdTagInfo, at_ms: int) -> tuple[Event, ...]:
     """The stop with its cable held for the owner, or the end of its energy: `info` is what the CSMS said of the tag.
 
-    What is held is held for the group that this very word names, too (errata 3.5).
+    What is held is held for the group that this answer names, too (errata 3.5).
     """
     transaction = regrouped(transaction, parents_named([(transaction.id_tag, info)]))
     if STOP_TRANSACTION_ON_INVALID_ID.of(state):

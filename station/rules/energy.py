@@ -1,7 +1,7 @@
 """Energy is asked back before it is cut: how long a vehicle may take to let go, and when it is not asked at all.
 
 A contactor that opens under load wears, and may weld. So at an ordinary end of the offer (a stop, a limit of 0, a pause) the pilot
-goes steady first, which tells the vehicle to stop drawing (IEC 61851-1, A.5.3: within 3 s), and the contactor opens when the
+goes steady first, which asks the vehicle to stop drawing (IEC 61851-1, A.5.3: within 3 s), and the contactor opens when the
 vehicle has left C and D, or after LET_GO_MS. It opens at once for whatever is wrong: a fault, the emergency stop, a cable that goes,
 mains that is gone, and an end of the process that does not wait.
 """
@@ -12,7 +12,7 @@ from station.rules.faults import blocking_fault
 
 ENERGY_STATES = ("C", "D")
 LET_GO_MS = 3_000
-OPENS_WITHIN_MS = 1_000  # how long a contactor that was told to open may take to say so
+OPENS_WITHIN_MS = 1_000  # how long the feedback of a contactor that was commanded to open may take
 MAINS_LOST = "MainsLost"
 
 
@@ -34,6 +34,6 @@ def is_letting_go(state: StationState, connector: Connector) -> bool:
 
 
 def is_ending(state: StationState, connector: Connector) -> bool:
-    """Whether the transaction on the connector was told to end and waits for the contactor."""
+    """Whether the transaction on the connector has to end and waits for the contactor."""
     transaction = state.transactions.on(connector.connector_id)
     return transaction is not None and transaction.ending is not None

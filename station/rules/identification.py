@@ -13,7 +13,7 @@ The table can be read against the standard:
                                                               the CSMS is asked also where they name none
 
 The list goes before the cache (3.5.3); a tag on the list is not in the cache. A tag that the cache holds as not valid
-is asked for while online (3.5.1). ConcurrentTx on the list is a valid tag (3.5.2), as an answer it is none. The tag
+is asked for while online (3.5.1). ConcurrentTx on the list is a valid tag (3.5.2), as an answer it is not valid. The tag
 that started a transaction stops it without being looked up (4.1).
 """
 
@@ -67,7 +67,7 @@ class Denied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Only the CSMS can tell: Authorize."""
+    """Only the CSMS knows: Authorize."""
 
 
 Verdict = Granted | Denied | Ask

@@ -1,4 +1,4 @@
-"""The CSMS's word on a tag (IdTagInfo, 7.27), wherever it comes from: it updates the cache and is held against the list."""
+"""The CSMS's idTagInfo for a tag (7.27), wherever it comes from: it updates the cache and is held against the list."""
 
 from eventstore.catalogue.authorization import IdTagInfo, IdTagInfoReceived, LocalListConflictFound
 from projections.station import StationState
@@ -17,7 +17,7 @@ def info_of(message: wire.WireIdTagInfo) -> IdTagInfo:
 
 
 def passing_word(id_tag: str, info: IdTagInfo) -> Events:
-    """The word is recorded for the group that it names, and not cached: its status is about something else than the tag."""
+    """The answer is recorded for the group that it names, and not cached: its status is about something else than the tag."""
     return (IdTagInfoReceived(id_tag=id_tag, info=info, cache=False),)
 
 
@@ -27,8 +27,8 @@ def named_group(id_tag: str, info: IdTagInfo) -> Events:
 
 
 def received(state: StationState, id_tag: str, info: IdTagInfo, at_ms: int) -> Events:
-    """The word is recorded; the cache takes it unless the tag is on the list (3.5.3, 4.1). Where the list says valid
-    and the CSMS does not, or the reverse, the CSMS is told so (3.5.2)."""
+    """The answer is recorded; the cache takes it unless the tag is on the list (3.5.3, 4.1). Where the list says valid
+    and the CSMS does not, or the reverse, that is reported to the CSMS (3.5.2)."""
     listed = local_list.is_enabled(state) and state.authorization.listed(id_tag) is not None
     word = IdTagInfoReceived(id_tag=id_tag, info=info, cache=AUTHORIZATION_CACHE_ENABLED.of(state) and not listed)
     found = known(state, id_tag, at_ms)

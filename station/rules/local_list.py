@@ -24,5 +24,5 @@ def is_enabled(state: StationState) -> bool:
 
 
 def listed(state: StationState, id_tag: str) -> IdTagInfo | None:
-    """The list's word on a tag; None if it says nothing or is not used."""
+    """The list's entry for a tag; None if it has none or is not used."""
     return state.authorization.listed(id_tag) if is_enabled(state) else None

@@ -1,6 +1,6 @@
 """What the devices should be doing: a function of the state, applied by the gateway after the state is durable.
 
-The interlock in `devices` has the last word on the contactor: it may always keep it open, and never closes it.
+The interlock in `devices` decides last on the contactor: it may always keep it open, and never closes it.
 """
 
 from devices.iec61851 import duty_permille_from_ma
@@ -48,7 +48,7 @@ def is_offering(state: StationState, connector: Connector) -> bool:
 
 def wanted(state: StationState, connector_id: int) -> Wanted:
     """The outputs of a connector as the state has it. A contactor without an offer is one that may stay closed for a moment,
-    until the vehicle has let go; it is none that may be closed."""
+    until the vehicle has let go; it may not be closed."""
     connector = state.connectors[connector_id]
     locked = is_lock_wanted(state, connector)
     held = locked or not state.connectors.has_lock

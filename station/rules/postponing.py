@@ -1,10 +1,10 @@
-"""ConcurrentTx for a tag whose own StopTransaction is still owed: no refusal yet (7.2, rulings in docs/conformance.md).
+"""ConcurrentTx for a tag whose own StopTransaction is still queued: no refusal yet (7.2, rulings in docs/conformance.md).
 
-Authorize goes before the queue (errata 3.82, 3.7.1), and so the CSMS may be asked about a driver before it has heard that he
-stopped: after an outage, a power cut, or a burst of samples. What it says then is about a transaction that is over. So the tag
-is asked about again when no such stop is owed any more, until ConnectionTimeOut has passed since; then it is refused. A
-StartTransaction that is answered so, because a stop of the same tag is queued behind it, is treated alike: the transaction runs
-on until the answer to the Authorize. The word is not cached meanwhile: it says nothing of the tag.
+Authorize goes before the queue (errata 3.82, 3.7.1), and so the CSMS may be asked about a driver before it has received his
+stop: after an outage, a power cut, or a burst of samples. What it says then is about a transaction that is over. So the tag is
+asked about again when no such stop is queued any more, until ConnectionTimeOut has passed since; then it is refused. A
+StartTransaction that is answered so, because a stop of the same tag is queued behind it, is treated alike: the transaction
+runs on until the answer to the Authorize. The answer is not cached meanwhile: it says nothing about the tag.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def owes_stop(state: StationState, id_tag: str, parent_id_tag: str | None) -> bo
 def postponed(
     state: StationState, asked: AuthorizeQueued, info: IdTagInfo, at_ms: int
 ) -> AuthorizationPostponed | None:
-    """The question that is put off, or None where the answer stands: it is not ConcurrentTx, or nothing is owed."""
+    """The question that is put off, or None where the answer stands: it is not ConcurrentTx, or no stop is queued."""
     parent_id_tag = group(info.parent_id_tag) or known_parent(state, asked.id_tag, at_ms)
     if info.status != CONCURRENT_TX or not owes_stop(state, asked.id_tag, parent_id_tag):
         return None

@@ -117,7 +117,7 @@ def _on_zero_for(state: StationState, connector_id: int | None) -> tuple[Reserva
 
 
 def _is_used_by(held: ReservationMade, grant: Grant) -> bool:
-    # The id alone does not tell: the CSMS may have given it to another reservation since the tag was authorized.
+    # The id alone is not enough: the CSMS may have given it to another reservation since the tag was authorized.
     return grant.reservation_id == held.reservation_id and _is_for(held, grant.id_tag, grant.parent_id_tag)
 
 

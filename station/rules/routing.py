@@ -1,8 +1,7 @@
 """Which connector a tag at the station's common reader means (the contract of the reader; 3.10, 4.8, errata 3.20).
 
-What is known of a tag may be out of date by the time that the CSMS has answered for it: whose transaction belongs to which
-group is told by its StartTransaction.conf, and a cable may have been plugged in. So both questions are asked again with the
-answer.
+What is known of a tag may be out of date by the time that the CSMS has answered for it: its StartTransaction.conf names the
+group that a transaction belongs to, and a cable may have been plugged in. So both questions are asked again with the answer.
 """
 
 from eventstore.catalogue.transactions import HeldFor
@@ -88,7 +87,7 @@ def of_group(state: StationState, parent_id_tag: str | None) -> Connector | None
 
 
 def may_be_of_a_group(state: StationState, connector_id: int | None, id_tag: str, at_ms: int) -> bool:
-    """Whether only the CSMS can tell that a tag at the common reader means a transaction or cable of its group (3.10).
+    """Whether only the CSMS can know that a tag at the common reader means a transaction or cable of its group (3.10).
 
     Not where it is asked for nothing, because list or cache let the tag start, or where the tag means its own connector.
     """

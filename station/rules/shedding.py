@@ -1,6 +1,6 @@
 """What may wait to be sent, and what goes when it is too much.
 
-It is bounded for each kind of message by itself: a flood of one kind costs its own oldest entries, on record, and no other
+Each kind of message has its own bound: a flood of one kind costs its own oldest entries, on record, and no other
 message its place. BootNotification, Authorize and triggered messages are bounded where they arise; transaction-related
 messages are never shed.
 """

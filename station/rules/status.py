@@ -100,7 +100,7 @@ def _charging_status(state: StationState, connector: Connector) -> tuple[str, st
     if connector.transaction_number is None:
         return None
     if is_ending(state, connector) and connector.status in _WITH_TRANSACTION:
-        return connector.status, connector.info  # until the contactor is open: what follows then is told at once
+        return connector.status, connector.info  # until the contactor is open: the next status is reported at once
     if not is_offered(state, connector):
         return SUSPENDED_EVSE, ""
     if connector.pilot_state in ("C", "D"):
@@ -109,7 +109,7 @@ def _charging_status(state: StationState, connector: Connector) -> tuple[str, st
         return (
             connector.status,
             "",
-        )  # offered again a moment ago: a vehicle that needs a second does not pause by itself
+        )  # offered again a moment ago: a vehicle that needs a second is not pausing
     return SUSPENDED_EV, EV_DISCONNECTED if connector.pilot_state == "A" else ""
 
 

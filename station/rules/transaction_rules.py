@@ -3,7 +3,7 @@
 Pure functions from the state; each returns events or a reason. Sections 3.5, 4.8, 4.10, 5.11 and rulings in
 docs/conformance.md.
 
-What ends a transaction, and the reason that is told (7.37); the cable is let go unless the last column says otherwise:
+What ends a transaction, and the reason that is sent (7.37); the cable is let go unless the last column says otherwise:
 
     what                                                 reason          idTag  cable
     a tag: the one that started it, or of its group      Local           yes
@@ -107,7 +107,7 @@ def assign_transaction_id(state: StationState, number: int | None, transaction_i
 def wire_id(state: StationState, number: int | None) -> int | None:
     """The transactionId that a message of our transaction carries; -1 only if its Start was given up (errata 3.18).
 
-    One that the log has lost before it could leave is given up, too: what is left of the transaction is told all the same.
+    One that the log has lost before it could leave is given up, too: what is left of the transaction is sent all the same.
     """
     transaction = None if number is None else state.transactions.by_number.get(number)
     if transaction is None:
@@ -122,7 +122,7 @@ def wire_id(state: StationState, number: int | None) -> int | None:
 
 
 def is_stop_lost(state: StationState, transaction: Transaction) -> bool:
-    """Whether the log has lost the end of a transaction before it could be told."""
+    """Whether the log has lost the end of a transaction before it could be sent."""
     if transaction.stopped is None or transaction.stop_settled or state.outbox.beyond:
         return False
     return not any(
@@ -152,7 +152,7 @@ def stop(
     """What ends a running transaction: `reason` of 7.37, `id_tag` if a presented tag stopped it, `hold` as in `stop_now`.
 
     While its vehicle may draw, the energy is asked back first, and TransactionStopped follows by a rule once the contactor is
-    open, so that its register is the one after that. The first word counts: nothing follows from another one meanwhile.
+    open, so that its register is the one after that. The first reason counts: a second one meanwhile has no effect.
     """
     if transaction.ending is not None:
         return ()
@@ -175,7 +175,7 @@ def stop_now(
     stopped: Moment | None = None,
     hold: bool = False,
 ) -> TransactionStopped:
-    """The end of a running transaction that waits for nothing; a word that was given before counts more than this one.
+    """The end of a running transaction that waits for nothing; a reason that was given before counts more than this one.
 
     `stopped` is the moment if it is not the present one (after a power cut). `hold` keeps the cable locked for its
     owner (3.5.4, 4.10).

@@ -1,7 +1,8 @@
 """The closed segments of a running station: compressed one after the other, and thinned and dropped when the operator's rule says so.
 
-Nothing here is urgent, and nothing here may harm: what cannot be compressed stays as it is, what is owed is never dropped, and
-that something was dropped is on record before it is gone. What is damaged, and what has vanished, is named (LogDamageFound).
+Nothing here is urgent, and nothing here may harm: what cannot be compressed stays as it is, what the CSMS has not received is
+never dropped, and that something was dropped is on record before it is gone. What is damaged, and what has vanished, is named
+(LogDamageFound).
 
 By age an archive goes whole: what may not be kept any longer may not, whatever it is. For room the chatter goes first: it is cut out of
 one archive after the other, the oldest first, and only when there is none left in any of them the oldest archive goes.
@@ -49,7 +50,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropping:
-    """What is to be done next: this archive is dropped, or `thins` it, for `reason` "age" or "size"."""
+    """The next step: this archive is dropped, or `thins` it, for `reason` "age" or "size"."""
 
     archive: ArchiveFacts
     reason: str
@@ -59,7 +60,7 @@ class Dropping:
 def next_step(
     found: Sequence[ArchiveFacts], keep: Keep, *, needed: int, now_utc_ms: int | None, dense: Collection[str] = ()
 ) -> Dropping | None:
-    """The first step towards what the rule says; None if there is nothing to be done. `found` are all archives, oldest first.
+    """The first step that the rule asks for; None if there is nothing to do. `found` are all archives, oldest first.
 
     Never touched are the newest, which holds the state that the live segment begins with, and those that hold event `needed` or a
     later one. Without a trusted calendar (`now_utc_ms` None) age is no reason. `dense` are the names of those that hold no chatter.
@@ -181,7 +182,7 @@ class Archivist:
                 await self._report(told(hole))
 
     async def tidy(self) -> None:
-        """Compresses what waits, then drops what is to be dropped."""
+        """Compress the closed segments that wait, then drop the archives that the rule does not keep."""
         try:
             for segment in self._log.archives.waiting:
                 if segment.path.name not in self._damaged:
@@ -193,14 +194,14 @@ class Archivist:
             await self._report(finding)
 
     async def _compress(self, segment: PastSegment) -> None:
-        """What is damaged is tried once more, and then left as it is until the next start: it can be read where it lies."""
+        """Retry a damaged one once, then leave it until the next start: it can be read where it lies."""
         finding = await self._why_not(segment) and await self._why_not(segment)
         if finding:
             self._damaged.add(segment.path.name)
             await self._report(finding)
 
     async def _why_not(self, segment: PastSegment) -> str:
-        """Makes its archive; what is damaged if that is why there is none."""
+        """Make its archive; returns what is damaged, if that prevented it."""
         try:
             await self._log.archives.compress(segment, self._pause)
         except (LogCorrupt, LogTooNew, ChainBrokenError) as error:

@@ -1,9 +1,9 @@
 """Connections out: all addresses of a name are tried within one attempt (RFC 8305).
 
-A name may have several addresses, of which some are dead: they refuse, they swallow packets, or they take the connection and then
-say nothing. The families take turns, beginning with the one that the resolver puts first. An address gets a head start of
-ATTEMPT_DELAY_S; then, or when it has failed, the next is tried beside it, and the first that answers wins. One that answered and
-led nowhere is doubted, and comes last from then on until it has proved good.
+A name may have several addresses, of which some are dead: they refuse, drop packets, or accept the connection and never
+answer. The families take turns, beginning with the one that the resolver puts first. An address gets a head start of
+ATTEMPT_DELAY_S; then, or when it has failed, the next is tried beside it, and the first that answers wins. One that answered
+and led nowhere is doubted, and comes last from then on until it has proved good.
 
 Whatever may be connected to is judged by the address itself, at the moment of connecting: a name, a redirect or an odd way to
 write a number cannot lead elsewhere.
@@ -53,7 +53,7 @@ def anywhere(_address: str) -> str:
 
 
 def only_elsewhere(address: str) -> str:
-    """Refuses what is this machine or its own link: loopback, link-local and the unspecified address.
+    """Refuse addresses of this machine and of its own link: loopback, link-local and the unspecified address.
 
     An IPv4 address inside of an IPv6 one (mapped, compatible, 6to4, NAT64) counts as itself.
     """
@@ -167,7 +167,7 @@ async def first_of(attempts: Sequence[Callable[[], Awaitable[T]]], discard: Call
 async def _success(
     running: list[asyncio.Future[T]], failures: list[BaseException], patience_s: float | None
 ) -> asyncio.Future[T] | None:
-    """The attempt that has succeeded; None once one has failed or patience is over; without patience, once all have failed."""
+    """The attempt that succeeded; None once one has failed or the head start is over; without a head start, once all have failed."""
     while running:
         done, _ = await asyncio.wait(running, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
         for each in done:

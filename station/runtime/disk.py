@@ -1,8 +1,8 @@
-"""How full the disk counts as.
+"""Which level of disk space holds: ok, low or critical.
 
 Two watermarks follow the size of the file system: below "low" samples are thinned, below "critical" no new transaction
-starts, and what is left is for those that run to end well. They are larger than the reserve, which is for what must be
-written even when somebody else has filled the disk to the last block.
+starts, and the rest of the space is for the running ones, so that they end in order. They are larger than the reserve, which
+is for what must be written even when somebody else has filled the disk to the last block.
 """
 
 DISK_LOW_BYTES = 64 << 20

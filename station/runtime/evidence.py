@@ -1,9 +1,9 @@
-"""What the rows of a damaged log prove: which messages were told, which may have been, and which never left.
+"""What the rows of a damaged log prove: which messages were delivered, which may have been, and which were never sent.
 
 Theory of operation
-    The lane of the transaction-related messages is strictly in order (`projections.outbox`), so two numbers tell all of it:
-    what is owed by events up to `told_seq` is settled, what is owed by those behind `unsure_seq` has never been answered.
-    In between lies what a gap may hide. The rows are read in order, beginning with the state that was kept.
+    The lane of the transaction-related messages is strictly in order (`projections.outbox`), so two numbers say all of it: the
+    messages of events up to `told_seq` are settled, those of events behind `unsure_seq` have never been answered. In between
+    lies what a gap may hide. The rows are read in order, beginning with the state that was kept.
 
     While the link is up, a gap may hide the fate of everything. While it is down, it hides a connection at most, and no more
     answers than it has room for (`room`). What comes behind takes doubt back: a message that leaves shows where the
@@ -39,7 +39,7 @@ ANSWERED_EVENTS: Mapping[str, int] = {
     MeterSampled.NAME: 3,
     TransactionStopped.NAME: 4,
 }
-"""What a message that is told leaves in the log, at least: CallDispatched, FrameReceived, CallSettled, and of a start
+"""What a delivered message leaves in the log, at least: CallDispatched, FrameReceived, CallSettled, and of a start
 TransactionIdAssigned, of a stop TransactionConfirmed."""
 ANSWERED_MIN = min(ANSWERED_EVENTS.values())
 CONNECTION_EVENTS = 3
@@ -79,7 +79,7 @@ class _Place:
 class Lane:
     """The transaction lane of a damaged log, from the state that was kept on; `gap` and `take` in the order of the log.
 
-    `room`: what is owed behind `told_seq` can have left so many events unseen in all (ANSWERED_EVENTS); None: any number.
+    `room`: the messages behind `told_seq` can have left so many events unseen in all (ANSWERED_EVENTS); None: any number.
     """
 
     def __init__(self, state: StationState) -> None:
@@ -147,7 +147,7 @@ class Lane:
             self._attempted(at_ms)
 
     def settled(self, seq: int) -> None:
-        """What is owed by events up to `seq` was told, as another event shows."""
+        """The messages of events up to `seq` were delivered, as another event shows."""
         self.told_seq = max(self.told_seq, seq)
         self.unsure_seq = max(self.unsure_seq, self.told_seq)
 

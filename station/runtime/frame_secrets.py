@@ -39,7 +39,7 @@ _HARMLESS_NUMBER = 10_000_000
 
 
 def is_name(text: str) -> bool:
-    """Whether the text is the name of a secret, and nothing else."""
+    """Whether the text is exactly the name of a secret."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -133,7 +133,7 @@ class _Redaction:
         return [*frame[:2], *(_word(item) for item in frame[2:3]), *(_withheld(item) for item in frame[3:])]
 
     def _without_passwords(self, frame: Any) -> Any:
-        """What is told by DataTransfer is between others (4.3, 5.6): it is left as it is."""
+        """The content of DataTransfer is agreed between others (4.3, 5.6): it is left as it is."""
         is_call = isinstance(frame, list) and len(frame) > 3 and frame[0] == _CALL
         if not is_call or frame[2] == "DataTransfer":
             return frame

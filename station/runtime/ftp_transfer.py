@@ -77,7 +77,7 @@ class _Client(aioftp.Client):
 async def _session(
     location: FileLocation, limits: TransferLimits, tls: ssl.SSLContext | None, dialer: Dialer
 ) -> AsyncIterator[_Client]:
-    """A logged-in connection; whatever goes wrong on it is a TransferError."""
+    """A logged-in connection; every error on it becomes a TransferError."""
     try:
         client = await _connected(location, limits, tls, dialer)
         try:
@@ -100,7 +100,7 @@ async def _session(
 
 
 async def _protect_data(client: Any) -> None:
-    """Ask for TLS on data connections; we speak it there in any case, so that nothing leaves in the clear."""
+    """Ask for TLS on data connections; we use it there in any case, so that nothing is sent unencrypted."""
     with suppress(aioftp.StatusCodeError):  # servers of implicit TLS may take it for granted
         await client.command("PBSZ 0", "200")
         await client.command("PROT P", "200")
@@ -177,7 +177,7 @@ async def download(
 
 
 async def _facts(client: Any, path: str) -> tuple[int | None, str]:
-    """Size of a file and the server's word for its version, as far as the server tells: by MLST, else SIZE and MDTM."""
+    """Size of a file and the server's mark of its version, as far as the server gives them: by MLST, else SIZE and MDTM."""
     with suppress(aioftp.StatusCodeError, ValueError, KeyError, IndexError):
         _, lines = await client.command(f"MLST {path}", "2xx")
         _, facts = client.parse_mlsx_line(lines[1].lstrip())
@@ -194,7 +194,7 @@ async def _facts(client: Any, path: str) -> tuple[int | None, str]:
 
 
 async def _ask_for_bytes(client: Any) -> None:
-    """The type of what is sent; a server that knows no TYPE knows but one."""
+    """Ask for binary transfer; a server without TYPE has only one type."""
     with suppress(aioftp.StatusCodeError):
         await client.command("TYPE I", "2xx")
 

@@ -3,8 +3,8 @@
 The reflex comes first: every reading passes the interlock, and where a reason against energy appears the contactor opens at
 once, before anything is written (the only effect that does not wait for the log, and it only ever takes energy away). It acts
 on the change: a reason that was there before has opened the contactor already, and a reading that is about another connector
-moves nothing here. A vehicle's own word, C to B, leaves the pilot alone. Closing waits for the durable record, and for the
-interlock.
+moves nothing here. A vehicle that itself goes from C to B leaves the pilot alone. Closing waits for the durable record, and
+for the interlock.
 """
 
 import asyncio
@@ -135,7 +135,7 @@ class Gateway:
         self._board = board
         self._submit = submit
         self._interlock = interlock.initial_state(len(board.connector_ids), has_lock=board.has_lock)
-        self._closed: set[int] = set()  # the connectors whose contactor was told to close, and not to open since
+        self._closed: set[int] = set()  # the connectors whose contactor was commanded to close, and not to open since
         self._overdue: dict[int, asyncio.TimerHandle] = {}
         self._unlocks: dict[int, bool] = {}
         self._is_closed = False

@@ -1,4 +1,4 @@
-"""How the machine is: what the kernel says of memory, load, disk and temperature. Nothing here fails; what is unknown is left out."""
+"""The health of the machine: memory, load, disk and temperature, from the kernel. Nothing here fails; what is unknown is left out."""
 
 import importlib.metadata
 import os

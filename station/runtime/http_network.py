@@ -1,8 +1,8 @@
 """HTTP by the connections of `station.runtime.dialing`: every address of a name is tried, and each is judged before it is used.
 
-The client's own way in takes whatever address a name or a redirect leads to; so its pool is given a network that asks the dialer.
-That network also listens while it writes: a server that refuses an upload by its head answers and hangs up, and the answer would
-be lost with the connection.
+The client itself would take any address that a name or a redirect leads to; so its pool is given a network that asks the
+dialer. That network also listens while it writes: a server that refuses an upload by its head answers and hangs up, and the
+answer would be lost with the connection.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # the library's name
         wire = self._wire
-        await asyncio.sleep(0)  # what has come is heard first: an error of writing would drop it
+        await asyncio.sleep(0)  # what has come is read first: an error of writing would drop it
         try:
             async with asyncio.timeout(timeout):
                 if not wire.ended:
@@ -207,7 +207,7 @@ class DiallingTransport(httpx2.AsyncBaseTransport):
         )
 
     async def _answered(self, asked: httpcore2.Request) -> httpcore2.Response:
-        """An address that takes the connection and then speaks no TLS is passed over: nothing of the request has left yet."""
+        """An address that accepts the connection and then has no TLS is passed over: nothing of the request has left yet."""
         self._network.avoid = frozenset()
         failure: Exception | None = None
         while True:

@@ -6,7 +6,7 @@ unless the URL has a query, as pre-signed ones have, which are good for exactly 
 gets a POST to the location itself, with the file name in Content-Disposition: applications that know only their one route say
 so in many ways (400, 404, 405, 415, 501 and others). 401, 403 and 413 mean the file or the sender, and stand.
 
-A server that asks to be left alone for a while (Retry-After) is told on with the failure.
+If a server asks for a pause (Retry-After), the failure carries it.
 """
 
 import re

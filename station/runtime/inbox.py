@@ -1,8 +1,8 @@
-"""What waits for the loop: observations in order, in fair turns, bounded for each kind, and nothing lost without a word.
+"""What waits for the loop: observations in order, in fair turns, bounded for each kind, and nothing lost silently.
 
 What the link brings waits in a lane of its own, in its order; the board, the service and the station's own chores share the
 other. The lanes take turns, so a CSMS that sends without pause holds up no edge of the board and no control, and neither
-do they hold up an answer of the CSMS. What the loop owes itself goes first.
+do they hold up an answer of the CSMS. What the loop itself submits goes first.
 
 A disk that hangs, or a contact that bounces, must not make the station forget something else. So the bound is on each kind
 of observation at each place (connector, error code) by itself, and what goes is the oldest of that kind: what comes after
@@ -99,7 +99,7 @@ class Inbox:
         self.placed += 1
 
     def take(self) -> Observation:
-        """The next observation, which waits no longer. Raises IndexError if there is none."""
+        """Take the next observation out. Raises IndexError if there is none."""
         if self._first:
             return self._first.popleft()
         if self._last is not None and not self._of_link and not self._of_others:

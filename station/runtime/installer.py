@@ -178,7 +178,7 @@ async def _tail(process: asyncio.subprocess.Process) -> bytes:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ends whatever is left of the command: first kindly."""
+    """End the rest of the command: SIGTERM first, then SIGKILL."""
     if process.returncode is not None:
         return
     for number, wait_s in ((signal.SIGTERM, TERMINATE_WAIT_S), (signal.SIGKILL, None)):

@@ -79,7 +79,7 @@ class JobRunner:
             lane.publish(state)
 
     async def run(self) -> None:
-        """Runs until it is cancelled; what is being done then is given up, to be done by the next process."""
+        """Run until cancelled; a step under way is given up then, and the next process does it."""
         async with asyncio.TaskGroup() as group:
             for lane in self._lanes:
                 group.create_task(lane.run(), name=f"{lane.name} jobs")
@@ -265,7 +265,7 @@ def _diagnostics(job: DiagnosticsJob, status: str, detail: str, retry_after_s: i
 
 
 def _keep_only(directory: Path, prefix: str) -> None:
-    """Files of the job under way stay, everything else goes; "" is no job."""
+    """Keep the files of the job under way and delete all others; "" is no job."""
     directory.mkdir(mode=0o700, exist_ok=True)
     for file in directory.iterdir():
         if not prefix or not file.name.startswith(prefix):

@@ -64,7 +64,7 @@ def in_one_line(text: str) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """Lines for people: `<6>` or `INFO` first; then the module, unless the station itself speaks."""
+    """Lines for people: `<6>` or `INFO` first; then the module, unless it is a line of the station itself."""
 
     def __init__(self, *, with_priority: bool) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class JournalHandler(logging.Handler):
         try:
             text = self.format(record)
         except Exception:  # noqa: BLE001  # a record that cannot be made a text must not end the station
-            text = f"ERROR {NAME}: a record of {record.name} cannot be told: {record.msg!r:.200}"
+            text = f"ERROR {NAME}: a record of {record.name} cannot be logged: {record.msg!r:.200}"
         self.put(text)
 
     def put(self, text: str, *, must: bool = False) -> None:
@@ -150,7 +150,7 @@ class JournalHandler(logging.Handler):
             self._changed.notify_all()
 
     def say(self, text: str, level: int) -> None:
-        """A text of the process itself; of several lines each is told as one."""
+        """A text of the process itself; of several lines each is logged as one."""
         if isinstance(self.formatter, JsonFormatter):
             self.put(self.format(_record(level, text)), must=True)
             return
@@ -163,7 +163,7 @@ class JournalHandler(logging.Handler):
         return self.format(_record(logging.WARNING, text))
 
     def flush_within(self, seconds: float) -> bool:
-        """Waits until everything is written, or so long; whether it is. A reader that hangs costs no more than that."""
+        """Wait until everything is written, or for this time; returns whether it is. A reader that hangs costs no more than that."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._lines and not self._is_writing, seconds)
 
@@ -240,7 +240,7 @@ def the_handler() -> JournalHandler | None:
 
 
 def say(text: str, level: int = logging.INFO) -> None:
-    """A line for whoever started the process, as `chargebox: text`, whatever the settings say of levels."""
+    """A line for the one who started the process, as `chargebox: text`, at any level of the settings."""
     handler = the_handler()
     if handler is None:
         _to_stream(f"{NAME}: {text}\n".encode())
@@ -258,7 +258,7 @@ def announce(text: str) -> None:
 
 
 def flush(within_s: float = FLUSH_S) -> None:
-    """Before the process ends without a word: what was said is written, if anybody takes it in time."""
+    """Before the process ends at once: write what was logged, if the reader takes it in time."""
     handler = the_handler()
     if handler is not None:
         handler.flush_within(within_s)

@@ -46,7 +46,7 @@ class Keys:
         return missing + [f"{name} is damaged" for name in self.found.damaged]
 
     def reason(self) -> str:
-        """Why there is none."""
+        """Why no key can be used."""
         return f"no AuthorizationKey is left: {'; '.join((*self.lost(), self.problem or 'the settings name none'))}"
 
 
@@ -107,7 +107,7 @@ class Keyring:
         return self._used
 
     def news(self) -> AuthorizationKeysFound | None:
-        """What is to be put on record about the files, once."""
+        """The observations to record about the files, once."""
         news, self._news = self._news, None
         return news
 
@@ -118,7 +118,7 @@ class Keyring:
             LOGGER.error("%s", text)
 
     def refused(self, credentials: Credentials, status: int | None) -> AuthorizationKeyRefused | None:
-        """What is to be put on record about an attempt that an HTTP status ended; None if it says nothing new of the key."""
+        """The observation to record about an attempt that an HTTP status ended; None if it is nothing new about the key."""
         if self._used is None or status not in REFUSALS:
             return None
         event = AuthorizationKeyRefused(key=self._used.name, source=self._used.source, status=status)
@@ -127,7 +127,7 @@ class Keyring:
         return event
 
     def proven(self, credentials: Credentials) -> AuthorizationKeyProven | None:
-        """What is to be put on record about a connection that was opened; None if it says nothing new of the key."""
+        """The observation to record about a connection that was opened; None if it is nothing new about the key."""
         if self._used is None:
             return None
         if self._used.source == SETTINGS and credentials.settings == "":

@@ -1,8 +1,8 @@
-"""A signal that is obeyed even if the event loop hangs: on a disk that does not answer, no process outlives its SIGTERM.
+"""A signal ends the process even if the event loop hangs, for example on a disk that does not answer.
 
-The loop takes a signal up between two of its steps. While a step waits for the disk, or for a thread that does, it takes up nothing.
-So a thread hears of each signal as well, from the interpreter's own wake-up descriptor, and passes it on to the loop. From the first
-signal on the loop has a few seconds to begin its end in order; if it does not, the process ends at once.
+The loop handles a signal between two of its steps. While a step waits for the disk, or for a thread that does, it handles
+nothing. So a thread receives each signal as well, from the interpreter's own wake-up descriptor, and passes it on to the loop.
+From the first signal on the loop has a few seconds to begin its end in order; if it does not, the process ends at once.
 """
 
 import logging
@@ -28,7 +28,7 @@ def end_soon(status: int) -> None:
 
 
 def nothing() -> None:
-    """No output is made yet, so that none has to be made safe."""
+    """Before the outputs exist there is nothing to make safe."""
 
 
 class LastResort:
@@ -51,11 +51,11 @@ class LastResort:
         Thread(target=self._listen, args=(self._heard, self._loop), name="last resort", daemon=True).start()
 
     def obeyed(self) -> None:
-        """The end has begun: what it may take is its own affair."""
+        """The end has begun; from here on it has time limits of its own."""
         self._is_obeyed = True
 
     def close(self) -> None:
-        """The loop hears for itself again."""
+        """From here on only the loop receives the signals."""
         self.obeyed()
         if self._wake_up >= 0:
             signal.set_wakeup_fd(self._loop, warn_on_full_buffer=False)
@@ -65,7 +65,7 @@ class LastResort:
     def _listen(self, heard: int, loop: int) -> None:
         is_counting = False
         while numbers := os.read(heard, 64):
-            with suppress(OSError):  # full: the loop has enough to hear already
+            with suppress(OSError):  # full: the loop has signals to handle already
                 os.write(loop, numbers)
             if not is_counting and self._numbers.intersection(numbers):
                 is_counting = True
@@ -83,7 +83,7 @@ class LastResort:
             safe.start()
             safe.join(SAFE_WITHIN_S)
         with suppress(OSError, ValueError):
-            text = f"told to end, and nothing has answered for {self._within_s:.0f} s: ending at once, outputs safe"
+            text = f"asked to end, and nothing has answered for {self._within_s:.0f} s: ending at once, outputs safe"
             journal.say(text, logging.CRITICAL)
             journal.flush(SAFE_WITHIN_S)
         os._exit(self._status)

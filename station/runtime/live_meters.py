@@ -1,8 +1,8 @@
-"""What the meters say at this moment, beside the state: for whoever looks at the station between two samples.
+"""Readings of this moment, beside the state: for views of the station between two samples.
 
 The log gets a reading when something may follow from it (`station.rules.reading_rules`). Between two of those, and always with
 MeterValueSampleInterval 0, the state's reading is as old as the last of them. So a view is made of the state with fresh
-readings put in: what the state would believe if they were observed now. Nothing of it is kept, and nothing is decided on it.
+readings put in: what the state would believe if they were observed now. They are not kept, and nothing is decided on them.
 
 The board is asked once for each connector and view. None of the boards asks a meter for that: the bench computes, pulses are
 counted as they come, and a bus is read every `period_ms` whoever looks. A reading older than FRESH_MS is not shown as a present

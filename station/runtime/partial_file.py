@@ -1,6 +1,6 @@
-"""A file that is on its way: what has come of it, and whether the rest may be fetched later; or what is still to leave.
+"""A file in transfer: how much has arrived, and whether the rest may be fetched later; or how much is still to send.
 
-Beside the bytes lies a note of the location and of the server's word for that version of the file (its validator: an ETag, a
+Beside the bytes lies a note of the location and of the server's mark for that version of the file (its validator: an ETag, a
 modification time). Only where both are still the same is a download continued; otherwise it begins anew.
 """
 
@@ -45,7 +45,7 @@ class PartialFile:
         self._disk_bytes_max = disk_bytes_max
 
     def resume_point(self, location: str) -> ResumePoint:
-        """Where to go on; offset 0 if there is nothing, or it cannot be told to be the same file."""
+        """Where to go on; offset 0 if there is nothing, or if it cannot be shown to be the same file."""
         try:
             note = json.loads(self._note.read_bytes())
             offset = self._part.stat().st_size
@@ -94,7 +94,7 @@ class PartialFile:
         return received
 
     def check_size(self, file_bytes: int, disk_bytes: int) -> None:
-        """Raises FileTooLargeError if so many bytes, so many of them still to come, are too many."""
+        """Raises FileTooLargeError if the file, or what of it is still to come, is too large."""
         if file_bytes > self._bytes_max:
             raise FileTooLargeError(f"the file is larger than {self._bytes_max} bytes")
         if disk_bytes > self._disk_bytes_max:

@@ -1,9 +1,9 @@
-"""Which facts may wait a moment for company before they are written.
+"""Which facts may wait a moment to share a commit with the next ones.
 
 Each commit is a sync and two pages at least. A batch from which nothing follows outside, no frame, no output, no closing of a link,
-is told to nobody, so for a moment it may wait for the next one and share its commit: that the contactor has closed, with the answer to
-StartTransaction. It becomes durable a little later, as on a slower disk, and is published when it is. What leaves, and whatever somebody
-waits for, waits for nothing.
+has no effect yet, so it may wait a moment for the next one and share its commit: that the contactor has closed, with the
+answer to StartTransaction. It becomes durable a little later, as on a slower disk, and is published when it is. What is sent,
+and what somebody waits for, is written at once.
 """
 
 from collections.abc import Sequence

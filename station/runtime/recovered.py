@@ -1,6 +1,6 @@
-"""What a salvage leaves of the transactions: which of their messages are told once more, and which are not.
+"""What a salvage leaves of the transactions: which of their messages are sent again, and which are not.
 
-Read are the state that was kept, the owed events that were kept, and the events that verify behind the damage. From them
+Read are the state that was kept, the queued events that were kept, and the events that verify behind the damage. From them
 come observations (TransactionRecovered, DeliveryRecovered), which the kernel decides on like on any other (features/salvage).
 All of them are appended in one batch with LogSalvaged, so that a salvage that is cut begins again with nothing done.
 """
@@ -90,7 +90,7 @@ class _Known:
 
 
 async def recovered(log: EventLog, state: StationState, *, nothing_kept: bool) -> Recovered:
-    """What the salvage of the log that was just opened leaves to be told, from the state that was kept.
+    """What the salvage of the log that was just opened leaves to be sent, from the state that was kept.
 
     Nothing if there was no salvage, it lost nothing, or the log names it already. With `nothing_kept` not even whether the link
     was up is known. Raises StorageFailed, OSError.
@@ -126,7 +126,7 @@ async def _is_named(log: EventLog, recovery: Recovery) -> bool:
 
 
 async def _owed(log: EventLog, state: StationState) -> list[tuple[int, Event]]:
-    """What was kept of the owed events, whole lane, oldest first."""
+    """What was kept of the queued events, whole lane, oldest first."""
     outbox = state.outbox
     found = [(owed.seq, owed.event) for owed in outbox.window]
     after = outbox.window_end_seq
@@ -281,10 +281,9 @@ class _Survey:
         return Recovered(observations=(self._delivery(), *found), boot=self._boot, at_ms=self._at_ms)
 
     def _bounded(self) -> int:
-        """Behind which nothing is taken for told.
-
-        A connection that comes tells all that is owed. Where a gap has no room for that, there was none, or it broke at
-        once: what it told then goes again with the same tag, time and register, by which the CSMS can know it.
+        """Behind which nothing counts as delivered. A new connection sends everything that is queued. Where a gap has no room
+        for that, there was none, or it broke at once: what it sent then is sent again with the same tag, time and register, by
+        which the CSMS can know it.
         """
         lane = self._lane
         costs = (ANSWERED_EVENTS[name] for seq, name in self._owed if lane.told_seq < seq <= lane.unsure_seq)
@@ -313,7 +312,7 @@ class _Survey:
             stop = UNSURE  # nobody could tell whose stop it is
         if kept is None and (start, stop) == (TOLD, TOLD):
             return None
-        if kept is not None and kept.stopped is not None:  # its end is owed by what was kept
+        if kept is not None and kept.stopped is not None:  # its end is queued by what was kept
             learned = known.transaction_id is not None and kept.transaction_id is None
             if not learned and UNSURE not in (start, stop) and (start == TOLD) == kept.start_settled:
                 return None
@@ -337,9 +336,9 @@ class _Survey:
         return LOST if not known.started_seq else self._fate(known.started_seq)
 
     def _stop_fate(self, known: _Known) -> str:
-        """A stop that is lost itself may have been told if it may lie in a gap, and the lane may have come so far.
+        """A lost stop may have been delivered if it may lie in a gap, and the lane may have come so far.
 
-        The witness saw each stop before it was told (`station.runtime.station`).
+        The witness saw each stop before it was sent (`station.runtime.station`).
         """
         if known.stop_told:
             return TOLD
@@ -358,7 +357,7 @@ class _Survey:
         return connector_id == known.connector_id and number > known.number
 
     def _dated(self, event: Any) -> Any:
-        """The event with its moment in UTC, where what was lost of the clock would have told it."""
+        """The event with its moment in UTC, where the lost part of the clock would have given it."""
         if isinstance(event, TransactionStarted):
             return replace(event, started=self._utc(event.started))
         if isinstance(event, TransactionStopped):
@@ -390,7 +389,7 @@ def _of_kept(state: StationState, transaction: Transaction, kept_seq: int) -> _K
 
 
 def _loaded(text: str, kind: type[Any]) -> Any:
-    """JSON of the wire; an empty one for what is none, or of another kind."""
+    """The JSON object of a text; an empty one if it is not JSON or not an object."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -94,7 +94,7 @@ async def _folded(log: EventLog, state: StationState) -> StationState:
 async def _parts(log: EventLog, recorded: Recorded, event: OutboxWindowRead) -> tuple[Recorded, ...]:
     """The event, filled; where a closed segment has lost some of what was read then, what is left, and the loss.
 
-    Most often those were told long ago: that their archive rotted since takes nothing from the state.
+    Most often those were delivered long ago: that their archive rotted since takes nothing from the state.
     """
     try:
         return (await filled(log, recorded),)
@@ -116,7 +116,7 @@ async def filled(log: EventLog, recorded: Recorded) -> Recorded:
         return recorded
     window = await read_window(log, event.after_seq, event.count, to_seq=event.to_seq)
     if window.count != event.count:
-        raise GapError(f"{event.count - window.count} owed events up to event {event.to_seq} are missing")
+        raise GapError(f"{event.count - window.count} queued events up to event {event.to_seq} are missing")
     return Recorded(seq=recorded.seq, cause=recorded.cause, at_ms=recorded.at_ms, utc_ms=recorded.utc_ms, event=window)
 
 
@@ -198,7 +198,7 @@ async def begin(
 ) -> StationState:
     """Appends the boot's events, what was found damaged, what was `found` of the transactions that it hit, and `more`.
 
-    The station serves only after this has returned. `tell` hears of it once it is durable.
+    The station serves only after this has returned. `tell` is called with it once it is durable.
     """
     found = await find_recovered(log, state) if found is None else found
     batch: list[Recorded] = []
@@ -221,7 +221,7 @@ def notices(log: EventLog) -> Iterator[LogDamageFound]:
 
 
 async def find_recovered(log: EventLog, state: StationState) -> Recovered:
-    """What a salvage of the log that was opened leaves to be told, from the `state` that was kept. Raises StorageError, OSError."""
+    """What a salvage of the log that was opened leaves to be sent, from the `state` that was kept. Raises StorageError, OSError."""
     return await recovered(log, state, nothing_kept=is_lost(state))
 
 

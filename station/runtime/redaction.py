@@ -1,4 +1,4 @@
-"""What leaves the station in a diagnostics file, without what must not: passwords always, id tags if so wished."""
+"""Removes from a diagnostics file what must not leave the station: passwords always, id tags if the settings say so."""
 
 import json
 from collections.abc import Iterable

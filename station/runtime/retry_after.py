@@ -1,4 +1,4 @@
-"""Retry-After (RFC 9110, 10.2.3): how long a server asks to be left alone, in seconds or as a date."""
+"""Retry-After (RFC 9110, 10.2.3): how long a server asks clients to wait, in seconds or as a date."""
 
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime

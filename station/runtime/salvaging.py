@@ -122,7 +122,7 @@ async def salvage(directory: Path) -> Salvage:
 
 
 def _checked(directory: Path) -> tuple[str, ...]:
-    """The whole chain of the live segment, and the structure of its file; found twice before it is told."""
+    """The whole chain of the live segment, and the structure of its file; found twice before it is reported."""
     if not (directory / DATABASE_NAME).exists():
         return ()
     return found_again(partial(_look_through, directory / DATABASE_NAME))

@@ -70,7 +70,7 @@ class Secrets:
         return name
 
     def find(self, name: str) -> bytes | None:
-        """The key of a fingerprint; None if there is none, or if what is there is not what its name says.
+        """The key of a fingerprint; None if there is no file, or if its content does not have that fingerprint.
 
         Raises OSError when no file descriptor is left to look with: that says nothing of the key.
         """
@@ -167,7 +167,7 @@ class Secrets:
         return frame_secrets.redact(text, self._kept_key, self._kept_userinfo)
 
     def _kept_key(self, value: str) -> str:
-        """The fingerprint of the key that was kept; "unusable" for what is none, or cannot be kept."""
+        """The fingerprint of the key that was kept; "unusable" if it is not a key or cannot be kept."""
         secret = _decoded(value)
         if secret is None or not is_key_length(len(secret), any_length=self._any_length):
             return frame_secrets.UNUSABLE

@@ -1,9 +1,10 @@
-"""What a station with a signing key states of its log by itself: each segment when it is closed, and the live one once a day.
+"""The statements that a station with a signing key signs about its log: each segment when it is closed, and the live one once
+a day.
 
 The chain of digests has no key: whoever can write the file can make it anew from some event on. A statement that was made before
 contradicts him, and without the key he cannot make another. Statements lie in `statements/`, in the format of `chargebox replay sign`.
 
-Nothing here is urgent, and nothing here may harm: what cannot be signed is told, and tried again later.
+Nothing here is urgent, and nothing here may harm: what cannot be signed is logged, and tried again later.
 """
 
 import asyncio
@@ -117,7 +118,7 @@ class Signing:
             await self._clock.wait(self._wanted, self._due_ms if is_soon else later_ms)
 
     async def sign_what_is_due(self) -> None:
-        """The segment closed last, if it is not signed; the live one, if a day has passed; and what is to go, goes."""
+        """Sign the segment closed last, if it is not signed, and the live one, if a day has passed; delete old statements."""
         await self._station.settle()  # what waits comes first
         problems: list[str] = []
         for chore in (self._sign_closed, self._sign_live, self._drop):
@@ -143,7 +144,7 @@ class Signing:
             await self._sign(base, head, DAILY)
 
     async def _first_due_ms(self) -> int:
-        """A day after the last event that the newest statement of this log speaks of; now if there is none."""
+        """A day after the last event that the newest statement of this log covers; now if there is none."""
         found = await asyncio.to_thread(statement_files, self._storage)
         last = max((each.to_seq for each in found if each.to_seq <= self._log.head.seq), default=0)
         rows = await self._log.read_rows(last - 1, 1) if last else []
@@ -194,7 +195,7 @@ class Signing:
         StorageDirectory(file.parent).write_file(file.name, content)
 
     async def _drop(self) -> None:
-        """A statement is kept for as long as the events that it speaks of, and for ever if they were not dropped but vanished."""
+        """A statement is kept for as long as the events that it covers, and for ever if they were not dropped but vanished."""
         past, live_seq = await self._log.archives.segments(), self._log.opening.head.seq + 1
         first_seq = min(past[0].first_seq, live_seq) if past else live_seq
         found = await asyncio.to_thread(statement_files, self._storage)

@@ -44,12 +44,12 @@ LOGGER = logging.getLogger(__name__)
 
 ROUND_MAX = 64
 ROUND_MAX_MS = 20
-"""What one round takes at the most, the last step apart: between rounds the loop hears the board and the service."""
+"""What one round takes at the most, the last step apart: between rounds the loop serves the board and the service."""
 LARGE_FRAME = 16_384  # characters; what is larger is worked on in a thread
 LARGE_BATCH = 256  # events
 STUCK_AFTER_MS = 30_000
 EVENTS_PER_OWED = 4
-"""How many events of the log are read at once for each owed one that is looked for: a sample is one of three or four."""
+"""How many events of the log are read at once for each queued one that is looked for: a sample is one of three or four."""
 AGAIN_S = 1  # after which a reading that found no file descriptor is tried again
 _CRITICAL = (TransactionStarted, TransactionStopped)
 _OWED_NAMES = frozenset(kind.NAME for kind in TRANSACTIONAL)
@@ -79,7 +79,7 @@ class Station:
         self._busy_since_ms: int | None = None
         self._reached: Deadline | None = None
         self._upcoming: tuple[StationState, Deadline | None] | None = None  # the state's next deadline, once asked for
-        self._gaps: list[tuple[int, int]] = []  # met in the log while owed events were read from it
+        self._gaps: list[tuple[int, int]] = []  # met in the log while queued events were read from it
         self._is_winding_down = False
         self._has_ended = False
         self._shortage = Seldom(LOGGER, logging.WARNING)
@@ -308,7 +308,7 @@ class Station:
         return True
 
     async def _read_window(self) -> OutboxWindowRead | OwedEventsLost:
-        """The next owed transactional events behind the window, from the log; once there are no more, where some were lost."""
+        """The next queued transactional events behind the window, from the log; once there are no more, where some were lost."""
         outbox = self._ahead.outbox
         window = await read_window(self.log, outbox.window_end_seq, WINDOW_MAX - len(outbox.window))
         until = window.to_seq if window.count else outbox.last_owed_seq
@@ -318,7 +318,7 @@ class Station:
             return window
         if not self._gaps:
             gaps = await gaps_between(self.log, await self.log.first_seq() - 1, outbox.last_owed_seq)
-            self._gaps = list(without(gaps, await self.log.cut_out()))  # nothing that is owed was cut out
+            self._gaps = list(without(gaps, await self.log.cut_out()))  # nothing that is queued was cut out
         while (lost := share_of(self._gaps, outbox)).count == 0:  # too small a gap to have a share
             self._gaps = self._gaps[1:]
         self._gaps = self._gaps[1:]
@@ -341,7 +341,7 @@ async def read_window(log: EventLog, after_seq: int, count_max: int, to_seq: int
 
 
 def share_of(gaps: Sequence[tuple[int, int]], outbox: Outbox) -> OwedEventsLost:
-    """How many of the owed events that cannot be read any more lay in the first gap.
+    """How many of the queued events that cannot be read any more lay in the first gap.
 
     Exact where there is one gap. Of several each has its share by its size, and all together are exact.
     """

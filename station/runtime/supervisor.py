@@ -1,15 +1,15 @@
-"""What the supervisor is told (sd_notify(3)): ready, alive, stopping, what it does. Without one nothing happens."""
+"""What the supervisor is notified of (sd_notify(3)): ready, alive, stopping, what it does. Without one nothing happens."""
 
 import functools
 import os
 import socket
 
 WAIT_S = 1.0
-"""A supervisor whose socket is full for so long is told later, or never: the station charges without it."""
+"""A supervisor whose socket is full for so long is notified later, or never: the station charges without it."""
 
 
 def is_there() -> bool:
-    """Whether anybody wants to be told."""
+    """Whether there is a supervisor that wants to be notified."""
     return bool(os.environ.get("NOTIFY_SOCKET"))
 
 
@@ -28,7 +28,7 @@ def notify(message: str, *, wait: bool = True) -> bool:
         channel.settimeout(WAIT_S if wait else 0)
         channel.sendto(message.encode(), address)
     except OSError:
-        return False  # a supervisor that does not listen is none
+        return False  # systemd socket absent: ignore
     return True
 
 

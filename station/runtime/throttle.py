@@ -1,7 +1,7 @@
-"""How fast a CSMS may send: a budget of frames and of bytes that fills up again, and when too much was too much for too long.
+"""How fast a CSMS may send: a budget of frames and of bytes that fills up again, and how long it may be exceeded.
 
-What answers a call of ours costs nothing: a queue drains as fast as the CSMS answers. Everything else is paid for. Whoever has
-spent the budget is read more slowly, by the transport's own back pressure; whoever goes on so for a minute floods.
+What answers a call of ours costs nothing: a queue drains as fast as the CSMS answers. Everything else uses the budget. A CSMS
+without budget is read more slowly, by the transport's own back pressure; after a minute of that it floods.
 
 A full local list of 10,000 entries in parts of 1,000 takes some 1.3 MiB; the field sends a few frames a minute.
 """

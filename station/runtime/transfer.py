@@ -26,7 +26,8 @@ class Transfers:
     """Downloads and uploads within limits. TLS servers are held to the system's trust anchors and those in `ca_file`.
 
     `judge` says which addresses they must not go to, whatever name, redirect or answer leads there. By default those are this
-    machine's own and link-local ones: a location is somebody else's word, and services on loopback trust whoever can reach them.
+    machine's own and link-local ones: a location comes from somebody else, and services on loopback trust whoever can reach
+    them.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What goes on beside the loop: signs of life, the disk watermark, snapshots, and the check of the whole log.
+"""The work beside the loop: the watchdog, the disk watermark, snapshots, and the check of the whole log.
 
 The check runs in slices and delays no append; what it finds is handled as if found at boot: the process ends, and the
 next one salvages (rulings on storage). Snapshots are a cache, saved when enough has happened since the last.
@@ -81,7 +81,7 @@ class Upkeep:
     async def look_at_disk(self) -> None:
         """A level that has changed is on record; the reserve is given up in time, and made again once there is room.
 
-        A head that the witness owes is noted.
+        A head that the witness still lacks is noted.
         """
         if self._log.head_witness.is_owed:
             await self._log.witness()

@@ -1,7 +1,7 @@
-"""The station's voice: what becomes durable is told in the journal, and in one line to the supervisor.
+"""What becomes durable is logged in the journal, and shown to the supervisor in one line.
 
-The last of the station's followers, so that effects come first. It never waits: lines go into the journal's queue, and the supervisor's
-socket takes its datagram or does not.
+The last of the station's followers, so that effects come first. It never waits: lines go into the journal's queue, and a
+datagram that the supervisor's socket does not take is dropped.
 """
 
 import logging
@@ -40,7 +40,7 @@ class Voice:
         try:
             lines = self._story.tell(state, batch)
         except Exception:  # our own bug, and no reason to end a station that charges
-            LOGGER.exception("what happened cannot be told; the log has it: events up to %d", state.seq)
+            LOGGER.exception("what happened cannot be logged; the event log has it: events up to %d", state.seq)
             return
         for line in lines:
             LOGGER.log(line.level, "%s", line.text, extra={"members": line.members()})
@@ -53,4 +53,4 @@ class Voice:
         last = f". {self._last}" if self._last else ""
         status = journal.in_one_line(f"{status_line(state)}{last}")[:STATUS_MAX]
         if status != self._status and supervisor.notify(f"STATUS={status}", wait=False):
-            self._status = status  # what was not taken is told with the next change
+            self._status = status  # what was not taken is sent with the next change

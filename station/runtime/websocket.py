@@ -1,8 +1,8 @@
 """The opening of the WebSocket to the CSMS (OCPP-J 3.1), as the link and the doctor do it: name, TCP, TLS, handshake.
 
 All addresses of the name are tried within one attempt. TCP is raced for (`station.runtime.dialing`); an address that then leads
-nowhere (no TLS, another's certificate, no HTTP answer) is passed over for the next. What answers by HTTP is the CSMS, and its word
-counts. Only one handshake is under way at any time: many CSMS close the older of two connections of one identity.
+nowhere (no TLS, another's certificate, no HTTP answer) is passed over for the next. What answers by HTTP is the CSMS, and its
+answer counts. Only one handshake is under way at any time: many CSMS close the older of two connections of one identity.
 
 TLS is checked by the name, whichever address is used. No proxy is used. Redirects are followed, never from TLS to none; another
 origin does not get the password.

@@ -51,7 +51,7 @@ def wiring_picture(wiring: "Wiring", title: str) -> str:
 
 
 def wiring_doubts(wiring: "Wiring") -> tuple[str, ...]:
-    """What is wrong or doubtful about it by itself, a line each."""
+    """What is wrong or doubtful about it alone, a line each."""
     from devices.gpio.findings import wiring_findings
 
     return tuple(str(finding) for finding in wiring_findings(wiring))

@@ -1,4 +1,4 @@
-"""Connections are accepted here, a few at a time, each on a place of its own; who finds none is closed at once.
+"""Connections are accepted here, a few at a time, each on a place of its own; without a free place it is closed at once.
 
 The event loop's own server would accept without a limit, and stop listening for a second when descriptors run out.
 """
@@ -68,7 +68,7 @@ class Acceptor:
                 return
 
     def _seated(self, connection: socket.socket, host: str, since_s: float) -> bool:
-        """False if it must wait: then nobody else is accepted meanwhile."""
+        """Returns False if it must wait; nothing else is accepted meanwhile."""
         peer, is_here = peer_of(host)
         now_s = self._loop.time()
         place = self._places.take(peer, is_here=is_here, now_s=now_s)

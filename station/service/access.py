@@ -1,4 +1,4 @@
-"""Who may ask: with a token whoever bears it, without one whoever is on this machine and meant to come here.
+"""Who may ask: with a token, everybody who has it; without one, clients on this machine that meant to come here.
 
 Without a token the service listens on loopback only, but a browser on the same machine is there too, driven by pages from
 elsewhere. Two tricks would let such a page in. DNS rebinding: the page's own name is made to point at 127.0.0.1, so that its
@@ -100,7 +100,7 @@ def _is_own(origin: bytes, host: bytes | None, port: int | None) -> bool:
 
 
 def _is_driven_by_a_page(headers: Iterable[tuple[bytes, bytes]], method: str) -> bool:
-    """Browsers leave Origin out where a page only embeds us; they say so in another header. A link that is followed is none."""
+    """Browsers leave Origin out where a page only embeds us; they say so in another header. A link that the user follows does not count."""
     found = dict(headers)
     is_link = method in ("GET", "HEAD") and found.get(b"sec-fetch-mode") == b"navigate"
     return found.get(b"sec-fetch-site") in (b"cross-site", b"same-site") and not is_link

@@ -150,7 +150,7 @@ class Api:
         return Response(f"{format_payload(dump(found))}\n", media_type="application/json")
 
     async def data_transfer(self, request: Request) -> Response:
-        """A DataTransfer is owed to the CSMS from now on; its answer is found in the events."""
+        """Queue a DataTransfer to the CSMS; its answer is found in the events."""
         body = await read_document(request, DATA_TRANSFER)
         if data_transfers_waiting(self._station.state) >= DATA_TRANSFERS_MAX:
             raise Refused(503, f"{DATA_TRANSFERS_MAX} DataTransfers wait for the CSMS already")
@@ -219,7 +219,7 @@ async def _on_os(request: Request, error: Exception) -> Response:
 
 
 async def _on_gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=400)  # nobody hears it
+    return Response(status_code=400)  # nobody is there to receive it
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

@@ -1,9 +1,9 @@
 """Wrong tokens: whoever tries many has to wait for each answer, and nobody else has to.
 
-Each peer may be wrong FREE times; from then on every wrong answer is held back for HELD_S. While HELD_MAX answers are, that peer is
-told to come back later without a look at its token: a guesser who does not wait for the answer gains nothing. Only this machine
-is looked at even so, since a proxy on it may speak for many. FORGIVEN_S without a wrong one, and all begins anew. PEERS_MAX peers
-are remembered at most.
+Each peer may be wrong FREE times; from then on every wrong answer is held back for HELD_S. While HELD_MAX answers are, that
+peer is answered 429 without a look at its token: a guesser who does not wait for the answer gains nothing. Only this machine
+is looked at even so, since a proxy on it may serve many peers. FORGIVEN_S without a wrong one, and all begins anew. PEERS_MAX
+peers are remembered at most.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """What a request may say: its members declared by kind, read strictly, every mistake named by the member's path.
 
-Unknown members, missing ones, wrong types and values out of bounds are all told at once.
+Unknown members, missing ones, wrong types and values out of bounds are all reported at once.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class InvalidBodyError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyMember:
-    """One member: its kind, and what holds without it. Where None is that default, null says the same."""
+    """One member: its kind and its default. If the default is None, null means the same."""
 
     kind: Kind
     default: Any = REQUIRED

@@ -1,6 +1,6 @@
 """One connection of the HTTP service: uvicorn's, with deadlines, a place that it can lose, and errors in JSON.
 
-    waiting for the first byte, or for the next request       IDLE_S, then it is closed without a word
+    waiting for the first byte, or for the next request       IDLE_S, then it is closed silently
     from the first byte to the end of the head                HEAD_S, then 408
     from there to the end of the body                         BODY_S, then 408 (or the end, if the answer was sent)
     an answer that is not taken                               TAKEN_S, then it is cut
@@ -44,7 +44,7 @@ class Connection(H11Protocol):
         self._is_refused = False
         self._is_write_paused = False
 
-    # ---- what the event loop tells ------------------------------------------------------------------------------
+    # ---- called by the event loop ------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """It has begun."""
@@ -79,7 +79,7 @@ class Connection(H11Protocol):
         super().resume_writing()
         self._look()
 
-    # ---- what uvicorn tells -------------------------------------------------------------------------------------
+    # ---- called by uvicorn -------------------------------------------------------------------------------------
 
     def on_response_complete(self) -> None:
         """An answer was written."""
@@ -93,7 +93,7 @@ class Connection(H11Protocol):
         self._refuse(status, f"not HTTP as it is spoken here: {error or msg}")
 
     def shutdown(self) -> None:
-        """The service stops: what is being answered may end, all others go."""
+        """The service stops: answers under way may end, all other connections are closed."""
         if self._is_refused:
             self.transport.abort()
         else:
@@ -160,7 +160,7 @@ class Connection(H11Protocol):
         return self.conn.their_state is h11.SEND_BODY
 
     def _refuse(self, status: int, text: str) -> None:
-        """The last word on this connection, unless an answer is under way: then it is cut."""
+        """Send a last answer on this connection, unless an answer is under way: then it is cut."""
         if self._is_refused or self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
@@ -168,7 +168,7 @@ class Connection(H11Protocol):
         is_answering = cycle is not None and not cycle.response_complete
         self._is_refused = True
         if cycle is not None:
-            cycle.disconnected = True  # whatever the application still says, nobody hears it
+            cycle.disconnected = True  # the peer is gone: what the application still sends is dropped
             cycle.message_event.set()
         if is_answering and cycle.response_started:
             self.transport.abort()

@@ -100,7 +100,7 @@ def kill_this_process() -> None:
 
 
 def as_recorded(state: StationState, at_ms: int) -> StationState:
-    """A state as the log tells it, where no meter can be asked."""
+    """A state as the log has it, where no meter can be read."""
     return state
 
 

@@ -1,4 +1,4 @@
-"""The gate in front of the application: lets nobody in who may not ask, and nothing out that is a bug's stack trace."""
+"""The gate in front of the application: refuses requests that may not ask, and never sends a stack trace."""
 
 import asyncio
 import logging
@@ -78,7 +78,7 @@ class Gate:
         return error_response(found.status, found.text, {"www-authenticate": "Bearer"} if found.status == 401 else None)
 
     def _granted(self, headers: Iterable[tuple[bytes, bytes]]) -> _Headers:
-        """What tells a browser that the page it shows may read the answer (Fetch, 3.2.3); none for other origins."""
+        """The headers by which a browser lets the page that it shows read the answer (Fetch, 3.2.3); none for other origins."""
         for name, value in headers:
             if name == b"origin" and value.lower() in self._origins:
                 return [(b"access-control-allow-origin", value), (b"vary", b"origin")]

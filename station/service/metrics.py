@@ -1,7 +1,7 @@
 """GET /metrics: the station in the Prometheus text format (version 0.0.4). Pure: facts in, text out.
 
-Written by hand: the format is a few lines, and everything is read off one state at one moment, so that a registry of counters
-with its own life would only be a second truth.
+Written by hand: the format is a few lines, and everything is read off one state at one moment, so a registry of counters would
+only be a second copy that can differ.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,8 +27,8 @@ NONE: Labels = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricFacts:
-    """What the metrics tell beside the state; `head` and `log_bytes` are the log's, `dropped` the inbox's, `refused_reads`
-    what each reader gave that is no card."""
+    """What the metrics have beside the state; `head` and `log_bytes` are the log's, `dropped` the inbox's, `refused_reads`
+    the reads of each reader that were no tag."""
 
     at_ms: int
     head: Head
@@ -106,10 +106,10 @@ def _csms(state: StationState, facts: MetricFacts) -> Iterator[Family]:
     pending = {lane: sum(owed.lane == lane for owed in outbox.calls) for lane in LANES}
     pending[TRANSACTION] += len(outbox.window) + outbox.beyond
     lanes = (({"lane": lane}, count) for lane, count in pending.items())
-    yield "chargebox_outbox_pending", "gauge", "Calls owed to the CSMS.", lanes
+    yield "chargebox_outbox_pending", "gauge", "Calls in the outbox.", lanes
     now_ms = state.clock.utc_ms(facts.at_ms)
     age_s = 0.0 if facts.oldest_utc_ms is None else max(0, now_ms - facts.oldest_utc_ms) / 1000
-    yield _one("outbox_oldest_age_seconds", "gauge", "How long the oldest call has been owed.", age_s)
+    yield _one("outbox_oldest_age_seconds", "gauge", "How long the oldest call has been in the outbox.", age_s)
     yield _one("outbox_given_up_total", "counter", "Messages given up after their attempts ran out.", outbox.given_up)
     transactions = state.transactions
     yield _one("transactions_total", "counter", "Transactions in the life of the log.", transactions.last_number)

@@ -3,12 +3,12 @@
 Theory of operation
     Whoever comes takes a place. When there is none left, somebody who says nothing gives up theirs: first those whose answer
     is sent, then those without a complete request, then those that do not take their answer; among equals the one that has
-    been so for longest, and whoever came less than YOUNG_S ago after all others, since they may be about to speak. Who is
+    been so for longest, and whoever came less than YOUNG_S ago after all others, since they may be about to send. Who is
     being served is never sent away. So a thousand silent connections cost each other their places, and a request finds one.
 
     This machine has places of its own, which nobody from elsewhere can take. A peer from elsewhere that holds as many as one
-    peer may hold gives up its own. Where this machine floods itself, nobody young is sent away at all, or the one who means
-    it would never be heard; the newcomer waits a moment instead.
+    peer may hold gives up its own. Where this machine floods itself, nobody young is sent away at all, or an honest request
+    would never be read; the newcomer waits a moment instead.
 
     The number of places follows the limit on file descriptors, DESCRIPTORS_KEPT of which are for the log, its witness, the
     link, transfers and files.
@@ -37,7 +37,7 @@ class Standing(IntEnum):
 
 
 def _nothing() -> None:
-    """Nobody sits there yet."""
+    """No connection has this place yet."""
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Full:
-    """There is no place; `wait_s` says after which time there may be one, None if the newcomer is to be sent away."""
+    """There is no place; `wait_s` is the time after which there may be one, None if the new connection must be closed."""
 
     wait_s: float | None = None
 
@@ -100,7 +100,7 @@ class Places:
         return place
 
     def give_up_one(self, now_s: float) -> None:
-        """Somebody who is not being served goes: a file descriptor is needed."""
+        """Close one connection that is not being served: a file descriptor is needed."""
         victim = _first_to_go(list(self._held), now_s)
         if victim is not None:
             self._give_up(victim)
@@ -116,7 +116,7 @@ class Places:
 
 
 def _first_to_go(places: list[Place], now_s: float) -> Place | None:
-    """Of the peer that holds most of these the most expendable; None if all are being served."""
+    """The first to close, of the peer that holds most of these; None if all are being served."""
     counts = Counter(place.peer for place in places)
 
     def order(place: Place) -> tuple[int, bool, Standing, float]:
@@ -126,5 +126,5 @@ def _first_to_go(places: list[Place], now_s: float) -> Place | None:
 
 
 def _is_young(place: Place, now_s: float) -> bool:
-    """Whether they may be about to speak."""
+    """Whether they may be about to send."""
     return place.standing is not Standing.ENDING and now_s - place.taken_s < YOUNG_S

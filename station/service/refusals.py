@@ -1,4 +1,4 @@
-"""Errors of the server itself, before any application has seen a request: the JSON that all errors are."""
+"""Errors of the server itself, before the application sees a request, in the same JSON as all errors."""
 
 from http import HTTPStatus
 

@@ -96,7 +96,7 @@ def _listen(host: str, port: int, text: str) -> socket.socket:
 
 
 async def serve(listener: Listener, context: ServiceContext, *, on_listening: Callable[[], None]) -> None:
-    """Answer requests until cancelled; `on_listening` is called at once: whoever connects from now on is answered.
+    """Answer requests until cancelled; `on_listening` is called at once: connections from now on are answered.
 
     When cancelled, open requests may end within GRACE_S. The listener is closed in every case. Should the server itself fail, e.g.
     because its library is being replaced, the address is given up and the station goes on without it.

@@ -90,7 +90,7 @@ def _in_flight(state: StationState) -> Json | None:
 
 
 def oldest_owed_seq(state: StationState) -> int | None:
-    """The seq of the oldest event that is owed to the CSMS."""
+    """The seq of the oldest event in the outbox."""
     owed = (*state.outbox.calls, *state.outbox.window[:1])
     return min((entry.seq for entry in owed), default=None)
 
@@ -131,7 +131,7 @@ def connector_view(state: StationState, connector: Connector) -> Json:
 
 
 def power_w(connector: Connector) -> int | None:
-    """What the meter says; 0 behind an open contactor, whatever was read before; None if the meter does not tell, or fails."""
+    """What the meter says; 0 behind an open contactor, whatever was read before; None if the meter does not measure it, or fails."""
     if not connector.contactor_closed:
         return 0
     if connector.meter_failed:

@@ -292,7 +292,7 @@ def require_private_key(settings: Settings) -> None:
 
 
 def key_file_doubts(settings: Settings) -> tuple[str, ...]:
-    """What speaks against the file of the Basic password, as `secret_file_findings`."""
+    """What is wrong with the file of the Basic password, as `secret_file_findings`."""
     file = settings.csms.authorization_key_file
     return () if file is None else secret_file_findings(file)
 

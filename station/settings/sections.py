@@ -195,7 +195,7 @@ class FirmwareSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosticsSettings:
-    """What a diagnostics file may tell (GetDiagnostics, 5.9)."""
+    """What a diagnostics file may contain (GetDiagnostics, 5.9)."""
 
     redact_id_tags: bool = key(Flag(), "true: diagnostics files name id tags by numbers of their own", False)
 
@@ -229,7 +229,7 @@ class LoggingSettings:
 
     level: str = key(
         OneOf(words=("debug", "info", "warning", "error")),
-        "what is told: the story of the station at info, only what went wrong at warning or error",
+        "what is logged: the story of the station at info, only what went wrong at warning or error",
         "info",
     )
     format: str = key(OneOf(words=("text", "json")), "lines for people, or one JSON object a line", "text")

@@ -37,7 +37,7 @@ TELL_WHY = frozenset(
         "LimitChanged",
     }
 )
-"""Events of which the cause is worth a word."""
+"""Events whose cause is worth showing."""
 
 _PILOT = {
     "A": "the plug was pulled at the vehicle",

@@ -1,4 +1,4 @@
-"""How loud each kind of event is in the journal; what is not named here is told as information, if it makes the story."""
+"""The level of each kind of event in the journal; an event of the story that is not named here is logged at info."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,7 +39,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     lifecycle.ClockDisagreed: WARNING,
     lifecycle.DiskSpaceObserved: _disk,
     hardware.FaultObserved: ERROR,
-    hardware.ContactorObserved: ERROR,  # told only if it does not obey
+    hardware.ContactorObserved: ERROR,  # logged only if it does not obey
     hardware.MeterFailed: WARNING,
     hardware.EmergencyStopObserved: lambda e: WARNING if e.pressed else INFO,
     security.TamperObserved: lambda e: WARNING if e.open else INFO,
@@ -48,7 +48,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     link.ConnectFailed: WARNING,
     link.FrameRefused: WARNING,
     link.CallTimedOut: WARNING,
-    link.CallSettled: WARNING,  # told only if it was no answer
+    link.CallSettled: WARNING,  # logged only if it was no answer
     link.CallShed: WARNING,
     link.OwedEventsLost: ERROR,
     link.DeliveryRecovered: WARNING,
@@ -75,6 +75,6 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
 
 
 def level(event: Event) -> int:
-    """The level of a line that tells of this event."""
+    """The level of the line for this event."""
     known = _LEVELS.get(type(event), INFO)
     return known if isinstance(known, int) else known(event)

@@ -8,7 +8,7 @@ DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What is told of one event: `seq` and `type` are its own, the others those that it has; `times` counts a repetition."""
+    """What is logged of one event: `seq` and `type` are its own, the others those that it has; `times` counts a repetition."""
 
     level: int
     text: str

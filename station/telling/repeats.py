@@ -1,9 +1,9 @@
-"""What happens again and again is told once, then ever more seldom, with how often it was and since when.
+"""What repeats is logged once, then less and less often, with its count and the time since when.
 
-Two kinds. A failure that repeats belongs to a run: its first times are told, then one a minute at most, one in two minutes, up
-to one an hour; a run ends when it is over, or when nothing of it has come for long. Of anything else `BURST` lines are told in
-`WINDOW_MS`; what is more is left out, and its last one is told when the window is over. All of it is bounded by the number of
-different keys, which the caller takes from what the station is made of, never from what others send.
+Two kinds. A failure that repeats belongs to a run: its first times are logged, then one a minute at most, one in two minutes,
+up to one an hour; a run ends when it is over, or when nothing of it has come for long. Of anything else `BURST` lines are
+logged in `WINDOW_MS`; what is more is left out, and its last one is logged when the window is over. All of it is bounded by
+the number of different keys, which the caller takes from what the station is made of, never from what others send.
 """
 
 from collections.abc import Hashable, Iterator
@@ -13,7 +13,7 @@ from station.telling.line import Line
 
 QUIET_MIN_MS, QUIET_MAX_MS = 60_000, 3_600_000
 CHANGED_MS = 10_000
-"""A failure with another text than the one told last need not wait longer than this."""
+"""A failure whose text differs from the last one logged waits at most this long."""
 RUN_ENDS_MS = 2 * 3_600_000
 """Longer than the longest wait between two attempts: a CSMS may ask for an hour."""
 BURST, WINDOW_MS = 20, 600_000
@@ -45,7 +45,7 @@ class _Window:
 
 @dataclass(slots=True, kw_only=True)
 class Held:
-    """A line that waits to be told at `due_ms`: the last of `times` that were left out, from `since_utc_ms` to `utc_ms`."""
+    """A line that waits to be logged at `due_ms`: the last of `times` that were left out, from `since_utc_ms` to `utc_ms`."""
 
     line: Line
     times: int
@@ -64,11 +64,11 @@ class Repeats:
 
     @property
     def is_holding(self) -> bool:
-        """Whether any line waits to be told."""
+        """Whether any line waits to be logged."""
         return bool(self._held)
 
     def failed(self, key: Hashable, text: str, at_ms: int, utc_ms: int, *, free: int = 1) -> Count | None:
-        """One more failure: how often by now if it is to be told, else None. The first `free` ones always are."""
+        """One more failure: how often by now if it is to be logged, else None. The first `free` ones always are."""
         run = self._runs.get(key)
         if run is None or at_ms - run.last_at_ms > RUN_ENDS_MS:
             run = self._runs[key] = _Run(
@@ -92,7 +92,7 @@ class Repeats:
         return None if run is None else Count(times=run.times, since_utc_ms=run.since_utc_ms)
 
     def may_tell(self, key: Hashable, line: Line, at_ms: int, utc_ms: int) -> bool:
-        """Whether this line is told now; otherwise it is held, in the place of the one before it."""
+        """Whether this line is logged now; otherwise it is held, in the place of the one before it."""
         window = self._windows.get(key)
         if window is None or at_ms - window.begins_at_ms >= WINDOW_MS:
             window = self._windows[key] = _Window(begins_at_ms=at_ms, times=0)
@@ -103,13 +103,13 @@ class Repeats:
         return False
 
     def hold(self, key: Hashable, line: Line, utc_ms: int, due_ms: int) -> None:
-        """The line is told at `due_ms`, unless it is dropped or another one takes its place."""
+        """The line is logged at `due_ms`, unless it is dropped or another one takes its place."""
         before = self._held.get(key)
         times, since_utc_ms = (1, utc_ms) if before is None else (before.times + 1, before.since_utc_ms)
         self._held[key] = Held(line=line, times=times, since_utc_ms=since_utc_ms, utc_ms=utc_ms, due_ms=due_ms)
 
     def drop(self, key: Hashable) -> None:
-        """What is held under this key is not worth telling any more."""
+        """What is held under this key need not be logged any more."""
         self._held.pop(key, None)
 
     def overdue(self, at_ms: int) -> Iterator[Held]:

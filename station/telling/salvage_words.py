@@ -10,7 +10,7 @@ def salvaged(event: lifecycle.LogSalvaged) -> str:
     return f"The log was damaged ({'; '.join(event.findings)}): {lost}; the original lies in {event.quarantine}"
 
 
-_FATES = {"told": "was told", "owed": "is told now", "unsure": "MAY HAVE BEEN TOLD: not again", "lost": "is LOST"}
+_FATES = {"told": "was delivered", "owed": "is sent now", "unsure": "MAY HAVE BEEN SENT: not again", "lost": "is LOST"}
 
 
 def recovered(event: transactions.TransactionRecovered) -> str:
@@ -20,8 +20,8 @@ def recovered(event: transactions.TransactionRecovered) -> str:
 
 
 def delivery(event: link.DeliveryRecovered) -> str:
-    """DeliveryRecovered: what of the kept events was told."""
+    """DeliveryRecovered: which of the kept events were delivered."""
     unsure = (
-        f"; {plural(event.unsure, 'message')} MAY HAVE BEEN TOLD and will not be told again" if event.unsure else ""
+        f"; {plural(event.unsure, 'message')} MAY HAVE BEEN SENT and will not be sent again" if event.unsure else ""
     )
-    return f"What the events up to {event.told_seq} owed to the CSMS was told{unsure}"
+    return f"The messages of the events up to {event.told_seq} were delivered{unsure}"

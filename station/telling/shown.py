@@ -11,7 +11,7 @@ def utc(utc_ms: int) -> datetime:
 
 
 def shortened(id_tag: str) -> str:
-    """The end of an id tag: enough to tell two drivers apart, too little to copy. At most half of it, four characters."""
+    """The end of an id tag: enough to distinguish two drivers, too little to copy. At most half of it, four characters."""
     return f"…{id_tag[len(id_tag) - min(4, len(id_tag) // 2) :]}"
 
 

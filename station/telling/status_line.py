@@ -1,4 +1,4 @@
-"""What the station is doing, in one line: for whoever asks the supervisor."""
+"""What the station is doing, in one line, for `systemctl status`."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from projections.station import StationState
 from station.telling.amounts import current, plural
 
 SINGLY_MAX = 4
-"""As many connectors are told one by one; more are counted."""
+"""As many connectors are listed one by one; more are counted."""
 
 
 def status_line(state: StationState) -> str:

@@ -1,9 +1,9 @@
-"""The daemon's journal: what of the events is told while they happen, in the words of the timeline, folded where it repeats.
+"""The daemon's journal: which events are logged while they happen, in the words of the timeline, repetitions combined.
 
-A fold over durable batches and the state behind each: no clock, no file, and no work for an event that tells nothing but one look
-into a table. Everything that makes the story is told (`wording.HEADLINE`); some kinds are told in a way of their own, and some
-steps between as well (`_WAYS`). A failure that repeats is told ever more seldom (`repeats`); what a flood could multiply is
-bounded; that a transaction started or ended is always told.
+A fold over durable batches and the state behind each: no clock, no file, and for an event that is not logged no work but one
+look into a table. Everything that makes the story is logged (`wording.HEADLINE`); some kinds are worded in a way of their own,
+and some steps between as well (`_WAYS`). A failure that repeats is logged less and less often (`repeats`); what a flood could
+multiply is bounded; that a transaction started or ended is always logged.
 
 Id tags open cables: whoever reads the journal need not learn them. They are shortened unless the settings say otherwise.
 """
@@ -36,9 +36,9 @@ from station.telling.teller import Lines, Teller
 from station.telling.wording import DETAIL, HEADLINE, TABLE, booted, words
 
 LINK_FREE = 3
-"""As many lost connections of one run are told as they come."""
+"""As many lost connections of one run are logged as they come."""
 SETTLES_MS = 60_000
-"""A connection that lasts so long is told, however restless the link was before."""
+"""A connection that lasts so long is logged, however unstable the link was before."""
 _LINK = "link"
 _ENDS = (transactions.TransactionEnding, transactions.TransactionStopped)
 _SUSPENDERS = (*_ENDS, smart_charging.LimitChanged)
@@ -55,7 +55,7 @@ class Story:
         details: bool = False,
         local: Callable[[int], datetime] = utc,
     ) -> None:
-        """`ended`, `full_tags` and `local` as a Teller has them; `details`: the steps between are told too, at DEBUG."""
+        """`ended`, `full_tags` and `local` as a Teller has them; `details`: the steps between are logged too, at DEBUG."""
         self._teller = Teller(ended=ended, full_tags=full_tags, local=local)
         self._ways: Mapping[type[Event], Way] = _WAYS if not details else {**_DETAILS, **_WAYS}
 
@@ -76,7 +76,7 @@ class Story:
         return told
 
 
-# ---- how events are told -------------------------------------------------------------------------------------
+# ---- how events are worded -------------------------------------------------------------------------------------
 
 
 def _headline(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
@@ -165,7 +165,7 @@ def _doubted(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
 
 
 def _status(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
-    """Of a connector's status only what nothing else tells: who suspends, who goes on, a meter that is well again."""
+    """Of a connector's status only what no other line says: who suspends, who goes on, a meter that works again."""
     event = recorded.event
     assert isinstance(event, connectors.ConnectorStatusChanged), "as the table says"
     number = event.connector_id
@@ -178,7 +178,7 @@ def _status(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
     elif event.status == "SuspendedEVSE":
         teller.suspended.add(number)
         if teller.of_cause & {(kind, number) for kind in _SUSPENDERS}:
-            return  # told already, with the reason
+            return  # logged already, with the reason
         yield from teller.often(recorded, f"Suspended by the station on connector {number} (SuspendedEVSE)")
     elif number in teller.suspended:
         teller.suspended.discard(number)
@@ -203,7 +203,7 @@ def _marked(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
     event: Any = recorded.event
     teller.of_cause.add((type(event), event.connector_id))
     shown = teller.shown(event)
-    begins = isinstance(event, transactions.TransactionStarted)  # and its line says by whose word
+    begins = isinstance(event, transactions.TransactionStarted)  # and its line says who decided it
     yield teller.line(recorded, words(shown) + ("" if begins else teller.why(shown)))
 
 
@@ -234,7 +234,7 @@ def _configured(teller: Teller, recorded: Recorded, state: StationState) -> Line
 
 
 def _deadline(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
-    """The first attempt after a connection; of those behind it their failure tells."""
+    """The first attempt after a connection; of the later ones only the failure is logged."""
     event = recorded.event
     assert isinstance(event, lifecycle.DeadlineReached), "as the table says"
     if event.name == RECONNECT and teller.was_connected and not teller.is_restless:

@@ -21,9 +21,9 @@ Lines = Iterator[Line]
 class Teller:
     """How lines are made, and what is remembered between them.
 
-    `ended` is why the process before this one ended, "" if it did without a word. `cause` is the observation that led to what is
-    told now, `of_cause` what it led to so far. A link `is_restless` while its losses are not told any more; it `was_connected` until the next
-    attempt begins.
+    `ended` is why the process before this one ended, "" if it recorded none. `cause` is the observation that led to what is
+    logged now, `of_cause` what it led to so far. A link `is_restless` while its losses are not logged any more; it
+    `was_connected` until the next attempt begins.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What is no news: mains power, emergency stop and enclosure are read anew at each boot, and mostly are as they were."""
+"""What is not worth a line: mains power, emergency stop and enclosure are read anew at each boot, and mostly are as they were."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ class Usual:
             self.goes_on(recorded.event)
 
     def goes_on(self, event: Event) -> bool:
-        """Takes one event more; whether it tells what was known before."""
+        """Take one event more; whether it says what was known before."""
         match event:
             case EmergencyStopObserved(pressed=pressed):
                 before, self._pressed = self._pressed, pressed

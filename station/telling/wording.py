@@ -1,7 +1,7 @@
-"""Each kind of event in plain words, how loud it is, and what it means as the cause of another.
+"""Each kind of event in plain words, whether it is logged, and what it means as the cause of another.
 
 `HEADLINE` events make the story; `DETAIL` are the steps between; `NOISE` is what only a developer misses. An event that has no
-words of its own here is told by its name and its members, so that a newer catalogue stays readable.
+words of its own here is shown by its name and its members, so that a newer catalogue stays readable.
 """
 
 import re
@@ -215,7 +215,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     lifecycle.ArchiveThinned: (
         HEADLINE,
         lambda e: (
-            f"{plural(sum(last - first + 1 for first, last in e.gaps), 'event')} that tell nothing of transactions were deleted "
+            f"{plural(sum(last - first + 1 for first, last in e.gaps), 'event')} that do not belong to transactions were deleted "
             f"from the archive of events {e.first_seq} to {e.last_seq}: {e.reason}"
         ),
     ),
@@ -261,20 +261,23 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     link.CallDeferred: (DETAIL, lambda e: f"The answer to {e.action} waits for connector {e.connector_id}"),
     link.FrameIgnored: (DETAIL, lambda e: f"Frame ignored: {e.reason}"),
     link.LinkCloseDecided: (HEADLINE, lambda e: f"The connection is to be closed: {e.reason}"),
-    link.OutboxWindowRead: (NOISE, lambda e: f"{plural(e.count, 'owed message')} read from the log, up to {e.to_seq}"),
+    link.OutboxWindowRead: (
+        NOISE,
+        lambda e: f"{plural(e.count, 'queued message')} read from the log, up to {e.to_seq}",
+    ),
     registration.RegistrationAnswered: (
         HEADLINE,
         lambda e: f"The CSMS says {e.status}, interval {duration(e.interval_s * 1000)}",
     ),
     registration.RegistrationLost: (HEADLINE, lambda e: f"No longer registered: {e.reason}"),
-    registration.BootNotificationQueued: (NOISE, lambda e: "BootNotification is owed"),
-    registration.HeartbeatQueued: (NOISE, lambda e: "Heartbeat is owed"),
-    registration.DataTransferQueued: (DETAIL, lambda e: f"DataTransfer to {e.vendor_id} is owed"),
+    registration.BootNotificationQueued: (NOISE, lambda e: "BootNotification is queued"),
+    registration.HeartbeatQueued: (NOISE, lambda e: "Heartbeat is queued"),
+    registration.DataTransferQueued: (DETAIL, lambda e: f"DataTransfer to {e.vendor_id} is queued"),
     link.CallShed: (HEADLINE, lambda e: f"{e.action} dropped unsent: {e.waiting} of its kind were waiting"),
     link.OwedEventsLost: (
         HEADLINE,
         lambda e: (
-            f"{plural(e.count, 'owed message')} LOST behind event {e.after_seq}{f', up to {e.to_seq}' if e.to_seq else ''}: the log no longer holds them"
+            f"{plural(e.count, 'queued message')} LOST behind event {e.after_seq}{f', up to {e.to_seq}' if e.to_seq else ''}: the log no longer holds them"
         ),
     ),
     link.DeliveryRecovered: (HEADLINE, delivery),
@@ -334,7 +337,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     transactions.TransactionIdAssigned: (HEADLINE, _assigned),
     transactions.TransactionConfirmed: (HEADLINE, lambda e: f"Transaction {e.number} is settled with the CSMS"),
     connectors.ConnectorStatusChanged: (DETAIL, _status),
-    connectors.StatusNotificationQueued: (NOISE, lambda e: f"StatusNotification is owed{_where(e)}: {e.status}"),
+    connectors.StatusNotificationQueued: (NOISE, lambda e: f"StatusNotification is queued{_where(e)}: {e.status}"),
     connectors.AvailabilityChanged: (HEADLINE, lambda e: f"Now {e.availability}{_where(e)}"),
     connectors.AvailabilityScheduled: (HEADLINE, lambda e: f"To become {e.availability or '(withdrawn)'}{_where(e)}"),
     connectors.PreparingTimedOut: (HEADLINE, lambda e: f"Nobody was authorized in time{_where(e)}"),

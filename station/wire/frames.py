@@ -1,6 +1,6 @@
 """Frames of OCPP-J 1.6: the JSON array around a message (OCPP-J 4).
 
-`parse` decides what a text from the CSMS is, and for what it cannot read whether an answer is owed. Payloads are plain
+`parse` decides what a text from the CSMS is, and, if it cannot be read, whether it must be answered. Payloads are plain
 dictionaries here; `station.wire.schema` turns them into messages. The `format_` functions are the reverse, and the only
 place that writes a frame: a payload's text is made once, recorded, and put into its frame as it is.
 
@@ -104,8 +104,8 @@ class FrameError(ValueError):
     """A text that is no readable frame.
 
     `message_type` is the MessageTypeId if it could be read, `message_id` the unique id if it is text. Only a CALL with a
-    message id is owed a CALLERROR, with `error_code` and `description`; a CALLRESULT or CALLERROR with a message id settles
-    the call in flight as a malformed answer; everything else is dropped.
+    message id is answered by a CALLERROR, with `error_code` and `description`; a CALLRESULT or CALLERROR with a message id
+    settles the call in flight as a malformed answer; everything else is dropped.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class FrameError(ValueError):
 
     @property
     def is_answerable(self) -> bool:
-        """Whether a CALLERROR is owed: it was a CALL and its message id is known."""
+        """Whether a CALLERROR must be sent: it was a CALL and its message id is known."""
         return self.message_type == CALL and self.message_id is not None
 
 

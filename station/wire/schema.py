@@ -6,10 +6,10 @@ Three rules, for three situations:
   payload the worst is reported, in the order of `SEVERITY`, and among equals the first by path. Only what `Scalar.is_tolerated`
   names can be taken all the same, as a deviation: a rate with more digits than the standard allows.
 - A CALLRESULT is read leniently (`load_response`): what the standard does not know or allow is dropped or taken as it is, and
-  told as a deviation; only a required member that is missing or unusable makes the answer malformed.
+  listed as a deviation; only a required member that is missing or unusable makes the answer malformed.
 - What we send (`dump`) must satisfy the declaration; anything else is a mistake of ours and raises.
 
-In all three an optional text that says nothing is absent (`members`); of an answer that is told as a deviation.
+In all three an optional text that says nothing is absent (`members`); in an answer that is listed as a deviation.
 
 Known differences from the published JSON schemas are listed, with their reasons, in tests/unit/station/wire/test_messages.py.
 """
@@ -35,7 +35,7 @@ SEVERITY: Final = (
     ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
     ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,
 )
-#: Deviations told of one answer; the rest is only counted.
+#: Deviations listed for one answer; the rest is only counted.
 DEVIATIONS_MAX: Final = 16
 #: Characters of a member's name that are repeated in a description.
 NAME_LENGTH_MAX: Final = 50
@@ -63,7 +63,7 @@ class PayloadError(ValueError):
 def load_request(message_class: type[Message], payload: object, deviations: list[str] | None = None) -> Message:
     """The request that the payload of a CALL carries. Raises PayloadError for the worst thing that is wrong with it.
 
-    With a list for them, deviations that can be tolerated are, and are told in it; without one, nothing is tolerated.
+    With a list for them, deviations that can be tolerated are, and are added to it; without one, nothing is tolerated.
     """
     if not isinstance(payload, dict):
         raise PayloadError(ErrorCode.FORMATION_VIOLATION, "the payload is not an object")

@@ -9,18 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.sources import ROOT
+from tests.architecture.sources import PACKAGES, ROOT
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
 RETIRED_HEADING = "## Retired words"
-PLACES = (
-    "README.md",
-    "CONTRIBUTING.md",
-    "docs/glossary.md",
-    "docs/decisions",
-    "station/README.md",
-    "projections/README.md",
-)
+PLACES = (*PACKAGES, "deploy", "docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 """Files and folders; of a folder all Python files and pages in it."""
 
 CODE = re.compile(r"^```.*?^```|``.*?``|`[^`\n]*`", flags=re.MULTILINE | re.DOTALL)

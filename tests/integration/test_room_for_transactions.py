@@ -318,7 +318,7 @@ async def test_the_timeline_says_what_went(tmp_path: Path) -> None:
         await outage.archivist.tidy()
     with open_log(tmp_path) as reader:
         lines = [entry.words for entry in Timeline(reader, Calendar(reader.recorded())).entries(Filter())]
-    assert [line for line in lines if "events that tell nothing of transactions were deleted" in line]
+    assert [line for line in lines if "events that do not belong to transactions were deleted" in line]
 
 
 @pytest.mark.asyncio

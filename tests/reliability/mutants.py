@@ -238,7 +238,7 @@ MUTANTS: tuple[Mutant, ...] = (
         killer=f"{STORY}[charging_online]",
     ),
     Mutant(
-        name="after a salvage a stop is told that may have been told",
+        name="after a salvage a stop is sent that may have been sent",
         file="station/runtime/recovered.py",
         old="        return UNSURE if may_lie else OWED\n",
         new="        return OWED\n",
@@ -262,7 +262,7 @@ MUTANTS: tuple[Mutant, ...] = (
         quick=True,
     ),
     Mutant(
-        name="a salvage that was cut is told twice",
+        name="a salvage that was cut is reported twice",
         file="station/runtime/recovered.py",
         old="    if await _is_named(log, recovery):\n        return Recovered(is_named=True)\n",
         new="",
@@ -298,7 +298,7 @@ MUTANTS: tuple[Mutant, ...] = (
         file="projections/register.py",
         old="    if rise_wh and spent_uj > slack_uj",
         new="    if False and spent_uj > slack_uj",
-        killer=f"{DOUBT}::test_what_the_meter_says_for_some_seconds_is_neither_told_nor_billed",
+        killer=f"{DOUBT}::test_what_the_meter_says_for_some_seconds_is_neither_reported_nor_billed",
         quick=True,
     ),
     Mutant(
@@ -334,7 +334,7 @@ MUTANTS: tuple[Mutant, ...] = (
         quick=True,
     ),
     Mutant(
-        name="a register in doubt is told",
+        name="a register in doubt is reported",
         file="station/rules/measurands.py",
         old="    if connector.register.doubt is None:\n",
         new="    if True:\n",
@@ -429,7 +429,7 @@ MUTANTS: tuple[Mutant, ...] = (
         killer=f"{ARCHIVIST}::test_what_is_dropped_is_on_record_with_the_digests_around_it",
     ),
     Mutant(
-        name="what is owed dropped with its archive",
+        name="what is queued dropped with its archive",
         file="station/runtime/archivist.py",
         old="    free = [facts for facts in found[:-1] if facts.segment.last_seq < needed]\n",
         new="    free = [*found[:-1]]\n",

@@ -277,4 +277,4 @@ def test_the_words_of_the_story_say_what_became_of_a_session(pasts: dict[str, Pa
     before = pasts["owed_offline"]
     after, _ = judged(before, without(before, base / "log", 10))
     told = [words(r.event) for r in after.events if isinstance(r.event, TransactionRecovered)]
-    assert any(re.search(r"Transaction \d+ .*its start is told now, its stop is told now", text) for text in told)
+    assert any(re.search(r"Transaction \d+ .*its start is sent now, its stop is sent now", text) for text in told)

@@ -200,7 +200,7 @@ def test_concurrent_tx_on_the_list_is_a_valid_tag() -> None:
     assert grants(found) == ["LocalList"]
 
 
-def test_a_csms_that_contradicts_the_list_is_told_so_on_connector_zero() -> None:
+def test_a_csms_that_contradicts_the_list_is_reported_so_on_connector_zero() -> None:
     """3.5.2: LocalListConflict."""
     found = station(factory=PRE_AUTHORIZE).online().forget()
     entry = {"idTag": TAG, "idTagInfo": {"status": "Accepted"}}

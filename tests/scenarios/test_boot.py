@@ -306,7 +306,7 @@ def test_a_negative_or_endless_interval_does_not_silence_the_station_for_ever() 
         assert len(times(found)) >= 2
 
 
-def test_a_lost_link_owes_the_unanswered_boot_notification_on_the_next_one() -> None:
+def test_a_lost_link_queues_the_unanswered_boot_notification_on_the_next_one() -> None:
     found = station().boot()
     found.csms = answering(BootNotification=None)
     found.connect()

@@ -38,7 +38,7 @@ def told(station: World, since: int = 0) -> list[str]:
     return [call.payload["status"] for call in station.sent("DiagnosticsStatusNotification", since)]
 
 
-def test_the_answer_names_the_file_then_uploading_and_uploaded_are_told() -> None:
+def test_the_answer_names_the_file_then_uploading_and_uploaded_are_reported() -> None:
     """5.9, errata 3.31."""
     station = world()
     mark = station.mark
@@ -148,7 +148,7 @@ def test_an_upload_that_is_cut_again_and_again_counts_as_failed() -> None:
     assert told(station) == ["Uploading", "UploadFailed"]
 
 
-def test_an_outcome_during_an_outage_is_told_after_it() -> None:
+def test_an_outcome_during_an_outage_is_reported_after_it() -> None:
     """Lesson 40."""
     station = world()
     ask(station)
@@ -181,7 +181,7 @@ def test_the_same_request_once_more_names_the_same_file() -> None:
     assert told(station) == ["Uploading"]
 
 
-def test_a_status_that_nobody_answers_is_told_again_three_times_in_all() -> None:
+def test_a_status_that_nobody_answers_is_reported_again_three_times_in_all() -> None:
     """4.4: a link that swallowed a status does not lose it."""
     station = world()
     station.held.add("DiagnosticsStatusNotification")

@@ -71,7 +71,7 @@ def test_a_paused_transaction_that_is_ended_meanwhile_does_not_return(error_code
 
 
 @pytest.mark.parametrize("error_code", WARNINGS)
-def test_a_warning_is_told_under_the_present_status(error_code: str) -> None:
+def test_a_warning_is_reported_under_the_present_status(error_code: str) -> None:
     """4.9."""
     found = charging().forget()
     found.fault(error_code)
@@ -83,7 +83,7 @@ def test_a_warning_is_told_under_the_present_status(error_code: str) -> None:
     assert (told["status"], told["errorCode"]) == ("Charging", "NoError")
 
 
-def test_a_communication_error_is_told_only_where_the_standard_uses_it() -> None:
+def test_a_communication_error_is_reported_only_where_the_standard_uses_it() -> None:
     """4.9: with Preparing, SuspendedEV, SuspendedEVSE and Finishing."""
     found = station().online().forget()
     found.fault("EVCommunicationError")

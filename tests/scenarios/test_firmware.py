@@ -386,7 +386,7 @@ def test_another_version_after_a_boot_in_the_midst_of_installing_is_installed() 
 # Outages and power cuts
 
 
-def test_statuses_of_an_outage_are_told_after_it_in_order() -> None:
+def test_statuses_of_an_outage_are_reported_after_it_in_order() -> None:
     """Lesson 40: the update goes on without the CSMS, which hears everything once."""
     station = world()
     update(station, in_s=60)
@@ -454,7 +454,7 @@ def test_before_the_restart_the_csms_hears_installing() -> None:
     assert is_restart_wanted(station)
 
 
-def test_a_status_that_nobody_answers_is_told_again_three_times_in_all() -> None:
+def test_a_status_that_nobody_answers_is_reported_again_three_times_in_all() -> None:
     """4.5: a link that swallowed a status does not lose it."""
     station = world()
     station.held.add("FirmwareStatusNotification")
@@ -463,7 +463,7 @@ def test_a_status_that_nobody_answers_is_told_again_three_times_in_all() -> None
     assert told(station) == 3 * ["Downloading"]
 
 
-def test_a_status_that_a_later_one_has_overtaken_is_not_told_again() -> None:
+def test_a_status_that_a_later_one_has_overtaken_is_not_reported_again() -> None:
     """4.5: never backwards."""
     station = world()
     station.held.add("FirmwareStatusNotification")
@@ -512,7 +512,7 @@ def test_the_same_update_once_more_changes_nothing() -> None:
 # Trigger, profile
 
 
-def test_a_trigger_tells_the_status_told_last_and_idle_without_an_update() -> None:
+def test_a_trigger_tells_the_status_reported_last_and_idle_without_an_update() -> None:
     """4.5: Idle only on trigger."""
     station = world()
 

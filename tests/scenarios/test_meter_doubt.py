@@ -49,7 +49,7 @@ def used(found: StationUnderTest) -> int:
 
 
 @pytest.mark.parametrize("glitch", [0, 4_500_000, 2**31, 2**32 - 1, REGISTER_WH + 4_000_000], ids=str)
-def test_what_the_meter_says_for_some_seconds_is_neither_told_nor_billed(glitch: int) -> None:
+def test_what_the_meter_says_for_some_seconds_is_neither_reported_nor_billed(glitch: int) -> None:
     found = at_work()
     last = counts(found, 5, from_wh=REGISTER_WH)
     shows(found, glitch, glitch, glitch)

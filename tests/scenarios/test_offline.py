@@ -230,7 +230,7 @@ def test_samples_of_the_outage_leave_oldest_first_without_a_gap() -> None:
     assert "BootNotification" not in found.actions()
 
 
-def test_a_stop_of_the_outage_is_told_with_its_tag_and_time() -> None:
+def test_a_stop_of_the_outage_is_reported_with_its_tag_and_time() -> None:
     """TC_038."""
     found = charging().forget()
     found.disconnect()
@@ -250,7 +250,7 @@ def test_a_stop_of_the_outage_is_told_with_its_tag_and_time() -> None:
     assert found.statuses() == ["Finishing"]
 
 
-def test_a_whole_session_of_the_outage_is_told_start_first_with_the_id_that_its_answer_gives() -> None:
+def test_a_whole_session_of_the_outage_is_reported_start_first_with_the_id_that_its_answer_gives() -> None:
     """TC_039, lessons on offline queues."""
     found = cached()
     assert start(found)
@@ -289,7 +289,7 @@ def test_an_offline_start_that_the_csms_does_not_accept_is_stopped() -> None:
     assert found.statuses() == ["Charging", "Finishing"]
 
 
-def test_only_the_current_status_is_told_after_an_outage() -> None:
+def test_only_the_current_status_is_reported_after_an_outage() -> None:
     """4.9: no history."""
     found = station().online().forget()
     found.disconnect()
@@ -300,7 +300,7 @@ def test_only_the_current_status_is_told_after_an_outage() -> None:
     assert found.statuses() == ["Preparing"]
 
 
-def test_a_status_that_is_what_it_was_before_the_outage_is_not_told_again() -> None:
+def test_a_status_that_is_what_it_was_before_the_outage_is_not_reported_again() -> None:
     """4.9."""
     found = station().online().forget()
     found.disconnect()

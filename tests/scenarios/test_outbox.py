@@ -667,7 +667,7 @@ def test_messages_of_two_transactions_keep_the_order_in_which_they_arose() -> No
 # Bounded state, unbounded log
 
 
-def test_thousands_of_owed_messages_leave_in_order_through_a_small_window() -> None:
+def test_thousands_of_queued_messages_leave_in_order_through_a_small_window() -> None:
     """Rulings on bounded state: the state holds a window and counts, the rest stands in the log."""
     found = charging().forget()
     found.disconnect()
@@ -918,7 +918,7 @@ def told_after_a_loss(*lost: type[Event]) -> Damaged:
     return found
 
 
-def test_a_transaction_whose_start_is_lost_is_told_from_there_on_as_one_whose_start_was_given_up() -> None:
+def test_a_transaction_whose_start_is_lost_is_reported_from_there_on_as_one_whose_start_was_given_up() -> None:
     """Errata 3.18: its samples and its end leave, in their order, with transactionId -1."""
     found = told_after_a_loss(TransactionStarted)
     assert ids(found, "MeterValues")[-3:] == [-1, -1, -1]

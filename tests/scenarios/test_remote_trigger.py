@@ -183,7 +183,7 @@ def test_connector_0_is_the_station_itself() -> None:
     assert (sent.payload["connectorId"], sent.payload["status"]) == (0, "Available")
 
 
-def test_without_a_connector_the_station_and_each_connector_are_told() -> None:
+def test_without_a_connector_the_station_and_each_connector_are_reported() -> None:
     """5.17."""
     station = world(connectors=3)
     station.plug(2)
@@ -254,7 +254,7 @@ def test_meter_values_in_a_transaction_name_it() -> None:
     assert sent.payload["transactionId"] == 9001
 
 
-def test_without_a_connector_each_one_with_a_meter_is_told() -> None:
+def test_without_a_connector_each_one_with_a_meter_is_reported() -> None:
     """5.17: for all allowed connectorId values; there is no main meter, so none for connector 0."""
     station = world(connectors=3)
     station.observe(MeterFailed(connector_id=2, reason="silent"))

@@ -382,7 +382,7 @@ def test_at_its_expiry_a_plugged_connector_is_preparing() -> None:
     assert station.statuses(1, mark)[-1:] == [PREPARING]
 
 
-def test_an_expiry_during_an_outage_is_told_afterwards() -> None:
+def test_an_expiry_during_an_outage_is_reported_afterwards() -> None:
     """5.13, 4.9: the status of then, once."""
     station = world()
     reserve(station, lasting_s=600)

@@ -67,7 +67,7 @@ def test_a_soft_reset_waits_no_longer_than_twenty_seconds() -> None:
     assert found.state.outbox.pending == 0
 
 
-def test_a_hard_reset_hardly_waits_and_its_stop_is_told_after_the_boot() -> None:
+def test_a_hard_reset_hardly_waits_and_its_stop_is_reported_after_the_boot() -> None:
     """Errata 3.36, 3.81."""
     found = charging()
     found.csms = None
@@ -116,7 +116,7 @@ def test_reset_retries_says_how_often_it_is_tried_again(retries: int, tries: int
     assert found.status() == "Charging"
 
 
-def test_a_reset_that_cannot_be_done_is_told_as_a_warning() -> None:
+def test_a_reset_that_cannot_be_done_is_reported_as_a_warning() -> None:
     """7.6 ResetFailure; charging operations are still possible (4.9)."""
     found = station(factory={"ResetRetries": "0"}).online()
     found.ask("Reset", {"type": "Soft"})

@@ -70,7 +70,7 @@ def test_with_the_extension_off_nothing_is_raised() -> None:
     assert told(found) == []
 
 
-def test_what_happens_without_a_link_is_told_with_its_own_time_when_it_is_back() -> None:
+def test_what_happens_without_a_link_is_reported_with_its_own_time_when_it_is_back() -> None:
     """A04.FR.02."""
     found = secured().online()
     found.forget().disconnect()
@@ -171,7 +171,7 @@ def test_frames_that_cannot_be_read_are_one_event_an_hour() -> None:
     assert told(found) == ["StartupOfTheDevice", "InvalidMessages"]
 
 
-def test_a_new_authorization_key_is_told_without_the_key() -> None:
+def test_a_new_authorization_key_is_reported_without_the_key() -> None:
     """A01.FR.11, A01.FR.12."""
     found = secured().online()
     found.ask("ChangeConfiguration", {"key": "AuthorizationKey", "value": "fp:0123456789abcdef"})

@@ -74,7 +74,7 @@ def test_a_tx_profile_rules_its_transaction_and_ends_with_it() -> None:
     assert not station.state.charging_profiles.all
 
 
-def test_a_pause_by_the_calendar_is_told_as_suspended_by_the_station() -> None:
+def test_a_pause_by_the_calendar_is_reported_as_suspended_by_the_station() -> None:
     """4.9, C5 and E3."""
     station = world()
     charge(station)

@@ -14,7 +14,7 @@ def told(found: StationUnderTest) -> dict[str, Any]:
     return found.sent("StatusNotification")[-1]
 
 
-def test_a_status_is_told_with_the_time_of_the_report() -> None:
+def test_a_status_is_reported_with_the_time_of_the_report() -> None:
     """6.47."""
     found = station().online().forget()
     found.advance(41)
@@ -143,7 +143,7 @@ def test_with_a_minimum_duration_of_zero_no_status_is_left_out() -> None:
     assert found.statuses() == ["Preparing", "Available"] * 5
 
 
-def test_a_status_that_does_not_last_is_not_told() -> None:
+def test_a_status_that_does_not_last_is_not_reported() -> None:
     """9.1.20."""
     found = station(factory={"MinimumStatusDuration": "10"}).online().forget()
     found.plug(pilot="B")
@@ -236,7 +236,7 @@ def test_a_status_that_is_refused_or_unanswered_is_not_repeated_while_it_stays(e
     assert found.statuses() == ["Preparing"]
 
 
-def test_every_status_that_was_told_follows_the_chart() -> None:
+def test_every_status_that_was_reported_follows_the_chart() -> None:
     """4.9, a day in the life of a connector."""
     found = charging(station(factory={"ConnectionTimeOut": "20"}))
     found.swipe()

@@ -147,7 +147,7 @@ def told(found: StationUnderTest) -> tuple[str, str, str]:
     return payload["status"], payload["errorCode"], payload.get("info", "")
 
 
-def test_a_lock_that_does_not_open_at_the_end_of_a_session_is_told_by_itself() -> None:
+def test_a_lock_that_does_not_open_at_the_end_of_a_session_is_reported_by_itself() -> None:
     """7.6: "failure to lock or unlock connector"; nobody needs to ask for it."""
     found = charging().forget()
     found.lock_moves = False

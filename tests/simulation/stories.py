@@ -46,7 +46,7 @@ async def charging_online(world: World) -> None:
 
 
 async def charging_through_an_outage(world: World) -> None:
-    """The network goes while charging; another session passes offline; then all is told."""
+    """The network goes while charging; another session passes offline; then all is delivered."""
     await _online(world)
     await _swipe(world)
     await asyncio.sleep(2)
@@ -170,8 +170,8 @@ async def a_tag_that_is_refused_afterwards(world: World) -> None:
     world.unplug()
 
 
-async def a_driver_who_is_back_before_his_stop_was_told(world: World) -> None:
-    """Stopped offline, and presented again while the queue is told: ConcurrentTx, until the CSMS has heard of the stop."""
+async def a_driver_who_is_back_before_his_stop_was_delivered(world: World) -> None:
+    """Stopped offline, and presented again while the queue is sent: ConcurrentTx, until the CSMS has received the stop."""
     await _online(world)
     world.plug()
     await _swipe(world, ONE_AT_A_TIME)
@@ -195,7 +195,7 @@ async def a_driver_who_is_back_before_his_stop_was_told(world: World) -> None:
     world.unplug()
 
 
-async def told_to_end_while_charging(world: World) -> None:
+async def asked_to_end_while_charging(world: World) -> None:
     """SIGTERM in the midst of a session."""
     await _online(world)
     world.plug()
@@ -218,6 +218,6 @@ STORIES: tuple[Callable[[World], Awaitable[None]], ...] = (
     reserved_listed_and_taken_out_of_service,
     faults_while_charging,
     a_tag_that_is_refused_afterwards,
-    told_to_end_while_charging,
-    a_driver_who_is_back_before_his_stop_was_told,
+    asked_to_end_while_charging,
+    a_driver_who_is_back_before_his_stop_was_delivered,
 )

@@ -2,7 +2,7 @@
 
 Theory of operation
     A CALL makes a job, a fact that outlives restarts. A job is at one step; the rules here say which step follows from
-    what is known, and queue what the CSMS is told about it. Some steps are work for the job runner of the shell, which
+    what is known, and queue the notifications to the CSMS. Some steps are work for the job runner of the shell, which
     sees them in the state, does them and reports what came of it; the others are waits that end by themselves, by a
     deadline or by an event. Nothing is ever in progress that the state does not show: a process that begins anew finds
     the step and has it done.
@@ -14,7 +14,7 @@ Theory of operation
                             │    ▲
                             └ retry ┘
 
-    Each status is told once and in this order, whatever is tried how often; the outbox keeps it through outages.
+    Each status is queued once and in this order, however often a step is tried; the outbox keeps it through outages.
 """
 
 from eventstore.catalogue.maintenance import (

@@ -1,6 +1,6 @@
 """The steps of a firmware update (5.19, errata 3.47 to 3.49).
 
-"Downloading" is told once, at the first try; "DownloadFailed" once the last one has failed. After the restart that
+"Downloading" is reported once, at the first try; "DownloadFailed" once the last one has failed. After the restart that
 activates it, the new version itself says "Installed", once the CSMS has accepted it; if the old one comes up again, it says
 "InstallationFailed".
 """
@@ -70,7 +70,7 @@ def _advance_download(state: StationState, job: FirmwareJob, at_ms: int) -> Even
 
 
 def _advance_idle(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
-    """Transactions end by themselves (errata 3.49); a restart that is about to come would only cut the installation."""
+    """Wait until the transactions have ended (errata 3.49): a restart during the installation would only interrupt it."""
     leaving = state.maintenance.reset is not None or state.maintenance.stopping != ""
     if state.transactions.running() or leaving:
         return ()
@@ -83,7 +83,7 @@ def _advance_install(state: StationState, job: FirmwareJob, at_ms: int) -> Event
     if job.report == "Rebooting":
         return _step(job, "reboot", at_ms + REBOOT_WAIT_MAX_MS)
     if job.interruptions and job.replaces != state.maintenance.firmware_version:
-        # The installer rebooted the machine by itself, and another version came up.
+        # The installer itself rebooted the machine, and another version came up.
         return _step(job, "done", at_ms, FirmwareStatus.INSTALLED)
     return _failed_installation(job, at_ms) if _has_failed(job, "InstallationFailed") else ()
 
@@ -95,7 +95,7 @@ def _advance_activate(state: StationState, job: FirmwareJob, at_ms: int) -> Even
 
 
 def _advance_settle(state: StationState, job: FirmwareJob, at_ms: int) -> Events:
-    """Before the restart the CSMS hears "Installing", if it can be reached; else the new version will tell it."""
+    """Before the restart "Installing" is sent, if the CSMS can be reached; else the new version will send it."""
     owed = any(call.lane == NOTICE for call in state.outbox.calls)
     if owed and state.online and at_ms < job.step_due_ms:
         return ()

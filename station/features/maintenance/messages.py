@@ -2,7 +2,7 @@
 
 A second UpdateFirmware replaces the job, so that an operator can correct a location or a date; but not once the image is
 being installed, which is not to be undone half way: then it changes nothing. A second GetDiagnostics always replaces the
-upload. A replaced job ends without a word: the statuses of OCPP 1.6 name no job, so the CSMS would take its end for that of
+upload. A replaced job ends without a notification: the statuses of OCPP 1.6 name no job, so the CSMS would take its end for that of
 the new one. (OCPP 2.0.1 and the security white paper cancel the old one likewise: AcceptedCanceled.) A request that only
 repeats the one under way, such as a CSMS sends whose first one timed out, changes nothing either, and is answered alike.
 """
@@ -83,7 +83,7 @@ def _retry_interval_s(seconds: int | None) -> int:
 
 
 def decide_update_firmware(state: StationState, request: UpdateFirmware, at_ms: int) -> Reply:
-    """UpdateFirmware.conf says nothing (6.56); what becomes of the update is told by FirmwareStatusNotification."""
+    """UpdateFirmware.conf says nothing (6.56); FirmwareStatusNotification reports what becomes of the update."""
     asked = FirmwareUpdateRequested(
         job=state.maintenance.jobs + 1,
         location=request.location,
@@ -159,7 +159,7 @@ def render_diagnostics_status(state: StationState, event: DiagnosticsStatusQueue
 
 
 def tell_firmware_again(state: StationState, owed: Owed, failure: Failure, at_ms: int) -> Events:
-    """A status that nobody answered in time is told again, a few times, unless a later one has overtaken it."""
+    """A status that got no answer in time is queued again, a few times, unless a later one has been queued since."""
     if not _may_tell_again(state, owed, failure) or not isinstance(owed.event, FirmwareStatusQueued):
         return ()
     return (FirmwareStatusQueued(status=owed.event.status, tries=owed.event.tries + 1),)

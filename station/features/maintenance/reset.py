@@ -2,7 +2,7 @@
 
 accepted     the answer leaves; no new transaction starts
 stopped      every running transaction ends, with SoftReset or HardReset, once its vehicle has let go
-waiting      Soft: until everything owed is answered, at most SOFT_WITHIN_MS or HARD_WITHIN_MS; offline not at all
+waiting      Soft: until everything in the outbox is answered, at most SOFT_WITHIN_MS or HARD_WITHIN_MS; offline not at all
 due          the process is replaced in place; what is unanswered stays in the log and leaves after the boot
 failed       the process could not be replaced: again, ResetRetries times (9.1.22), then the station goes on
 """

@@ -1,7 +1,7 @@
-"""Security events (white paper, A04 and section 8): what happened is raised, kept in the log, and told to the CSMS.
+"""Security events (white paper, A04 and section 8): what happened is raised, kept in the log, and sent to the CSMS.
 
-From security profile 1 on all are told, not the critical ones alone: L01.FR.02, L01.FR.03 and the certification cases ask for some that the table of
-section 8 calls not critical. The security log is the log itself: these events, with their digests.
+From security profile 1 on all are sent, not the critical ones alone: L01.FR.02, L01.FR.03 and the certification cases ask for
+some that the table of section 8 calls not critical. The security log is the log itself: these events, with their digests.
 """
 
 from eventstore.catalogue.security import SecurityEventRaised
@@ -26,7 +26,7 @@ def raise_events(state: StationState, at_ms: int) -> Events:
 
 
 def render_security_event(state: StationState, event: SecurityEventRaised, at_ms: int) -> Rendered:
-    """SecurityEventNotification.req (5.15); the time is that of the event, however late it is told (A04.FR.02)."""
+    """SecurityEventNotification.req (5.15); the time is that of the event, however late it is sent (A04.FR.02)."""
     request = SecurityEventNotification(
         type=event.type, timestamp=state.clock.utc_of(event.occurred), tech_info=event.tech_info or None
     )

@@ -3,8 +3,8 @@
 A limit is a decision on record, LimitChanged; without one nothing is offered. The rule works the limits out anew when something
 they depend on has changed (the plan is stale) or when the plan falls due, and plans the next time.
 
-Order: what must fall falls at once. What may rise waits while the others' vehicles may still draw what they were told to stop
-drawing (EV_RESPONSE_MS), as far as the station's limit has no room for both. So the sum of what is offered, and of what may
+Order: what must fall falls at once. What may rise waits while the others' vehicles may still draw the current that was taken
+from them (EV_RESPONSE_MS), as far as the station's limit has no room for both. So the sum of what is offered, and of what may
 still be drawn, stays within the limit.
 
 The number of phases is chosen while nothing is offered. During a transaction it changes only where the station supports that

@@ -1,4 +1,4 @@
-"""Why something happened, and what became of it: cause chains in words, and the fate of what was owed to the CSMS."""
+"""Why something happened, and what became of it: cause chains in words, and the fate of each message to the CSMS."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ OFFLINE_WORTH_TELLING_MS = 1_000
 
 
 def parsed(text: str) -> list[object] | None:
-    """A frame's array; None for what is none."""
+    """A frame's array; None if the text is not a frame."""
     try:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -40,7 +40,7 @@ def parsed(text: str) -> list[object] | None:
 
 @dataclass(slots=True, kw_only=True)
 class Fate:
-    """What became of one message that was owed since event `seq`."""
+    """What became of one message that was queued by event `seq`."""
 
     seq: int
     action: str
@@ -63,7 +63,7 @@ class Fates:
     ) -> None:
         """`events` are the log's, of FATE_KINDS at least, in order. With `every`, all messages are followed.
 
-        What was owed behind `after_seq` and up to `to_seq`, if given, is followed to its end, and nothing beyond.
+        What was queued behind `after_seq` and up to `to_seq`, if given, is followed to its end, and nothing beyond.
         """
         self.by_seq: dict[int, Fate] = {}
         self.transaction_ids: dict[int, int] = {}
@@ -107,7 +107,7 @@ class Fates:
             case LinkOpened() if self._down_since is not None:
                 self._down.append((self._down_since, at_ms))
                 self._down_since = None
-            case StationBooted() if self._down_since is None:  # a process that ended without a word took the link along
+            case StationBooted() if self._down_since is None:  # crashed: the link counts as down since its last event
                 self._down_since = before_ms
             case LinkClosed() | StationStopped() if self._down_since is None:
                 self._down_since = at_ms

@@ -1,7 +1,7 @@
 """The OCPP-J exchange: every CALL in either direction with its answer, how long that took, and which attempt it was.
 
-An exchange is told when it is over: answered, timed out, or cut off by the end of its connection. At most one CALL of ours is
-open at a time (OCPP-J 4.1.1), and only a few of the CSMS's, so a log of any length passes through in constant memory.
+An exchange is reported when it is over: answered, timed out, or cut off by the end of its connection. At most one CALL of ours
+is open at a time (OCPP-J 4.1.1), and only a few of the CSMS's, so a log of any length passes through in constant memory.
 """
 
 from collections.abc import Iterator
@@ -184,7 +184,7 @@ class _Talk:
             return
         exchange, since_ms = self._open[True, message_id]
         answered = self._over(exchange, since_ms, recorded, outcome=outcome, error=error, answer=event.text)
-        self._open[True, message_id] = (answered, since_ms)  # told once it is settled, which is in the same batch
+        self._open[True, message_id] = (answered, since_ms)  # reported once it is settled, which is in the same batch
 
     def _condensed(self, recorded: Recorded, event: FrameCondensed) -> Exchange:
         """A frame of a flood, of which the log has the head only; the answer that it gets says no more."""
@@ -210,7 +210,7 @@ class _Talk:
         )
 
     def _ignored(self, recorded: Recorded, event: FrameIgnored) -> Iterator[Exchange]:
-        """A CALL that is not answered, or an answer that nobody waits for, which has been told already."""
+        """A CALL that is not answered, or an answer that nobody waits for, which is reported already."""
         frame = None
         if self._received is not None and self._received.seq == recorded.cause:
             assert isinstance(self._received.event, FrameReceived)

@@ -1,4 +1,4 @@
-"""What was owed to the CSMS at one moment, and why each message had not gone yet (section 3.7, OCPP-J 4.1)."""
+"""What waited in the outbox at one moment, and why each message had not been sent yet (section 3.7, OCPP-J 4.1)."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from station.telling.amounts import duration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedEntry:
-    """One message that was owed: since when, how often it had gone, and what it waited for."""
+    """One message in the outbox: since when, how often it had been sent, and what it waited for."""
 
     seq: int
     lane: str
@@ -51,7 +51,7 @@ def why_nothing_goes(state: StationState, at_ms: int) -> str:
 
 
 def owed_entries(reader: LogReader, calendar: Calendar, state: StationState, place: LogPlace) -> Iterator[OwedEntry]:
-    """Everything that was owed, in the order in which it arose in each lane, transactional messages last."""
+    """Everything in the outbox, in the order in which it arose in each lane, transactional messages last."""
     outbox = state.outbox
     held_up = why_nothing_goes(state, place.at_ms)
     following = next_call(state, place.at_ms)

@@ -65,7 +65,7 @@ _ODD: dict[type[Event], str] = {
     MeterResetFound: "a meter was reset or exchanged",
     MeterRegisterReturned: "a meter's old register came back",
     MeterSamplesDropped: "samples were left out",
-    OwedEventsLost: "owed messages were lost with a damaged segment",
+    OwedEventsLost: "queued messages were lost with a damaged segment",
     TransactionInvalidated: "the CSMS did not accept a tag after the start",
     LockFailureFound: "a lock did not close",
     LocalListConflictFound: "the CSMS contradicts the local list",
@@ -208,7 +208,7 @@ class _Gathering:
 
 
 def _oddity(event: Event) -> str:
-    """What somebody should look at, in words; "" for what is in order."""
+    """What a person should look at, in words; "" if nothing."""
     match event:
         case LogSalvaged(kept_seq=kept, old_head_seq=old):
             return f"the log was salvaged: events {kept + 1} to {old} are missing"
@@ -287,7 +287,7 @@ def summarize(reader: LogReader, calendar: Calendar) -> Summary:
 
 
 def _power_cuts(found: _Gathering) -> int:
-    """Lives that ended without a word, and losses of mains that were survived in order."""
+    """Lives that ended without StationStopped, and losses of mains that were survived in order."""
     silent = {place for place, (event, _) in enumerate(found.boots) if place and not event.orderly}
     return len(silent | {boot for boot in found.mains_losses if boot in found.stops})
 

@@ -1,7 +1,7 @@
 """The story of a log in plain words: what happened when, to whom, because of what, and what became of it.
 
-Two passes, both in constant memory but for a few facts per transaction: the first learns the fates of what was owed and which
-events belong to which transaction, the second tells. A transaction's events are those that name it, and everything on its
+Two passes, both in constant memory but for a few facts per transaction: the first learns the fate of each message and which
+events belong to which transaction, the second prints. A transaction's events are those that name it, and everything on its
 connector between its start and its end.
 """
 

@@ -37,7 +37,7 @@ _BEFORE_EVENTS = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionRow:
-    """One transaction. Instants are UTC; what the log does not say (yet) is None. `start` and `stop` tell their messages' fates."""
+    """One transaction. Instants are UTC; what the log does not say (yet) is None. `start` and `stop` are the fates of its two messages."""
 
     number: int
     transaction_id: int | None
@@ -165,7 +165,7 @@ class LimitSince:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A sample that is owed, or travels in StopTransaction."""
+    """A sample that is queued, or travels in StopTransaction."""
 
     seq: int
     utc_ms: int

@@ -2,7 +2,7 @@
 
 Every recorded observation is decided once more from the state that the recorded history amounts to there, with the keys changed.
 History itself stays as it was: what would have followed from a different decision is not invented. A deadline that would have come
-before the next recorded observation, and did not in truth, is told as well.
+before the next recorded observation, and did not in truth, is reported as well.
 """
 
 import subprocess
@@ -100,12 +100,12 @@ def _changed(decided: Decided, changes: Mapping[str, str]) -> tuple[tuple[str, .
 
 
 def _is_the_change(event: Event, changes: Mapping[str, str]) -> bool:
-    """The changed keys hold all along: that the CSMS set them in truth is not what is asked."""
+    """The changed keys hold for the whole log; changes of them by the CSMS are ignored."""
     return isinstance(event, ConfigurationChanged) and event.key in changes
 
 
 def _apart(did: list[Event], would: list[Event]) -> tuple[list[Event], list[Event]]:
-    """What is in one list only; events that both have, in whatever place, are left out."""
+    """The events that only one of the lists has; order does not count."""
     rest = [(_unplaced(event), event) for event in would]
     only = []
     for event in did:
@@ -140,7 +140,7 @@ def _earlier(
     calendar: Calendar,
     told: "OrderedDict[Deadline, None]",
 ) -> Iterator[Otherwise]:
-    """Deadlines that only the changed station has, due before the next thing that happened; none while it was off."""
+    """Deadlines that only the changed station has and that are due before the next recorded observation; none while it was off."""
     if isinstance(following.event, StationBooted) or last.after.description is None:
         return
     changed = _with(last.after, changes)

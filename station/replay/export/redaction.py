@@ -1,8 +1,8 @@
 """Names in place of tags and identities, the same for the same one everywhere, in values and in the JSON texts inside of them.
 
 Without a key, tags are numbered in the order in which they appear: "tag-1", "tag-2", … With a key, a name is a keyed digest
-(HMAC-SHA-256), so that one tag has one name over thousands of logs, and only who has the key can tell which: tags are short, and an
-unkeyed digest of them is soon undone. Tags compare case-insensitively (errata 3.73).
+(HMAC-SHA-256), so that one tag has one name over thousands of logs, and only the owner of the key can find out which: tags are
+short, and an unkeyed digest of them is soon undone. Tags compare case-insensitively (errata 3.73).
 """
 
 import hmac

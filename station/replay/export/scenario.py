@@ -118,7 +118,7 @@ def _step(batch: tuple[Recorded, ...]) -> dict[str, Any]:
 
 
 def load(file: Path) -> Scenario:
-    """A scenario from its file. Raises BadQuestion for what is none, or has a shape of another version."""
+    """A scenario from its file. Raises BadQuestion if it is not a scenario, or one of another version."""
     try:
         return load_document(load_json(read_small(file, SCENARIO_BYTES_MAX)))
     except (OSError, ValueError) as error:
@@ -162,7 +162,7 @@ def _event(plain: Mapping[str, Any]) -> Event:
 
 
 def run(scenario: Scenario) -> Iterator[str]:
-    """Plays the scenario; each step that is decided otherwise than recorded is told, and the run goes on from there."""
+    """Plays the scenario; each step that is decided otherwise than recorded is reported, and the run goes on from there."""
     state = scenario.state
     described = state.description
     registry = registry_of(() if described is None else described.profiles_off)

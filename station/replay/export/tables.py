@@ -104,7 +104,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         ("connection", INTEGER, "number of the connection"),
         ("message_id", TEXT, "message id"),
         ("action", TEXT, "action; empty for opened, closed and refused"),
-        ("transaction", INTEGER, "our number of the transaction that it tells of"),
+        ("transaction", INTEGER, "our number of the transaction that it belongs to"),
         ("attempt", INTEGER, "which transmission of the same message"),
         (
             "outcome",

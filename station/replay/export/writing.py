@@ -39,7 +39,7 @@ from station.replay.opening.times import Calendar
 FORMATS = ("jsonl", "csv", "parquet")
 ROW_GROUP = 20_000
 OPEN_MAX = 8
-"""How many partitions are written to at once: days follow each other, but a transaction may be told of days later."""
+"""How many partitions are written to at once: days follow each other, but a transaction's messages may come days later."""
 _TEMPORARY = ".tmp"
 
 

@@ -62,7 +62,7 @@ def foundation(reader: LogReader) -> StationState:
 
 
 def _openings(reader: LogReader, seq: int, *, ours_only: bool = True) -> Iterator[StationState]:
-    """The states that segments end in, up to `seq`, newest first; those of this folding code only, unless told otherwise."""
+    """The states that segments end in, up to `seq`, newest first; those of this folding code only, unless `ours_only` is false."""
     for opening in reader.openings(seq):
         if not opening.state or (ours_only and opening.fingerprint != fingerprint()):
             continue

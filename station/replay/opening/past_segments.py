@@ -1,7 +1,7 @@
 """Closed segments and archives, read where they lie, one after the other: nothing of them is copied, and a few frames are in memory.
 
-What is damaged in them is left out, frame by frame, and told in `findings`; the gap shows in `seq`. Rows are proven by their digests
-as they are read, but for those of some kinds only: these are picked from their frames, and have no digest of their own.
+What is damaged in them is left out, frame by frame, and listed in `findings`; the gap shows in `seq`. Rows are proven by their
+digests as they are read, but for those of some kinds only: these are picked from their frames, and have no digest of their own.
 """
 
 import sqlite3

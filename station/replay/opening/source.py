@@ -226,7 +226,7 @@ def _open_findings(scratch: Path) -> tuple[str, ...]:
         finally:
             connection.close()
     except LogTooNew:
-        return ()  # it is whole, and told when it is opened
+        return ()  # it is whole, and reported when it is opened
     except sqlite3.Error as error:
         return (f"{DATABASE_NAME}: {error}",)
     return ()

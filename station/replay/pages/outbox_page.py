@@ -13,10 +13,13 @@ def outbox_page(found: list[OwedEntry], state: StationState, place: LogPlace, zo
     """The outbox for people."""
     outbox = state.outbox
     shown = Page().add(
-        f"Owed to the CSMS after event {place.seq}, {zone.text(place.utc_ms)} ({zone.name})",
+        f"Outbox after event {place.seq}, {zone.text(place.utc_ms)} ({zone.name})",
         facts(
-            ("owed", plural(outbox.pending, "message")),
-            ("held up because", why_nothing_goes(state, place.at_ms) or ("" if outbox.pending else "nothing is owed")),
+            ("queued", plural(outbox.pending, "message")),
+            (
+                "held up because",
+                why_nothing_goes(state, place.at_ms) or ("" if outbox.pending else "nothing is queued"),
+            ),
             ("given up so far", outbox.given_up or ""),
         ),
     )
@@ -33,7 +36,7 @@ def outbox_page(found: list[OwedEntry], state: StationState, place: LogPlace, zo
         )
         for each in found[:_SHOWN_MAX]
     ]
-    columns = (">event", "lane", "action", ">transaction", "owed since", ">waiting", ">sent", "waits for")
+    columns = (">event", "lane", "action", ">transaction", "queued since", ">waiting", ">sent", "waits for")
     shown.add("Messages", table(columns, rows))
     if len(found) > _SHOWN_MAX:
         shown.add("", Paragraph(lines=(f"… and {len(found) - _SHOWN_MAX} more (all with --json)",)))

@@ -15,7 +15,7 @@ from station.replay.pages.page import Page, Paragraph, facts, table
 from station.telling.amounts import current, energy, plural
 
 _KEYS = ("connector_id", "owed_seq", "seq", "number", "message_id", "connection")
-"""By what the items of a list are told apart, where they have it: an item that moved up has not changed."""
+"""The members that identify an item of a list, where it has them: an item that moved up has not changed."""
 _SHOWN_MAX = 60
 _LIST_MAX = 40
 
@@ -55,7 +55,7 @@ def _head(state: StationState, folded: Folded, zone: Zone) -> Any:
         ("link", connected),
         ("registration", registration.status),
         ("clock", f"{'trusted' if clock.trusted else 'not trusted'} ({clock.source or 'never set'})"),
-        ("outbox", f"{plural(state.outbox.pending, 'message')} owed, {state.outbox.given_up} given up so far"),
+        ("outbox", f"{plural(state.outbox.pending, 'message')} queued, {state.outbox.given_up} given up so far"),
         ("disk", "" if state.boot.disk == "ok" else state.boot.disk),
         ("stopping", job.stopping),
         ("reset", "" if job.reset is None else job.reset.kind),

@@ -26,7 +26,7 @@ def thinned(reader: LogReader) -> Iterator[str]:
         recorded = told.get(seal)
         count = sum(last - first + 1 for first, last in gaps)
         what = (
-            f"events {segment.first_seq} to {segment.last_seq}: {count} of them, which tell nothing of transactions, "
+            f"events {segment.first_seq} to {segment.last_seq}: {count} of them, which do not belong to transactions, "
         )
         if recorded is not None:
             yield f"{what}were dropped on record{_when(recorded)}"

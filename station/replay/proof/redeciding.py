@@ -112,7 +112,7 @@ def decide_again(
 def _other_builds(reader: LogReader) -> frozenset[int]:
     """The boots (by the seq they began with, 0: before any) in which a segment was closed by other folding code than this.
 
-    Versions are told apart by their numbers; where one was built anew under the same number, this is what a log has of it.
+    Versions are distinguished by their numbers; where one was built anew under the same number, this is what a log has of it.
     """
     boot, found = 0, set()
     for recorded in reader.recorded(kinds=(StationBooted, BooksClosed)):

@@ -340,7 +340,7 @@ def _compare(work: _Work, decided: Decided, *, decides: bool) -> None:
     if work.redacted:
         if not any("decisions" in each for each in work.skipped):
             work.skipped.append(
-                "decisions: redaction may have changed what they were made from; differences are not told"
+                "decisions: redaction may have changed what they were made from; differences are not reported"
             )
         return
     work.contradictions += 1

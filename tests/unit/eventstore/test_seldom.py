@@ -23,4 +23,4 @@ def test_the_first_time_is_told_at_once_and_then_one_line_a_minute_counts_the_ot
     seldom.say("fifth")
     now_s += EVERY_S
     seldom.say("sixth")
-    assert caplog.messages == ["first", "fifth (3 more times since it was last told)", "sixth"]
+    assert caplog.messages == ["first", "fifth (3 more times since this was last logged)", "sixth"]

@@ -92,10 +92,10 @@ def test_a_repeated_call_counts_once() -> None:
         ([*CALLS[:3], meter_values(2, 121), STOP], "1 never arrived, 1 are not in the log"),
         ([CALLS[0], START, CALLS[3], CALLS[2], STOP], "in another order"),
         ([*CALLS[:3], CALLS[2], CALLS[3], STOP], "more than once"),
-        (CALLS[:-1], "meterStop is 125 in the log, the CSMS was told None"),
+        (CALLS[:-1], "meterStop is 125 in the log, the CSMS received None"),
         ([*CALLS[:-2], STOP, CALLS[3]], "MeterValues for transactionId 9001 after its StopTransaction"),
         ([*CALLS[:3], meter_values(2, 120, 77), STOP], "transactionId 77, which no StartTransaction got"),
-        ([], "the log holds 1 transactions, the CSMS was told of 0"),
+        ([], "the log holds 1 transactions, the CSMS received 0"),
     ],
 )
 def test_what_differs_is_told(calls: list[Received], told: str) -> None:

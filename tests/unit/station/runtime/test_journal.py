@@ -200,7 +200,7 @@ def test_what_other_programs_wait_for_is_never_left_out(make: Make, paper: Paper
 def test_a_record_that_cannot_be_told_ends_nothing(make: Make, paper: Paper) -> None:
     broken = logging.LogRecord("chargebox", logging.INFO, __file__, 1, "%d of %d", ("many",), None)
     found = written(make(), paper, broken, record("said"))
-    assert found == ["ERROR chargebox: a record of chargebox cannot be told: '%d of %d'", "INFO chargebox: said"]
+    assert found == ["ERROR chargebox: a record of chargebox cannot be logged: '%d of %d'", "INFO chargebox: said"]
 
 
 def test_a_reader_that_is_gone_ends_nothing() -> None:

@@ -47,14 +47,14 @@ def test_whatever_hangs_a_signal_ends_the_process_in_time_with_its_outputs_safe(
     status, said, took_s = ended(hang, signal.SIGTERM)
     assert status == 70
     assert "safe\n" in said
-    assert "told to end, and nothing has answered" in said
+    assert "asked to end, and nothing has answered" in said
     assert took_s < 40
 
 
 def test_outputs_that_hang_too_hold_nothing_up() -> None:
     status, said, _ = ended("resort.make_safe = lambda: time.sleep(50); time.sleep(50)", signal.SIGTERM)
     assert status == 70
-    assert "told to end" in said
+    assert "asked to end" in said
 
 
 def test_the_loop_hears_of_each_signal_and_what_is_obeyed_may_take_longer() -> None:

@@ -100,4 +100,4 @@ def test_a_bug_of_the_voice_is_told_and_ends_nothing(
 
     monkeypatch.setattr(found.voice, "_story", type("Broken", (), {"tell": broken})())
     found.online()
-    assert "cannot be told; the log has it" in caplog.text
+    assert "cannot be logged; the event log has it" in caplog.text

@@ -195,7 +195,7 @@ def test_it_declares_the_keys_of_the_profile() -> None:
         ("6.9999999999999999", 7_000),  # the nearest double is 7.0
     ],
 )
-def test_a_limit_with_many_decimals_is_cut_down_to_one_and_told_as_a_deviation(sent: str, taken_ma: int) -> None:
+def test_a_limit_with_many_decimals_is_cut_down_to_one_and_reported_as_a_deviation(sent: str, taken_ma: int) -> None:
     charge = Charge()
     charge.starts(1, 1)
     assert charge.sets(1, wire("TxDefaultProfile", (0, float(sent)))) == "Accepted"

@@ -48,7 +48,7 @@ def test_fewer_attempts_would_have_given_the_transaction_up(reader: LogReader) -
 
 def test_a_shorter_interval_shows_the_deadline_that_did_not_come(reader: LogReader) -> None:
     found = changed(reader, "HeartbeatInterval=600")
-    assert any("did not come so early" in each.on and each.would[0] == "Heartbeat is owed" for each in found)
+    assert any("did not come so early" in each.on and each.would[0] == "Heartbeat is queued" for each in found)
 
 
 def test_a_longer_interval_shows_the_samples_that_would_be_missing(reader: LogReader) -> None:
