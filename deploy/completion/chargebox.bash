@@ -37,7 +37,7 @@ _shtab_chargebox_option_strings=(-h --help --version)
 
 
 
-_shtab_chargebox_replay_conversation___outcome_choices=(result error timeout lost ignored open opened closed refused)
+_shtab_chargebox_replay_conversation___outcome_choices=(result error timeout late given_up lost ignored open opened closed refused)
 _shtab_chargebox_replay_verify___level_choices=(chain fold decide)
 _shtab_chargebox_replay_extract___given_choices=(auto events state)
 _shtab_chargebox_replay_export___format_choices=(jsonl csv parquet)

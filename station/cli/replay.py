@@ -90,7 +90,19 @@ def _conversation(parser: Parser) -> None:
         "--outcome",
         action="append",
         default=[],
-        choices=("result", "error", "timeout", "lost", "ignored", "open", "opened", "closed", "refused"),
+        choices=(
+            "result",
+            "error",
+            "timeout",
+            "late",
+            "given_up",
+            "lost",
+            "ignored",
+            "open",
+            "opened",
+            "closed",
+            "refused",
+        ),
         help="calls that ended so (repeatable)",
     )
     parser.add_argument("--message-id", metavar="ID", help="the call with this message id")

@@ -45,7 +45,7 @@ KINDS: tuple[type[Event], ...] = (
     *(LinkOpened, LinkClosed, StationBooted, StationStopped),
 )
 _BRIEF_MAX = 110
-_ATTEMPTS_REMEMBERED = 4096
+_REMEMBERED_MAX = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,8 @@ class Exchange:
 
     `outcome` is "result", "error", "timeout" (no answer in MessageTimeout), "lost" (the connection ended first), "ignored" (no
     answer was due), "open" (the log ends first). `request` and `answer` are the frames as text. A mark of the link itself
-    ("opened", "closed", "refused") has neither.
+    ("opened", "closed", "refused") has neither. An answer that came after MessageTimeout is an exchange of its own with the
+    CALL that it answers, `late`; `given_up`: the message is not sent again after this answer.
     """
 
     seq: int
@@ -76,11 +77,15 @@ class Exchange:
     latency_ms: int | None = None
     deviations: tuple[str, ...] = ()
     late: bool = False
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeFilter:
-    """Which exchanges: a filter that is not set lets everything through. `action` and `outcome` as in Exchange."""
+    """Which exchanges: a filter that is not set lets everything through. `action` as in Exchange.
+
+    `outcomes` are those of an Exchange, "late" and "given_up"; one that an exchange has is enough.
+    """
 
     after_seq: int = 0
     to_seq: int | None = None
@@ -97,7 +102,8 @@ class ExchangeFilter:
             return False
         if self.message_id is not None and exchange.message_id != self.message_id:
             return False
-        return not self.outcomes or exchange.outcome in self.outcomes
+        found = {exchange.outcome} | {name for name in ("late", "given_up") if getattr(exchange, name)}
+        return not self.outcomes or not found.isdisjoint(self.outcomes)
 
 
 class _Talk:
@@ -107,6 +113,7 @@ class _Talk:
         self._calendar = calendar
         self._open: dict[tuple[bool, str], tuple[Exchange, int]] = {}
         self._attempts: dict[int, int] = {}
+        self._overdue: dict[str, tuple[Exchange, int]] = {}  # timed out; the CSMS may answer yet
         self._waiting: tuple[str, bool] | None = None
         self._received: Recorded | None = None
 
@@ -123,6 +130,8 @@ class _Talk:
             case CallSettled():
                 yield from self._settled(event)
             case CallTimedOut():
+                if (known := self._open.get((True, event.message_id))) is not None:
+                    _remember(self._overdue, event.message_id, known)
                 yield from self._end((True, event.message_id), recorded, outcome="timeout")
             case CallAnswered():
                 yield from self._answered(recorded, event)
@@ -143,10 +152,8 @@ class _Talk:
         yield from (exchange for exchange, _ in self._open.values())
 
     def _dispatched(self, recorded: Recorded, event: CallDispatched) -> None:
-        if len(self._attempts) > _ATTEMPTS_REMEMBERED:
-            self._attempts.pop(next(iter(self._attempts)))
         attempt = self._attempts.pop(event.owed_seq, 0) + 1
-        self._attempts[event.owed_seq] = attempt
+        _remember(self._attempts, event.owed_seq, attempt)
         exchange = replace(
             self._mark(recorded, event.connection, "open", ""),
             message_id=event.message_id,
@@ -178,6 +185,8 @@ class _Talk:
             self._open[False, message_id] = (exchange, recorded.at_ms)
             return
         outcome, error = ("result", "") if frame[0] == 3 else ("error", str(frame[2]) if len(frame) > 2 else "")
+        if (True, message_id) not in self._open and (known := self._overdue.pop(message_id, None)) is not None:
+            self._open[True, message_id] = known
         if (True, message_id) not in self._open:
             mark = self._mark(recorded, event.connection, "ignored", "an answer to no open call")
             yield replace(mark, message_id=message_id, answer=event.text)
@@ -196,7 +205,8 @@ class _Talk:
     def _settled(self, event: CallSettled) -> Iterator[Exchange]:
         found = self._open.pop((True, event.message_id), None)
         if found is not None:
-            yield replace(found[0], deviations=event.deviations, late=event.late)
+            given_up = event.outcome == "given_up"
+            yield replace(found[0], deviations=event.deviations, late=event.late, given_up=given_up)
 
     def _answered(self, recorded: Recorded, event: CallAnswered) -> Iterator[Exchange]:
         outcome = "error" if event.error_code else "result"
@@ -210,13 +220,15 @@ class _Talk:
         )
 
     def _ignored(self, recorded: Recorded, event: FrameIgnored) -> Iterator[Exchange]:
-        """A CALL that is not answered, or an answer that nobody waits for, which is reported already."""
+        """A CALL that is not answered, a late answer that changes nothing, or one to no call, which is reported already."""
         frame = None
         if self._received is not None and self._received.seq == recorded.cause:
             assert isinstance(self._received.event, FrameReceived)
             frame = parsed(self._received.event.text)
         if frame is not None and frame[0] == 2:
             yield from self._end((False, str(frame[1])), recorded, outcome="ignored", error=event.reason)
+        elif frame is not None and (known := self._open.pop((True, str(frame[1])), None)) is not None:
+            yield replace(known[0], late=True)
 
     def _end(self, key: tuple[bool, str], recorded: Recorded, **facts: Any) -> Iterator[Exchange]:
         found = self._open.pop(key, None)
@@ -252,6 +264,13 @@ class _Talk:
             outcome=outcome,
             error=error,
         )
+
+
+def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
+    """Of what a peer may make endless only the latest."""
+    if len(known) > _REMEMBERED_MAX:
+        known.pop(next(iter(known)))
+    known[key] = value
 
 
 def exchanges(reader: LogReader, calendar: Calendar, asked: ExchangeFilter | None = None) -> Iterator[Exchange]:

@@ -19,7 +19,7 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Recorded
 from projections.register import Register, begun, moved, read, taken_back, told
-from station.replay.answers.causes import FATE_KINDS, Fates
+from station.replay.answers.causes import FATE_KINDS, Fate, Fates
 from station.replay.answers.conversation import Exchange, ExchangeFilter, exchanges
 from station.replay.answers.timeline import DETAIL, Entry, Filter, Timeline
 from station.replay.opening.errors import BadQuestion
@@ -99,6 +99,11 @@ def transaction_rows(reader: LogReader, calendar: Calendar, fates: Fates | None 
     return [_row(each, calendar, told) for each in found.values()]
 
 
+def _is_given_up(*fates: Fate | None) -> bool:
+    """Whether the CSMS never took one of the messages: money that it does not know of."""
+    return any(fate is not None and fate.outcome == "given_up" for fate in fates)
+
+
 def _row(found: _Found, calendar: Calendar, fates: Fates) -> TransactionRow:
     start = found.started.event
     assert isinstance(start, TransactionStarted)
@@ -133,7 +138,7 @@ def _row(found: _Found, calendar: Calendar, fates: Fates) -> TransactionRow:
         stop_outcome="" if stop_fate is None else stop_fate.outcome,
         start_told="" if start_fate is None else fates.tell(start_fate),
         stop_told="" if stop_fate is None else fates.tell(stop_fate),
-        settled=found.confirmed_seq is not None,
+        settled=found.confirmed_seq is not None and not _is_given_up(start_fate, stop_fate),
         first_seq=found.started.seq,
         stop_seq=None if found.stopped is None else found.stopped.seq,
         settled_seq=found.confirmed_seq,

@@ -14,7 +14,7 @@ from eventstore.event import Recorded
 from eventstore.frozen import dataclass
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
-from station.telling.amounts import DAY_MS, SECOND_MS
+from station.telling.amounts import DAY_MS, SECOND_MS, duration
 from station.wire.instants import MAX_UTC_MS, MIN_UTC_MS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -157,11 +157,20 @@ def _zone(name: str) -> tzinfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPlace:
-    """A moment of a log: the last event not after it, its station time and its UTC."""
+    """A moment of a log: the last event not after it, its station time and its UTC.
+
+    `behind_ms`: how long after the last event of the log it lies; the log says nothing of that time.
+    """
 
     seq: int
     at_ms: int
     utc_ms: int
+    behind_ms: int = 0
+
+    @property
+    def caution(self) -> str:
+        """What must be said of a state at this place; "" mostly."""
+        return f"the log ends {duration(self.behind_ms)} before this moment" if self.behind_ms else ""
 
 
 def place_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str | None) -> LogPlace:
@@ -182,7 +191,11 @@ def place_at(reader: LogReader, calendar: Calendar, zone: Zone, text: str | None
     recorded = reader.event(seq)
     stretch = calendar.stretch(seq)
     at_ms = utc_ms - (0 if stretch is None else stretch.offset_ms)
-    return LogPlace(seq=seq, at_ms=max(at_ms, 0 if recorded is None else recorded.at_ms), utc_ms=utc_ms)
+    behind_ms = 0
+    if recorded is not None and seq == reader.head.seq:
+        behind_ms = max(0, utc_ms - calendar.utc_ms(recorded))
+    at_ms = max(at_ms, 0 if recorded is None else recorded.at_ms)
+    return LogPlace(seq=seq, at_ms=at_ms, utc_ms=utc_ms, behind_ms=behind_ms)
 
 
 def bounds(

@@ -21,6 +21,7 @@ def outbox_page(found: list[OwedEntry], state: StationState, place: LogPlace, zo
                 why_nothing_goes(state, place.at_ms) or ("" if outbox.pending else "nothing is queued"),
             ),
             ("given up so far", outbox.given_up or ""),
+            ("CAUTION", place.caution),
         ),
     )
     rows = [

@@ -23,7 +23,9 @@ _LIST_MAX = 40
 def state_page(folded: Folded, place: LogPlace, zone: Zone) -> Page:
     """The state for people."""
     state = folded.state
-    shown = Page().add(f"After event {place.seq}, {zone.text(place.utc_ms)} ({zone.name})", _head(state, folded, zone))
+    shown = Page().add(
+        f"After event {place.seq}, {zone.text(place.utc_ms)} ({zone.name})", _head(state, folded, place.caution)
+    )
     shown.add("Connectors", table(*_connectors(state)))
     shown.add("Transactions", table(*_transactions(state, zone)))
     authorization = state.authorization
@@ -43,7 +45,7 @@ def state_page(folded: Folded, place: LogPlace, zone: Zone) -> Page:
     return shown
 
 
-def _head(state: StationState, folded: Folded, zone: Zone) -> Any:
+def _head(state: StationState, folded: Folded, caution: str) -> Any:
     link, registration, clock = state.link, state.registration, state.clock
     described = state.description
     connected = f"up, connection {link.connection}" if link.up else f"down, {plural(link.attempts, 'attempt')} so far"
@@ -65,7 +67,7 @@ def _head(state: StationState, folded: Folded, zone: Zone) -> Any:
             "" if job.diagnostics is None else f"{job.diagnostics.request.job}: {job.diagnostics.step}",
         ),
         ("ended", state.boot.ended),
-        ("CAUTION", oddity),
+        ("CAUTION", "; ".join(each for each in (caution, oddity) if each)),
     )
 
 
