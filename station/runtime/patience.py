@@ -3,15 +3,14 @@
 Each commit is a sync and two pages at least. A batch from which nothing follows outside, no frame, no output, no closing of a link,
 has no effect yet, so it may wait a moment for the next one and share its commit: that the contactor has closed, with the
 answer to StartTransaction. It becomes durable a little later, as on a slower disk, and is published when it is. What is sent,
-and what somebody waits for, is written at once.
+and what somebody waits for, is written at once; so is the answer that gives a transaction its id or settles it: a power cut before
+that is on the disk has the CSMS asked a second time.
 """
 
 from collections.abc import Sequence
 
-from eventstore.catalogue.authorization import IdTagInfoReceived
 from eventstore.catalogue.hardware import ContactorObserved, LockObserved, MeterObserved
 from eventstore.catalogue.link import CallDispatched, CallSettled, FrameIgnored, FrameReceived
-from eventstore.catalogue.transactions import TransactionConfirmed, TransactionIdAssigned
 from eventstore.event import Event, Recorded
 from projections.station import StationState
 from station.rules import outputs
@@ -23,11 +22,8 @@ QUIET: frozenset[type[Event]] = frozenset(
         ContactorObserved,
         FrameIgnored,
         FrameReceived,
-        IdTagInfoReceived,
         LockObserved,
         MeterObserved,
-        TransactionConfirmed,
-        TransactionIdAssigned,
     }
 )
 """Events that by themselves bring nothing about outside; a call that has left already (`FrameReceived.ahead`) is one more."""

@@ -105,16 +105,16 @@ class Rig:
 
     async def gather(self, enough: Callable[[list[Frame]], Any], what: str) -> list[Frame]:
         """Every call from here on, in order, until there are enough and the station has nothing more to send."""
-        await self.csms.until(lambda: enough(self.csms.calls()[self._seen :]), what)
+        await self.csms.until(lambda: enough(self._calls()[self._seen :]), what)
         await self.settled()
-        calls = self.csms.calls()[self._seen :]
+        calls = self._calls()[self._seen :]
         self._seen += len(calls)
         return calls
 
     async def quiet(self) -> None:
         """The station has sent everything, and all of it was expected."""
         await self.settled()
-        unexpected = self.csms.calls()[self._seen :]
+        unexpected = self._calls()[self._seen :]
         assert not unexpected, "unexpected: " + "; ".join(map(str, unexpected))
 
     async def quiet_for(self, seconds: float) -> None:
@@ -123,9 +123,13 @@ class Rig:
         await self.advance(seconds)
         await self.quiet()
 
+    def _calls(self) -> list[Frame]:
+        """The calls of the station, but for security events: they come when they happen, and no case forbids them."""
+        return [frame for frame in self.csms.calls() if frame.action != "SecurityEventNotification"]
+
     async def _next(self, what: str) -> Frame:
         def next_call() -> Frame | None:
-            calls = self.csms.calls()
+            calls = self._calls()
             return calls[self._seen] if len(calls) > self._seen else None
 
         frame = await self.csms.until(next_call, what, within_s=WAIT_S)
@@ -156,8 +160,8 @@ class Rig:
 
         `first=False` lets calls come before the answer. Raises CallError if the answer is one.
         """
-        before = len(self.csms.calls())
-        assert before == self._seen or not first, f"unexpected before {action}: {self.csms.calls()[self._seen]}"
+        before = len(self._calls())
+        assert before == self._seen or not first, f"unexpected before {action}: {self._calls()[self._seen]}"
         answer = await self.csms.request(action, **members)
         if first:
             self._assert_answered_first(action, before)
@@ -166,7 +170,7 @@ class Rig:
     def _assert_answered_first(self, action: str, before: int) -> None:
         results = [one for one in self.csms.frames if one.kind == "result" and not one.outbound]
         answered = next(one for one in reversed(results) if one.action == action)
-        early = [one for one in self.csms.calls()[before:] if one.order < answered.order]
+        early = [one for one in self._calls()[before:] if one.order < answered.order]
         assert not early, f"{early[0]} came before the answer to {action}"
 
     async def refused(self, action: str, **members: Any) -> str:
