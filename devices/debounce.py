@@ -6,14 +6,14 @@ handed to `seen`; a level becomes stable once it was seen `hold_ms` ago and noth
 edge is so repaired after `reread_ms` plus `hold_ms` at the latest.
 """
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 Level = TypeVar("Level", bool, str)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DebounceRule(Generic[Level]):
+class DebounceRule(Struct, Generic[Level], frozen=True, kw_only=True):
     """How long a level is held before it counts, and how often the input is read again while nothing happens."""
 
     hold_ms: int
@@ -21,8 +21,7 @@ class DebounceRule(Generic[Level]):
     urgent: tuple[Level, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Debounced(Generic[Level]):
+class Debounced(Struct, Generic[Level], frozen=True, kw_only=True):
     """The stable level of an input; `candidate` is the level seen last, without a break since `candidate_since_ms`."""
 
     stable: Level

@@ -12,7 +12,8 @@ the lock where the cable is fixed. Two faults are different if their (error code
 ending does not hide the other.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devices.readings import (
     CONTACTOR_SOUND,
@@ -41,8 +42,7 @@ WARNINGS = (
 ENERGY_STATES = ("C", "D")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectorInterlock:
+class ConnectorInterlock(Struct, frozen=True, kw_only=True):
     """What the interlock knows of one connector. None: not reported yet, or no cable."""
 
     pilot_state: str | None = None
@@ -52,8 +52,7 @@ class ConnectorInterlock:
     faults: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterlockState:
+class InterlockState(Struct, frozen=True, kw_only=True):
     """What the interlock knows of the station; `connectors` are 1..n in order."""
 
     has_lock: bool

@@ -3,22 +3,22 @@
 The settings file, the wiring of a board and the bodies of the HTTP service are declared with these. A kind's `read` returns
 the value as it is kept. It raises ValueError with a text that continues "<key>: ...", or Problems where a table is inside it.
 
-A table is a frozen dataclass whose fields were made by `key`; `read_table` makes one of a mapping and collects every problem
+A table is a Struct whose fields are annotated with a `TableKey`; `read_table` makes one of a mapping and collects every problem
 with its path, so that a file with five mistakes is refused once, not five times.
 """
 
 import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Protocol, TypeVar
 
+from msgspec import NODEFAULT, Struct, field
+
 KeyPath = tuple[str, ...]
-Declared = TypeVar("Declared")
+Declared = TypeVar("Declared", bound=Struct)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """What is wrong with a key. `path` are the tables above it and the key, from the outermost that is known."""
 
     path: KeyPath
@@ -52,32 +52,41 @@ class Kind(Protocol):
         ...
 
 
-def key(kind: Kind, doc: str, default: object = MISSING) -> Any:
-    """A field of a table; without a default it is required."""
-    return field(default=default, metadata={"kind": kind, "doc": doc})
+class TableKey(Struct, frozen=True):
+    """What a field of a table is declared with, as `Annotated[int, TableKey(kind, meaning)]`; without a default it is required."""
+
+    kind: Kind
+    doc: str
 
 
-def is_required(declared: Field[Any]) -> bool:
-    """Whether a key of a table has no default."""
-    return declared.default is MISSING and declared.default_factory is MISSING
+def keys_of(section: type[Struct]) -> dict[str, TableKey]:
+    """The keys of a table, by name, in the order of their declaration."""
+    return {name: section.__annotations__[name].__metadata__[0] for name in section.__struct_fields__}
+
+
+def required_keys(section: type[Struct]) -> frozenset[str]:
+    """The keys of a table that have no default."""
+    names, defaults = section.__struct_fields__, section.__struct_defaults__
+    first = len(names) - len(defaults)
+    bare = (name for name, default in zip(names[first:], defaults, strict=True) if default is NODEFAULT)
+    return frozenset((*names[:first], *bare))
 
 
 def read_table(section: type[Declared], content: object) -> Declared:
     """The table that a mapping is. Raises Problems with all that is wrong in it, tables inside included."""
     if not isinstance(content, Mapping):
         raise Problems([Problem(path=(), text=f"must be a table, not {shown(content)}")])
-    known = {item.name: item for item in fields(section)}  # type: ignore[arg-type]  # sections are dataclasses
+    known, required = keys_of(section), required_keys(section)
     problems = [
         Problem(path=(str(name),), text=f"is no key of this table{similar(str(name), known)}")
         for name in content
         if name not in known
     ]
     values: dict[str, object] = {}
-    for name, item in known.items():
+    for name, key in known.items():
         if name in content:
-            kind: Kind = item.metadata["kind"]
-            problems += _read(kind.read, content[name], name, values)
-        elif is_required(item):
+            problems += _read(key.kind.read, content[name], name, values)
+        elif name in required:
             problems.append(Problem(path=(name,), text="is required"))
     if problems:
         raise Problems(problems)
@@ -126,8 +135,7 @@ def _accept(_text: str) -> None:
     """No demand beyond the length."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """Text of bounded length, counted in characters, on one line unless `lines`; `check` raises ValueError for what it dislikes."""
 
     shortest: int = 0
@@ -149,8 +157,7 @@ class Text:
         return "text"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneOf:
+class OneOf(Struct, frozen=True, kw_only=True):
     """One of a few words. `retired` are words that were taken once, with what to write instead."""
 
     words: tuple[str, ...]
@@ -167,8 +174,7 @@ class OneOf:
         return " or ".join(f'"{word}"' for word in self.words)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class Whole(Struct, frozen=True, kw_only=True):
     """A whole number within bounds, or one of a few."""
 
     minimum: int
@@ -190,8 +196,7 @@ class Whole:
         return " or ".join(map(str, self.only)) if self.only else f"{self.minimum} to {self.maximum}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Number:
+class Number(Struct, frozen=True, kw_only=True):
     """A number within bounds, fractions allowed; `unit` in words."""
 
     minimum: float
@@ -213,8 +218,7 @@ class Number:
         return f"{self.minimum:.10g} to {self.maximum:.10g}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
+class Flag(Struct, frozen=True, kw_only=True):
     """true or false, and nothing that merely looks like it."""
 
     def read(self, value: object) -> object:
@@ -226,8 +230,7 @@ class Flag:
         return "boolean"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Several:
+class Several(Struct, frozen=True, kw_only=True):
     """An array of values of one kind, at most so many."""
 
     kind: Kind
@@ -250,8 +253,7 @@ class Several:
         return f"array of {self.kind.describe()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubTable:
+class SubTable(Struct, frozen=True, kw_only=True):
     """A table of its own."""
 
     section: type[Any]
@@ -263,8 +265,7 @@ class SubTable:
         return "table"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedTables:
+class NamedTables(Struct, frozen=True, kw_only=True):
     """Tables by name: `[….adc.a]`."""
 
     section: type[Any]
@@ -278,8 +279,7 @@ class NamedTables:
         return "tables by name"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableArray:
+class TableArray(Struct, frozen=True, kw_only=True):
     """An array of tables: `[[….readers]]`, at most so many. Problems name one by its number."""
 
     section: type[Any]
@@ -309,8 +309,7 @@ def _all_of(section: type[Any], contents: Mapping[str, object]) -> dict[str, obj
     return tables
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeTable:
+class FreeTable(Struct, frozen=True, kw_only=True):
     """A table whose content its user judges."""
 
     def read(self, value: object) -> object:

@@ -4,7 +4,7 @@ A reading states the level of one input at the moment it is reported; a driver r
 `MeterReading` is the exception: it is asked for, see `protocols.StationBoard.read_meter`.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 CONTACTOR_SOUND = ""
 CONTACTOR_WELDED = "welded"
@@ -16,16 +16,14 @@ DUTY_FAULT_PERMILLE = 0
 """Steady -12 V: state F, the station is not available (IEC 61851-1)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PilotReading:
+class PilotReading(Struct, frozen=True, kw_only=True):
     """The control pilot state "A" to "F" of IEC 61851-1, debounced."""
 
     connector_id: int
     pilot_state: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProximityReading:
+class ProximityReading(Struct, frozen=True, kw_only=True):
     """The current rating that the cable's proximity resistor states (IEC 61851-1, annex B).
 
     None: no cable in the socket. A connector with a fixed cable reports its rating once, at open.
@@ -35,8 +33,7 @@ class ProximityReading:
     cable_rating_ma: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactorReading:
+class ContactorReading(Struct, frozen=True, kw_only=True):
     """The contactor's feedback contact. `fault` is "" (it obeys), "welded" (does not open) or "stuck" (does not close).
 
     A fault stays reported until the board knows that it is gone, whatever is commanded meanwhile.
@@ -47,8 +44,7 @@ class ContactorReading:
     fault: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockReading:
+class LockReading(Struct, frozen=True, kw_only=True):
     """Where the connector lock is. `jammed`: the last drive did not reach its end. Every drive is answered by one reading."""
 
     connector_id: int
@@ -56,16 +52,14 @@ class LockReading:
     jammed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagReading:
+class TagReading(Struct, frozen=True, kw_only=True):
     """An id tag at a reader. `connector_id` None: the reader serves the whole station."""
 
     id_tag: str
     connector_id: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultReading:
+class FaultReading(Struct, frozen=True, kw_only=True):
     """A fault or warning that begins (`active`) or ends. Connector 0 is the station.
 
     `error_code` is a name of ChargePointErrorCode (7.6). A meter that does not answer is PowerMeterFailure; jammed locks and
@@ -79,22 +73,19 @@ class FaultReading:
     active: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmergencyStopReading:
+class EmergencyStopReading(Struct, frozen=True, kw_only=True):
     """The emergency stop of the station. A board without one never reports it."""
 
     pressed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MainsReading:
+class MainsReading(Struct, frozen=True, kw_only=True):
     """Whether the station is supplied by mains. A board that cannot measure it never reports it."""
 
     present: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TamperReading:
+class TamperReading(Struct, frozen=True, kw_only=True):
     """Whether the enclosure is open. A board without a contact for it never reports it."""
 
     open: bool
@@ -113,8 +104,7 @@ Reading = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterReading:
+class MeterReading(Struct, frozen=True, kw_only=True):
     """The energy meter of a connector. `energy_wh` is the raw register; the tuples are per phase, L1 first.
 
     None: the meter, or the vehicle for `soc_percent`, does not report it. `temperature_dc` is in tenths of a degree Celsius.
@@ -140,8 +130,7 @@ class MeterUnavailable(Exception):  # noqa: N818  # a state of the meter, expect
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectorOutputs:
+class ConnectorOutputs(Struct, frozen=True, kw_only=True):
     """What one connector should be doing.
 
     `duty_permille`: 1000 is steady +12 V (no offer), 0 is state F (-12 V), 80 to 970 is a PWM that offers a current

@@ -28,10 +28,10 @@ from eventstore.bounds import (
 from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.chain import GENESIS_DIGEST, Head, Row, digest_after, row_bytes
 from eventstore.errors import LogCorrupt, LogTooNew
-from eventstore.frozen import dataclass
 from eventstore.opening import Opening
 from eventstore.rows import are_sound
-from eventstore.structure import compile_decoder
+from eventstore.structure import decoder, from_plain, plain_from
+from eventstore.value import Value
 from eventstore.zstandard import decompressed
 
 SUFFIX = ".cbz"
@@ -45,8 +45,7 @@ _OUTSIDE_BYTES_MAX = MIB
 """Of a frame: its numbers and commas; all else in it is text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveHeader:
+class ArchiveHeader(Value, frozen=True, kw_only=True):
     """What an archive is. Digests in hexadecimal: `before` is that of event `first_seq` - 1, `digest` of event `last_seq`.
 
     The archive ends in a state of this layout and fingerprint, whose SHA-256 is `state_sha256` ("" when it was not known).
@@ -68,8 +67,7 @@ class ArchiveHeader:
     state_sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveFrame:
+class ArchiveFrame(Value, frozen=True, kw_only=True):
     """Where the events up to `last_seq` stand in the file, and the digest of the last one; `length` 0: they were cut out."""
 
     last_seq: int
@@ -78,8 +76,7 @@ class ArchiveFrame:
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
+class Index(Value, frozen=True, kw_only=True):
     """The frames in order, and where the state stands (length 0: there is none)."""
 
     frames: tuple[ArchiveFrame, ...]
@@ -87,8 +84,7 @@ class Index:
     state_length: int
 
 
-_decode_header = compile_decoder(ArchiveHeader)
-_decode_index = compile_decoder(Index)
+_read_index = decoder(Index)
 
 
 def pack(rows: list[Row]) -> bytes:
@@ -186,12 +182,12 @@ class ArchiveReader:
         if sha256(line[:-1] + index).digest() != digest:
             raise LogCorrupt(f"{self.path.name}: its header or index is damaged")
         try:
-            plain = orjson.loads(line)
+            plain = plain_from(line)
             if plain["min_format"] > THINNED_FORMAT:
                 raise LogTooNew(
                     f"{self.path.name} was written by a newer version: format {plain['format']}, this one knows {THINNED_FORMAT}"
                 )
-            header, found = _decode_header(plain), _decode_index(orjson.loads(index))
+            header, found = from_plain(ArchiveHeader, plain), _read_index(index)
             _check_header(header)
             _check_index(header, found, offset)
         except (ValueError, KeyError, TypeError) as error:

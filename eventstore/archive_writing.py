@@ -27,10 +27,10 @@ from eventstore.archive import (
 from eventstore.bounds import SLICE_CHARS_MAX
 from eventstore.chain import Head, Row, verify
 from eventstore.errors import LogCorrupt
-from eventstore.frozen import replace
 from eventstore.opening import Opening
 from eventstore.rows import select_rows
 from eventstore.structure import to_json
+from eventstore.value import replace
 from eventstore.zstandard import compressed
 
 LEVEL = 9

@@ -18,18 +18,17 @@ from eventstore.chain import Head, Row
 from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew, OutOfDescriptors
-from eventstore.frozen import dataclass, replace
 from eventstore.history import History
 from eventstore.opening import Opening
 from eventstore.segments import PastSegment, base_of, closed_segments, compress, end_of, past_segments
 from eventstore.thinning import Thinned, put_in_place, thin
+from eventstore.value import Value, replace
 
 T = TypeVar("T")
 _DONE = object()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveFacts:
+class ArchiveFacts(Value, frozen=True, kw_only=True):
     """A past segment as it lies there. `header` is None when it is damaged, of a newer version, or no archive yet."""
 
     segment: PastSegment

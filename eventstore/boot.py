@@ -12,18 +12,17 @@ from eventstore.chain import EMPTY, Head
 from eventstore.database import DATABASE_NAME, close_beside_wal, has_table, migrate, open_writer, read_head
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import NotWritable
-from eventstore.frozen import dataclass
 from eventstore.inspection import inspect, is_damage
 from eventstore.opening import FIRST, Opening, read_opening
 from eventstore.salvage import Recovery, finish, pending_recovery, recover
 from eventstore.segments import finish_switch
+from eventstore.value import Value
 from migrations import MIGRATIONS, Migration
 
 LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootReport:
+class BootReport(Value, frozen=True, kw_only=True):
     """What opening the log found and did.
 
     `recovery` stays until `EventLog.acknowledge_recovery`: the station first records an event that names it. Without

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 GENESIS_DIGEST = bytes(32)
 """What stands for the digest before the first event."""
@@ -31,8 +31,7 @@ class Row(NamedTuple):
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(Value, frozen=True, kw_only=True):
     """The end of a log: its last seq (0 when empty) and that event's digest."""
 
     seq: int

@@ -4,16 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
 from eventstore.errors import LogCorrupt, UnknownEventType
-from eventstore.event import Event, Recorded
-from eventstore.structure import Decoder, StructureError, compile_decoder, members_to_json
+from eventstore.event import UNSET, Event, Recorded
+from eventstore.structure import decoder, from_plain, plain_from, to_json
+from eventstore.value import replace
 from migrations.upcasters import UPCASTERS, Upcaster, chain_faults
-
-_RECORDED_SLOTS: tuple[Callable[[Recorded, Any], None], ...] = tuple(
-    getattr(Recorded, name).__set__ for name in ("seq", "cause", "at_ms", "utc_ms", "event")
-)
 
 
 def encode(event: Event) -> str:
@@ -21,7 +16,12 @@ def encode(event: Event) -> str:
 
     Raises StructureError for a value that JSON cannot hold, e.g. a lone surrogate.
     """
-    return members_to_json(event).decode()
+    return to_json(as_logged(event)).decode()
+
+
+def as_logged(event: Event) -> Event:
+    """The event without what is never written of it."""
+    return replace(event, **dict.fromkeys(event.UNLOGGED, UNSET)) if event.UNLOGGED else event
 
 
 class Codec:
@@ -30,7 +30,7 @@ class Codec:
     def __init__(
         self, catalogue: Mapping[str, type[Event]], upcasters: Mapping[tuple[str, int], Upcaster] | None = None
     ) -> None:
-        """Raises ValueError when a version of an event lacks its upcaster, TypeError for a field that has no decoder.
+        """Raises ValueError when a version of an event lacks its upcaster.
 
         Without `upcasters` those of `migrations` are used that are for events of the catalogue.
         """
@@ -43,7 +43,7 @@ class Codec:
         self._versions = {name: cls.VERSION for name, cls in catalogue.items()}
         self._upcasters = upcasters
         self.catalogue = catalogue
-        self._decoders: dict[tuple[str, int], Decoder] = {}
+        self._decoders: dict[tuple[str, int], Callable[[str], Any]] = {}
 
     def decode(self, name: str, version: int, payload: str) -> Event:
         """The event of a stored row, upcast to the version that the catalogue knows.
@@ -59,41 +59,35 @@ class Codec:
         Long histories pass through here: one loop, no call that can be spared.
         """
         found = []
-        decoders, loads, new = self._decoders, orjson.loads, object.__new__
-        put_seq, put_cause, put_at_ms, put_utc_ms, put_event = _RECORDED_SLOTS
+        decoders = self._decoders
         for seq, cause, at_ms, utc_ms, name, version, _, payload, _ in rows:
-            decoder = decoders.get((name, version)) or self._decoder(name, version)
+            decode = decoders.get((name, version)) or self._decoder(name, version)
             try:
-                event = decoder(loads(payload))
-            except (orjson.JSONDecodeError, StructureError) as error:
+                event = decode(payload)
+            except ValueError as error:
                 raise LogCorrupt(f"event {seq}, {name} version {version}: {error}") from error
-            recorded = new(Recorded)  # as in `structure`: the constructor of a frozen class takes twice as long
-            put_seq(recorded, seq)
-            put_cause(recorded, cause)
-            put_at_ms(recorded, at_ms)
-            put_utc_ms(recorded, utc_ms)
-            put_event(recorded, event)
-            found.append(recorded)
+            found.append(Recorded(seq=seq, cause=cause, at_ms=at_ms, utc_ms=utc_ms, event=event))
         return found
 
-    def _decoder(self, name: str, version: int) -> Decoder:
+    def _decoder(self, name: str, version: int) -> Callable[[str], Any]:
         known = self._versions.get(name)
         if known is None or not 1 <= version <= known:
             have = "" if known is None else f"; known up to version {known}"
             raise UnknownEventType(f"event {name} version {version} is not in the catalogue{have}")
         steps = tuple(self._upcasters[name, step] for step in range(version, known))
-        decoder = compile_decoder(self.catalogue[name])
-        self._decoders[name, version] = decoder if not steps else _upcasting(steps, decoder)
+        kind = self.catalogue[name]
+        self._decoders[name, version] = _upcasting(steps, kind) if steps else decoder(kind)
         return self._decoders[name, version]
 
 
-def _upcasting(steps: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...], decoder: Decoder) -> Decoder:
-    def decode(raw: Any) -> Any:
-        if type(raw) is not dict:
-            raise StructureError("", "expected an object")
+def _upcasting(steps: tuple[Upcaster, ...], kind: type[Event]) -> Callable[[str], Any]:
+    def decode(payload: str) -> Any:
+        plain = plain_from(payload)
+        if type(plain) is not dict:
+            raise ValueError("expected an object")
         for step in steps:
-            raw = step(raw)
-        return decoder(raw)
+            plain = step(plain)
+        return from_plain(kind, plain)
 
     return decode
 

@@ -1,42 +1,49 @@
 """Events: recorded facts in the past tense, and the envelope the log keeps around them.
 
-An event class is a frozen, slotted, keyword-only dataclass. Its `NAME` is the string that stands in the log for ever; it is
-never an import path, so classes may move. A change of fields is a new `VERSION` and an upcaster in `migrations.upcasters`.
+An event class is a frozen, keyword-only value. Its `NAME` is the string that stands in the log for ever; it is never an import
+path, so classes may move. A change of fields is a new `VERSION` and an upcaster in `migrations.upcasters`.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
-from eventstore.frozen import dataclass
+from msgspec import UNSET, UnsetType
 
-# Metadata of a field that is never written: it is filled in again from elsewhere in the log by whoever folds it.
-NOT_LOGGED: Mapping[str, bool] = MappingProxyType({"logged": False})
+from eventstore.value import Value
+
+__all__ = ["UNSET", "Decision", "Event", "Illegible", "Observation", "Recorded", "Unlogged"]
+
+if TYPE_CHECKING:
+    T = TypeVar("T")
+    Unlogged: TypeAlias = T | UnsetType
+else:
+
+    class Unlogged:
+        """What is never written: UNSET, until whoever folds the event fills it in again from elsewhere in the log.
+
+        A field that is `Unlogged[X]` has the default UNSET, and its class names it in `UNLOGGED`.
+        """
+
+        def __class_getitem__(cls, _: Any) -> Any:
+            return cls | UnsetType
 
 
-class Event:
+class Event(Value, frozen=True):
     """What all events share. A field `connector_id: int | None`, if there is one, is shown in the log's own column."""
-
-    __slots__ = ()
 
     NAME: ClassVar[str]
     VERSION: ClassVar[int] = 1
+    UNLOGGED: ClassVar[tuple[str, ...]] = ()
 
 
-class Observation(Event):
+class Observation(Event, frozen=True):
     """An event from outside: a reading, a frame, a deadline reached, a command."""
 
-    __slots__ = ()
 
-
-class Decision(Event):
+class Decision(Event, frozen=True):
     """An event that the station concluded from its state and an observation."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Illegible(Observation):
+class Illegible(Observation, frozen=True, kw_only=True):
     """Stands for an event that this version cannot read; it is never written."""
 
     NAME: ClassVar[str] = "Illegible"
@@ -46,8 +53,7 @@ class Illegible(Observation):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Value, frozen=True, kw_only=True):
     """An event and its place in the log.
 
     `cause` is the seq of the observation that led to it (its own seq for an observation). `at_ms` is station time, which

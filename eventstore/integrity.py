@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, verify
-from eventstore.frozen import dataclass, replace
 from eventstore.rows import SELECT_ROWS
+from eventstore.value import Value, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckProgress:
+class CheckProgress(Value, frozen=True, kw_only=True):
     """How far a check has come. A check that found something is done."""
 
     verified: Head = EMPTY

@@ -26,7 +26,6 @@ from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory
 from eventstore.errors import NotWritable, OutOfDescriptors, StorageError, StorageFailed
 from eventstore.event import Event, Recorded
-from eventstore.frozen import replace
 from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.inspection import WAL_NAME, note_damage
 from eventstore.integrity import CheckProgress, judge, question
@@ -36,6 +35,7 @@ from eventstore.rows import SELECT_ROWS
 from eventstore.segments import NEXT_NAME, prepare_next, switch
 from eventstore.snapshots import Snapshot, newest_snapshot, write_snapshot
 from eventstore.space import Space
+from eventstore.value import replace
 from eventstore.wal import synced_bytes
 from eventstore.witness import Witness
 from eventstore.writer import WriterThread

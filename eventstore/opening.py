@@ -12,11 +12,10 @@ import orjson
 from eventstore.bounds import SEQ_MAX
 from eventstore.chain import EMPTY, GENESIS_DIGEST, Head
 from eventstore.database import has_table
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Value, frozen=True, kw_only=True):
     """The end of one segment and the beginning of the next.
 
     `state` are the bytes of the state after event `head.seq`, of this layout and folded by the code with this fingerprint;

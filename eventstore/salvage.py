@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-import orjson
-
 from eventstore.again import read_file
 from eventstore.chain import ChainBrokenError, Head, fits, verify
 from eventstore.database import DATABASE_NAME, check_readable, migrate, open_reader, read_base, read_head
@@ -23,14 +21,14 @@ from eventstore.directory import (
     StorageDirectory,
     sync_directory,
 )
-from eventstore.frozen import dataclass
 from eventstore.inspection import JOURNAL_NAME, WAL_NAME, lost_wal, seen_heads
 from eventstore.opening import FIRST, Opening, read_opening
 from eventstore.rows import readable_rows, select_rows
 from eventstore.segments import closed_segments, lay_out, past_end
 from eventstore.snapshots import snapshot_files
 from eventstore.strays import STRAYS_NAME, Stray, StrayFile, stray_file
-from eventstore.structure import StructureError, compile_decoder, to_json
+from eventstore.structure import decoder, to_json
+from eventstore.value import Value
 from eventstore.wal import read_wal
 from eventstore.witness import WITNESS_NAME
 from migrations import MIGRATIONS, Migration
@@ -48,8 +46,7 @@ _FILLED_BYTES, _FILLED_TIMES = 1 << 26, 4
 """How far a file is filled up: to so many bytes, or to so many times its own size. A damaged header may claim anything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovery:
+class Recovery(Value, frozen=True, kw_only=True):
     """What was wrong with a log, and what was kept. Digests in hexadecimal.
 
     Events up to `kept_seq` stand in the fresh log and in the archives before it. `known_seq` is the highest seq that is
@@ -72,7 +69,7 @@ class Recovery:
         return self.known_seq - self.kept_seq
 
 
-_decode_recovery = compile_decoder(Recovery)
+_read_recovery = decoder(Recovery)
 
 
 def recover(
@@ -137,8 +134,8 @@ def pending_recovery(directory: StorageDirectory) -> Recovery | None:
     if not directory.exists(REPORT_NAME):
         return None
     try:
-        recovery: Recovery = _decode_recovery(orjson.loads(read_file(directory.path / REPORT_NAME)))
-    except (orjson.JSONDecodeError, StructureError, OSError):
+        recovery: Recovery = _read_recovery(read_file(directory.path / REPORT_NAME))
+    except (ValueError, OSError):
         return _illegible(directory.path)
     return recovery
 
@@ -214,8 +211,7 @@ def _mend_first_page(image: Path, page_bytes: int, migrations: Sequence[Migratio
         target.write(first[:28] + pages.to_bytes(4, "big") + bytes(8) + first[40:])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Filled:
+class _Filled(Value, frozen=True, kw_only=True):
     """How the fresh log was filled: `kept` is its head, `known` the last head that can be read at all."""
 
     kept: Head

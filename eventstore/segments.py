@@ -31,8 +31,8 @@ from eventstore.chain import ChainBrokenError, Head
 from eventstore.database import DATABASE_NAME, migrate, open_reader, read_base, read_head
 from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew
-from eventstore.frozen import dataclass
 from eventstore.opening import FIRST, Opening, read_opening, write_opening
+from eventstore.value import Value
 from migrations import MIGRATIONS, Migration
 
 ARCHIVE_DIRECTORY = "archive"
@@ -46,8 +46,7 @@ _DIRECTORY_MODE = 0o700
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastSegment:
+class PastSegment(Value, frozen=True, kw_only=True):
     """A segment before the live one: events `first_seq` to `last_seq`, compressed or waiting for that; `is_thinned`: without chatter."""
 
     first_seq: int

@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-import orjson
-
 from eventstore.again import again
 from eventstore.bounds import SEQ_MAX, SMALL_FILE_BYTES_MAX, STATE_BYTES_MAX, open_regular
 from eventstore.chain import GENESIS_DIGEST
 from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory
-from eventstore.frozen import dataclass
-from eventstore.structure import compile_decoder, to_json
+from eventstore.structure import decoder, to_json
+from eventstore.value import Value
 
 LOGGER = logging.getLogger(__name__)
 
@@ -25,8 +23,7 @@ PREFIX = "snapshot-"
 KEPT = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Value, frozen=True, kw_only=True):
     """A state after event `seq`, whose digest in the chain is `digest`, folded by the code with this fingerprint."""
 
     seq: int
@@ -35,8 +32,7 @@ class Snapshot:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotHeader:
+class SnapshotHeader(Value, frozen=True, kw_only=True):
     """What a snapshot says about itself; digests in hexadecimal."""
 
     seq: int
@@ -45,7 +41,7 @@ class SnapshotHeader:
     state_sha256: str
 
 
-_decode_header = compile_decoder(SnapshotHeader)
+_read_header = decoder(SnapshotHeader)
 
 
 def write_snapshot(directory: StorageDirectory, snapshot: Snapshot) -> None:
@@ -82,7 +78,7 @@ def headers(directory: Path) -> Iterator[tuple[SnapshotHeader, Path]]:
         if sha256(line).hexdigest().encode() != digest:
             continue
         try:
-            header: SnapshotHeader = _decode_header(orjson.loads(line))
+            header: SnapshotHeader = _read_header(line)
             is_head = 0 <= header.seq <= SEQ_MAX and len(bytes.fromhex(header.digest)) == len(GENESIS_DIGEST)
         except ValueError:
             continue  # of another version: not ours to use

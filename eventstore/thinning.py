@@ -17,12 +17,11 @@ from eventstore.again import again
 from eventstore.archive import ArchiveReader
 from eventstore.archive_writing import Cut, Keeps, thin_archive
 from eventstore.directory import TEMPORARY_SUFFIX, sync_directory
-from eventstore.frozen import dataclass
 from eventstore.segments import PastSegment, archive_name, read_back
+from eventstore.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thinned:
+class Thinned(Value, frozen=True, kw_only=True):
     """An archive that is thinned, but not in its place yet: `gaps` are the ranges of events, first and last, that it lacks."""
 
     segment: PastSegment

@@ -10,7 +10,7 @@ stands behind a frame that is not intact.
 import struct
 from collections.abc import Iterator, Mapping
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
@@ -19,8 +19,7 @@ _PAGE_BYTES = 4096
 _SECTOR_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalFrame:
+class WalFrame(Value, frozen=True, kw_only=True):
     """A page as a commit wrote it. `pages_after` is the size of the database for the last frame of a commit, else 0."""
 
     page: int
@@ -29,8 +28,7 @@ class WalFrame:
     is_intact: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalContent:
+class WalContent(Value, frozen=True, kw_only=True):
     """What a WAL holds of committed pages, those behind damage included. `damaged_frames` counts the damage among them."""
 
     page_bytes: int

@@ -27,8 +27,8 @@ from eventstore.bounds import SEQ_MAX
 from eventstore.chain import GENESIS_DIGEST, Head
 from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory, is_same, sync_directory
-from eventstore.frozen import dataclass
 from eventstore.seldom import Seldom
+from eventstore.value import Value
 
 LOGGER = logging.getLogger(__name__)
 
@@ -37,8 +37,7 @@ SLOT_BYTES = 4096
 SLOTS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Testimony:
+class Testimony(Value, frozen=True, kw_only=True):
     """What the witness saw: a head, and how large the WAL was then; 0: everything up to the head is in the database.
 
     No event behind `critical_seq` that must be witnessed before it is sent (a start, a stop) was sent by then.

@@ -3,12 +3,12 @@
 A migration that was ever applied is never edited: its SHA-256 is pinned here and kept in the file.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
+
+class Migration(Struct, frozen=True, kw_only=True):
     """One step of the SQL schema. A version that knows `min_reader` or more may open a file with this step applied."""
 
     number: int

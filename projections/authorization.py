@@ -24,8 +24,8 @@ from eventstore.catalogue.hardware import LocalListStoreFailing
 from eventstore.catalogue.lifecycle import StationBooted
 from eventstore.catalogue.transactions import TransactionEnding, TransactionInvalidated, TransactionStopped
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
 from eventstore.persistent import Map
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 CACHE_MAX = 1_000
@@ -35,8 +35,7 @@ ACCEPTED = "Accepted"
 GO_ON = "go on"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cached:
+class Cached(Value, frozen=True, kw_only=True):
     """A cache entry: the tag as it came, the CSMS's idTagInfo, and the event that brought it (its age)."""
 
     id_tag: str
@@ -44,8 +43,7 @@ class Cached:
     seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization:
+class Authorization(Value, frozen=True, kw_only=True):
     """`list_version` 0 is an empty list; `store_failing`: the next list that is sent cannot be stored.
 
     `conflicts` are tags on which list and CSMS disagree, which is not reported to the CSMS yet (3.5.2). `postponed` are the

@@ -25,15 +25,14 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
 from eventstore.persistent import Map
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 FALLS_KEPT = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installed:
+class Installed(Value, frozen=True, kw_only=True):
     """A profile, the connector it was set for (0: the station), and when the CSMS sent it (None: before 0.2.0)."""
 
     connector_id: int
@@ -41,8 +40,7 @@ class Installed:
     received: Moment | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fall:
+class Fall(Value, frozen=True, kw_only=True):
     """A connector's limit fell from `from_ma` at station time `at_ms`."""
 
     connector_id: int
@@ -50,8 +48,7 @@ class Fall:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargingProfiles:
+class ChargingProfiles(Value, frozen=True, kw_only=True):
     """All installed profiles, in the order of installation, and the plan of limits.
 
     `live` are the numbers of the running transactions that this process started or resumed: only they are offered energy.

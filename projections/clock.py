@@ -12,16 +12,15 @@ from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
 from eventstore.catalogue.link import DeliveryRecovered
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
 from eventstore.persistent import Map
+from eventstore.value import Value, replace
 
 BOOTS_REMEMBERED = 64
 CALENDAR_AGREES_MS = 60_000
 """How far the board's calendar may be from a CSMS that so confirms it: the clocks of boards drift, wrong ones are far off."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class Clock(Value, frozen=True, kw_only=True):
     """The offset in force, whether it is trusted ("NTP", "CSMS") or not ("board"), and the trusted ones of past boots.
 
     `calendar_offset_ms` is what the board's own calendar said last, trusted or not (None: not known).

@@ -6,13 +6,12 @@ from typing import Any
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
 from eventstore.persistent import Map
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class Configuration(Value, frozen=True, kw_only=True):
     """Values as text, by standard key name; a value set by the CSMS outlives a changed factory value."""
 
     overrides: Map[str, str] = Map()

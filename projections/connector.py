@@ -3,7 +3,7 @@
 from typing import Any
 
 from eventstore.catalogue.transactions import HeldFor
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.register import Register
 
 OPERATIVE, INOPERATIVE = "Operative", "Inoperative"
@@ -15,8 +15,7 @@ EV_RESPONSE_MS = 5_000
 """How long a vehicle may take to follow the pilot (IEC 61851-1, sequence 6)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Value, frozen=True, kw_only=True):
     """A ChargePointErrorCode that holds (7.6)."""
 
     error_code: str
@@ -24,8 +23,7 @@ class Fault:
     vendor_error_code: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(Value, frozen=True, kw_only=True):
     """An authorization to start that waits for the cable, the lock or the vehicle."""
 
     id_tag: str
@@ -35,8 +33,7 @@ class Grant:
     reservation_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
+class Reported(Value, frozen=True, kw_only=True):
     """What was last put on its way to the CSMS as the connector's status, by the event `owed_seq`."""
 
     owed_seq: int
@@ -48,8 +45,7 @@ class Reported:
     delivered: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BelievedReading:
+class BelievedReading(Value, frozen=True, kw_only=True):
     """The last reading of the meter: `energy_wh` is the register that is reported, as it is believed, offset included."""
 
     at_ms: int
@@ -62,8 +58,7 @@ class BelievedReading:
     soc_percent: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connector:
+class Connector(Value, frozen=True, kw_only=True):
     """`preparing_since_ms` is when the present Preparing began (ConnectionTimeOut); `finishing` holds from a stop
     until the cable is out; `timed_out` after ConnectionTimeOut with the cable in; `reading` has the register as it is
     believed, `register` why; `let_go_by_ms` is when the contactor opens at the latest whose vehicle was asked to let go of
@@ -126,8 +121,7 @@ class Connector:
         return self.jammed and self.locked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connectors:
+class Connectors(Value, frozen=True, kw_only=True):
     """All connectors by id; `waiting` is an authorization for the next connector that is plugged in.
 
     `known` holds once the board has reported every input of this boot. `max_power_mw` is what one connector is rated for.

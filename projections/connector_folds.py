@@ -41,7 +41,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections import grouping, meters, register
 from projections.clock import Clock
 from projections.connector import EV_DISCONNECTED, Connector, Connectors, Fault, Grant, Reported

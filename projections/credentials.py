@@ -22,7 +22,7 @@ from eventstore.catalogue.configuration import (
 )
 from eventstore.catalogue.lifecycle import LogSalvaged
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 AUTHORIZATION_KEY = "AuthorizationKey"
@@ -33,8 +33,7 @@ CSMS, SETTINGS = "csms", "settings"
 SPARES_MAX = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Value, frozen=True, kw_only=True):
     """`first` is the key that goes first and `spares` those after it. `proven` is the fingerprint that opened a connection last.
 
     `refused` are keys refused since a connection opened, the latest refusal last. `settings` is the fingerprint of the settings' key as

@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
-from eventstore.structure import compile_decoder, to_json
+from eventstore.structure import from_plain, plain_from, to_json
 from projections.credentials import AUTHORIZATION_KEY
+from projections.outbox import owed_from
 from projections.security import EXTENSION
 from projections.station import StationState
 
@@ -61,13 +60,18 @@ def state_bytes(state: StationState) -> bytes:
 
 
 def state_from(data: bytes, layout: int = STATE_LAYOUT) -> StationState:
-    """The state of such bytes of that layout; raises StructureError, KeyError or ValueError for what is none of ours."""
-    plain = orjson.loads(data)
+    """The state of such bytes of that layout; raises KeyError or ValueError for what is none of ours."""
+    plain = plain_from(data)
     if not 1 <= layout <= STATE_LAYOUT:
         raise ValueError(f"a state of layout {layout}, this version knows layouts up to {STATE_LAYOUT}")
-    for step in range(layout, STATE_LAYOUT):
-        plain = LAYOUT_STEPS[step](plain)
-    state: StationState = compile_decoder(StationState)(plain)
+    try:
+        for step in range(layout, STATE_LAYOUT):
+            plain = LAYOUT_STEPS[step](plain)
+        for entries in ("calls", "window"):
+            plain["outbox"][entries] = [owed_from(entry) for entry in plain["outbox"][entries]]
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"no state of layout {layout}: {error}") from error
+    state: StationState = from_plain(StationState, plain)
     return state
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from eventstore.catalogue.authorization import IdTagInfo, IdTagInfoReceived, LocalListAmended, LocalListReplaced
 from eventstore.event import Event, Recorded
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.connector import Connectors
 

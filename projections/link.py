@@ -18,7 +18,7 @@ from eventstore.catalogue.link import (
     NetworkRestored,
 )
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 RECONNECT = "reconnect"
@@ -29,8 +29,7 @@ CALM_MS = 3_600_000
 """A connection that lasted so long without a flood ends the count of floods."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCall:
+class OpenCall(Value, frozen=True, kw_only=True):
     """A CALL of the CSMS whose answer is deferred: `connector_id` is what it waits for, `due_ms` its last moment."""
 
     connection: int
@@ -40,8 +39,7 @@ class OpenCall:
     due_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Value, frozen=True, kw_only=True):
     """`connect_due_ms` None while up or while an attempt is wanted (`connect_wanted`); attempts count since it was up.
 
     `floods` counts the connections in a row that were given up for a flood, `is_flooded` says that this one is one of them.

@@ -24,12 +24,11 @@ from eventstore.catalogue.maintenance import (
     ResetFailed,
 )
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingReset:
+class PendingReset(Value, frozen=True, kw_only=True):
     """A reset that was accepted: `due` once nothing holds it back any more, `failures` of replacing the process."""
 
     kind: str
@@ -38,8 +37,7 @@ class PendingReset:
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirmwareJob:
+class FirmwareJob(Value, frozen=True, kw_only=True):
     """UpdateFirmware: what was asked for, the status queued last (`status`), and the step it is at.
 
     `step` is "" until the image may be retrieved, then as in FirmwareStepDecided, and "verify" after the boot that was
@@ -60,8 +58,7 @@ class FirmwareJob:
     retry_after_s: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosticsJob:
+class DiagnosticsJob(Value, frozen=True, kw_only=True):
     """GetDiagnostics: what was asked for, the status queued last (`status`), and the step it is at.
 
     `step` is "" at first, then as in DiagnosticsStepDecided. `attempt` counts uploads.
@@ -77,8 +74,7 @@ class DiagnosticsJob:
     retry_after_s: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Maintenance:
+class Maintenance(Value, frozen=True, kw_only=True):
     """`stopping` is why the process was asked to end, "" while it runs on."""
 
     reset: PendingReset | None = None

@@ -13,7 +13,7 @@ from eventstore.catalogue.transactions import (
     MeterValuesTriggered,
 )
 from eventstore.event import Event, Recorded
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections import register
 from projections.clock import Clock
 from projections.connector import BelievedReading, Connectors

@@ -52,8 +52,8 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
-from eventstore.structure import compile_decoder
+from eventstore.structure import from_plain
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 BOOT, AUTHORIZE, PRIORITY, STATUS, NOTICE, SECURITY, TRANSACTION, HEARTBEAT = (
@@ -92,8 +92,7 @@ ACTIONS: Mapping[type[Event], tuple[str, str]] = {
 TRANSACTIONAL: tuple[type[Event], ...] = tuple(kind for kind, (_, lane) in ACTIONS.items() if lane == TRANSACTION)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
+class Owed(Value, frozen=True, kw_only=True):
     """An entry: the event `seq` that the CSMS must receive, whole, to be rendered when it is dispatched."""
 
     seq: int
@@ -115,16 +114,14 @@ class Owed:
         """Our number of the transaction it belongs to, if any."""
         return getattr(self.event, "number", None)
 
-    @staticmethod
-    def decode_plain(raw: Any) -> "Owed":
-        """From a snapshot; raises StructureError or KeyError for what is none."""
-        kind: Any = BY_NAME[raw["name"]]
-        event = compile_decoder(kind)(raw["event"])
-        return Owed(seq=raw["seq"], name=raw["name"], event=event)
+
+def owed_from(plain: Any) -> Owed:
+    """The entry of a snapshot: its name says what the event is. Raises KeyError, TypeError or ValueError for what is none."""
+    event = from_plain(BY_NAME[plain["name"]], plain["event"])
+    return Owed(seq=plain["seq"], name=plain["name"], event=event)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Value, frozen=True, kw_only=True):
     """What has been tried for an entry that was dispatched at least once.
 
     `payload` is frozen at the first dispatch. `failures` counts CALLERRORs (TransactionMessageAttempts), `timeouts`
@@ -141,8 +138,7 @@ class Attempt:
     keep_id: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InFlight:
+class InFlight(Value, frozen=True, kw_only=True):
     """The one CALL of ours that waits for its answer (OCPP-J 4.1.1)."""
 
     message_id: str
@@ -153,8 +149,7 @@ class InFlight:
     sent_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outbox:
+class Outbox(Value, frozen=True, kw_only=True):
     """`calls`: all lanes but the transaction lane, oldest first. `window`, `beyond`, `window_end_seq`: that lane.
 
     `prepared` is the call recorded ahead of its turn; `voided` one that was called off, until it is certain that the
@@ -216,7 +211,7 @@ def _on_shed(outbox: Outbox, event: CallShed, recorded: Recorded, _: Clock) -> O
 
 
 def _on_window_read(outbox: Outbox, event: OutboxWindowRead, recorded: Recorded, _: Clock) -> Outbox:
-    read = tuple(Owed(seq=entry.seq, name=entry.event.NAME, event=entry.event) for entry in event.entries)
+    read = tuple(Owed(seq=entry.seq, name=entry.event.NAME, event=entry.event) for entry in event.entries or ())
     if len(read) != event.count or outbox.window_end_seq != event.after_seq:
         raise ValueError(f"OutboxWindowRead {event.after_seq}..{event.to_seq} does not continue the window")
     return replace(

@@ -6,7 +6,7 @@ from typing import Any
 from eventstore.catalogue.link import DeliveryRecovered
 from eventstore.catalogue.transactions import OWED, TOLD, UNSURE, TransactionRecovered
 from eventstore.event import Event, Recorded
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.connector import Connectors
 from projections.transactions import Transaction, Transactions

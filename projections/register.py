@@ -16,7 +16,7 @@ before it, and a small one of a register that keeps what it had; there the belie
 register that was never reported, with nobody charging, is taken as it is. All energy is in Wh, all times are station time.
 """
 
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 
 MARGIN_PERCENT = 125
 """More than is rated may flow: a generous grid, a coarse fuse."""
@@ -33,8 +33,7 @@ MICROJOULE_PER_WH = 3_600_000_000
 _MILLIWATT_MS_PER_WATT_MS = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class Doubt(Value, frozen=True, kw_only=True):
     """A register that does not go on from where it was: the first and last reading of it as the meter gave them, since
     when, and how often it rose. `returned`: it goes on from where the last offset was made."""
 
@@ -46,8 +45,7 @@ class Doubt:
     returned: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Former:
+class Former(Value, frozen=True, kw_only=True):
     """The register before the last offset: its own offset, where it was believed to be, and when."""
 
     offset_wh: int
@@ -55,8 +53,7 @@ class Former:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Register:
+class Register(Value, frozen=True, kw_only=True):
     """`believed_wh` is what is reported: the meter's own register and `offset_wh`, as of `at_ms`; None before the first
     reading.
 

@@ -7,14 +7,13 @@ from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
 from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, LinkClosed, LinkOpened
 from eventstore.catalogue.registration import BootNotificationQueued, RegistrationAnswered, RegistrationLost
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 ACCEPTED, PENDING, REJECTED, UNKNOWN = "Accepted", "Pending", "Rejected", "Unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
+class Registration(Value, frozen=True, kw_only=True):
     """`boot_due_ms` is when BootNotification may go next (None: not due, or already queued).
 
     `accepted_url` is the csms.url under which the station was accepted at least once; another URL starts anew.

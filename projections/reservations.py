@@ -6,12 +6,11 @@ from typing import Any
 from eventstore.catalogue.reservations import ReservationEnded, ReservationMade
 from eventstore.catalogue.transactions import TransactionStarted
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservations:
+class Reservations(Value, frozen=True, kw_only=True):
     """At most one per connector, and as many on connector 0 as there are connectors to keep free; oldest first.
 
     `used` are the ids of those that a transaction was started for, until that ends them.

@@ -23,7 +23,7 @@ from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, L
 from eventstore.catalogue.maintenance import ResetAccepted
 from eventstore.catalogue.security import SecurityEventRaised, TamperObserved
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.clock import Clock
 
 EXTENSION = "Security"
@@ -48,16 +48,14 @@ CAUSES_MAX = 32
 PENDING_MAX = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class Happening(Value, frozen=True, kw_only=True):
     """Something that is to be raised: the type of section 8, and what it was."""
 
     type: str
     tech_info: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class Cause(Value, frozen=True, kw_only=True):
     """What was raised for a cause at `at_ms`, and how often it came since then."""
 
     type: str
@@ -66,8 +64,7 @@ class Cause:
     since: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Security:
+class Security(Value, frozen=True, kw_only=True):
     """`enabled` once a description said that the extension is on; `booted` says of a boot what is raised after that.
 
     `refused` says that the CSMS of this connection does not know SecurityEventNotification. `stopped` is why the last run ended, with

@@ -5,7 +5,6 @@ that no projection reads moves only the position in the log.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +18,7 @@ from eventstore.catalogue.lifecycle import (
 )
 from eventstore.catalogue.transactions import Moment, TransactionStarted
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections import (
     authorization as authorization_projection,
 )
@@ -75,8 +74,7 @@ from projections.security import Security
 from projections.transactions import Transactions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Boot:
+class Boot(Value, frozen=True, kw_only=True):
     """How this process came to the log: `proven` is the last moment that the log proves of the one before.
 
     `ended` is why this process ended, once StationStopped is recorded. `unrest_seq` is the last event by which
@@ -92,8 +90,7 @@ class Boot:
     unrest_seq: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationState:
+class StationState(Value, frozen=True, kw_only=True):
     """Everything that the station knows, as of event `seq` at station time `at_ms`."""
 
     seq: int = 0
@@ -226,7 +223,7 @@ class Folding:
     __slots__ = ("_now",)
 
     def __init__(self, state: StationState) -> None:
-        self._now = SimpleNamespace(**{each.name: getattr(state, each.name) for each in fields(state)})
+        self._now = SimpleNamespace(**{name: getattr(state, name) for name in state.__struct_fields__})
 
     @property
     def seq(self) -> int:

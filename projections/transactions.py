@@ -26,8 +26,8 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
 from eventstore.persistent import Map
+from eventstore.value import Value, replace
 from projections.clock import Clock
 from projections.grouping import TOLD, Told, parents_told, regrouped
 
@@ -38,8 +38,7 @@ SMALL_STEP_MS = 300_000  # corrections of a clock that was right but for its dri
 STOP_SAMPLES_MAX = 200  # StopTransactionMaxMeterValues never lets it come this far
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(Value, frozen=True, kw_only=True):
     """How a transaction is to end whose vehicle was asked to let go first: the reason (7.37), the tag that stopped it, and
     whether the cable is kept for its owner."""
 
@@ -48,8 +47,7 @@ class Ending:
     hold: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
+class Transaction(Value, frozen=True, kw_only=True):
     """One transaction. `started` and `stopped` are moments; `transaction_id` is the CSMS's, `other_ids` contradictions.
 
     `energy_limit_wh` is a register value from which on no energy is offered (9.1.14); `offer_ended` says why it ended.
@@ -96,8 +94,7 @@ class Transaction:
         return transaction_id == self.transaction_id or transaction_id in self.other_ids
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
+class Confirmed(Value, frozen=True, kw_only=True):
     """What is remembered of a confirmed transaction: its id, and the message ids of its calls."""
 
     number: int
@@ -105,8 +102,7 @@ class Confirmed:
     start_message_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transactions:
+class Transactions(Value, frozen=True, kw_only=True):
     """By number: those that run (`active`: connector to number) and those not confirmed wholly.
 
     `aligned_utc_ms` is the calendar moment up to which clock-aligned samples were taken (9.1.5). `confirmed` are the last

@@ -3,16 +3,14 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from eventstore.database import DATABASE_NAME
-from eventstore.event import Decision, Observation, Recorded
+from eventstore.event import Decision, Event, Observation, Recorded
 from eventstore.log import EventLog
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoorMoved(Observation):
+class DoorMoved(Observation, frozen=True, kw_only=True):
     """An observation of a connector."""
 
     NAME = "DoorMoved"
@@ -22,8 +20,7 @@ class DoorMoved(Observation):
     is_open: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BellRung(Decision):
+class BellRung(Decision, frozen=True, kw_only=True):
     """A decision without a connector."""
 
     NAME = "BellRung"
@@ -31,7 +28,7 @@ class BellRung(Decision):
     times: int
 
 
-CATALOGUE = {DoorMoved.NAME: DoorMoved, BellRung.NAME: BellRung}
+CATALOGUE: dict[str, type[Event]] = {DoorMoved.NAME: DoorMoved, BellRung.NAME: BellRung}
 
 
 def door(seq: int, text: str = "") -> Recorded:

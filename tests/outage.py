@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from eventstore.catalogue.hardware import BoardOpened, IdTagPresented, MeterObserved, PilotStateObserved
@@ -14,6 +14,7 @@ from eventstore.catalogue.lifecycle import DeadlineReached, DiskSpaceObserved, S
 from eventstore.catalogue.link import CallDispatched, FrameReceived, LinkClosed, LinkOpened
 from eventstore.event import Observation, Recorded
 from eventstore.log import EventLog
+from eventstore.value import replace
 from projections.station import StationState
 from station import VERSION
 from station.core.kernel import step

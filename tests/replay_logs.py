@@ -6,7 +6,7 @@ its time. The stories are the same to the byte at every run.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from eventstore.directory import StorageDirectory
 from eventstore.event import Event, Recorded
 from eventstore.log import EventLog
 from eventstore.snapshots import Snapshot, write_snapshot
+from eventstore.value import replace
 from projections.digest import fingerprint, state_bytes
 from projections.station import StationState
 from station.rules import outputs

@@ -6,13 +6,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
 from typing import Any, cast
 
+from eventstore.value import replace
 from projections.station import StationState
 from station.core.feature import TIME, Events, Registry, Rule
 
-FIELDS = frozenset(field.name for field in fields(StationState))
+FIELDS = frozenset(StationState.__struct_fields__)
 
 
 class Unnamed(BaseException):

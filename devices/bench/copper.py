@@ -5,7 +5,9 @@ power is preceded by `settle`, so that the power has been constant since the las
 jumps. It neither reports nor keeps anything: that is the board's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from devices.bench.errors import UnknownConnector
 from devices.bench.vehicle import draw_ma, pilot_state

@@ -6,7 +6,9 @@ registers, the emergency stop, mains, the network. Pure: a change gives a new va
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from devices.bench.errors import InvalidControl, StillLocked
 
@@ -40,8 +42,7 @@ LETS_GO_MAX_S = 10**9
 CONTACTOR_DEFECTS = ("", "welded", "stuck")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlantedFault:
+class PlantedFault(Struct, frozen=True, kw_only=True):
     """A fault or warning that the board reports until it is cleared."""
 
     error_code: str
@@ -49,8 +50,7 @@ class PlantedFault:
     vendor_error_code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class Network(Struct, frozen=True, kw_only=True):
     """What a bench control did to the network: `silent` drops bytes both ways instead of refusing; `persist`: see `World`."""
 
     up: bool = True
@@ -58,8 +58,7 @@ class Network:
     persist: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectorWorld:
+class ConnectorWorld(Struct, frozen=True, kw_only=True):
     """The copper of one connector. `vehicle_*` describe the car that is plugged, or the next one.
 
     `vehicle_lets_go_ms` is how long it goes on drawing after the pilot went steady; None: for ever.
@@ -83,8 +82,7 @@ class ConnectorWorld:
     faults: tuple[PlantedFault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """The copper of the whole station. `station_faults` are those of connector 0."""
 
     connectors: tuple[ConnectorWorld, ...]

@@ -11,8 +11,10 @@ keep one file and lose the other, an older record is void and the world of `benc
 import json
 import os
 import zlib
-from dataclasses import asdict, replace
 from pathlib import Path
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from devices.bench.world import (
     LETS_GO_MS,
@@ -55,7 +57,7 @@ class WorldFile:
     def save(self, world: World) -> None:
         """Replace `bench.json`, durable when this returns."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        document = {"format": FORMAT, "generation": self._generation + 1, **asdict(world)}
+        document = {"format": FORMAT, "generation": self._generation + 1, **to_builtins(world)}
         temporary = self._path.with_name(WORLD_NAME + ".new")
         with temporary.open("w", encoding="utf-8") as file:
             json.dump(document, file, indent=1)

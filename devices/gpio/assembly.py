@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from devices.gpio.adc import AdcChannel
 from devices.gpio.contactor import MirroredContactor
@@ -30,8 +31,7 @@ from devices.readers.serial_reader import serve_serial
 PauseMs = Callable[[int], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectorDrivers:
+class ConnectorDrivers(Struct, frozen=True, kw_only=True):
     """The drivers of one connector. None: it has none of that kind."""
 
     pilot: Pilot
@@ -42,8 +42,7 @@ class ConnectorDrivers:
     indicator: RgbIndicator | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drivers:
+class Drivers(Struct, frozen=True, kw_only=True):
     """All drivers of a station; `readers` with the connector that each serves, None for the station."""
 
     connectors: dict[int, ConnectorDrivers]

@@ -7,15 +7,15 @@ names are no guide, since some kernels name GPIO9 "SPI_MISO".
 
 import errno
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 DEVICES = Path("/dev")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderChip:
+class HeaderChip(Struct, frozen=True, kw_only=True):
     """A kind of chip. `pwm_channels`: which channel of the kernel's PWM reaches which pin of the header."""
 
     boards: str
@@ -34,8 +34,7 @@ HEADER_CHIPS: Mapping[str, HeaderChip] = {
 """By label, which is the name of the kernel's driver."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundChip:
+class FoundChip(Struct, frozen=True, kw_only=True):
     """The header's chip on this machine."""
 
     path: str

@@ -9,8 +9,9 @@ import os
 import select
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +20,7 @@ _LOOKS_MAX = 64
 _GONE = select.EPOLLHUP | select.EPOLLERR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(Struct, frozen=True, kw_only=True):
     """The line rose or fell at this time of the kernel's monotonic clock."""
 
     at_ns: int

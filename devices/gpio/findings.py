@@ -8,8 +8,9 @@ station may run; a warning is what the maker should have decided on purpose.
 import importlib.util
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from devices.gpio.chips import FoundChip, HeaderChip, this_header_chip
 from devices.gpio.header import header_pins
@@ -38,8 +39,7 @@ PULLED_UP_AT_POWER_ON = tuple(f"GPIO{number}" for number in range(9))
 """Raspberry Pi: these have a pull-up until software runs, all others a pull-down."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WiringFinding:
+class WiringFinding(Struct, frozen=True, kw_only=True):
     """Something to put right (`ERROR`) or to know (`WARNING`). `where` is a table of the wiring, or a part of the machine."""
 
     level: str

@@ -5,17 +5,17 @@ two names is found out.
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 FORTY_PINS = 0xC03114
 """All boards with 40 pins have the same header; a compute module has further lines beyond it."""
 _COMPUTE_MODULE_LINES = re.compile(r"GPIO(2[89]|3\d|4[0-5])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeaderPin:
+class HeaderPin(Struct, frozen=True, kw_only=True):
     """One of the 40 pins: its number, its name ("GPIO18", "GND", "3V3"), and whether a hardware PWM channel reaches it."""
 
     number: int

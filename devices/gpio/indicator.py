@@ -4,7 +4,8 @@ board's timers, not by gpiozero's threads.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devices.gpio.rack import Handle, Rack
 from devices.gpio.sections import IndicatorSection
@@ -22,8 +23,7 @@ MAGENTA: Colour = (1.0, 0.0, 1.0)
 BLINK_MS = 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """A colour, and how long it is on and off in turn; 0: it does not blink."""
 
     colour: Colour

@@ -1,7 +1,8 @@
 """The wiring as a table for people: every pin, every channel of a converter, every bus and reader, in the order of the header."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devices.gpio.header import header_number
 from devices.gpio.wiring import PinUse, Wiring, adc_uses, pin_uses
@@ -9,8 +10,7 @@ from devices.gpio.wiring import PinUse, Wiring, adc_uses, pin_uses
 HEADINGS = ("pin", "header", "direction", "what", "details")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRow:
+class PlanRow(Struct, frozen=True, kw_only=True):
     """One line of the table."""
 
     pin: str

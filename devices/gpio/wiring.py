@@ -5,7 +5,8 @@ twice. What depends on the machine it runs on is said by `findings`; `plan` and 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devices.gpio.sections import (
     AdcSection,
@@ -35,8 +36,7 @@ class WiringError(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wiring:
+class Wiring(Struct, frozen=True, kw_only=True):
     """The whole plan. `connectors` are 1 to n in order."""
 
     fixed_cable: bool
@@ -62,8 +62,7 @@ class Wiring:
         return self.section.bus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinUse:
+class PinUse(Struct, frozen=True, kw_only=True):
     """One pin in one use. `owner` and `purpose` are words for people; `bus` names what may share the pin, else ""."""
 
     pin: str
@@ -169,7 +168,7 @@ def _connector_uses(number: int, connector: ConnectorSection) -> Iterator[PinUse
         ("indicator", connector.indicator),
         ("meter", connector.meter),
     ):
-        for name in () if section is None else section.__slots__:
+        for name in () if section is None else section.__struct_fields__:
             yield from _line_uses((*path, table, name), owner, f"{table} {name}", getattr(section, name))
 
 

@@ -9,8 +9,9 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from devices.modbus.meter import ModbusMeter
 from devices.modbus.register_map import Block, RegisterMap
@@ -18,8 +19,7 @@ from devices.modbus.register_map import Block, RegisterMap
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BusLine:
+class BusLine(Struct, frozen=True, kw_only=True):
     """How a bus is reached: `kind` "rtu" with a serial `device`, or "tcp" with `host` and `port`."""
 
     kind: str

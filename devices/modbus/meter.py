@@ -6,7 +6,8 @@ One missed request is no failure; silence for `stale_ms` is, and so is, at once,
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devices.modbus.plausibility import what_cannot_be
 from devices.modbus.register_map import PHASES, RegisterMap
@@ -27,8 +28,7 @@ def measured_by(register_map: RegisterMap, phases: int) -> frozenset[str]:
     return frozenset({"energy_wh", *single, *whole})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterPlace:
+class MeterPlace(Struct, frozen=True, kw_only=True):
     """Where a meter is and what it measures: its address on the bus, and the wiring behind it."""
 
     connector_id: int

@@ -19,12 +19,13 @@ import math
 import struct
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+
+from msgspec import Struct
 
 TYPES: Mapping[str, tuple[str, int]] = {
     "uint16": ("H", 1),
@@ -76,8 +77,7 @@ class MapError(ValueError):
     """A register map that is not there or makes no sense; the text says what and where."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusRegister:
+class ModbusRegister(Struct, frozen=True, kw_only=True):
     """One value: its address as on the wire, its type, and what one unit of the meter is in ours."""
 
     name: str
@@ -91,8 +91,7 @@ class ModbusRegister:
         return TYPES[self.type][1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """Registers that are read in one request."""
 
     address: int
@@ -100,8 +99,7 @@ class Block:
     registers: tuple[ModbusRegister, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterMap:
+class RegisterMap(Struct, frozen=True, kw_only=True):
     """Where a type of meter keeps what. `function` is "input" (code 4) or "holding" (code 3)."""
 
     name: str

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from devices.readers.presentation import Field, read
 from devices.readers.refused_reads import RefusedReads
@@ -13,8 +14,7 @@ INFO_LENGTH_MAX = 50  # info of StatusNotification: CiString50
 LINE_LENGTH_MAX = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReaderDevice:
+class ReaderDevice(Struct, frozen=True, kw_only=True):
     """A reader on a device file: where it is, and what its lines of text mean (`uid.uid_from_text`)."""
 
     device: str

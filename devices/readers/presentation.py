@@ -4,11 +4,10 @@ A card is presented when it is read and was not read within `repeat_ms` before. 
 presentation, and taking it away for a moment makes another. A second card in between is one of its own.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """What is in the reader's field: the card that was read last, and when. "": none yet."""
 
     uid: str = ""

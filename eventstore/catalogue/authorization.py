@@ -3,11 +3,10 @@
 from typing import ClassVar
 
 from eventstore.event import Decision
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdTagInfo:
+class IdTagInfo(Value, frozen=True, kw_only=True):
     """IdTagInfo (7.27): an AuthorizationStatus, the parent id tag if any, and until when it holds."""
 
     status: str
@@ -15,8 +14,7 @@ class IdTagInfo:
     expiry_utc_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizeQueued(Decision):
+class AuthorizeQueued(Decision, frozen=True, kw_only=True):
     """Authorize is queued for a tag; `purpose` is "start", "stop", "release" (the held lock), "start or stop" or "go on".
 
     `connector_id` None: whichever connector is plugged in next. `remote` marks RemoteStartTransaction.
@@ -30,8 +28,7 @@ class AuthorizeQueued(Decision):
     remote: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationPostponed(Decision):
+class AuthorizationPostponed(Decision, frozen=True, kw_only=True):
     """ConcurrentTx, while a StopTransaction of the tag or its group is still queued: no refusal yet, the tag is asked about
     again once that has been answered.
 
@@ -49,8 +46,7 @@ class AuthorizationPostponed(Decision):
     remote: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdTagInfoReceived(Decision):
+class IdTagInfoReceived(Decision, frozen=True, kw_only=True):
     """The CSMS's idTagInfo for a tag, from Authorize, StartTransaction or StopTransaction; the cache follows it (3.5.1).
 
     `cache` false: it does not, because the cache is off, the tag is on the list, or only the group is meant.
@@ -63,8 +59,7 @@ class IdTagInfoReceived(Decision):
     cache: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationGranted(Decision):
+class AuthorizationGranted(Decision, frozen=True, kw_only=True):
     """The tag may start on the connector (None: on the next one plugged in).
 
     `source` tells who said so: "LocalList", "Cache", "CSMS", "Offline" (unknown tag, 3.5.4) or "Remote".
@@ -79,8 +74,7 @@ class AuthorizationGranted(Decision):
     reservation_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationDenied(Decision):
+class AuthorizationDenied(Decision, frozen=True, kw_only=True):
     """The tag may not; `reason` is an AuthorizationStatus or what else stood against it."""
 
     NAME: ClassVar[str] = "AuthorizationDenied"
@@ -90,8 +84,7 @@ class AuthorizationDenied(Decision):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationEnded(Decision):
+class AuthorizationEnded(Decision, frozen=True, kw_only=True):
     """A granted authorization is gone without a transaction: "ConnectionTimeOut", "Cancelled", "Unplugged", …"""
 
     NAME: ClassVar[str] = "AuthorizationEnded"
@@ -100,23 +93,20 @@ class AuthorizationEnded(Decision):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheCleared(Decision):
+class CacheCleared(Decision, frozen=True, kw_only=True):
     """The authorization cache is empty (5.4)."""
 
     NAME: ClassVar[str] = "CacheCleared"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalListEntry:
+class LocalListEntry(Value, frozen=True, kw_only=True):
     """AuthorizationData (7.1): a tag and its info; None deletes the tag in a Differential update."""
 
     id_tag: str
     info: IdTagInfo | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalListReplaced(Decision):
+class LocalListReplaced(Decision, frozen=True, kw_only=True):
     """SendLocalList Full: the list is this, whole."""
 
     NAME: ClassVar[str] = "LocalListReplaced"
@@ -125,8 +115,7 @@ class LocalListReplaced(Decision):
     entries: tuple[LocalListEntry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalListAmended(Decision):
+class LocalListAmended(Decision, frozen=True, kw_only=True):
     """SendLocalList Differential: these entries are added, changed or deleted."""
 
     NAME: ClassVar[str] = "LocalListAmended"
@@ -135,8 +124,7 @@ class LocalListAmended(Decision):
     entries: tuple[LocalListEntry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalListConflictFound(Decision):
+class LocalListConflictFound(Decision, frozen=True, kw_only=True):
     """The CSMS's answer on a tag contradicts the list (3.5.2): a StatusNotification on connector 0 reports it."""
 
     NAME: ClassVar[str] = "LocalListConflictFound"
@@ -144,8 +132,7 @@ class LocalListConflictFound(Decision):
     id_tag: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalListStoreFailed(Decision):
+class LocalListStoreFailed(Decision, frozen=True, kw_only=True):
     """SendLocalList came to nothing: this version could not be stored, the list is as it was."""
 
     NAME: ClassVar[str] = "LocalListStoreFailed"

@@ -3,11 +3,9 @@
 from typing import ClassVar
 
 from eventstore.event import Decision, Observation
-from eventstore.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationChanged(Decision):
+class ConfigurationChanged(Decision, frozen=True, kw_only=True):
     """A key has a new value, which outlives restarts; a secret stands here by its fingerprint only."""
 
     NAME: ClassVar[str] = "ConfigurationChanged"
@@ -16,8 +14,7 @@ class ConfigurationChanged(Decision):
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationKeysFound(Observation):
+class AuthorizationKeysFound(Observation, frozen=True, kw_only=True):
     """The files of the AuthorizationKeys are not what the log said last; keys stand here by their fingerprints.
 
     `settings` is the key that the settings name, "" if that cannot be used. `missing` and `damaged` are keys set by the CSMS
@@ -32,8 +29,7 @@ class AuthorizationKeysFound(Observation):
     unnamed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationKeyRefused(Observation):
+class AuthorizationKeyRefused(Observation, frozen=True, kw_only=True):
     """The CSMS refused the key of this fingerprint with HTTP `status` 401 or 403; `source` is "csms" or "settings"."""
 
     NAME: ClassVar[str] = "AuthorizationKeyRefused"
@@ -43,8 +39,7 @@ class AuthorizationKeyRefused(Observation):
     status: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationKeyProven(Observation):
+class AuthorizationKeyProven(Observation, frozen=True, kw_only=True):
     """A connection was opened with the key of this fingerprint; `source`, who set it, is "csms" or "settings"."""
 
     NAME: ClassVar[str] = "AuthorizationKeyProven"

@@ -4,11 +4,9 @@ from typing import ClassVar
 
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Decision
-from eventstore.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectorStatusChanged(Decision):
+class ConnectorStatusChanged(Decision, frozen=True, kw_only=True):
     """The connector's ChargePointStatus is another one, or its error changed."""
 
     NAME: ClassVar[str] = "ConnectorStatusChanged"
@@ -20,8 +18,7 @@ class ConnectorStatusChanged(Decision):
     vendor_error_code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusNotificationQueued(Decision):
+class StatusNotificationQueued(Decision, frozen=True, kw_only=True):
     """StatusNotification is queued: this status, as of the moment it was reported."""
 
     NAME: ClassVar[str] = "StatusNotificationQueued"
@@ -35,8 +32,7 @@ class StatusNotificationQueued(Decision):
     triggered: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AvailabilityChanged(Decision):
+class AvailabilityChanged(Decision, frozen=True, kw_only=True):
     """The connector (0: the station) is Operative or Inoperative from now on, across restarts."""
 
     NAME: ClassVar[str] = "AvailabilityChanged"
@@ -45,8 +41,7 @@ class AvailabilityChanged(Decision):
     availability: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AvailabilityScheduled(Decision):
+class AvailabilityScheduled(Decision, frozen=True, kw_only=True):
     """A change of availability waits for the transaction to end; "" withdraws it."""
 
     NAME: ClassVar[str] = "AvailabilityScheduled"
@@ -55,8 +50,7 @@ class AvailabilityScheduled(Decision):
     availability: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparingTimedOut(Decision):
+class PreparingTimedOut(Decision, frozen=True, kw_only=True):
     """ConnectionTimeOut passed while the cable was in and nobody was authorized: Finishing (errata 3.20)."""
 
     NAME: ClassVar[str] = "PreparingTimedOut"
@@ -64,8 +58,7 @@ class PreparingTimedOut(Decision):
     connector_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparingRestarted(Decision):
+class PreparingRestarted(Decision, frozen=True, kw_only=True):
     """A tag was presented at a timed-out connector: Preparing begins anew (F2)."""
 
     NAME: ClassVar[str] = "PreparingRestarted"
@@ -73,8 +66,7 @@ class PreparingRestarted(Decision):
     connector_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnergyAskedBack(Decision):
+class EnergyAskedBack(Decision, frozen=True, kw_only=True):
     """Nothing is offered any more to a vehicle that may draw: the pilot goes steady.
 
     The contactor opens when the vehicle has left C and D, at `due_ms` (station time) at the latest.
@@ -86,8 +78,7 @@ class EnergyAskedBack(Decision):
     due_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnlockRequested(Decision):
+class UnlockRequested(Decision, frozen=True, kw_only=True):
     """The lock is to be driven open, whatever holds it (5.18, or the held cable's owner)."""
 
     NAME: ClassVar[str] = "UnlockRequested"
@@ -95,8 +86,7 @@ class UnlockRequested(Decision):
     connector_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockFailureFound(Decision):
+class LockFailureFound(Decision, frozen=True, kw_only=True):
     """The lock did not close: no energy through this cable (ConnectorLockFailure)."""
 
     NAME: ClassVar[str] = "LockFailureFound"
@@ -104,8 +94,7 @@ class LockFailureFound(Decision):
     connector_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockFailureEnded(Decision):
+class LockFailureEnded(Decision, frozen=True, kw_only=True):
     """The connector was unplugged or the lock moved after all."""
 
     NAME: ClassVar[str] = "LockFailureEnded"

@@ -3,18 +3,15 @@
 from typing import ClassVar
 
 from eventstore.event import Observation
-from eventstore.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardOpened(Observation):
+class BoardOpened(Observation, frozen=True, kw_only=True):
     """The board has reported every input once since the boot: what the copper looks like is known now."""
 
     NAME: ClassVar[str] = "BoardOpened"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PilotStateObserved(Observation):
+class PilotStateObserved(Observation, frozen=True, kw_only=True):
     """The control pilot settled in a state of IEC 61851-1: "A" (no vehicle) to "F"."""
 
     NAME: ClassVar[str] = "PilotStateObserved"
@@ -23,8 +20,7 @@ class PilotStateObserved(Observation):
     pilot_state: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProximityObserved(Observation):
+class ProximityObserved(Observation, frozen=True, kw_only=True):
     """A cable came into the socket (its rating in mA) or left it (None); a fixed cable reports its rating at boot."""
 
     NAME: ClassVar[str] = "ProximityObserved"
@@ -33,8 +29,7 @@ class ProximityObserved(Observation):
     cable_rating_ma: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactorObserved(Observation):
+class ContactorObserved(Observation, frozen=True, kw_only=True):
     """The contactor's feedback; `fault` is "", "welded" (closed against command) or "stuck" (open against command)."""
 
     NAME: ClassVar[str] = "ContactorObserved"
@@ -44,8 +39,7 @@ class ContactorObserved(Observation):
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockObserved(Observation):
+class LockObserved(Observation, frozen=True, kw_only=True):
     """The connector lock's feedback after a drive; `jammed` if it did not reach its end."""
 
     NAME: ClassVar[str] = "LockObserved"
@@ -55,8 +49,7 @@ class LockObserved(Observation):
     jammed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterObserved(Observation):
+class MeterObserved(Observation, frozen=True, kw_only=True):
     """A reading of the connector's meter: the raw register, and what else the meter gives (per phase L1..L3)."""
 
     NAME: ClassVar[str] = "MeterObserved"
@@ -71,8 +64,7 @@ class MeterObserved(Observation):
     soc_percent: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterFailed(Observation):
+class MeterFailed(Observation, frozen=True, kw_only=True):
     """The meter cannot be read any more; the next MeterObserved ends that."""
 
     NAME: ClassVar[str] = "MeterFailed"
@@ -81,8 +73,7 @@ class MeterFailed(Observation):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdTagPresented(Observation):
+class IdTagPresented(Observation, frozen=True, kw_only=True):
     """An id tag at a reader; `connector_id` if the reader belongs to one connector."""
 
     NAME: ClassVar[str] = "IdTagPresented"
@@ -91,8 +82,7 @@ class IdTagPresented(Observation):
     connector_id: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultObserved(Observation):
+class FaultObserved(Observation, frozen=True, kw_only=True):
     """A ChargePointErrorCode (7.6) holds on a connector; connector 0 is the whole station."""
 
     NAME: ClassVar[str] = "FaultObserved"
@@ -103,8 +93,7 @@ class FaultObserved(Observation):
     vendor_error_code: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultCleared(Observation):
+class FaultCleared(Observation, frozen=True, kw_only=True):
     """The error code no longer holds; "" clears every fault that the board reported for the connector."""
 
     NAME: ClassVar[str] = "FaultCleared"
@@ -113,8 +102,7 @@ class FaultCleared(Observation):
     error_code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmergencyStopObserved(Observation):
+class EmergencyStopObserved(Observation, frozen=True, kw_only=True):
     """The emergency stop was pressed or released."""
 
     NAME: ClassVar[str] = "EmergencyStopObserved"
@@ -122,8 +110,7 @@ class EmergencyStopObserved(Observation):
     pressed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MainsObserved(Observation):
+class MainsObserved(Observation, frozen=True, kw_only=True):
     """Mains power went or came back; without it the station lives on its back-up power."""
 
     NAME: ClassVar[str] = "MainsObserved"
@@ -131,8 +118,7 @@ class MainsObserved(Observation):
     present: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalListStoreFailing(Observation):
+class LocalListStoreFailing(Observation, frozen=True, kw_only=True):
     """The next Local Authorization List that is sent cannot be stored, or (`failing` false) can be after all."""
 
     NAME: ClassVar[str] = "LocalListStoreFailing"

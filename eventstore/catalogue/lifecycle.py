@@ -3,11 +3,9 @@
 from typing import ClassVar
 
 from eventstore.event import Decision, Observation
-from eventstore.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationBooted(Observation):
+class StationBooted(Observation, frozen=True, kw_only=True):
     """A process took the log over; nothing is served before this is durable.
 
     `offset_ms` is UTC minus station time as the board's clock had it; `clock_trusted` says whether that clock was
@@ -27,8 +25,7 @@ class StationBooted(Observation):
     boot_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationDescribed(Observation):
+class StationDescribed(Observation, frozen=True, kw_only=True):
     """What the settings and the board say the station is; recorded at each boot, so that replay needs no settings.
 
     `max_current_ma` is what one connector may draw per phase, `supply_current_ma` what all may together (0: the sum).
@@ -68,8 +65,7 @@ class StationDescribed(Observation):
     sends_security_events: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogSalvaged(Observation):
+class LogSalvaged(Observation, frozen=True, kw_only=True):
     """The log that was found was damaged or had vanished: what was kept of it, and where the original lies.
 
     `old_head_seq` is the last sequence number known of the old log (0 if unknown), `kept_seq` the last one carried
@@ -85,8 +81,7 @@ class LogSalvaged(Observation):
     findings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BooksClosed(Observation):
+class BooksClosed(Observation, frozen=True, kw_only=True):
     """The last event of a segment of the log, whose first one is `first_seq`; the next segment begins behind it.
 
     `state_digest` is the SHA-256 of the state that everything up to this event, itself included, amounts to; `layout` is
@@ -103,8 +98,7 @@ class BooksClosed(Observation):
     owed_seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveDropped(Observation):
+class ArchiveDropped(Observation, frozen=True, kw_only=True):
     """A closed segment is deleted for its age or for the size of the archives, as the operator has set it.
 
     `digest` is that of its last event, `before` that of the one before its first: with the archives around it, the chain can
@@ -120,8 +114,7 @@ class ArchiveDropped(Observation):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveThinned(Observation):
+class ArchiveThinned(Observation, frozen=True, kw_only=True):
     """What holds nothing of transactions is cut out of the archive of these events, since all take more than they may.
 
     `gaps` are the first and last event of each range that goes. `seal` is the SHA-256 of the header and index of what is left, and so
@@ -137,8 +130,7 @@ class ArchiveThinned(Observation):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemClockObserved(Observation):
+class SystemClockObserved(Observation, frozen=True, kw_only=True):
     """The board's clock was set: what it says now, and whether it is synchronised."""
 
     NAME: ClassVar[str] = "SystemClockObserved"
@@ -147,8 +139,7 @@ class SystemClockObserved(Observation):
     trusted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockAdjusted(Decision):
+class ClockAdjusted(Decision, frozen=True, kw_only=True):
     """UTC of a moment is from now on its station time plus `offset_ms`; `source` is "NTP", "CSMS" or "board"."""
 
     NAME: ClassVar[str] = "ClockAdjusted"
@@ -158,8 +149,7 @@ class ClockAdjusted(Decision):
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockDisagreed(Decision):
+class ClockDisagreed(Decision, frozen=True, kw_only=True):
     """The CSMS's currentTime was not believed: it is `difference_ms` away from a trusted clock."""
 
     NAME: ClassVar[str] = "ClockDisagreed"
@@ -167,8 +157,7 @@ class ClockDisagreed(Decision):
     difference_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationStopping(Observation):
+class StationStopping(Observation, frozen=True, kw_only=True):
     """The process was asked to end: "SIGTERM", "SIGINT", "MainsLost" or "Command"; transactions end by policy first."""
 
     NAME: ClassVar[str] = "StationStopping"
@@ -176,8 +165,7 @@ class StationStopping(Observation):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StationStopped(Observation):
+class StationStopped(Observation, frozen=True, kw_only=True):
     """The last event of a process that ended in order; `why` as in StationStopping, or "Reset"."""
 
     NAME: ClassVar[str] = "StationStopped"
@@ -185,8 +173,7 @@ class StationStopped(Observation):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskSpaceObserved(Observation):
+class DiskSpaceObserved(Observation, frozen=True, kw_only=True):
     """How full the disk is: "ok", "low" (samples are thinned) or "critical" (no new transaction starts)."""
 
     NAME: ClassVar[str] = "DiskSpaceObserved"
@@ -195,8 +182,7 @@ class DiskSpaceObserved(Observation):
     free_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogDamageFound(Observation):
+class LogDamageFound(Observation, frozen=True, kw_only=True):
     """The log was found damaged while the station runs.
 
     In the live segment: the process ends, and the next one salvages. In a closed one: what can be read of it is.
@@ -207,8 +193,7 @@ class LogDamageFound(Observation):
     finding: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionFailed(Decision):
+class DecisionFailed(Decision, frozen=True, kw_only=True):
     """Our own bug: deciding on the observation raised. The observation stands, nothing was concluded from it."""
 
     NAME: ClassVar[str] = "DecisionFailed"
@@ -216,8 +201,7 @@ class DecisionFailed(Decision):
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservationRejected(Observation):
+class ObservationRejected(Observation, frozen=True, kw_only=True):
     """Our own bug: an observation could not be folded, so its kind is recorded in its stead."""
 
     NAME: ClassVar[str] = "ObservationRejected"
@@ -226,8 +210,7 @@ class ObservationRejected(Observation):
     error: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservationsDropped(Observation):
+class ObservationsDropped(Observation, frozen=True, kw_only=True):
     """More observations of this `kind` waited for the log than are kept: the `count` oldest of them were dropped."""
 
     NAME: ClassVar[str] = "ObservationsDropped"
@@ -236,8 +219,7 @@ class ObservationsDropped(Observation):
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlineReached(Observation):
+class DeadlineReached(Observation, frozen=True, kw_only=True):
     """A due time that followed from the state has come; `key` tells deadlines of one name apart."""
 
     NAME: ClassVar[str] = "DeadlineReached"

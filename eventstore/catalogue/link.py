@@ -1,14 +1,11 @@
 """The link to the CSMS: connections, frames, and the fate of every call in both directions (OCPP-J)."""
 
-from dataclasses import field
 from typing import Any, ClassVar
 
-from eventstore.event import NOT_LOGGED, Decision, Observation, Recorded
-from eventstore.frozen import dataclass
+from eventstore.event import UNSET, Decision, Observation, Recorded, Unlogged
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkOpened(Observation):
+class LinkOpened(Observation, frozen=True, kw_only=True):
     """The WebSocket opened with subprotocol ocpp1.6; connections are numbered through the life of the log."""
 
     NAME: ClassVar[str] = "LinkOpened"
@@ -16,8 +13,7 @@ class LinkOpened(Observation):
     connection: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkClosed(Observation):
+class LinkClosed(Observation, frozen=True, kw_only=True):
     """The connection is gone; `entropy` (0..999) spreads the reconnection."""
 
     NAME: ClassVar[str] = "LinkClosed"
@@ -27,8 +23,7 @@ class LinkClosed(Observation):
     entropy: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectFailed(Observation):
+class ConnectFailed(Observation, frozen=True, kw_only=True):
     """An attempt to connect failed; `entropy` (0..999) spreads the next one.
 
     `retry_after_s` is how long the CSMS asked to be left alone, 0 if it did not (since version 2).
@@ -42,15 +37,13 @@ class ConnectFailed(Observation):
     retry_after_s: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkRestored(Observation):
+class NetworkRestored(Observation, frozen=True, kw_only=True):
     """The board says that there is a network again: the next attempt runs at once."""
 
     NAME: ClassVar[str] = "NetworkRestored"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameReceived(Observation):
+class FrameReceived(Observation, frozen=True, kw_only=True):
     """A text frame as it came, but for secrets, which the link replaced by their fingerprints.
 
     `ahead` is the message id of the prepared CALL that left when this frame arrived, "" if none did. `read` is what a
@@ -58,15 +51,15 @@ class FrameReceived(Observation):
     """
 
     NAME: ClassVar[str] = "FrameReceived"
+    UNLOGGED: ClassVar[tuple[str, ...]] = ("read",)
 
     connection: int
     text: str
     ahead: str = ""
-    read: Any = field(default=None, compare=False, repr=False, metadata=NOT_LOGGED)
+    read: Unlogged[Any] = UNSET
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameCondensed(Observation):
+class FrameCondensed(Observation, frozen=True, kw_only=True):
     """A frame of a flood that changes nothing: its SHA-256 (`digest`, of the text as it would be logged), its length and
     its head (what stands before the payload).
 
@@ -84,8 +77,7 @@ class FrameCondensed(Observation):
     description: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FloodFound(Observation):
+class FloodFound(Observation, frozen=True, kw_only=True):
     """The CSMS has sent more than the station takes for `lasted_ms` without a pause, in `frames` frames."""
 
     NAME: ClassVar[str] = "FloodFound"
@@ -95,8 +87,7 @@ class FloodFound(Observation):
     lasted_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameRefused(Observation):
+class FrameRefused(Observation, frozen=True, kw_only=True):
     """A frame that could not be read at all (too large, not UTF-8, binary); its bytes are not kept."""
 
     NAME: ClassVar[str] = "FrameRefused"
@@ -105,8 +96,7 @@ class FrameRefused(Observation):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallDispatched(Decision):
+class CallDispatched(Decision, frozen=True, kw_only=True):
     """A CALL of ours leaves on the connection: these payload bytes, under this message id.
 
     `owed_seq` is the event that it delivers, `lane` where it waited, `number` the transaction it belongs to.
@@ -126,8 +116,7 @@ class CallDispatched(Decision):
     latest_utc_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallPrepared(Decision):
+class CallPrepared(Decision, frozen=True, kw_only=True):
     """The CALL after the one in flight, recorded ahead: its bytes may leave as soon as the answer to that has arrived.
 
     Members as in CallDispatched, which follows when it is known to have left.
@@ -145,8 +134,7 @@ class CallPrepared(Decision):
     latest_utc_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallVoided(Decision):
+class CallVoided(Decision, frozen=True, kw_only=True):
     """A CALL that was recorded ahead does not leave after all: something else goes first, or nothing may."""
 
     NAME: ClassVar[str] = "CallVoided"
@@ -155,8 +143,7 @@ class CallVoided(Decision):
     owed_seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallSettled(Decision):
+class CallSettled(Decision, frozen=True, kw_only=True):
     """The fate of a call of ours: `outcome` is "result", "malformed", "error", "given_up" or "void".
 
     "error" with attempts left keeps the entry (it is dispatched again after `retry_ms`); every other outcome ends it.
@@ -179,8 +166,7 @@ class CallSettled(Decision):
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallShed(Decision):
+class CallShed(Decision, frozen=True, kw_only=True):
     """A call that waits to be sent is dropped: `waiting` of its kind wait, one more than are kept, and it is the oldest."""
 
     NAME: ClassVar[str] = "CallShed"
@@ -191,8 +177,7 @@ class CallShed(Decision):
     waiting: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallTimedOut(Decision):
+class CallTimedOut(Decision, frozen=True, kw_only=True):
     """A call of ours got no answer within MessageTimeout; `retry_due_ms` when it may go again."""
 
     NAME: ClassVar[str] = "CallTimedOut"
@@ -205,8 +190,7 @@ class CallTimedOut(Decision):
     retry_due_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallAnswered(Decision):
+class CallAnswered(Decision, frozen=True, kw_only=True):
     """Our answer to a CALL of the CSMS: a CALLRESULT with `payload`, or a CALLERROR with `error_code`.
 
     `deviations` is what stood in the CALL against the standard and was tolerated, each with what it was taken as.
@@ -224,8 +208,7 @@ class CallAnswered(Decision):
     deviations: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallDeferred(Decision):
+class CallDeferred(Decision, frozen=True, kw_only=True):
     """A CALL of the CSMS is answered later, at the latest at `due_ms`; `connector_id` is what the answer waits for."""
 
     NAME: ClassVar[str] = "CallDeferred"
@@ -237,8 +220,7 @@ class CallDeferred(Decision):
     due_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameIgnored(Decision):
+class FrameIgnored(Decision, frozen=True, kw_only=True):
     """A frame that changes nothing: an answer nobody waits for, an unknown message type, a CALL while Rejected."""
 
     NAME: ClassVar[str] = "FrameIgnored"
@@ -246,8 +228,7 @@ class FrameIgnored(Decision):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkCloseDecided(Decision):
+class LinkCloseDecided(Decision, frozen=True, kw_only=True):
     """The link must be closed (and opened again): why."""
 
     NAME: ClassVar[str] = "LinkCloseDecided"
@@ -256,8 +237,7 @@ class LinkCloseDecided(Decision):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxWindowRead(Observation):
+class OutboxWindowRead(Observation, frozen=True, kw_only=True):
     """The next queued transactional events after `after_seq` up to `to_seq` are at hand for dispatch.
 
     Only the range is recorded: the events themselves stand in the log (rulings of the outbox); who folds the log
@@ -265,15 +245,15 @@ class OutboxWindowRead(Observation):
     """
 
     NAME: ClassVar[str] = "OutboxWindowRead"
+    UNLOGGED: ClassVar[tuple[str, ...]] = ("entries",)
 
     after_seq: int
     to_seq: int
     count: int
-    entries: tuple[Recorded, ...] = field(default=(), metadata=NOT_LOGGED)
+    entries: Unlogged[tuple[Recorded, ...]] = UNSET
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwedEventsLost(Observation):
+class OwedEventsLost(Observation, frozen=True, kw_only=True):
     """`count` events behind `after_seq` were queued for the CSMS, and the log no longer holds them: a closed segment is
     damaged.
 
@@ -289,8 +269,7 @@ class OwedEventsLost(Observation):
     to_seq: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRecovered(Observation):
+class DeliveryRecovered(Observation, frozen=True, kw_only=True):
     """What a salvaged log proves of the transaction-related messages of the events that were kept.
 
     Those of events up to `told_seq` are settled. Those behind, up to `unsure_seq`, may have left in what is lost: they are
@@ -308,8 +287,7 @@ class DeliveryRecovered(Observation):
     boot: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataTransferRequested(Observation):
+class DataTransferRequested(Observation, frozen=True, kw_only=True):
     """Software beside the station asked it to send a DataTransfer (4.3)."""
 
     NAME: ClassVar[str] = "DataTransferRequested"

@@ -3,11 +3,9 @@
 from typing import ClassVar
 
 from eventstore.event import Decision, Observation
-from eventstore.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResetAccepted(Decision):
+class ResetAccepted(Decision, frozen=True, kw_only=True):
     """The station will restart: `kind` Soft or Hard; at `due_ms` at the latest, whatever is still unanswered."""
 
     NAME: ClassVar[str] = "ResetAccepted"
@@ -16,8 +14,7 @@ class ResetAccepted(Decision):
     due_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResetDue(Decision):
+class ResetDue(Decision, frozen=True, kw_only=True):
     """Everything that the restart waits for is done, or its time is up: the process is replaced now."""
 
     NAME: ClassVar[str] = "ResetDue"
@@ -25,8 +22,7 @@ class ResetDue(Decision):
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResetFailed(Observation):
+class ResetFailed(Observation, frozen=True, kw_only=True):
     """The process could not be replaced; it is tried again by ResetRetries (9.1.22)."""
 
     NAME: ClassVar[str] = "ResetFailed"
@@ -34,8 +30,7 @@ class ResetFailed(Observation):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResetAbandoned(Decision):
+class ResetAbandoned(Decision, frozen=True, kw_only=True):
     """ResetRetries are used up: the station goes on as it is."""
 
     NAME: ClassVar[str] = "ResetAbandoned"
@@ -43,8 +38,7 @@ class ResetAbandoned(Decision):
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferRefused(Decision):
+class TransferRefused(Decision, frozen=True, kw_only=True):
     """Nothing will be fetched or sent for this CALL: `action` is UpdateFirmware or GetDiagnostics, `reason` says which limit it met.
 
     OCPP 1.6 has no status for it: GetDiagnostics is answered without a file name, UpdateFirmware is followed by DownloadFailed.
@@ -56,8 +50,7 @@ class TransferRefused(Decision):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirmwareUpdateRequested(Decision):
+class FirmwareUpdateRequested(Decision, frozen=True, kw_only=True):
     """UpdateFirmware was accepted: a job that survives restarts until it is Installed or has failed.
 
     `retries` is how often the download is tried again after the first time, `retry_interval_s` how long it waits then.
@@ -72,8 +65,7 @@ class FirmwareUpdateRequested(Decision):
     retry_interval_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirmwareProgressed(Observation):
+class FirmwareProgressed(Observation, frozen=True, kw_only=True):
     """The job runner's report on the step it was asked for; `attempt` counts downloads from 1, `detail` is for people.
 
     "Downloaded" (as `file` of the storage directory) or "DownloadFailed"; "Installed" (the image is in place, a restart
@@ -94,8 +86,7 @@ class FirmwareProgressed(Observation):
     retry_after_s: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirmwareStatusQueued(Decision):
+class FirmwareStatusQueued(Decision, frozen=True, kw_only=True):
     """FirmwareStatusNotification is queued (4.5); `tries` counts those of this status that nobody answered, and this."""
 
     NAME: ClassVar[str] = "FirmwareStatusQueued"
@@ -105,8 +96,7 @@ class FirmwareStatusQueued(Decision):
     tries: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirmwareStepDecided(Decision):
+class FirmwareStepDecided(Decision, frozen=True, kw_only=True):
     """The next step of a firmware update.
 
     For the job runner: "download", "install", "activate". Of the station itself: "retry" (wait until `due_ms`), "idle"
@@ -121,8 +111,7 @@ class FirmwareStepDecided(Decision):
     due_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosticsRequested(Decision):
+class DiagnosticsRequested(Decision, frozen=True, kw_only=True):
     """GetDiagnostics was accepted: collect the log of that time as `file_name` and upload it (5.9)."""
 
     NAME: ClassVar[str] = "DiagnosticsRequested"
@@ -136,8 +125,7 @@ class DiagnosticsRequested(Decision):
     retry_interval_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosticsProgressed(Observation):
+class DiagnosticsProgressed(Observation, frozen=True, kw_only=True):
     """The job runner's report: "Uploaded" or "UploadFailed"; `attempt` counts uploads from 1, `detail` is for people.
 
     `retry_after_s` is how long the server asked to be left alone, 0 if it did not (since version 2).
@@ -153,8 +141,7 @@ class DiagnosticsProgressed(Observation):
     retry_after_s: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosticsStepDecided(Decision):
+class DiagnosticsStepDecided(Decision, frozen=True, kw_only=True):
     """The next step of a diagnostics upload: "upload" (for the job runner), "retry" (wait until `due_ms`) or "done"."""
 
     NAME: ClassVar[str] = "DiagnosticsStepDecided"
@@ -164,8 +151,7 @@ class DiagnosticsStepDecided(Decision):
     due_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosticsStatusQueued(Decision):
+class DiagnosticsStatusQueued(Decision, frozen=True, kw_only=True):
     """DiagnosticsStatusNotification is queued (4.4); `tries` counts those of this status that nobody answered, and this."""
 
     NAME: ClassVar[str] = "DiagnosticsStatusQueued"

@@ -3,11 +3,9 @@
 from typing import ClassVar
 
 from eventstore.event import Decision
-from eventstore.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationAnswered(Decision):
+class RegistrationAnswered(Decision, frozen=True, kw_only=True):
     """BootNotification.conf: Accepted, Pending or Rejected; `retry_due_ms` is the next BootNotification, if any."""
 
     NAME: ClassVar[str] = "RegistrationAnswered"
@@ -17,8 +15,7 @@ class RegistrationAnswered(Decision):
     retry_due_ms: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationLost(Decision):
+class RegistrationLost(Decision, frozen=True, kw_only=True):
     """The CSMS does not hold us registered any more, or did not answer: BootNotification is due at `retry_due_ms`."""
 
     NAME: ClassVar[str] = "RegistrationLost"
@@ -27,8 +24,7 @@ class RegistrationLost(Decision):
     retry_due_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootNotificationQueued(Decision):
+class BootNotificationQueued(Decision, frozen=True, kw_only=True):
     """BootNotification is queued: after a boot, after its interval, or because the CSMS asked (`triggered`)."""
 
     NAME: ClassVar[str] = "BootNotificationQueued"
@@ -36,8 +32,7 @@ class BootNotificationQueued(Decision):
     triggered: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeartbeatQueued(Decision):
+class HeartbeatQueued(Decision, frozen=True, kw_only=True):
     """Heartbeat is queued (4.6)."""
 
     NAME: ClassVar[str] = "HeartbeatQueued"
@@ -45,8 +40,7 @@ class HeartbeatQueued(Decision):
     triggered: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataTransferQueued(Decision):
+class DataTransferQueued(Decision, frozen=True, kw_only=True):
     """A DataTransfer of ours is queued (4.3)."""
 
     NAME: ClassVar[str] = "DataTransferQueued"

@@ -3,11 +3,9 @@
 from typing import ClassVar
 
 from eventstore.event import Decision
-from eventstore.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReservationMade(Decision):
+class ReservationMade(Decision, frozen=True, kw_only=True):
     """A connector (0: any one) is kept for a tag or its group until `expiry_utc_ms`."""
 
     NAME: ClassVar[str] = "ReservationMade"
@@ -19,8 +17,7 @@ class ReservationMade(Decision):
     expiry_utc_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReservationEnded(Decision):
+class ReservationEnded(Decision, frozen=True, kw_only=True):
     """A reservation is gone: "Used", "Cancelled", "Expired", "Replaced", "Faulted" or "Unavailable"."""
 
     NAME: ClassVar[str] = "ReservationEnded"

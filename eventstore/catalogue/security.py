@@ -4,11 +4,9 @@ from typing import ClassVar
 
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Decision, Observation
-from eventstore.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TamperObserved(Observation):
+class TamperObserved(Observation, frozen=True, kw_only=True):
     """The contact that watches the enclosure: `open` is true while the enclosure is open."""
 
     NAME: ClassVar[str] = "TamperObserved"
@@ -16,8 +14,7 @@ class TamperObserved(Observation):
     open: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityEventRaised(Decision):
+class SecurityEventRaised(Decision, frozen=True, kw_only=True):
     """Something happened that section 8 of the white paper names as `type`; `send`: SecurityEventNotification is queued for it.
 
     `tech_info` says what it was, in at most 255 characters. `occurred` is when.

@@ -3,11 +3,10 @@
 from typing import ClassVar
 
 from eventstore.event import Decision
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulePeriod:
+class SchedulePeriod(Value, frozen=True, kw_only=True):
     """ChargingSchedulePeriod (7.14): from `start_s` after the schedule's start, `limit_deci` tenths of A or W."""
 
     start_s: int
@@ -15,8 +14,7 @@ class SchedulePeriod:
     phases: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargingProfile:
+class ChargingProfile(Value, frozen=True, kw_only=True):
     """ChargingProfile with its one ChargingSchedule (7.8, 7.13), in integers.
 
     `transaction_number` is ours: set when the profile belongs to a transaction (TxProfile); the CSMS's id may still
@@ -38,8 +36,7 @@ class ChargingProfile:
     transaction_number: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargingProfileInstalled(Decision):
+class ChargingProfileInstalled(Decision, frozen=True, kw_only=True):
     """A profile was accepted for a connector (0: the station); it replaces what rulings of 5.16.3 say it replaces."""
 
     NAME: ClassVar[str] = "ChargingProfileInstalled"
@@ -48,8 +45,7 @@ class ChargingProfileInstalled(Decision):
     profile: ChargingProfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargingProfileCleared(Decision):
+class ChargingProfileCleared(Decision, frozen=True, kw_only=True):
     """A profile is gone: cleared (5.5), replaced (5.16.3), or ended with its transaction (3.13.1)."""
 
     NAME: ClassVar[str] = "ChargingProfileCleared"
@@ -59,8 +55,7 @@ class ChargingProfileCleared(Decision):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitChanged(Decision):
+class LimitChanged(Decision, frozen=True, kw_only=True):
     """What the connector may draw from now on: mA per phase and the number of phases; 0 mA suspends it."""
 
     NAME: ClassVar[str] = "LimitChanged"
@@ -70,8 +65,7 @@ class LimitChanged(Decision):
     phases: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitsPlanned(Decision):
+class LimitsPlanned(Decision, frozen=True, kw_only=True):
     """The limits of all transactions follow from the profiles as they stand; they next change at `due_ms`, if ever.
 
     `due_ms` is station time: the calendar's next change, or the end of the wait for a vehicle that has to draw less.

@@ -3,13 +3,12 @@
 from typing import ClassVar
 
 from eventstore.event import Decision, Observation
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 FELL, JUMPED, STUCK = "fell", "jumped", "stuck"  # why a register is doubted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class Moment(Value, frozen=True, kw_only=True):
     """A moment on the station's time axis, and its UTC if the clock was trusted then.
 
     A moment recorded while the clock was trusted keeps its UTC for ever; one recorded untrusted takes the first trusted
@@ -21,8 +20,7 @@ class Moment:
     utc_ms: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampledValue:
+class SampledValue(Value, frozen=True, kw_only=True):
     """SampledValue (7.43) as it will stand on the wire; `value` is decimal text, None members take their defaults."""
 
     value: str
@@ -32,8 +30,7 @@ class SampledValue:
     location: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Value, frozen=True, kw_only=True):
     """MeterValue (7.33): what was measured at one moment, in which ReadingContext (7.35).
 
     A clock-aligned sample's moment carries the exact UTC of its grid (9.1.5).
@@ -44,16 +41,14 @@ class Sample:
     values: tuple[SampledValue, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldFor:
+class HeldFor(Value, frozen=True, kw_only=True):
     """Whose cable stays locked after a DeAuthorized stop, until this tag or one of its group comes (errata 3.5)."""
 
     id_tag: str
     parent_id_tag: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionStarted(Decision):
+class TransactionStarted(Decision, frozen=True, kw_only=True):
     """A transaction began: our number for it, who, and the register at that moment."""
 
     NAME: ClassVar[str] = "TransactionStarted"
@@ -68,8 +63,7 @@ class TransactionStarted(Decision):
     reservation_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterSampled(Decision):
+class MeterSampled(Decision, frozen=True, kw_only=True):
     """A MeterValues is queued: one sample of a connector, in or outside a transaction; `register_wh` as it stood then."""
 
     NAME: ClassVar[str] = "MeterSampled"
@@ -80,8 +74,7 @@ class MeterSampled(Decision):
     sample: Sample
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopDataSampled(Decision):
+class StopDataSampled(Decision, frozen=True, kw_only=True):
     """A sample that will travel in StopTransaction.transactionData (9.1.25, 9.1.27)."""
 
     NAME: ClassVar[str] = "StopDataSampled"
@@ -91,8 +84,7 @@ class StopDataSampled(Decision):
     sample: Sample
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterValuesTriggered(Decision):
+class MeterValuesTriggered(Decision, frozen=True, kw_only=True):
     """A MeterValues that TriggerMessage asked for (5.17); `number` if a transaction was running."""
 
     NAME: ClassVar[str] = "MeterValuesTriggered"
@@ -102,8 +94,7 @@ class MeterValuesTriggered(Decision):
     sample: Sample
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterSamplesDropped(Decision):
+class MeterSamplesDropped(Decision, frozen=True, kw_only=True):
     """`count` periodic samples, the last due at `due_ms`, were left out: "disk" (nearly full) or "meter" (no reading).
 
     Start and Stop never are.
@@ -118,8 +109,7 @@ class MeterSamplesDropped(Decision):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterResetFound(Decision):
+class MeterResetFound(Decision, frozen=True, kw_only=True):
     """The raw register fell, or rose by more than can have flowed, and rose on from there: another meter, or one that began anew.
 
     `offset_wh` is added to it from now on, so the reported register goes on where it was.
@@ -131,8 +121,7 @@ class MeterResetFound(Decision):
     offset_wh: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterRegisterReturned(Decision):
+class MeterRegisterReturned(Decision, frozen=True, kw_only=True):
     """The register from before the last MeterResetFound is back: its offset is taken back, and `offset_wh` holds again."""
 
     NAME: ClassVar[str] = "MeterRegisterReturned"
@@ -141,8 +130,7 @@ class MeterRegisterReturned(Decision):
     offset_wh: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterDoubted(Decision):
+class MeterDoubted(Decision, frozen=True, kw_only=True):
     """The raw register is not believed: it "fell", it "jumped" by more than can have flowed, or it is "stuck" under power.
 
     `raw_wh` is what the meter shows, `expected_wh` where it was believed to be. At most one a minute for each connector.
@@ -156,8 +144,7 @@ class MeterDoubted(Decision):
     expected_wh: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnergyOfferEnded(Decision):
+class EnergyOfferEnded(Decision, frozen=True, kw_only=True):
     """The transaction goes on without energy: not Accepted by StartTransaction.conf (errata 3.17), or a limit reached."""
 
     NAME: ClassVar[str] = "EnergyOfferEnded"
@@ -167,8 +154,7 @@ class EnergyOfferEnded(Decision):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionInvalidated(Decision):
+class TransactionInvalidated(Decision, frozen=True, kw_only=True):
     """StartTransaction.conf was not Accepted: from `energy_limit_wh` more Wh on, no energy is offered (9.1.14)."""
 
     NAME: ClassVar[str] = "TransactionInvalidated"
@@ -179,8 +165,7 @@ class TransactionInvalidated(Decision):
     energy_limit_wh: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionResumed(Decision):
+class TransactionResumed(Decision, frozen=True, kw_only=True):
     """A transaction that a power cut interrupted goes on (policy "resume")."""
 
     NAME: ClassVar[str] = "TransactionResumed"
@@ -189,8 +174,7 @@ class TransactionResumed(Decision):
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionEnding(Decision):
+class TransactionEnding(Decision, frozen=True, kw_only=True):
     """A transaction has to end while its vehicle may draw: why (7.37), by whose tag.
 
     Nothing is offered from now on; TransactionStopped follows once the contactor is open. `hold` keeps the cable for its owner.
@@ -205,8 +189,7 @@ class TransactionEnding(Decision):
     hold: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionStopped(Decision):
+class TransactionStopped(Decision, frozen=True, kw_only=True):
     """A transaction ended: why (7.37), by whose tag, at which register.
 
     `stopped` is the moment it ended: the event's own, or after a power cut the last one that the log proves.
@@ -226,8 +209,7 @@ class TransactionStopped(Decision):
     data: tuple[Sample, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionIdAssigned(Decision):
+class TransactionIdAssigned(Decision, frozen=True, kw_only=True):
     """StartTransaction.conf: the CSMS's id for our transaction; `conflict` if an earlier answer gave another."""
 
     NAME: ClassVar[str] = "TransactionIdAssigned"
@@ -237,8 +219,7 @@ class TransactionIdAssigned(Decision):
     conflict: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionConfirmed(Decision):
+class TransactionConfirmed(Decision, frozen=True, kw_only=True):
     """Every message of the transaction is settled: answered by the CSMS, or given up."""
 
     NAME: ClassVar[str] = "TransactionConfirmed"
@@ -250,8 +231,7 @@ TOLD, OWED, UNSURE, LOST = "told", "owed", "unsure", "lost"
 """The fates of a message after a salvage."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionRecovered(Observation):
+class TransactionRecovered(Observation, frozen=True, kw_only=True):
     """What a salvaged log proves of one transaction: of what was kept of it, and of what verifies behind the damage.
 
     `start` and `stop` are the fate of its two messages: `"told"` (it was delivered), `"owed"` (it provably was not answered),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.station import StationState
 
 T = TypeVar("T")
@@ -42,8 +42,7 @@ class KeyKind(Protocol[T]):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Integer:
+class Integer(Value, frozen=True, kw_only=True):
     """A whole number within a range."""
 
     minimum: int = 0
@@ -66,8 +65,7 @@ class Integer:
         return str(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Boolean:
+class Boolean(Value, frozen=True, kw_only=True):
     """true or false, case-insensitive on the way in."""
 
     name: str = "boolean"
@@ -84,8 +82,7 @@ class Boolean:
         return "true" if value else "false"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Csl:
+class Csl(Value, frozen=True, kw_only=True):
     """A comma separated list; each item must pass `allowed`, the list holds at most `items_max` of them."""
 
     allowed: Callable[[str], bool]
@@ -109,8 +106,7 @@ class Csl:
         return ",".join(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnyText:
+class AnyText(Value, frozen=True, kw_only=True):
     """Any text within a length, as it came."""
 
     length_max: int = VALUE_LENGTH_MAX
@@ -127,8 +123,7 @@ class AnyText:
         return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigKey(Generic[T]):
+class ConfigKey(Value, Generic[T], frozen=True, kw_only=True):
     """One key. `default` holds where neither the settings nor the CSMS said anything; it may follow from the state.
 
     `unit` is "s", "Wh", … for the documentation; `present` tells whether this station has the key at all;

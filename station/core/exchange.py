@@ -24,7 +24,7 @@ from eventstore.catalogue.link import (
 )
 from eventstore.catalogue.registration import RegistrationLost
 from eventstore.event import Event
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.outbox import ACTIONS, CONFIRMED, SECURITY, Attempt, Owed
 from projections.registration import ACCEPTED, REJECTED
 from projections.security import REFUSED
@@ -47,8 +47,7 @@ from station.wire.messages import MESSAGES
 from station.wire.schema import PayloadError, dump, load_request, load_response
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadFrame:
+class ReadFrame(Value, frozen=True, kw_only=True):
     """A frame as it was read; `request` is a CALL's request, validated, if that was done beforehand, and what deviates in it."""
 
     frame: Frame

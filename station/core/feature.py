@@ -6,11 +6,10 @@ each other; they meet in the projections. Everything here is pure: time comes as
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, fields
 from typing import Any
 
 from eventstore.event import Event, Observation
-from eventstore.frozen import dataclass
+from eventstore.value import Value, field
 from projections.outbox import Owed
 from projections.station import StationState
 from station.core.config_keys import ConfigKey
@@ -19,51 +18,45 @@ from station.wire.messages import MESSAGES
 
 Events = Sequence[Event]
 TIME = "at_ms"
-READABLE = frozenset(each.name for each in fields(StationState)) - {"seq"}
+READABLE = frozenset(StationState.__struct_fields__) - {"seq"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Value, frozen=True, kw_only=True):
     """A CALLERROR in answer to a CALL (OCPP-J 4.2.3)."""
 
     error_code: ErrorCode
     description: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deferral:
+class Deferral(Value, frozen=True, kw_only=True):
     """The CALL is answered later: when something happens on `connector_id`, at the latest at `due_ms`."""
 
     connector_id: int
     due_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value, frozen=True):
     """What a CALL comes to: a response message, a refusal or a deferral, and the events that follow from it."""
 
     response: Any
     events: Events = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Value, frozen=True, kw_only=True):
     """How the station answers one action of the CSMS."""
 
     action: str
     decide: Callable[[StationState, Any, int], Reply]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(Value, frozen=True, kw_only=True):
     """A request as it leaves; `latest_utc_ms` is the latest time in it (see CallDispatched)."""
 
     request: Any
     latest_utc_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Value, frozen=True, kw_only=True):
     """Why a call of ours got no usable answer: "error" (CALLERROR, its code), "malformed", "timeout",
     "unsendable" (it could not be rendered)."""
 
@@ -80,8 +73,7 @@ def _no_use(state: StationState, owed: Owed, usable: Mapping[str, Any], at_ms: i
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Value, frozen=True, kw_only=True):
     """How one kind of queued event is sent to the CSMS.
 
     `render` makes the request at dispatch; `on_result` concludes from the response message, `on_failure` from a `Failure`,
@@ -102,8 +94,7 @@ class Call:
     asks_to_register: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadline:
+class Deadline(Value, frozen=True, kw_only=True):
     """A due time on the station's axis; (due, name, key) orders deadlines that fall together."""
 
     due_ms: int
@@ -114,8 +105,7 @@ class Deadline:
         return (self.due_ms, self.name, self.key) < (other.due_ms, other.name, other.key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Value, frozen=True, kw_only=True):
     """A rule over the state: which events follow now; it is asked again until nothing follows (the fixed point).
 
     `reads` names what its answer depends on: projections, by the state's fields, and TIME if it holds the moment against
@@ -127,8 +117,7 @@ class Rule:
     reads: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feature:
+class Feature(Value, frozen=True, kw_only=True):
     """One slice. `ocpp_profile` is the feature profile of 3.2 it belongs to; `off_answers` are its answers when that
     profile is switched off in the settings (a message to answer with; actions without one answer NotSupported)."""
 

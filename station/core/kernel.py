@@ -28,7 +28,7 @@ from eventstore.catalogue.lifecycle import (
 )
 from eventstore.catalogue.link import FrameReceived
 from eventstore.event import Event, Observation, Recorded
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections.station import StationState, changes
 from station.core import calls, exchange
 from station.core.feature import Registry

@@ -26,8 +26,8 @@ from eventstore.catalogue.maintenance import ResetFailed
 from eventstore.descriptors import raise_limit
 from eventstore.errors import LogLocked, LogTooNew, NotWritable, OutOfDescriptors, StorageError, StorageFailed
 from eventstore.event import Recorded
-from eventstore.frozen import dataclass
 from eventstore.log import EventLog
+from eventstore.value import Value
 from projections.station import StationState
 from station.core.feature import Registry
 from station.daemon import bootstrap
@@ -54,8 +54,7 @@ RESET = "Reset"
 MAINS_LOST = "MainsLost"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessEnding:
+class ProcessEnding(Value, frozen=True, kw_only=True):
     """How the process ends: its exit status, and whether it is replaced in place."""
 
     status: int

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.runtime.clock import StationClock, SystemClock
 from station.wire.instants import format_utc_ms
 
@@ -25,8 +25,7 @@ HEARTBEAT_INTERVAL_S = 300
 Payload = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(Value, frozen=True, kw_only=True):
     """A CALL of the station, on which connection it came, and what it was answered with; `repeated`: it had come before."""
 
     connection: int

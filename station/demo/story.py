@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.demo import ending
 from station.demo.bench_service import DemoError
 from station.demo.bench_station import BenchStation
@@ -23,8 +23,7 @@ from station.runtime.clock import StationClock, SystemClock
 AGREED, DISAGREED = 0, 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Value, frozen=True, kw_only=True):
     """How the story is shown: `keep` stays up afterwards, `pace` 1 is made for reading."""
 
     keep: bool = False

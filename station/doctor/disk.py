@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from eventstore.directory import RESERVE_NEEDS_FREE_BYTES
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.doctor.findings import Finding, fault, ok, warning
 from station.runtime.disk import watermarks
 
@@ -31,8 +31,7 @@ RISKY_OPTIONS = {
 MOUNTS = Path("/proc/self/mountinfo")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(Value, frozen=True, kw_only=True):
     """A mounted file system: where, of which kind, with which options."""
 
     point: Path

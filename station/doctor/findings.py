@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 
 class Level(StrEnum):
@@ -13,8 +13,7 @@ class Level(StrEnum):
     FAULT = "fault"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Value, frozen=True, kw_only=True):
     """`subject` is what was looked at; `advice` what to do."""
 
     level: Level

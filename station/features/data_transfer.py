@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from eventstore.catalogue.link import DataTransferRequested
 from eventstore.catalogue.registration import DataTransferQueued
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.station import StationState
 from station.core.feature import Answer, Call, Events, Feature, Rendered, Reply
 from station.wire.enums import DataTransferStatus
@@ -17,8 +17,7 @@ from station.wire.messages.core import DataTransfer, DataTransferResponse
 Handler = Callable[[StationState, str | None, int], DataTransferResponse]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vendor:
+class Vendor(Value, frozen=True, kw_only=True):
     """What a maker answers: by messageId; None is a message without one. A handler gets (state, data, at_ms)."""
 
     vendor_id: str

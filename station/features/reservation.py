@@ -10,7 +10,7 @@ Theory of operation
 from collections.abc import Iterator
 
 from eventstore.catalogue.reservations import ReservationEnded, ReservationMade
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections.connector import INOPERATIVE
 from projections.station import StationState
 from station.core.config_keys import Access, Boolean, ConfigKey

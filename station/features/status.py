@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from eventstore.catalogue.connectors import ConnectorStatusChanged, StatusNotificationQueued
 from eventstore.event import Event
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections.authorization import LOCAL_LIST_CONFLICT
 from projections.connector import Connector, Fault
 from projections.station import StationState

@@ -10,8 +10,8 @@ from stat import S_ISREG
 from eventstore.archive import SUFFIX
 from eventstore.database import DATABASE_NAME
 from eventstore.directory import LOCK_NAME, RESERVE_NAME
-from eventstore.frozen import dataclass
 from eventstore.segments import ARCHIVE_DIRECTORY
+from eventstore.value import Value
 from station.replay.opening.bundle import holds_log, is_bundle
 from station.replay.opening.errors import BadQuestion
 
@@ -20,8 +20,7 @@ _NOT_THE_LOG = frozenset({LOCK_NAME, RESERVE_NAME, f"{DATABASE_NAME}-shm"})
 _PASSED_OVER = ("quarantine-", "backup-", "closed-", "snapshot-")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFile:
+class LogFile(Value, frozen=True, kw_only=True):
     """A log to be read: its path, a mark that changes when the log does, and its size in bytes."""
 
     path: str

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from eventstore.frozen import dataclass
 from eventstore.structure import to_plain
+from eventstore.value import Value
 from station.replay.answers.summary import summarize
 from station.replay.export.redaction import RedactionRules
 from station.replay.export.writing import ExportRequest, export_directory
@@ -38,8 +38,7 @@ _SUMMARY_COUNTS = (
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Value, frozen=True, kw_only=True):
     """What to do with one log: "summary", "verify" or "export", with that command's options. `size` is the log's, in bytes."""
 
     path: str

@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from eventstore.frozen import dataclass
 from eventstore.structure import to_plain
+from eventstore.value import Value
 from station.replay.answers import conversation, outbox, summary, timeline, transactions, whatif
 from station.replay.export import scenario, writing
 from station.replay.export.redaction import RedactionRules
@@ -37,8 +37,7 @@ from station.telling.wording import DETAIL, HEADLINE, NOISE
 DONE, FAILED = 0, 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Value, frozen=True, kw_only=True):
     """A log that is open, and how the answer is wanted."""
 
     reader: LogReader

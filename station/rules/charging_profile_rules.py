@@ -14,7 +14,7 @@ from eventstore.catalogue.smart_charging import (
     SchedulePeriod,
 )
 from eventstore.event import Event
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.charging_profiles import Installed
 from projections.station import StationState
 from station.core.config_keys import Access, ConfigKey, Csl, Integer
@@ -63,8 +63,7 @@ MAX_CHARGING_PROFILES_INSTALLED = ConfigKey(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileRefusal:
+class ProfileRefusal(Value, frozen=True, kw_only=True):
     """Why a profile is not installed. `out_of_range`: a PropertyConstraintViolation, else the answer is Rejected."""
 
     reason: str

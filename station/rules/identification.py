@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from eventstore.catalogue.authorization import IdTagInfo
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.station import StationState
 from station.core.config_keys import Access, Boolean, ConfigKey
 from station.rules import local_list
@@ -50,23 +50,20 @@ class Inquiry(StrEnum):
     GROUP_OFFLINE = "group, offline"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
+class Granted(Value, frozen=True, kw_only=True):
     """The tag is good: who said so, and its group."""
 
     source: Source
     parent_id_tag: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denied:
+class Denied(Value, frozen=True, kw_only=True):
     """The tag is not good; `reason` is an AuthorizationStatus where one applies."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Value, frozen=True, kw_only=True):
     """Only the CSMS knows: Authorize."""
 
 

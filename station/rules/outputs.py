@@ -5,7 +5,7 @@ The interlock in `devices` decides last on the contactor: it may always keep it 
 
 from devices.iec61851 import duty_permille_from_ma
 from devices.readings import ConnectorOutputs
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.connector import Connector
 from projections.station import StationState
 from station.rules import faults
@@ -15,8 +15,7 @@ from station.rules.status import is_offered
 STEADY = 1000  # +12 V without PWM: connected or not, nothing is offered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Value, frozen=True, kw_only=True):
     """The outputs of one connector; `unlock` asks for a drive of the lock even if it should be open already."""
 
     outputs: ConnectorOutputs

@@ -20,12 +20,12 @@ from eventstore.chain import ChainBrokenError, Head, Row
 from eventstore.codec import decode
 from eventstore.errors import LogCorrupt, LogTooNew, UnknownEventType
 from eventstore.event import Recorded
-from eventstore.frozen import dataclass
 from eventstore.inspection import is_damage
 from eventstore.inventory import dropped_in, holes, seals_in, seals_of, told, untold
 from eventstore.log import EventLog
 from eventstore.rows import SLICE_ROWS
 from eventstore.segments import PastSegment
+from eventstore.value import Value
 from projections.station import StationState
 from station.core.retention import is_record, needed_seq
 from station.runtime.clock import StationClock
@@ -40,16 +40,14 @@ DAY_MS = 86_400_000
 DISK_SHARE = 2  # archives never take more than half of the file system
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
+class Keep(Value, frozen=True, kw_only=True):
     """How long archives are kept: `days` and `total_bytes`, 0 meaning that they are no reason to drop one."""
 
     days: int = 0
     total_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dropping:
+class Dropping(Value, frozen=True, kw_only=True):
     """The next step: this archive is dropped, or `thins` it, for `reason` "age" or "size"."""
 
     archive: ArchiveFacts

@@ -5,8 +5,8 @@ from hashlib import sha256
 
 from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.event import Recorded
-from eventstore.frozen import replace
 from eventstore.log import EventLog
+from eventstore.value import replace
 from projections.digest import STATE_LAYOUT, fingerprint, state_bytes
 from projections.station import StationState, evolve
 from station.core.retention import needed_seq

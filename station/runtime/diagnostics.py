@@ -11,7 +11,7 @@ statement.json  what the station has signed of its log last, if it has a key for
 import asyncio
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -21,6 +21,7 @@ import orjson
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Head, Row
 from eventstore.structure import to_plain
+from eventstore.value import Value
 from projections.station import StationState
 from station.runtime.health import system_health
 from station.runtime.redaction import Redactor
@@ -48,8 +49,7 @@ class LogSource(Protocol):
         """The first and last event of each range that was cut out of archives for room, in order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosticsSource:
+class DiagnosticsSource(Value, frozen=True, kw_only=True):
     """Where the content of a diagnostics file comes from."""
 
     log: LogSource
@@ -132,8 +132,7 @@ def _instant(utc_ms: int | None) -> str | None:
     return None if utc_ms is None else format_utc_ms(utc_ms)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Window:
+class _Window(Value, frozen=True, kw_only=True):
     """The time asked for, by the calendar and by station time: an event whose UTC was not known then counts by the other."""
 
     start_utc_ms: int
@@ -207,8 +206,8 @@ def plain_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {key.name: _plain(getattr(value, key.name)) for key in fields(value)}
+    if isinstance(value, Value):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, Mapping):
         return {str(name): _plain(content) for name, content in value.items()}
     if isinstance(value, list | tuple):

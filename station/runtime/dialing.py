@@ -17,7 +17,7 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any, TypeVar
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 ATTEMPT_DELAY_S = 0.25  # RFC 8305, 8: Connection Attempt Delay
 ADDRESSES_MAX = 16
@@ -34,8 +34,7 @@ class AddressRefusedError(OSError):
     """No address of the name may be connected to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(Value, frozen=True, kw_only=True):
     """One address of a name, with its port; `text` is the address as a number."""
 
     family: int

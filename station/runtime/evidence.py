@@ -28,7 +28,7 @@ from eventstore.catalogue.link import (
 from eventstore.catalogue.registration import RegistrationAnswered, RegistrationLost
 from eventstore.catalogue.transactions import MeterSampled, TransactionStarted, TransactionStopped
 from eventstore.event import Event
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.link import RECONNECT, Link, reconnect_delay_ms
 from projections.outbox import TRANSACTION
 from projections.registration import ACCEPTED
@@ -66,8 +66,7 @@ LANE_KINDS: tuple[type[Event], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Place(Value, frozen=True, kw_only=True):
     """How things stand as far as it is known: the link with its back-off, the boot, and what waits for its answer."""
 
     link: Link

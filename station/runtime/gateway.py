@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from devices import interlock
 from devices.protocols import Signalling, StationBoard
@@ -48,6 +47,7 @@ from eventstore.catalogue.hardware import (
 )
 from eventstore.catalogue.security import TamperObserved
 from eventstore.event import Observation, Recorded
+from eventstore.value import replace
 from projections.connector import Connector
 from projections.station import StationState
 from station.features.configuration import BLINK_REPEAT, LIGHT_INTENSITY

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from eventstore.catalogue.link import ConnectFailed, FrameReceived, FrameRefused, LinkClosed, LinkOpened
 from eventstore.event import Observation
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 EACH_MAX = 64
 """Observations of one kind at one place that wait at the most."""
@@ -29,8 +29,7 @@ _OF_LINK = (*_FRAMES, LinkOpened, LinkClosed, ConnectFailed)
 _Key = tuple[type[Observation], int | None, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(Value, frozen=True, kw_only=True):
     """How many observations of each lane must have been taken."""
 
     placed: int

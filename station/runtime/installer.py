@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from eventstore.directory import StorageDirectory
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 VERSION_LENGTH_MAX = 50  # firmwareVersion, 6.3: CiString50
 MANIFEST_BYTES_MAX = 4096
@@ -38,8 +38,7 @@ class InstallationError(Exception):
     """The image cannot be installed; the text says why. The firmware in service is the one that was."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
+class Installation(Value, frozen=True, kw_only=True):
     """An image in place: the version it calls itself ("" if unknown), and whether the machine is about to reboot."""
 
     version: str = ""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed
 from eventstore.event import Observation
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.maintenance import DiagnosticsJob, FirmwareJob
 from projections.station import StationState
 from station.runtime.diagnostics import DiagnosticsSource
@@ -39,8 +39,7 @@ Submit = Callable[[Observation], object]
 Reveal = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobStep:
+class JobStep(Value, frozen=True, kw_only=True):
     """Where a job is; `is_work` tells whether the runner has something to do there."""
 
     job: int

@@ -8,7 +8,7 @@ import logging
 
 from eventstore.catalogue.configuration import AuthorizationKeyProven, AuthorizationKeyRefused, AuthorizationKeysFound
 from eventstore.descriptors import is_shortage
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.credentials import CSMS, OF_SETTINGS, SETTINGS, Credentials, key_proven, key_refused, keys_found
 from station.runtime.secrets import Secrets, fingerprint
 from station.settings.loading import Settings, SettingsError, authorization_key_of
@@ -23,8 +23,7 @@ class NoKeyLeftError(Exception):
     """There is no AuthorizationKey to connect with; the text says what became of each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Value, frozen=True, kw_only=True):
     """A key that can be used; `source` is "csms" or "settings"."""
 
     name: str
@@ -32,8 +31,7 @@ class Key:
     secret: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class Keys(Value, frozen=True, kw_only=True):
     """The keys that can be used, by fingerprint or "" for the settings', what was found, and what is wrong with the settings'."""
 
     usable: dict[str, Key]

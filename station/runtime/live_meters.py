@@ -13,7 +13,7 @@ from typing import Any
 
 from devices.protocols import StationBoard
 from devices.readings import MeterUnavailable
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections.connector import BelievedReading, Connector
 from projections.station import StationState
 from station.core import kernel

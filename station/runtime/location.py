@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote, urlsplit
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 _SCHEMES = frozenset({"http", "https", "ftp", "ftps"})
 
@@ -18,8 +18,7 @@ class TransferError(Exception):
         self.retry_after_s = retry_after_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferLimits:
+class TransferLimits(Value, frozen=True, kw_only=True):
     """How long a server is waited for: to connect, for the next bytes, and in all; how often it may redirect.
 
     `reserve_bytes` stay free on the disk, whatever is downloaded.
@@ -32,8 +31,7 @@ class TransferLimits:
     reserve_bytes: int = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileLocation:
+class FileLocation(Value, frozen=True, kw_only=True):
     """A URL that may be used. `path` is decoded, relative to the login directory of an FTP server."""
 
     text: str

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from eventstore.directory import sync_directory
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 BUFFER_BYTES = 256 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -26,8 +26,7 @@ class FileTooLargeError(FileRefusedError):
     """The file cannot be taken at all: it is too large for the station or for the disk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResumePoint:
+class ResumePoint(Value, frozen=True, kw_only=True):
     """From which byte on a download may continue, if the server's validator is still this one."""
 
     offset: int = 0

@@ -31,10 +31,10 @@ from eventstore.chain import Row
 from eventstore.codec import decode
 from eventstore.errors import LogCorrupt, UnknownEventType
 from eventstore.event import Event, Observation
-from eventstore.frozen import dataclass, replace
 from eventstore.log import EventLog
 from eventstore.salvage import Recovery
 from eventstore.strays import STRAYS_NAME, read_strays
+from eventstore.value import Value, replace
 from eventstore.witness import read_testimony
 from projections.outbox import TRANSACTIONAL
 from projections.station import StationState
@@ -55,8 +55,7 @@ _KINDS: tuple[type[Event], ...] = (
 _READ = frozenset(kind.NAME for kind in _KINDS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
+class Recovered(Value, frozen=True, kw_only=True):
     """What follows from a salvage. The next boot comes after `boot`, and not before station time `at_ms`.
 
     `is_named`: the log tells of the salvage already.
@@ -71,8 +70,7 @@ class Recovered:
 NOTHING_RECOVERED = Recovered()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class _Known(Value, frozen=True, kw_only=True):
     """What is known of one transaction; `alive_seq` is the last event that shows that it ran."""
 
     number: int

@@ -14,8 +14,8 @@ from eventstore.catalogue.lifecycle import (
 from eventstore.catalogue.link import OutboxWindowRead, OwedEventsLost
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.event import Observation, Recorded
-from eventstore.frozen import replace
 from eventstore.log import EventLog
+from eventstore.value import replace
 from projections.digest import STATE_LAYOUT, fingerprint, state_bytes, state_from
 from projections.station import INITIAL, Folding, StationState
 from station.core.feature import Registry

@@ -20,7 +20,6 @@ from eventstore.database import DATABASE_NAME, has_table, open_reader, read_base
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import LogCorrupt, LogTooNew, StorageError, UnknownEventType
 from eventstore.event import Observation, Recorded
-from eventstore.frozen import dataclass
 from eventstore.inspection import WAL_NAME, inspect, is_damage
 from eventstore.inventory import damage_of, missing
 from eventstore.log import EventLog
@@ -28,6 +27,7 @@ from eventstore.rows import SELECT_ROWS
 from eventstore.salvage import SALVAGED_NAME, Recovery, pending_recovery
 from eventstore.segments import PastSegment, past_segments
 from eventstore.strays import STRAYS_NAME
+from eventstore.value import Value
 from projections.station import StationState
 from station.core.kernel import step
 from station.features import registry_for
@@ -37,8 +37,7 @@ EXIT_DONE, EXIT_FAILED, EXIT_LOG = 0, 1, 3
 LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Salvage:
+class Salvage(Value, frozen=True, kw_only=True):
     """What was found and done. `recovery` is None when the live segment was whole; `closed` are findings in closed ones.
 
     `missing` says what of the history before the live segment has vanished.

@@ -20,8 +20,8 @@ from eventstore.codec import catalogue_codec
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import StorageError
 from eventstore.event import Recorded
-from eventstore.frozen import dataclass
 from eventstore.log import EventLog
+from eventstore.value import Value
 from projections.station import StationState
 from station.replay.opening.errors import ReplayError
 from station.runtime.archivist import dropped_on_record
@@ -56,8 +56,7 @@ def check_key(settings: Settings) -> None:
         raise settings.error("storage", "signing_key_file", str(error)) from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementFile:
+class StatementFile(Value, frozen=True, kw_only=True):
     """A statement as it lies in the storage directory: of the events `from_seq` to `to_seq`."""
 
     from_seq: int

@@ -26,11 +26,11 @@ from eventstore.catalogue.transactions import TransactionStarted, TransactionSto
 from eventstore.codec import decode
 from eventstore.errors import OutOfDescriptors
 from eventstore.event import Observation, Recorded
-from eventstore.frozen import replace
 from eventstore.insertion import encode_batch
 from eventstore.inventory import without
 from eventstore.log import EventLog
 from eventstore.seldom import Seldom
+from eventstore.value import replace
 from projections.outbox import TRANSACTIONAL, WINDOW_MAX, Outbox
 from projections.station import StationState
 from station.core import exchange, kernel

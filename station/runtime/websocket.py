@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.runtime.dialing import Dialer, connect_to
 from station.runtime.retry_after import retry_after_s
 from station.runtime.tls import client_context
@@ -38,8 +38,7 @@ _HINTS: Mapping[int, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSocketTerms:
+class WebSocketTerms(Value, frozen=True, kw_only=True):
     """How a WebSocket is opened: `tls` for wss, `headers` beside the usual ones; `options` are the library's."""
 
     tls: ssl.SSLContext | None

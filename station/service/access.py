@@ -15,7 +15,7 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.settings.loading import Settings
 
 TOKEN_BYTES_MAX = 4096
@@ -23,8 +23,7 @@ ELSEWHERE = "pages of other origins need [service] token_file, or to be named in
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denial:
+class Denial(Value, frozen=True, kw_only=True):
     """Why a request is not served: the status and the text of its answer, and whether it was a try at the token."""
 
     status: int

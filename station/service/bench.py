@@ -32,7 +32,7 @@ from devices.readings import MeterUnavailable
 from eventstore.catalogue.hardware import LocalListStoreFailing
 from eventstore.catalogue.lifecycle import SystemClockObserved
 from eventstore.catalogue.link import NetworkRestored
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.runtime.gateway import meter_observed
 from station.service.answers import Refused, json_response, read_document
 from station.service.bodies import BodyMember, InvalidBodyError, Utc
@@ -51,8 +51,7 @@ Values = Mapping[str, Any]
 Control = Callable[["Controls", BenchBoard, int, Values], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(Value, frozen=True, kw_only=True):
     """Seconds, or "never", which is read as infinite."""
 
     seconds: Number = Number(minimum=0, maximum=LETS_GO_MAX_S)

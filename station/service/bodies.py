@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from devices.kinds import Kind, shown
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.instants import parse_utc_ms
 
 REQUIRED: Any = object()
@@ -23,16 +23,14 @@ class InvalidBodyError(Exception):
     """The body, or the query, does not say what it should; the text names each wrong member."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyMember:
+class BodyMember(Value, frozen=True, kw_only=True):
     """One member: its kind and its default. If the default is None, null means the same."""
 
     kind: Kind
     default: Any = REQUIRED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Utc:
+class Utc(Value, frozen=True, kw_only=True):
     """ISO 8601 text within these bounds, read as milliseconds of UTC."""
 
     minimum_ms: int

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from eventstore.chain import Head, Row
 from eventstore.event import Observation
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.station import StationState
 from station.core.feature import Registry
 from station.settings.loading import Settings
@@ -104,8 +104,7 @@ def as_recorded(state: StationState, at_ms: int) -> StationState:
     return state
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceContext:
+class ServiceContext(Value, frozen=True, kw_only=True):
     """All that the service works on. `board` is given on a bench only.
 
     `refused_reads` gives how often each reader gave what is no card. `live` gives a state with what the meters say at a moment, for showing it (`runtime.live_meters`).

@@ -7,7 +7,7 @@ only be a second copy that can differ.
 from collections.abc import Iterable, Iterator, Mapping
 
 from eventstore.chain import Head
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION
 from projections.registration import ACCEPTED, PENDING, REJECTED, UNKNOWN
@@ -25,8 +25,7 @@ Sample = tuple[Labels, int | float]
 NONE: Labels = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricFacts:
+class MetricFacts(Value, frozen=True, kw_only=True):
     """What the metrics have beside the state; `head` and `log_bytes` are the log's, `dropped` the inbox's, `refused_reads`
     the reads of each reader that were no tag."""
 

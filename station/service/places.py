@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from eventstore.value import Value
+
 PLACES_MAX = 128
 PEER_MAX = 16
 DESCRIPTORS_KEPT = 128
@@ -53,8 +55,7 @@ class Place:
     give_up: Callable[[], None] = _nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Full:
+class Full(Value, frozen=True, kw_only=True):
     """There is no place; `wait_s` is the time after which there may be one, None if the new connection must be closed."""
 
     wait_s: float | None = None

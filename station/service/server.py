@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from eventstore.descriptors import limit
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.service.accepting import Acceptor
 from station.service.access import read_token
 from station.service.context import ServiceContext
@@ -45,8 +45,7 @@ class AddressTaken(ListenError):  # noqa: N818  # it says what is the case
     """Another process listens on the address."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
+class Listener(Value, frozen=True, kw_only=True):
     """The socket on which the service will answer, and the token that it will ask for."""
 
     socket: socket.socket

@@ -6,11 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from devices.kinds import shown
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePath:
+class FilePath(Value, frozen=True, kw_only=True):
     """The path of a file or directory; the empty text means none, where that is allowed."""
 
     may_be_empty: bool

@@ -10,14 +10,13 @@ import ipaddress
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from devices.kinds import Problem, Problems, Text, read_table, similar
-from eventstore.frozen import dataclass, replace
+from devices.kinds import Problem, Problems, Text, keys_of, read_table, similar
+from eventstore.value import Value, replace
 from station.settings.kinds import read_config_value
 from station.settings.lines import TomlPath, find_line, index_lines
 from station.settings.sections import (
@@ -81,27 +80,26 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Value, frozen=True, kw_only=True):
     """The whole file. `config` maps OCPP configuration keys, as the file spells them, to the text of their values."""
 
     station: StationSettings
     csms: CsmsSettings
-    storage: StorageSettings = field(default_factory=StorageSettings)
-    service: ServiceSettings = field(default_factory=ServiceSettings)
-    board: BoardSettings = field(default_factory=BoardSettings)
-    features: FeatureSettings = field(default_factory=FeatureSettings)
-    smart_charging: SmartChargingSettings = field(default_factory=SmartChargingSettings)
-    firmware: FirmwareSettings = field(default_factory=FirmwareSettings)
-    diagnostics: DiagnosticsSettings = field(default_factory=DiagnosticsSettings)
-    transfers: TransferSettings = field(default_factory=TransferSettings)
-    security: SecuritySettings = field(default_factory=SecuritySettings)
-    logging: LoggingSettings = field(default_factory=LoggingSettings)
-    daemon: DaemonSettings = field(default_factory=DaemonSettings)
-    config: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    storage: StorageSettings = StorageSettings()
+    service: ServiceSettings = ServiceSettings()
+    board: BoardSettings = BoardSettings()
+    features: FeatureSettings = FeatureSettings()
+    smart_charging: SmartChargingSettings = SmartChargingSettings()
+    firmware: FirmwareSettings = FirmwareSettings()
+    diagnostics: DiagnosticsSettings = DiagnosticsSettings()
+    transfers: TransferSettings = TransferSettings()
+    security: SecuritySettings = SecuritySettings()
+    logging: LoggingSettings = LoggingSettings()
+    daemon: DaemonSettings = DaemonSettings()
+    config: Mapping[str, str] = MappingProxyType({})
     source: str = "settings"
-    lines: Mapping[TomlPath, int] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
-    loopback_stated: bool = field(default=False, compare=False, repr=False)
+    lines: Mapping[TomlPath, int] = MappingProxyType({})
+    loopback_stated: bool = False
 
     @property
     def may_loop_back(self) -> bool:
@@ -193,11 +191,11 @@ def _unknown_tables(document: Mapping[str, object]) -> Iterator[Problem]:
 
 
 def _similar_key(name: str) -> str:
-    owners = [table for table, section in SECTIONS.items() if name in {key.name for key in fields(section)}]
+    owners = [table for table, section in SECTIONS.items() if name in keys_of(section)]
     return f"; it belongs into [{owners[0]}]" if len(owners) == 1 else ""
 
 
-def _read_table(name: str, section: type[Any], content: object, problems: list[Problem]) -> Any:
+def _read_table(name: str, section: type[Value], content: object, problems: list[Problem]) -> Any:
     """One table; None if something does not fit, which is added to the problems."""
     try:
         return read_table(section, content)

@@ -1,13 +1,12 @@
 """One line of the journal: what a member of a JSON record is called stands here too."""
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 """How loud a line is; the numbers are those of Python's logging."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Value, frozen=True, kw_only=True):
     """What is logged of one event: `seq` and `type` are its own, the others those that it has; `times` counts a repetition."""
 
     level: int

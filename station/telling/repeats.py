@@ -9,6 +9,7 @@ the number of different keys, which the caller takes from what the station is ma
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
+from eventstore.value import Value
 from station.telling.line import Line
 
 QUIET_MIN_MS, QUIET_MAX_MS = 60_000, 3_600_000
@@ -19,8 +20,7 @@ RUN_ENDS_MS = 2 * 3_600_000
 BURST, WINDOW_MS = 20, 600_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Value, frozen=True, kw_only=True):
     """How often something happened in its run, and since when."""
 
     times: int

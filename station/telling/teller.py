@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from eventstore.event import Event, Recorded
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections.station import INITIAL
 from station.telling.amounts import duration, plural
 from station.telling.causes import reason

@@ -6,7 +6,6 @@ words of its own here is shown by its name and its members, so that a newer cata
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from eventstore.catalogue import (
@@ -387,7 +386,5 @@ def loudness(event: Event) -> int:
 
 def _by_members(event: Event) -> str:
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event.NAME).capitalize()
-    values: Any = event
-    members = [member.name for member in fields(values)] if is_dataclass(values) else []
-    shown = ", ".join(f"{member} {getattr(event, member)!r}" for member in members)
+    shown = ", ".join(f"{member} {getattr(event, member)!r}" for member in event.__struct_fields__)
     return f"{name}: {_short(shown)}" if shown else name

@@ -8,14 +8,13 @@ Lenient where a strict reading would leave a call of ours hanging: a CALLERROR m
 """
 
 from collections.abc import Mapping
-from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Never
 
 import orjson
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value, field
 
 __all__ = [
     "MAX_DEPTH",
@@ -70,8 +69,7 @@ class ErrorCode(StrEnum):
     GENERIC_ERROR = "GenericError"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFrame:
+class CallFrame(Value, frozen=True, kw_only=True):
     """A request (OCPP-J 4.2.1). A null payload was read as the empty object."""
 
     message_id: str
@@ -79,16 +77,14 @@ class CallFrame:
     payload: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallResultFrame:
+class CallResultFrame(Value, frozen=True, kw_only=True):
     """The answer to a call that was handled (OCPP-J 4.2.2). A null payload was read as the empty object."""
 
     message_id: str
     payload: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallErrorFrame:
+class CallErrorFrame(Value, frozen=True, kw_only=True):
     """The answer to a call that was not handled (OCPP-J 4.2.3). The code is whatever the sender wrote."""
 
     message_id: str

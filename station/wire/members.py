@@ -1,6 +1,6 @@
-"""Members of a message: what its dataclass declares, compiled once into readers and renderers of single values.
+"""Members of a message: what its class declares, compiled once into readers and renderers of single values.
 
-A dataclass field becomes a `Member`: its camelCase key, whether it is required, and its kind, which is a scalar, a nested
+A field becomes a `Member`: its camelCase key, whether it is required, and its kind, which is a scalar, a nested
 message, or a list of either. Readers take what orjson made of the JSON text, renderers give what orjson can write; both raise
 `Violation` with the error code of OCPP-J 4.2.3 that the value deserves. Strict: a text is no number, true is no integer, 16.0
 is no integer.
@@ -12,14 +12,13 @@ A number that is "" is no text: it has the wrong type.
 """
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 from functools import cache, partial
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.frames import ErrorCode
 from station.wire.instants import format_utc_ms, parse_utc_ms
 from station.wire.primitives import (
@@ -62,8 +61,7 @@ class Violation(Exception):  # noqa: N818  # named as the standard names it
         return self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scalar:
+class Scalar(Value, frozen=True, kw_only=True):
     """A single value: how it is read from JSON and rendered to it. Both raise Violation.
 
     `is_tolerated`: where the value breaks its declaration, a CALL too may be read with what a lenient reader takes.
@@ -74,15 +72,13 @@ class Scalar:
     is_tolerated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nested:
+class Nested(Value, frozen=True, kw_only=True):
     """An object, declared by a message class of its own."""
 
-    message_class: type
+    message_class: type[Value]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Value, frozen=True, kw_only=True):
     """A list of scalars or objects with its least length."""
 
     item: "Scalar | Nested"
@@ -92,8 +88,7 @@ class Listed:
 Kind = Scalar | Nested | Listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Value, frozen=True, kw_only=True):
     """One member of a message: its attribute in Python, its key on the wire, its kind.
 
     `may_be_blank`: an empty text in it is nevertheless a value, or a mistake.
@@ -111,10 +106,10 @@ class Member:
 
 
 @cache
-def members_of(message_class: type) -> tuple[Member, ...]:
+def members_of(message_class: type[Value]) -> tuple[Member, ...]:
     """The members of a message class, in order of declaration. Raises TypeError for a type that has no form on the wire."""
     hints = get_type_hints(message_class, include_extras=True)
-    return tuple(_member(field.name, hints[field.name]) for field in fields(message_class))
+    return tuple(_member(name, hints[name]) for name in message_class.__struct_fields__)
 
 
 def camel_case(name: str) -> str:
@@ -159,7 +154,7 @@ def _kind(name: str, hint: Any) -> Kind:
 def _single(name: str, hint: Any) -> Scalar | Nested:
     declared, markers = _unwrap(hint)
     markers = tuple(marker for marker in markers if not isinstance(marker, Verbatim))
-    if is_dataclass(declared) and isinstance(declared, type):
+    if isinstance(declared, type) and issubclass(declared, Value):
         return Nested(message_class=declared)
     match declared, markers:
         case type(), () if issubclass(declared, StrEnum):

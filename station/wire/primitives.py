@@ -6,7 +6,7 @@ A message declares its members with these; `station.wire.members` reads the mark
 from decimal import Decimal
 from typing import Annotated, Final
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 __all__ = [
     "INTEGER_MAX",
@@ -41,44 +41,37 @@ SECONDS_MAX: Final = 10**12
 RATE_MAX: Final = 10**12
 
 
-@dataclass(frozen=True, slots=True)
-class CiString:
+class CiString(Value, frozen=True):
     """Marks text of at most so many characters, compared case-insensitively."""
 
     max_length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Longest:
+class Longest(Value, frozen=True):
     """Marks text of at most so many characters, in which case counts."""
 
     max_length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Value, frozen=True):
     """Marks an integer in milliseconds of UTC that is ISO 8601 text on the wire."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
+class Seconds(Value, frozen=True):
     """Marks an integer number of seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tenths:
+class Tenths(Value, frozen=True):
     """Marks a decimal with at most one digit after the point."""
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(Value, frozen=True):
     """Marks a list with at least so many items."""
 
     items: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verbatim:
+class Verbatim(Value, frozen=True):
     """Marks an optional text that is taken as it stands: an empty one is a value of its own, or a wrong one, but never none."""
 
 

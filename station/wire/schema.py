@@ -1,4 +1,4 @@
-"""Payloads to messages and back: the schemas of OCPP 1.6, compiled from the message dataclasses.
+"""Payloads to messages and back: the schemas of OCPP 1.6, compiled from the message classes.
 
 Three rules, for three situations:
 

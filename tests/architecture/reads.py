@@ -8,7 +8,6 @@ import ast
 import inspect
 import sys
 import textwrap
-from dataclasses import fields
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -16,7 +15,7 @@ from projections.station import StationState
 from station.core.config_keys import ConfigKey
 from station.core.feature import TIME
 
-FIELDS = frozenset(field.name for field in fields(StationState))
+FIELDS = frozenset(StationState.__struct_fields__)
 OURS = ("station.", "projections.")
 MOMENTS = frozenset({"at_ms", "utc_ms"})
 

@@ -1,15 +1,15 @@
 """The documentation says what the code says: configuration keys, events, commands, settings, modules, links."""
 
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from devices.kinds import keys_of
 from eventstore.catalogue import BY_NAME
 from station.cli.main import COMMANDS
 from station.features import registry_for
-from station.settings.loading import SECTIONS
+from station.settings.sections import SECTIONS
 from tests.architecture.sources import PACKAGES, ROOT
 from tests.docs.generate import AGAIN, DOCS, PAGES, TABLES, page
 
@@ -67,7 +67,7 @@ def test_every_command_is_documented() -> None:
 def test_every_setting_is_documented() -> None:
     text = (DOCS / "settings.md").read_text(encoding="utf-8")
     assert [table for table in (*SECTIONS, "config") if f"## `[{table}]`" not in text] == []
-    keys = {key.name for section in SECTIONS.values() for key in fields(section)}
+    keys = {name for section in SECTIONS.values() for name in keys_of(section)}
     assert set(names_in("settings.md")) == keys
 
 

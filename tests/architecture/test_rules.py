@@ -3,11 +3,10 @@
 `tests/watched.py` holds them to it while they run, in every scenario; here their sources are, on every branch.
 """
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.registration import HeartbeatQueued
+from eventstore.value import replace
 from projections.station import StationState
 from station.core.config_keys import Access, Boolean, ConfigKey
 from station.core.feature import TIME, Events, Feature, Registry, Rule

@@ -1,9 +1,9 @@
 """One contract for every `StationBoard`: the same scenarios, the same observations, on the bench and on real pins."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from devices.interlock import initial_state, must_open, observe
 from devices.readings import (

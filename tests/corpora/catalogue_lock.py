@@ -10,7 +10,6 @@ It refuses to alter an entry that is there. Before the first release, when there
     python -m tests.corpora.catalogue_lock --before-release
 """
 
-import dataclasses
 import json
 import sys
 import types
@@ -19,8 +18,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from eventstore.catalogue import ALL
 from eventstore.event import Event, Observation
+from eventstore.value import Value
 
 LOCK = Path(__file__).with_name("catalogue.lock.json")
 
@@ -29,7 +31,7 @@ Entries = dict[str, dict[str, Any]]
 
 def describe_type(hint: Any) -> Any:
     """A type as JSON: the fields of a nested structure, else its name."""
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    if isinstance(hint, type) and issubclass(hint, Value) and hint is not Event:
         return describe_fields(hint)
     arguments = typing.get_args(hint)
     if not arguments:
@@ -42,12 +44,8 @@ def describe_type(hint: Any) -> Any:
 def describe_fields(structure: type[Any]) -> dict[str, Any]:
     """The logged fields of an event or of a structure in one, and whether a field may be absent in a log."""
     hints = typing.get_type_hints(structure)
-    fields = [field for field in dataclasses.fields(structure) if field.metadata.get("logged", True)]
-    described = {}
-    for field in fields:
-        absent = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        described[field.name + ("?" if absent else "")] = describe_type(hints[field.name])
-    return described
+    fields = [field for field in structs.fields(structure) if field.name not in getattr(structure, "UNLOGGED", ())]
+    return {field.name + ("" if field.required else "?"): describe_type(hints[field.name]) for field in fields}
 
 
 def describe(event_type: type[Event]) -> dict[str, Any]:

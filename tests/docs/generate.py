@@ -12,7 +12,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -116,7 +115,7 @@ def events() -> Iterator[str]:
 def event_row(event: type[Event]) -> str:
     """An event in a line."""
     kind = "observation" if issubclass(event, Observation) else "decision"
-    members = ", ".join(f"`{member.name}`" for member in fields(event))  # type: ignore[arg-type]  # all are dataclasses
+    members = ", ".join(f"`{member}`" for member in event.__struct_fields__)
     return row(f"`{event.NAME}`", str(event.VERSION), kind, members, first_sentence(event.__doc__ or ""))
 
 

@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -32,8 +31,7 @@ APPENDERS = (1, 10, 100)
 _INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterRead(Observation):
+class MeterRead(Observation, frozen=True, kw_only=True):
     """An event of about 280 bytes, like those of a charging transaction."""
 
     NAME = "MeterRead"

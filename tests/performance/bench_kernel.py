@@ -11,13 +11,13 @@ import json
 import statistics
 import sys
 import time
-from dataclasses import replace
 
 from eventstore.catalogue.authorization import IdTagInfo, LocalListEntry, LocalListReplaced
 from eventstore.catalogue.hardware import MeterObserved
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import FrameReceived
 from eventstore.event import Observation, Recorded
+from eventstore.value import replace
 from projections.station import StationState, evolve
 from station.core import kernel
 from station.features import registry_for

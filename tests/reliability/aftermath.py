@@ -10,7 +10,7 @@ import random
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from eventstore.catalogue.hardware import BoardOpened, IdTagPresented, MeterObserved, PilotStateObserved
@@ -22,6 +22,7 @@ from eventstore.database import DATABASE_NAME
 from eventstore.event import Recorded
 from eventstore.log import EventLog
 from eventstore.strays import STRAYS_NAME, read_strays
+from eventstore.value import replace
 from projections.outbox import Outbox
 from projections.station import StationState
 from station.features import registry_for

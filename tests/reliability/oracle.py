@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -31,6 +31,7 @@ from eventstore.history import History
 from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.log import EventLog
 from eventstore.salvage import Recovery
+from eventstore.value import replace
 from eventstore.witness import read_witness
 from projections.outbox import TRANSACTIONAL
 from projections.station import INITIAL, StationState, evolve

@@ -4,7 +4,6 @@ or for the first time, never otherwise. (The append, cancelled likewise: tests/u
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from eventstore.catalogue.hardware import BoardOpened, IdTagPresented, MeterObserved, PilotStateObserved
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationBooted
 from eventstore.log import EventLog
+from eventstore.value import replace
 from projections.station import INITIAL, StationState
 from station.features import registry_for
 from station.runtime import recovery

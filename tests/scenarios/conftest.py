@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from eventstore.catalogue.lifecycle import DecisionFailed, ObservationRejected, StationDescribed
 from eventstore.catalogue.link import CallAnswered, CallDispatched
 from eventstore.event import Event, Observation, Recorded
+from eventstore.value import replace
 from projections.station import StationState
 from station.wire.instants import format_utc_ms
 from tests.given import DESCRIPTION, UTC_2026_MS, SentAnswer, SentCall, StationUnderTest

@@ -7,7 +7,6 @@ got, and the copper. Numbers I1 to I15 are those of docs/reliability.md.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from devices.bench.board import BenchBoard
@@ -31,6 +30,7 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.codec import decode, encode
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.outbox import WINDOW_MAX
 from projections.station import INITIAL, StationState, evolve
 from station.core.calls import MESSAGE_TIMEOUT

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
 
 from devices.bench.board import BenchBoard
 from devices.bench.errors import BenchRefusal
 from eventstore.errors import StorageFailed
+from eventstore.value import replace
 from station.features import registry_for
 from tests.given import DESCRIPTION, UTC_2026_MS
 from tests.simulation.csms import TAGS, SimulatedCsms
@@ -30,7 +30,7 @@ class World:
     def __init__(self, seed: str, directory: Path, **description: object) -> None:
         self.seed = seed
         self.directory = directory
-        described = replace(DESCRIPTION, **description)  # type: ignore[arg-type]  # tests say what they want
+        described = replace(DESCRIPTION, **description)
         self.description = replace(described, has_lock=not described.fixed_cable)
         self.registry = registry_for(self.description.profiles_off)
         self.chance = random.Random(f"{seed}/world")

@@ -9,11 +9,10 @@ Everything is a function of the `Situation` and a window of time; profiles are t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
 from functools import partial
 
 from eventstore.catalogue.smart_charging import ChargingProfile, SchedulePeriod
-from eventstore.frozen import dataclass
+from eventstore.value import Value, field
 from projections.connector import CURRENT_MIN_MA
 from station.features.smart_charging.limits import (
     DAY_MS,
@@ -63,8 +62,7 @@ __all__ = [
 PERIODS_COMPUTED_MAX = 5_250
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charging:
+class Charging(Value, frozen=True, kw_only=True):
     """A transaction in progress: where, our number of it, since when."""
 
     connector_id: int
@@ -72,8 +70,7 @@ class Charging:
     since_utc_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(Value, frozen=True, kw_only=True):
     """All that the limits depend on. `own_ma` is what the station itself grants a connector less than its maximum current
     (cable rating, derating); without an entry there is nothing of the kind. `received_utc_ms` is when each profile came, by
     chargingProfileId; one without an entry came long ago.
@@ -87,8 +84,7 @@ class Situation:
     received_utc_ms: Mapping[int, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composite:
+class Composite(Value, frozen=True, kw_only=True):
     """A composite schedule: periods from from_utc_ms on for duration_s, limits in `unit`, rounded down to tenths.
 
     duration_s is less than asked for only where PERIODS_COMPUTED_MAX ends the work.
@@ -101,8 +97,7 @@ class Composite:
     min_charging_rate_deci: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Value, frozen=True, kw_only=True):
     """What a connector may draw now: milliamperes per phase (0: it waits, SuspendedEVSE) and on how many phases.
 
     `is_power`: the profile that decides is in watts, so that the limit is one for all phases together.

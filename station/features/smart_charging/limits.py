@@ -16,11 +16,10 @@ Moments are taken to the whole second, as schedules count seconds. Nothing here 
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
 from operator import itemgetter
 
 from eventstore.catalogue.smart_charging import ChargingProfile, SchedulePeriod
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.features.smart_charging.steps import Steps, from_pieces
 from station.wire.enums import ChargingProfileKind, ChargingRateUnit, RecurrencyKind
 
@@ -62,8 +61,7 @@ _Span = tuple[int, int]
 _Run = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Value, frozen=True, kw_only=True):
     """What the station is built for: line voltage (7.12: the set one, not a measured one), phases, current per phase."""
 
     voltage_v: int
@@ -76,8 +74,7 @@ class Surroundings:
         assert self.max_current_ma >= 0, "a current"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Value, frozen=True, kw_only=True):
     """What may be drawn: per phase and in total, on a number of phases; `profile` is the one that decides, if any does.
 
     `total_mw6` is less than phases x phase_mw6 only for several connectors together.
@@ -86,7 +83,18 @@ class Limit:
     phase_mw6: int
     total_mw6: int
     phases: int
-    profile: ChargingProfile | None = field(default=None, compare=False)
+    profile: ChargingProfile | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Whether as much may be drawn, whichever profile says so."""
+        return isinstance(other, Limit) and self._drawn == other._drawn
+
+    def __hash__(self) -> int:
+        return hash(self._drawn)
+
+    @property
+    def _drawn(self) -> tuple[int, int, int]:
+        return self.phase_mw6, self.total_mw6, self.phases
 
 
 def whole_second_ms(utc_ms: int) -> int:

@@ -10,14 +10,13 @@ In which order the offers then change is the business of `offering`.
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.connector import CURRENT_MIN_MA
 
 __all__ = ["Wish", "share"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Value, frozen=True, kw_only=True):
     """What a connector with a transaction could use: at most limit_ma; less than min_ma (minChargingRate) is inefficient."""
 
     connector_id: int

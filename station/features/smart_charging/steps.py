@@ -8,20 +8,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 __all__ = ["Steps", "applied", "at", "combined", "constant", "from_pieces", "merged", "next_change_ms"]
 
-Value = TypeVar("Value")
+V = TypeVar("V")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Steps(Generic[Value]):
+class Steps(Value, Generic[V], frozen=True, kw_only=True):
     """values[i] holds from starts_ms[i] until the next start, the last one until to_ms. Starts ascend strictly."""
 
     starts_ms: tuple[int, ...]
-    values: tuple[Value, ...]
+    values: tuple[V, ...]
     to_ms: int
 
     def __post_init__(self) -> None:
@@ -34,18 +33,18 @@ class Steps(Generic[Value]):
         return self.starts_ms[0]
 
 
-def constant(value: Value, from_ms: int, to_ms: int) -> Steps[Value]:
+def constant(value: V, from_ms: int, to_ms: int) -> Steps[V]:
     """The function that has one value throughout the window."""
     return Steps(starts_ms=(from_ms,), values=(value,), to_ms=to_ms)
 
 
-def from_pieces(pieces: Iterable[tuple[int, int, Value]], from_ms: int, to_ms: int) -> Steps[Value | None]:
+def from_pieces(pieces: Iterable[tuple[int, int, V]], from_ms: int, to_ms: int) -> Steps[V | None]:
     """The function that has `value` on each piece [start, end) and None elsewhere.
 
     The pieces lie in the window, are not empty, ascend and do not overlap.
     """
     starts: list[int] = []
-    values: list[Value | None] = []
+    values: list[V | None] = []
     covered_to_ms = from_ms
     for start_ms, end_ms, value in pieces:
         assert covered_to_ms <= start_ms < end_ms <= to_ms, "pieces ascend within the window"
@@ -61,13 +60,13 @@ def from_pieces(pieces: Iterable[tuple[int, int, Value]], from_ms: int, to_ms: i
     return Steps(starts_ms=tuple(starts), values=tuple(values), to_ms=to_ms)
 
 
-def at(function: Steps[Value], moment_ms: int) -> Value:
+def at(function: Steps[V], moment_ms: int) -> V:
     """The value at a moment of the window."""
     assert function.from_ms <= moment_ms < function.to_ms, "the moment lies in the window"
     return function.values[bisect_right(function.starts_ms, moment_ms) - 1]
 
 
-def combined(functions: Sequence[Steps[Value]], join: Callable[[Sequence[Value]], Result]) -> Steps[Result]:
+def combined(functions: Sequence[Steps[V]], join: Callable[[Sequence[V]], Result]) -> Steps[Result]:
     """The function whose value at each moment is `join` of all the functions' values, in their order, at that moment.
 
     `join` gets a list that changes after it returns. Neighbours that are the same object become one step.
@@ -100,12 +99,12 @@ def _settle(starts: list[int], values: list[Result], moment_ms: int, value: Resu
         values.append(value)
 
 
-def applied(function: Steps[Value], change: Callable[[Value], Result]) -> Steps[Result]:
+def applied(function: Steps[V], change: Callable[[V], Result]) -> Steps[Result]:
     """The function with every value changed."""
     return Steps(starts_ms=function.starts_ms, values=tuple(map(change, function.values)), to_ms=function.to_ms)
 
 
-def merged(function: Steps[Value]) -> Steps[Value]:
+def merged(function: Steps[V]) -> Steps[V]:
     """The same function without changes from a value to an equal one."""
     kept = [index for index, value in enumerate(function.values) if index == 0 or value != function.values[index - 1]]
     return Steps(
@@ -115,7 +114,7 @@ def merged(function: Steps[Value]) -> Steps[Value]:
     )
 
 
-def next_change_ms(function: Steps[Value]) -> int | None:
+def next_change_ms(function: Steps[V]) -> int | None:
     """The first moment at which the value differs from the one at the window's beginning; None if it stays."""
     for start_ms, value in zip(function.starts_ms, function.values, strict=True):
         if value != function.values[0]:

@@ -23,7 +23,7 @@ from eventstore.catalogue.link import (
     LinkOpened,
 )
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from station.core.sending import frame_of
 from station.replay.answers.causes import parsed
 from station.replay.opening.reader import LogReader
@@ -48,8 +48,7 @@ _BRIEF_MAX = 110
 _REMEMBERED_MAX = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(Value, frozen=True, kw_only=True):
     """One CALL and what came of it.
 
     `outcome` is "result", "error", "timeout" (no answer in MessageTimeout), "lost" (the connection ended first), "ignored" (no
@@ -80,8 +79,7 @@ class Exchange:
     given_up: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExchangeFilter:
+class ExchangeFilter(Value, frozen=True, kw_only=True):
     """Which exchanges: a filter that is not set lets everything through. `action` as in Exchange.
 
     `outcomes` are those of an Exchange, "late" and "given_up"; one that an exchange has is enough.

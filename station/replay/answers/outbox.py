@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from projections.outbox import BOOT, PRIORITY, TRANSACTION, Attempt, Owed
 from projections.registration import ACCEPTED, REJECTED
 from projections.station import StationState
@@ -12,8 +12,7 @@ from station.replay.opening.times import Calendar, LogPlace
 from station.telling.amounts import duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwedEntry:
+class OwedEntry(Value, frozen=True, kw_only=True):
     """One message in the outbox: since when, how often it had been sent, and what it waited for."""
 
     seq: int

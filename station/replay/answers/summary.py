@@ -48,6 +48,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
+from eventstore.value import Value
 from station.replay.answers.causes import Fates
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar
@@ -79,8 +80,7 @@ _KINDS: tuple[type[Event], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootSummary:
+class BootSummary(Value, frozen=True, kw_only=True):
     """One life of the process: from when to the last event of it, and how it ended."""
 
     boot: int
@@ -92,8 +92,7 @@ class BootSummary:
     ended: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outages:
+class Outages(Value, frozen=True, kw_only=True):
     """The times without a link, but for those before the first connection of all."""
 
     count: int
@@ -103,8 +102,7 @@ class Outages:
     is_down_at_end: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Value, frozen=True, kw_only=True):
     """A log at a glance. Instants are UTC; counts by name where there are several kinds."""
 
     identity: str

@@ -14,7 +14,7 @@ from eventstore.catalogue.lifecycle import StationBooted, StationStopped, Statio
 from eventstore.catalogue.link import LinkClosed, LinkOpened
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.replay.answers.causes import FATE_KINDS, LASTING_KINDS, Fates
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
@@ -35,8 +35,7 @@ _STATION_WIDE = (
 """What happens to every transaction that runs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Value, frozen=True, kw_only=True):
     """What is asked for; a filter that is not set lets everything through. `to_seq` None: up to the head.
 
     `kinds` names event types, whatever their loudness. `loudest` is how far down the noise goes.
@@ -51,8 +50,7 @@ class Filter:
     loudest: int = HEADLINE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Value, frozen=True, kw_only=True):
     """One line of the story; `notes` are its causes and its consequences in words."""
 
     seq: int
@@ -66,8 +64,7 @@ class Entry:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
+class _Span(Value, frozen=True, kw_only=True):
     """Where a transaction lies in the log."""
 
     connector_id: int

@@ -1,7 +1,7 @@
 """Transactions: all of them in a line each, and everything about one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from eventstore.catalogue.hardware import MeterObserved
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
@@ -18,6 +18,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Recorded
+from eventstore.value import Value, replace
 from projections.register import Register, begun, moved, read, taken_back, told
 from station.replay.answers.causes import FATE_KINDS, Fate, Fates
 from station.replay.answers.conversation import Exchange, ExchangeFilter, exchanges
@@ -35,8 +36,7 @@ _BEFORE_EVENTS = 400
 """How far before the start the authorization that led to it is looked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionRow:
+class TransactionRow(Value, frozen=True, kw_only=True):
     """One transaction. Instants are UTC; what the log does not say (yet) is None. `start` and `stop` are the fates of its two messages."""
 
     number: int
@@ -145,8 +145,7 @@ def _row(found: _Found, calendar: Calendar, fates: Fates) -> TransactionRow:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Point(Value, frozen=True, kw_only=True):
     """The meter at one moment: the register as it is reported (offset included), and the limit in force."""
 
     seq: int
@@ -158,8 +157,7 @@ class Point:
     phases: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitSince:
+class LimitSince(Value, frozen=True, kw_only=True):
     """A limit, from a moment on."""
 
     seq: int
@@ -168,8 +166,7 @@ class LimitSince:
     phases: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Value, frozen=True, kw_only=True):
     """A sample that is queued, or travels in StopTransaction."""
 
     seq: int
@@ -179,8 +176,7 @@ class Taken:
     values: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WholeTransaction:
+class WholeTransaction(Value, frozen=True, kw_only=True):
     """Everything about one transaction. `voltage_v` and `phases` are the station's, for limits in watts."""
 
     row: TransactionRow

@@ -14,7 +14,7 @@ from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.lifecycle import DeadlineReached, ObservationRejected, StationBooted
 from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut
 from eventstore.event import Event, Illegible, Observation, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.station import StationState
 from station.core import kernel
 from station.core.feature import Deadline, Registry
@@ -27,8 +27,7 @@ from station.telling.wording import words
 _TOLD_MAX = 4_096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Otherwise:
+class Otherwise(Value, frozen=True, kw_only=True):
     """One place where the station would have acted differently: on what, what it did, and what it would have done, in words."""
 
     seq: int

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.telling.masking import without_credentials
 
 _TAG_MEMBERS = frozenset({"idtag", "parentidtag", "stopidtag"})
@@ -19,8 +19,7 @@ _NAME_DIGITS = 12
 _TAG_PREFIX, _STATION_PREFIX = "tag-", "station-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedactionRules:
+class RedactionRules(Value, frozen=True, kw_only=True):
     """What is replaced; `key` b"" numbers the names instead."""
 
     tags: bool = False

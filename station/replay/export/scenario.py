@@ -16,8 +16,8 @@ from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
 from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.codec import decode, encode
 from eventstore.event import Event, Observation, Recorded
-from eventstore.frozen import dataclass, replace
 from eventstore.structure import to_plain
+from eventstore.value import Value, replace
 from projections.digest import state_from
 from projections.station import INITIAL, StationState, evolve
 from station import VERSION
@@ -39,8 +39,7 @@ class ScenarioFailed(ReplayError):  # noqa: N818  # it says what is the case
     """The slice does not run as it was recorded; the message says where."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+class Scenario(Value, frozen=True, kw_only=True):
     """A scenario, read: the state before it, and its steps as plain values."""
 
     says: str
@@ -105,7 +104,7 @@ def _placed(recorded: Recorded) -> dict[str, Any]:
 def _with_entries(event: Event) -> dict[str, Any]:
     if not isinstance(event, OutboxWindowRead):
         return _plain(event)
-    return _plain(event) | {"entries": [_placed(entry) for entry in event.entries]}
+    return _plain(event) | {"entries": [_placed(entry) for entry in event.entries or ()]}
 
 
 def _step(batch: tuple[Recorded, ...]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import orjson
 from eventstore.catalogue.transactions import MeterSampled, MeterValuesTriggered, Sample, StopDataSampled
 from eventstore.chain import Row
 from eventstore.event import Recorded
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.replay.answers.conversation import ExchangeFilter, exchanges
 from station.replay.answers.transactions import transaction_rows
 from station.replay.export.redaction import Redaction
@@ -21,8 +21,7 @@ INTEGER, TEXT, BOOLEAN, NUMBER, JSON = "integer", "text", "boolean", "number", "
 _UNKNOWN_DAY = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Value, frozen=True, kw_only=True):
     """One column; `kind` is "integer" (64 bits), "text", "boolean", "number" (a double) or "json" (its text, or a value in JSON Lines)."""
 
     name: str

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import orjson
 
 from eventstore.catalogue.lifecycle import StationDescribed
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.replay.export.redaction import Redaction, RedactionRules
 from station.replay.export.tables import (
     BOOLEAN,
@@ -198,16 +198,14 @@ class _Partitions:
         return file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
+class Exported(Value, frozen=True, kw_only=True):
     """What came of an export: rows by table, and the files."""
 
     rows: dict[str, int]
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportRequest:
+class ExportRequest(Value, frozen=True, kw_only=True):
     """What is exported: which tables, in which form, from behind `after_seq` up to `to_seq`."""
 
     tables: tuple[str, ...] = ("events",)

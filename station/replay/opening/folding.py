@@ -12,9 +12,9 @@ from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.chain import EMPTY, ChainBrokenError, Head, Row
 from eventstore.chain import verify as verify_chain
 from eventstore.event import Illegible, Recorded
-from eventstore.frozen import dataclass, replace
 from eventstore.snapshots import headers
 from eventstore.structure import StructureError
+from eventstore.value import Value, replace
 from projections.digest import fingerprint, state_from
 from projections.station import INITIAL, Folding, StationState, evolve
 from station.replay.opening.checkpoints import Checkpoints
@@ -26,8 +26,7 @@ WORTH_KEEPING = 2_000
 """How many events behind the last state that is kept the one that was asked for is kept as well."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folded:
+class Folded(Value, frozen=True, kw_only=True):
     """A state, the seq that its fold began behind, and how many events in between could not be taken into account."""
 
     state: StationState

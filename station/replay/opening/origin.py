@@ -1,13 +1,12 @@
 """What is known of where a log came from, before its first event is read."""
 
 from eventstore.chain import Head
-from eventstore.frozen import dataclass
 from eventstore.opening import Opening
+from eventstore.value import Value
 from station.replay.opening.past_segments import Past
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
+class Damage(Value, frozen=True, kw_only=True):
     """What could only be salvaged: events 1 to `kept_seq` are whole, `known_seq` is the highest that is known to have existed.
 
     `stray_events` verify by themselves behind the damage. Digests in hexadecimal.
@@ -20,16 +19,14 @@ class Damage:
     stray_events: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Anchor:
+class Anchor(Value, frozen=True, kw_only=True):
     """A head of the log that something beside its events remembers: `what` remembers it."""
 
     what: str
     head: Head
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Value, frozen=True, kw_only=True):
     """`kind` in words. `excerpt`: it holds what was asked for, not the whole log; `redacted`: payloads were changed on purpose.
 
     `cut_out` are the first and last event of each range that was dropped for room, as the source says.

@@ -17,10 +17,10 @@ from eventstore.bounds import FRAME_BYTES_MAX, SLICE_CHARS_MAX, open_regular
 from eventstore.chain import GENESIS_DIGEST, Head, Row
 from eventstore.database import has_plain_tables, open_reader, read_head
 from eventstore.errors import LogCorrupt, LogTooNew
-from eventstore.frozen import dataclass
 from eventstore.opening import Opening, read_opening
 from eventstore.rows import are_sound, readable_rows, select_rows, sound
 from eventstore.segments import PastSegment, past_segments
+from eventstore.value import Value
 from station.replay.opening.errors import LogFromTheFuture, LogUnreadable
 
 OPEN_MAX = 4
@@ -34,8 +34,7 @@ Names = Collection[str] | None
 """Type names of events; None means all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class Ends(Value, frozen=True, kw_only=True):
     """What a segment knows of itself: the heads before it and at its end, and whose it is."""
 
     before: Head

@@ -23,11 +23,11 @@ from eventstore.database import (
 )
 from eventstore.directory import StorageDirectory
 from eventstore.errors import LogTooNew
-from eventstore.frozen import dataclass
 from eventstore.inspection import WAL_NAME
 from eventstore.opening import read_opening
 from eventstore.salvage import pending_recovery, recover
 from eventstore.segments import ARCHIVE_DIRECTORY, past_segments
+from eventstore.value import Value
 from eventstore.wal import read_wal
 from station.replay.opening import archived, importing
 from station.replay.opening.bundle import is_bundle
@@ -68,8 +68,7 @@ def _take_database(path: Path, scratch: Path) -> Origin:
     return archived.with_past(directory, scratch, live=live, damage=damage)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceKind:
+class SourceKind(Value, frozen=True, kw_only=True):
     """One kind of source. `take` lays a database into the scratch directory; it raises LogUnreadable."""
 
     is_one: Callable[[Path], bool]

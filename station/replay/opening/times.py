@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
 from eventstore.event import Recorded
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
 from station.telling.amounts import DAY_MS, SECOND_MS, duration
@@ -21,8 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(Value, frozen=True, kw_only=True):
     """Events from `first_seq` on, whose UTC is station time plus `offset_ms`; `certain` unless that was never confirmed."""
 
     first_seq: int
@@ -155,8 +154,7 @@ def _zone(name: str) -> tzinfo:
         raise BadQuestion(f"{name!r} is no time zone: expected e.g. Europe/Berlin or UTC") from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogPlace:
+class LogPlace(Value, frozen=True, kw_only=True):
     """A moment of a log: the last event not after it, its station time and its UTC.
 
     `behind_ms`: how long after the last event of the log it lies; the log says nothing of that time.

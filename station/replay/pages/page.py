@@ -8,6 +8,7 @@ from typing import Any, Literal, TextIO
 import orjson
 
 from eventstore.structure import to_plain
+from eventstore.value import Value
 
 GAP = "  "
 _LAST_MIN = 20
@@ -15,31 +16,27 @@ _LOUD = r"(?<![Tt]ag )\b(?!CSMS\b)[A-Z]{4,}(?: [A-Z]{2,})*\b"
 _TIME = r"^\s*\d*\s*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}~?"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Value, frozen=True, kw_only=True):
     """Names and values, a line each."""
 
     pairs: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Value, frozen=True, kw_only=True):
     """Columns and rows; a column whose name begins with ">" is set flush right."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paragraph:
+class Paragraph(Value, frozen=True, kw_only=True):
     """Lines as they are; `style` is rich's, for terminals only."""
 
     lines: tuple[str, ...]
     style: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Value, frozen=True, kw_only=True):
     """A heading and what stands under it."""
 
     title: str

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from eventstore.frozen import dataclass
 from eventstore.structure import to_plain
+from eventstore.value import Value
 from projections.connector import Connector
 from projections.station import StationState
 from station.replay.opening.folding import Folded
@@ -133,8 +133,7 @@ def _transactions(state: StationState, zone: Zone) -> tuple[tuple[str, ...], lis
     return columns, rows[:_LIST_MAX]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Value, frozen=True, kw_only=True):
     """One member of the state that differs: where it is, and its two values; None where there is no such member."""
 
     path: str

@@ -1,6 +1,6 @@
 """What a verification finds: where in the log, of what kind, and in words."""
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 
 ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRADICTED = (
     "altered",
@@ -15,8 +15,7 @@ ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRADICTED = 
 KINDS = (ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRADICTED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFinding:
+class LogFinding(Value, frozen=True, kw_only=True):
     """One thing that is wrong, from event `seq` to event `last_seq` as they stand in the log (or stood, if they are gone)."""
 
     kind: str

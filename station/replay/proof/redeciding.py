@@ -6,7 +6,6 @@ in its StationDescribed; makers' DataTransfer handlers are those that are instal
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from importlib import metadata
 from typing import Any
@@ -19,7 +18,7 @@ from eventstore.catalogue.lifecycle import (
     StationDescribed,
 )
 from eventstore.event import Event, Illegible, Observation, Recorded
-from eventstore.frozen import dataclass, replace
+from eventstore.value import Value, replace
 from projections.digest import fingerprint
 from projections.station import StationState, evolve
 from station.core import kernel
@@ -48,8 +47,7 @@ def registry_of(profiles_off: tuple[str, ...]) -> Registry:
     return registry_for(profiles_off, _vendors())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class Decided(Value, frozen=True, kw_only=True):
     """One observation: what the log has of it (`recorded`, the observation first) and what was decided now (`decided`).
 
     `before` is the state that it was decided from, `version` the software that recorded it. `error` tells that the recorded
@@ -70,8 +68,7 @@ class Decided:
         return not self.error and self.recorded == self.decided
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foldable:
+class Foldable(Value, frozen=True, kw_only=True):
     """The events behind a known state up to `until`: all of them are there."""
 
     state: StationState
@@ -204,8 +201,7 @@ def _decide(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Value, frozen=True, kw_only=True):
     """Where the log and the decision first part: the event's seq, and what differs in words."""
 
     seq: int
@@ -245,14 +241,12 @@ def _differs(recorded: Recorded, expected: Recorded, *, is_first: bool) -> str:
 
 
 def _members(recorded: Recorded | Event, expected: Recorded | Event, prefix: str) -> Iterator[str]:
-    if not is_dataclass(recorded):
-        return
-    for member in fields(recorded):
-        if member.name == "event":
+    for member in recorded.__struct_fields__:
+        if member == "event":
             continue
-        old, new = getattr(recorded, member.name), getattr(expected, member.name)
+        old, new = getattr(recorded, member), getattr(expected, member)
         if old != new:
-            yield f"{prefix}{member.name} is {_short(old)}, what follows is {_short(new)}"
+            yield f"{prefix}{member} is {_short(old)}, what follows is {_short(new)}"
 
 
 def _short(value: Any) -> str:

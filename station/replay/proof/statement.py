@@ -15,8 +15,8 @@ from eventstore.bounds import SEQ_MAX, read_small
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.chain import EMPTY, ChainBrokenError, Head
 from eventstore.chain import verify as verify_chain
-from eventstore.frozen import dataclass
-from eventstore.structure import compile_decoder, to_plain
+from eventstore.structure import decoder, to_plain
+from eventstore.value import Value
 from station import VERSION
 from station.replay.opening.errors import BadQuestion, LibraryMissing, ReplayError
 from station.replay.opening.origin import Anchor
@@ -33,8 +33,7 @@ class StatementRefused(ReplayError):  # noqa: N818  # it says what is the case
     """The statement does not hold, or cannot be made; the message says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class Statement(Value, frozen=True, kw_only=True):
     """What is stated. `from_digest` is that of the event before the range (zeros before event 1); digests, key and signature in hex.
 
     `key_id` is the public key itself. `says` is what the signer adds in words.
@@ -54,7 +53,7 @@ class Statement:
     signature: str = ""
 
 
-_decode = compile_decoder(Statement)
+_read = decoder(Statement)
 
 
 def canonical(statement: Statement) -> bytes:
@@ -155,7 +154,7 @@ def _content(file: Path) -> bytes:
 def read(file: Path) -> Statement:
     """A statement as it lies in a file, unchecked. Raises BadQuestion."""
     try:
-        statement: Statement = _decode(orjson.loads(_content(file)))
+        statement: Statement = _read(_content(file))
     except ValueError as error:
         raise BadQuestion(f"{file} is no statement: {error}") from error
     if statement.chargebox_statement != STATEMENT_VERSION:

@@ -20,6 +20,7 @@ from eventstore.directory import StorageDirectory
 from eventstore.inspection import seen_heads
 from eventstore.inventory import without
 from eventstore.snapshots import SnapshotHeader, headers
+from eventstore.value import Value
 from projections.digest import digest, fingerprint, state_bytes
 from projections.station import StationState
 from station import VERSION
@@ -51,8 +52,7 @@ CONSISTENT, ANCHORED = "consistent", "anchored"
 _GUARDS = ("event_is_never_changed", "event_is_never_deleted")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnchorResult:
+class AnchorResult(Value, frozen=True, kw_only=True):
     """A head that something remembers, and whether the log agrees. `outside`: it did not come with the log."""
 
     what: str
@@ -62,8 +62,7 @@ class AnchorResult:
     agrees: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherVersion:
+class OtherVersion(Value, frozen=True, kw_only=True):
     """A decision of another software version that this one would not have made so: changed behaviour, not damage."""
 
     seq: int
@@ -71,8 +70,7 @@ class OtherVersion:
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Value, frozen=True, kw_only=True):
     """`verdict` is "whole" or "faulty". `proven` is "consistent", or "anchored" if an outside anchor agrees, up to `anchored_seq`.
 
     `level` is how far it was checked; `skipped` says what could not be, and why. `state_digest` is that of the state at the head.

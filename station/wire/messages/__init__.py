@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.messages import (
     core,
     firmware_management,
@@ -18,8 +18,7 @@ from station.wire.messages import (
 __all__ = ["MESSAGES", "MessagePair"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessagePair:
+class MessagePair(Value, frozen=True, kw_only=True):
     """An action's request and response class, who may send the request, and the feature profile as 9.1.29 spells it.
 
     The security extension is no feature profile: its actions say "Security".

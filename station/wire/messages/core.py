@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.enums import (
     AvailabilityStatus,
     AvailabilityType,
@@ -68,22 +68,19 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorize:
+class Authorize(Value, frozen=True, kw_only=True):
     """Authorize.req (6.1): may this id tag start or stop a transaction?"""
 
     id_tag: IdToken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizeResponse:
+class AuthorizeResponse(Value, frozen=True, kw_only=True):
     """Authorize.conf (6.2)."""
 
     id_tag_info: WireIdTagInfo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootNotification:
+class BootNotification(Value, frozen=True, kw_only=True):
     """BootNotification.req (6.3): the station presents itself."""
 
     charge_point_vendor: CiString20Type
@@ -97,8 +94,7 @@ class BootNotification:
     meter_serial_number: CiString25Type | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BootNotificationResponse:
+class BootNotificationResponse(Value, frozen=True, kw_only=True):
     """BootNotification.conf (6.4): interval in seconds, between heartbeats if accepted, else until the next BootNotification."""
 
     status: RegistrationStatus
@@ -106,50 +102,43 @@ class BootNotificationResponse:
     interval: DurationSeconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeAvailability:
+class ChangeAvailability(Value, frozen=True, kw_only=True):
     """ChangeAvailability.req (6.7): connector 0 is the station with all its connectors."""
 
     connector_id: int
     type: AvailabilityType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeAvailabilityResponse:
+class ChangeAvailabilityResponse(Value, frozen=True, kw_only=True):
     """ChangeAvailability.conf (6.8)."""
 
     status: AvailabilityStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeConfiguration:
+class ChangeConfiguration(Value, frozen=True, kw_only=True):
     """ChangeConfiguration.req (6.9)."""
 
     key: CiString50Type
     value: CiString500Type
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeConfigurationResponse:
+class ChangeConfigurationResponse(Value, frozen=True, kw_only=True):
     """ChangeConfiguration.conf (6.10)."""
 
     status: ConfigurationStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearCache:
+class ClearCache(Value, frozen=True, kw_only=True):
     """ClearCache.req (6.11)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearCacheResponse:
+class ClearCacheResponse(Value, frozen=True, kw_only=True):
     """ClearCache.conf (6.12)."""
 
     status: ClearCacheStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataTransfer:
+class DataTransfer(Value, frozen=True, kw_only=True):
     """DataTransfer.req (6.15): either side may send it. The data are the maker's business, an empty text too."""
 
     vendor_id: CiString255Type
@@ -157,43 +146,37 @@ class DataTransfer:
     data: Annotated[str, Verbatim()] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataTransferResponse:
+class DataTransferResponse(Value, frozen=True, kw_only=True):
     """DataTransfer.conf (6.16). The data are the maker's business, an empty text too."""
 
     status: DataTransferStatus
     data: Annotated[str, Verbatim()] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetConfiguration:
+class GetConfiguration(Value, frozen=True, kw_only=True):
     """GetConfiguration.req (6.23): without keys, or with none, all are meant."""
 
     key: tuple[CiString50Type, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetConfigurationResponse:
+class GetConfigurationResponse(Value, frozen=True, kw_only=True):
     """GetConfiguration.conf (6.24)."""
 
     configuration_key: tuple[KeyValue, ...] | None = None
     unknown_key: tuple[CiString50Type, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat:
+class Heartbeat(Value, frozen=True, kw_only=True):
     """Heartbeat.req (6.29)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeartbeatResponse:
+class HeartbeatResponse(Value, frozen=True, kw_only=True):
     """Heartbeat.conf (6.30)."""
 
     current_time: DateTime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterValues:
+class MeterValues(Value, frozen=True, kw_only=True):
     """MeterValues.req (6.31)."""
 
     connector_id: int
@@ -201,13 +184,11 @@ class MeterValues:
     transaction_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterValuesResponse:
+class MeterValuesResponse(Value, frozen=True, kw_only=True):
     """MeterValues.conf (6.32)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteStartTransaction:
+class RemoteStartTransaction(Value, frozen=True, kw_only=True):
     """RemoteStartTransaction.req (6.33)."""
 
     id_tag: IdToken
@@ -215,43 +196,37 @@ class RemoteStartTransaction:
     charging_profile: WireChargingProfile | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteStartTransactionResponse:
+class RemoteStartTransactionResponse(Value, frozen=True, kw_only=True):
     """RemoteStartTransaction.conf (6.34)."""
 
     status: RemoteStartStopStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteStopTransaction:
+class RemoteStopTransaction(Value, frozen=True, kw_only=True):
     """RemoteStopTransaction.req (6.35)."""
 
     transaction_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteStopTransactionResponse:
+class RemoteStopTransactionResponse(Value, frozen=True, kw_only=True):
     """RemoteStopTransaction.conf (6.36)."""
 
     status: RemoteStartStopStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reset:
+class Reset(Value, frozen=True, kw_only=True):
     """Reset.req (6.39)."""
 
     type: ResetType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResetResponse:
+class ResetResponse(Value, frozen=True, kw_only=True):
     """Reset.conf (6.40)."""
 
     status: ResetStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTransaction:
+class StartTransaction(Value, frozen=True, kw_only=True):
     """StartTransaction.req (6.45): meter_start in Wh."""
 
     connector_id: int
@@ -261,16 +236,14 @@ class StartTransaction:
     reservation_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTransactionResponse:
+class StartTransactionResponse(Value, frozen=True, kw_only=True):
     """StartTransaction.conf (6.46)."""
 
     id_tag_info: WireIdTagInfo
     transaction_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusNotification:
+class StatusNotification(Value, frozen=True, kw_only=True):
     """StatusNotification.req (6.47)."""
 
     connector_id: int
@@ -282,13 +255,11 @@ class StatusNotification:
     vendor_error_code: CiString50Type | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusNotificationResponse:
+class StatusNotificationResponse(Value, frozen=True, kw_only=True):
     """StatusNotification.conf (6.48)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopTransaction:
+class StopTransaction(Value, frozen=True, kw_only=True):
     """StopTransaction.req (6.49): meter_stop in Wh; no id_tag if the station itself had to stop."""
 
     transaction_id: int
@@ -299,22 +270,19 @@ class StopTransaction:
     transaction_data: tuple[MeterValue, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopTransactionResponse:
+class StopTransactionResponse(Value, frozen=True, kw_only=True):
     """StopTransaction.conf (6.50)."""
 
     id_tag_info: WireIdTagInfo | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnlockConnector:
+class UnlockConnector(Value, frozen=True, kw_only=True):
     """UnlockConnector.req (6.53)."""
 
     connector_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnlockConnectorResponse:
+class UnlockConnectorResponse(Value, frozen=True, kw_only=True):
     """UnlockConnector.conf (6.54)."""
 
     status: UnlockStatus

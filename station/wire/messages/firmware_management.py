@@ -1,6 +1,6 @@
 """Messages of the FirmwareManagement profile (fields in OCPP 1.6 section 6)."""
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.enums import DiagnosticsStatus, FirmwareStatus
 from station.wire.primitives import CiString255Type, DateTime, DurationSeconds
 
@@ -16,32 +16,27 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosticsStatusNotification:
+class DiagnosticsStatusNotification(Value, frozen=True, kw_only=True):
     """DiagnosticsStatusNotification.req (6.17)."""
 
     status: DiagnosticsStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosticsStatusNotificationResponse:
+class DiagnosticsStatusNotificationResponse(Value, frozen=True, kw_only=True):
     """DiagnosticsStatusNotification.conf (6.18)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirmwareStatusNotification:
+class FirmwareStatusNotification(Value, frozen=True, kw_only=True):
     """FirmwareStatusNotification.req (6.19)."""
 
     status: FirmwareStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirmwareStatusNotificationResponse:
+class FirmwareStatusNotificationResponse(Value, frozen=True, kw_only=True):
     """FirmwareStatusNotification.conf (6.20)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetDiagnostics:
+class GetDiagnostics(Value, frozen=True, kw_only=True):
     """GetDiagnostics.req (6.25): retry_interval in seconds; the location is any text here, its use decides."""
 
     location: str
@@ -51,15 +46,13 @@ class GetDiagnostics:
     stop_time: DateTime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetDiagnosticsResponse:
+class GetDiagnosticsResponse(Value, frozen=True, kw_only=True):
     """GetDiagnostics.conf (6.26): no file_name if there is nothing to upload."""
 
     file_name: CiString255Type | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateFirmware:
+class UpdateFirmware(Value, frozen=True, kw_only=True):
     """UpdateFirmware.req (6.55): retry_interval in seconds; the location is any text here, its use decides."""
 
     location: str
@@ -68,6 +61,5 @@ class UpdateFirmware:
     retry_interval: DurationSeconds | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateFirmwareResponse:
+class UpdateFirmwareResponse(Value, frozen=True, kw_only=True):
     """UpdateFirmware.conf (6.56)."""

@@ -1,6 +1,6 @@
 """Messages of the LocalAuthListManagement profile (fields in OCPP 1.6 section 6)."""
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.enums import UpdateStatus, UpdateType
 from station.wire.messages.types import AuthorizationData
 
@@ -12,20 +12,17 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetLocalListVersion:
+class GetLocalListVersion(Value, frozen=True, kw_only=True):
     """GetLocalListVersion.req (6.27)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetLocalListVersionResponse:
+class GetLocalListVersionResponse(Value, frozen=True, kw_only=True):
     """GetLocalListVersion.conf (6.28): 0 is an empty list, -1 no support."""
 
     list_version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendLocalList:
+class SendLocalList(Value, frozen=True, kw_only=True):
     """SendLocalList.req (6.41)."""
 
     list_version: int
@@ -33,8 +30,7 @@ class SendLocalList:
     local_authorization_list: tuple[AuthorizationData, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendLocalListResponse:
+class SendLocalListResponse(Value, frozen=True, kw_only=True):
     """SendLocalList.conf (6.42)."""
 
     status: UpdateStatus

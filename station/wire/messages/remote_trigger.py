@@ -1,6 +1,6 @@
 """Messages of the RemoteTrigger profile (fields in OCPP 1.6 section 6)."""
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.enums import MessageTrigger, TriggerMessageStatus
 
 __all__ = [
@@ -9,16 +9,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerMessage:
+class TriggerMessage(Value, frozen=True, kw_only=True):
     """TriggerMessage.req (6.51)."""
 
     requested_message: MessageTrigger
     connector_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerMessageResponse:
+class TriggerMessageResponse(Value, frozen=True, kw_only=True):
     """TriggerMessage.conf (6.52)."""
 
     status: TriggerMessageStatus

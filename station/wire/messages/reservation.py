@@ -1,6 +1,6 @@
 """Messages of the Reservation profile (fields in OCPP 1.6 section 6)."""
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.enums import CancelReservationStatus, ReservationStatus
 from station.wire.primitives import DateTime, IdToken
 
@@ -12,22 +12,19 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelReservation:
+class CancelReservation(Value, frozen=True, kw_only=True):
     """CancelReservation.req (6.5)."""
 
     reservation_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelReservationResponse:
+class CancelReservationResponse(Value, frozen=True, kw_only=True):
     """CancelReservation.conf (6.6)."""
 
     status: CancelReservationStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReserveNow:
+class ReserveNow(Value, frozen=True, kw_only=True):
     """ReserveNow.req (6.37): connector 0 is any connector."""
 
     connector_id: int
@@ -37,8 +34,7 @@ class ReserveNow:
     parent_id_tag: IdToken | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReserveNowResponse:
+class ReserveNowResponse(Value, frozen=True, kw_only=True):
     """ReserveNow.conf (6.38)."""
 
     status: ReservationStatus

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.enums import (
     ChargingProfilePurpose,
     ChargingProfileStatus,
@@ -23,8 +23,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearChargingProfile:
+class ClearChargingProfile(Value, frozen=True, kw_only=True):
     """ClearChargingProfile.req (6.13): an absent member matches every profile.
 
     So an empty purpose is not read as an absent one: it would clear them all, the limit of the building's supply included.
@@ -36,15 +35,13 @@ class ClearChargingProfile:
     stack_level: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearChargingProfileResponse:
+class ClearChargingProfileResponse(Value, frozen=True, kw_only=True):
     """ClearChargingProfile.conf (6.14)."""
 
     status: ClearChargingProfileStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetCompositeSchedule:
+class GetCompositeSchedule(Value, frozen=True, kw_only=True):
     """GetCompositeSchedule.req (6.21): duration in seconds."""
 
     connector_id: int
@@ -52,8 +49,7 @@ class GetCompositeSchedule:
     charging_rate_unit: ChargingRateUnit | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetCompositeScheduleResponse:
+class GetCompositeScheduleResponse(Value, frozen=True, kw_only=True):
     """GetCompositeSchedule.conf (6.22)."""
 
     status: GetCompositeScheduleStatus
@@ -62,16 +58,14 @@ class GetCompositeScheduleResponse:
     charging_schedule: ChargingSchedule | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetChargingProfile:
+class SetChargingProfile(Value, frozen=True, kw_only=True):
     """SetChargingProfile.req (6.43)."""
 
     connector_id: int
     cs_charging_profiles: WireChargingProfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetChargingProfileResponse:
+class SetChargingProfileResponse(Value, frozen=True, kw_only=True):
     """SetChargingProfile.conf (6.44)."""
 
     status: ChargingProfileStatus

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from eventstore.frozen import dataclass
+from eventstore.value import Value
 from station.wire.enums import (
     AuthorizationStatus,
     ChargingProfileKind,
@@ -39,8 +39,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireIdTagInfo:
+class WireIdTagInfo(Value, frozen=True, kw_only=True):
     """What the CSMS knows of an id tag (7.27)."""
 
     status: AuthorizationStatus
@@ -48,16 +47,14 @@ class WireIdTagInfo:
     parent_id_tag: IdToken | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationData:
+class AuthorizationData(Value, frozen=True, kw_only=True):
     """An entry of the local list (7.1). Without id_tag_info a Differential update removes the tag."""
 
     id_tag: IdToken
     id_tag_info: WireIdTagInfo | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyValue:
+class KeyValue(Value, frozen=True, kw_only=True):
     """A config key and its value (7.29). The value is absent if the key has none or it must not be read; it may be ""."""
 
     key: CiString50Type
@@ -65,8 +62,7 @@ class KeyValue:
     value: Annotated[CiString500Type, Verbatim()] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargingSchedulePeriod:
+class ChargingSchedulePeriod(Value, frozen=True, kw_only=True):
     """A period of a charging schedule (7.14): limit in the schedule's unit, start in seconds from the schedule's."""
 
     start_period: DurationSeconds
@@ -74,8 +70,7 @@ class ChargingSchedulePeriod:
     number_phases: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargingSchedule:
+class ChargingSchedule(Value, frozen=True, kw_only=True):
     """A charging schedule (7.13): duration in seconds, rates in charging_rate_unit."""
 
     charging_rate_unit: ChargingRateUnit
@@ -85,8 +80,7 @@ class ChargingSchedule:
     min_charging_rate: Rate | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireChargingProfile:
+class WireChargingProfile(Value, frozen=True, kw_only=True):
     """A charging profile (7.8)."""
 
     charging_profile_id: int
@@ -100,8 +94,7 @@ class WireChargingProfile:
     valid_to: DateTime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireSampledValue:
+class WireSampledValue(Value, frozen=True, kw_only=True):
     """One sampled value (7.43). The value is text; an absent member has the standard's default."""
 
     value: str
@@ -113,8 +106,7 @@ class WireSampledValue:
     unit: UnitOfMeasure | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterValue:
+class MeterValue(Value, frozen=True, kw_only=True):
     """Values sampled at the same point in time (7.33)."""
 
     timestamp: DateTime

@@ -1,9 +1,10 @@
 """Values and tables that are declared: what each kind takes, and that every mistake is told at once."""
 
 import math
-from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
+from msgspec import Struct
 
 from devices.kinds import (
     Flag,
@@ -17,23 +18,29 @@ from devices.kinds import (
     Several,
     SubTable,
     TableArray,
+    TableKey,
     Text,
     Whole,
-    key,
+    keys_of,
     read_table,
+    required_keys,
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inner:
-    size: int = key(Whole(minimum=1, maximum=9), "")
+class Inner(Struct, frozen=True, kw_only=True):
+    size: Annotated[int, TableKey(Whole(minimum=1, maximum=9), "")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outer:
-    name: str = key(Text(), "")
-    inner: Inner | None = key(SubTable(section=Inner), "", None)
-    many: tuple[Inner, ...] = key(TableArray(section=Inner, longest=2), "", ())
+class Outer(Struct, frozen=True, kw_only=True):
+    name: Annotated[str, TableKey(Text(), "")]
+    inner: Annotated[Inner | None, TableKey(SubTable(section=Inner), "")] = None
+    many: Annotated[tuple[Inner, ...], TableKey(TableArray(section=Inner, longest=2), "")] = ()
+
+
+def test_the_keys_of_a_table_are_those_that_it_declares_in_their_order() -> None:
+    assert list(keys_of(Outer)) == ["name", "inner", "many"]
+    assert keys_of(Outer)["name"] == TableKey(Text(), "")
+    assert (set(required_keys(Outer)), set(required_keys(Inner))) == ({"name"}, {"size"})
 
 
 WHOLE = Whole(minimum=1, maximum=9)

@@ -1,6 +1,5 @@
 """The archives of a running log: listed, made, dropped."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from eventstore.archive import ArchiveReader
 from eventstore.chain import EMPTY, ChainBrokenError
 from eventstore.segments import archives, closed_segments
+from eventstore.value import replace
 from tests.logs import at_once, close_segment, compress_all, execute_behind_its_back, fill_at_once, opened, segmented
 
 

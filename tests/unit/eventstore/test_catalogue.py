@@ -1,6 +1,5 @@
 """The catalogue: what may stand in a log, and that it can be read for ever."""
 
-import dataclasses
 import typing
 from collections.abc import Mapping
 from types import UnionType
@@ -11,6 +10,7 @@ import pytest
 from eventstore.catalogue import ALL, BY_NAME
 from eventstore.codec import decode, encode
 from eventstore.event import Decision, Event, Observation
+from eventstore.value import Value
 from migrations.upcasters import UPCASTERS
 from projections.station import FOLDS
 from tests.corpora.catalogue_lock import describe, differences, locked, present
@@ -22,7 +22,7 @@ def example(hint: Any, *, full: bool) -> Any:
     """A value of the type: everything filled in, or as little as possible."""
     if hint in (str, int, bool):
         return {str: TEXT if full else "", int: NUMBER if full else 0, bool: full}[hint]
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    if isinstance(hint, type) and issubclass(hint, Value):
         return example_of(hint, full=full)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, UnionType):
@@ -36,8 +36,8 @@ def example(hint: Any, *, full: bool) -> Any:
 
 def example_of(structure: type[Any], *, full: bool) -> Any:
     hints = typing.get_type_hints(structure)
-    fields = [field for field in dataclasses.fields(structure) if field.metadata.get("logged", True)]
-    return structure(**{field.name: example(hints[field.name], full=full) for field in fields})
+    names = [name for name in structure.__struct_fields__ if name not in getattr(structure, "UNLOGGED", ())]
+    return structure(**{name: example(hints[name], full=full) for name in names})
 
 
 @pytest.mark.parametrize("full", [True, False])
@@ -58,8 +58,7 @@ def test_names_are_unique_and_those_of_their_classes() -> None:
 def test_every_event_is_a_frozen_slotted_fact_with_a_docstring(event_type: type[Event]) -> None:
     assert issubclass(event_type, Observation) != issubclass(event_type, Decision)
     example = example_of(event_type, full=False)
-    assert dataclasses.is_dataclass(event_type)
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         example.anything = 1
     assert "__dict__" not in dir(example)
     assert event_type.__doc__

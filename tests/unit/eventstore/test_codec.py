@@ -1,6 +1,5 @@
 """Events to canonical JSON text and back, also from old versions."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -21,8 +20,7 @@ doors = st.builds(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renamed(Decision):
+class Renamed(Decision, frozen=True, kw_only=True):
     NAME = "Renamed"
     VERSION = 3
 

@@ -5,6 +5,7 @@ import threading
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -26,11 +27,10 @@ from eventstore.errors import LogTooNew
 from migrations import MIGRATIONS, Migration
 
 
-class FakeMigration(Migration):
+class FakeMigration(Migration, frozen=True):
     """A step whose SQL comes from the test."""
 
-    __slots__ = ()
-    texts: dict[int, str] = {}  # noqa: RUF012  # filled by the tests, by number
+    texts: ClassVar[dict[int, str]] = {}  # filled by the tests, by number
 
     def sql(self) -> str:
         return self.texts[self.number]

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +16,7 @@ from eventstore.structure import StructureError
 from tests.logs import DoorMoved, door, pair
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameThatOutgrows(Decision):
+class NameThatOutgrows(Decision, frozen=True, kw_only=True):
     NAME = "N" * 65
 
 

@@ -275,7 +275,9 @@ async def test_a_payload_that_does_not_fit_its_class_is_named(tmp_path: Path) ->
         await log.save_snapshot(3, "f", b"")
     execute_behind_its_back(tmp_path, "UPDATE event SET payload = '{}' WHERE seq = 2")
     async with opened(tmp_path) as log:
-        with pytest.raises(LogCorrupt, match="event 2, DoorMoved version 1: connector_id: missing"):
+        with pytest.raises(
+            LogCorrupt, match="event 2, DoorMoved version 1: Object missing required field `connector_id`"
+        ):
             await log.read()
 
 

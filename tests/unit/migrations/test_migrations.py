@@ -1,9 +1,9 @@
 """The numbered migrations: in order, unchanged, and all there."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import migrations
 from migrations import MIGRATIONS

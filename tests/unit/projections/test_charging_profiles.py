@@ -10,7 +10,7 @@ from eventstore.catalogue.smart_charging import (
 )
 from eventstore.catalogue.transactions import Moment, TransactionResumed, TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
-from eventstore.frozen import replace
+from eventstore.value import replace
 from projections.charging_profiles import FALLS_KEPT, FOLDS, ChargingProfiles, Fall
 from projections.clock import Clock
 

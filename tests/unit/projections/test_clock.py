@@ -1,12 +1,11 @@
 """Station time and UTC (rulings on the clock)."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.clock import BOOTS_REMEMBERED, CALENDAR_AGREES_MS, FOLDS, Clock
 
 

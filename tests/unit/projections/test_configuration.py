@@ -1,9 +1,8 @@
 """Configuration keys: what the CSMS set over what the factory gave."""
 
-from dataclasses import replace
-
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.configuration import FOLDS, Configuration
 from tests.given import DESCRIPTION

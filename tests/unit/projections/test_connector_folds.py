@@ -1,6 +1,5 @@
 """The facts of the connectors, event by event."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,6 +41,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.connector import Connector, Connectors
 from projections.connector_folds import FAULTS_KEPT, FOLDS

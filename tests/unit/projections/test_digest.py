@@ -1,11 +1,10 @@
 """A state as bytes and back."""
 
-from dataclasses import replace
-
 import orjson
 import pytest
 
 from eventstore.structure import StructureError
+from eventstore.value import replace
 from projections.digest import LAYOUT_STEPS, STATE_LAYOUT, digest, fingerprint, state_bytes, state_from
 from projections.station import INITIAL, StationState
 from tests.given import charging, station, utc

@@ -1,7 +1,5 @@
 """The link: up or down, when to connect next, open calls."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.lifecycle import DeadlineReached
@@ -17,6 +15,7 @@ from eventstore.catalogue.link import (
     NetworkRestored,
 )
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.link import ATTEMPTS_COUNTED, CALM_MS, FLOOD_WAIT_MS, FOLDS, RECONNECT, Link, reconnect_delay_ms
 from tests.given import DESCRIPTION

@@ -1,7 +1,5 @@
 """A reset under way, the firmware job, the diagnostics job."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.lifecycle import StationBooted, StationStopping
@@ -20,6 +18,7 @@ from eventstore.catalogue.maintenance import (
     ResetFailed,
 )
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.maintenance import FOLDS, Maintenance, PendingReset
 

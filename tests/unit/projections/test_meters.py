@@ -1,7 +1,5 @@
 """What the connectors know of their meters, event by event."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.hardware import BoardOpened, MeterFailed, MeterObserved
@@ -18,6 +16,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.connector import Connectors
 from projections.connector_folds import FOLDS

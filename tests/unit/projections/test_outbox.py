@@ -1,7 +1,5 @@
 """The outbox: lanes, window, attempts; whole stories stand in tests/scenarios/test_outbox.py."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.authorization import AuthorizeQueued
@@ -25,9 +23,10 @@ from eventstore.catalogue.registration import (
 )
 from eventstore.catalogue.transactions import MeterSampled, Moment, Sample
 from eventstore.event import Event, Recorded
-from eventstore.structure import to_json
+from eventstore.structure import to_plain
+from eventstore.value import replace
 from projections.clock import Clock
-from projections.outbox import ACTIONS, FOLDS, TRANSACTIONAL, WINDOW_LOW, WINDOW_MAX, Outbox, Owed
+from projections.outbox import ACTIONS, FOLDS, TRANSACTIONAL, WINDOW_LOW, WINDOW_MAX, Outbox, Owed, owed_from
 from station.wire.messages import MESSAGES
 
 MOMENT = Moment(at_ms=1, boot=1, utc_ms=1)
@@ -261,7 +260,5 @@ def test_a_prepared_call_that_may_have_left_with_the_link_goes_again_as_it_was(*
 
 
 def test_an_entry_comes_back_from_a_snapshot() -> None:
-    import orjson
-
     owed = Owed(seq=3, name=SAMPLE.NAME, event=SAMPLE)
-    assert Owed.decode_plain(orjson.loads(to_json(owed))) == owed
+    assert owed_from(to_plain(owed)) == owed

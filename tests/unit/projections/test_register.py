@@ -1,11 +1,10 @@
 """What is believed of a register: nothing negative, nothing that the wiring cannot carry, nothing believed at once."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventstore.value import replace
 from projections.register import (
     CONFIRMATIONS,
     FORMER_MS,

@@ -1,12 +1,11 @@
 """Registration with the CSMS (4.2)."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.link import CallDispatched, LinkClosed
 from eventstore.catalogue.registration import BootNotificationQueued, RegistrationAnswered, RegistrationLost
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.registration import FOLDS, Registration
 from tests.given import DESCRIPTION

@@ -1,10 +1,9 @@
 """Reservations that hold (5.13)."""
 
-from dataclasses import replace
-
 from eventstore.catalogue.reservations import ReservationEnded, ReservationMade
 from eventstore.catalogue.transactions import Moment, TransactionStarted
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.reservations import FOLDS, Reservations
 

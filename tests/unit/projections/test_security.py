@@ -1,6 +1,5 @@
 """What is a security event, how often it is raised, and that it is raised once."""
 
-from dataclasses import replace as replaced
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, L
 from eventstore.catalogue.maintenance import ResetAccepted
 from eventstore.catalogue.security import TamperObserved
 from eventstore.event import Event, Recorded
+from eventstore.value import replace as replaced
 from projections.security import CAUSES_MAX, FOLDED_MS, PENDING_MAX
 from projections.station import INITIAL, StationState, evolve
 from tests.given import DESCRIPTION

@@ -1,7 +1,5 @@
 """The state as a whole: one fold over the catalogue."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue import ALL
@@ -9,6 +7,7 @@ from eventstore.catalogue.hardware import MainsObserved
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationBooted, StationStopped
 from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.event import Recorded
+from eventstore.value import replace
 from projections.station import FOLDS, INITIAL, Folding, StationState, changes, evolve
 from tests.given import UTC_2026_MS, charging, station
 

@@ -1,7 +1,5 @@
 """Transactions that run, and those not confirmed wholly."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.configuration import ConfigurationChanged
@@ -23,6 +21,7 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.transactions import (
     ALIGNED,

@@ -1,12 +1,11 @@
 """Stations that owe the CSMS what a test says."""
 
-from dataclasses import replace
-
 from eventstore.catalogue.authorization import AuthorizeQueued
 from eventstore.catalogue.connectors import StatusNotificationQueued
 from eventstore.catalogue.registration import BootNotificationQueued, DataTransferQueued, HeartbeatQueued
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event
+from eventstore.value import replace
 from projections.outbox import Owed
 from projections.station import StationState
 from tests.given import charging

@@ -1,10 +1,11 @@
 """The copper at work: outputs in, levels out, energy counted in between."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from devices.bench.copper import Copper
 from devices.bench.errors import UnknownConnector

@@ -1,8 +1,7 @@
 """The vehicle as the station's wires see it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from devices.bench.vehicle import draw_ma, pilot_state
 from devices.bench.world import ConnectorWorld

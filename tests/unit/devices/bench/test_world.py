@@ -1,10 +1,10 @@
 """The copper world as values, and what hands do to it."""
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devices.bench.errors import InvalidControl, StillLocked
 from devices.bench.world import (

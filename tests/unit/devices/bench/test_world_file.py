@@ -3,12 +3,12 @@
 import errno
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from devices.bench.world import ConnectorWorld, Network, PlantedFault, World
 from devices.bench.world_file import COPPER_NAME, RECORD_BYTES, WORLD_NAME, WorldFile

@@ -5,10 +5,10 @@ import inspect
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devices.gpio.board import GpioBoard
 from devices.gpio.values import OutputLine

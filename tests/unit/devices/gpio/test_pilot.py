@@ -2,12 +2,12 @@
 
 import asyncio
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from devices.gpio.adc import CONVERSIONS_MIN
 from devices.gpio.pilot import (

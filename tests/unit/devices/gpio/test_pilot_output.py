@@ -1,12 +1,12 @@
 """The pilot's PWM, by the kernel."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from devices.gpio.pilot_output import SysfsPwm
 from devices.gpio.sections import PilotSection

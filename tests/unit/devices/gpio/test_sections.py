@@ -1,15 +1,15 @@
 """What the documents say of the wiring is what the code reads."""
 
-from dataclasses import MISSING, Field, fields
-from typing import Any
-
 import pytest
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, fields
 
 from devices.gpio import sections
+from devices.kinds import TableKey, keys_of
 from devices.modbus.register_map import map_names
 from tests.unit.devices.gpio.reference import HARDWARE, KEYS
 
-TABLES = {
+TABLES: dict[str, type[Struct]] = {
     "[board.wiring]": sections.WiringSection,
     "[board.wiring.adc.NAME]": sections.AdcSection,
     "[board.wiring.bus.NAME]": sections.BusSection,
@@ -26,16 +26,15 @@ TABLES = {
 }
 
 
-def row(key: Field[Any]) -> str:
+def row(name: str, key: TableKey, declared: FieldInfo) -> str:
     """A key's line in docs/wiring.md."""
-    meaning = key.metadata["doc"] or key.name
-    return f"| `{key.name}` | {key.metadata['kind'].describe()} | {default(key)} | {meaning} |"
+    return f"| `{name}` | {key.kind.describe()} | {default(declared)} | {key.doc or name} |"
 
 
-def default(key: Field[Any]) -> str:
-    if key.default is MISSING and key.default_factory is MISSING:
+def default(key: FieldInfo) -> str:
+    if key.required:
         return "required"
-    if key.default is MISSING or key.default in (None, (), ""):
+    if key.default is NODEFAULT or not (key.default or isinstance(key.default, int)):
         return "none"
     if isinstance(key.default, bool):
         return f"`{str(key.default).lower()}`"
@@ -45,7 +44,9 @@ def default(key: Field[Any]) -> str:
 @pytest.mark.parametrize("name", TABLES)
 def test_the_document_has_every_key_with_its_kind_default_and_meaning(name: str) -> None:
     text = KEYS.read_text(encoding="utf-8").partition(f"### `{name}`\n")[2].partition("\n###")[0].partition("\n## ")[0]
-    assert [line for line in text.splitlines() if line.startswith("| `")] == [row(key) for key in fields(TABLES[name])]
+    declared, keys = fields(TABLES[name]), keys_of(TABLES[name])
+    rows = [row(field.name, keys[field.name], field) for field in declared]
+    assert [line for line in text.splitlines() if line.startswith("| `")] == rows
 
 
 def test_the_document_has_every_register_map() -> None:

@@ -3,11 +3,11 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from functools import partial
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from pymodbus.constants import ExcCodes
 
 from devices.gpio.rack import pause

@@ -1,6 +1,5 @@
 """Which CALL of ours leaves next, and when; whole stories stand in tests/scenarios/test_outbox.py."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallDispatched, CallSettled
 from eventstore.catalogue.registration import DataTransferQueued
 from eventstore.event import Event
+from eventstore.value import replace
 from projections.station import StationState
 from station.core import calls
 from tests.given import StationUnderTest, answering, charging, station
@@ -148,7 +148,7 @@ def test_a_boot_notification_that_cannot_be_rendered_is_tried_again_later() -> N
     found.csms = None
     found.connect()
     assert found.state.outbox.in_flight is not None
-    broken = replace(found.state.described, vendor=7)  # type: ignore[arg-type]  # that is the point
+    broken = replace(found.state.described, vendor=7)
     outbox = replace(found.state.outbox, in_flight=None, attempts=())
     state = replace(found.state, description=broken, outbox=outbox)
     assert [type(event).__name__ for event in calls.dispatch(state, 1, found.registry)] == [

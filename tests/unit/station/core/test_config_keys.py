@@ -1,10 +1,9 @@
 """Kinds of values, access, defaults (section 9)."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.persistent import Map
+from eventstore.value import replace
 from station.core.config_keys import Access, AnyText, Boolean, ConfigKey, Csl, Integer
 from tests.given import station
 

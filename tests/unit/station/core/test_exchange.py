@@ -1,7 +1,6 @@
 """What a frame comes to, decision by decision; whole stories stand in tests/scenarios/test_outbox.py and test_bad_frames.py."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from eventstore.catalogue.link import CallAnswered, CallDeferred, CallSettled, F
 from eventstore.catalogue.registration import RegistrationLost
 from eventstore.catalogue.transactions import TransactionIdAssigned
 from eventstore.event import Event
+from eventstore.value import replace
 from station.core import exchange
 from station.core.exchange import read_large
 from station.wire.enums import UnlockStatus

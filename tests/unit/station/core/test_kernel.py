@@ -1,6 +1,5 @@
 """The step: fixed point, bounds, and what survives a mistake of ours."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from eventstore.catalogue.link import CallAnswered, FrameReceived, OutboxWindowR
 from eventstore.catalogue.registration import DataTransferQueued
 from eventstore.catalogue.transactions import TransactionConfirmed
 from eventstore.event import Event
+from eventstore.value import replace
 from projections.station import INITIAL, StationState, evolve
 from station.core import kernel
 from station.core.feature import TIME, Feature, Registry, Rule

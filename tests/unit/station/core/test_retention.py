@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from eventstore.catalogue.link import CallSettled
 from eventstore.event import Event, Recorded
+from eventstore.value import replace
 from station.core.retention import RECORD, is_record, needed_seq
 from tests.given import charging, station
 

@@ -11,8 +11,8 @@ import pytest_asyncio
 from devices.bench.board import BenchBoard
 from eventstore.catalogue.configuration import AuthorizationKeysFound
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, StationBooted, StationDescribed
-from eventstore.frozen import replace
 from eventstore.log import EventLog
+from eventstore.value import replace
 from station.core.kernel import step
 from station.daemon import bootstrap
 from station.daemon.bootstrap import Parts, build, describe, factory_values, load_vendors, make_registry, profiles_off

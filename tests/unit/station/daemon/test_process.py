@@ -17,8 +17,8 @@ from eventstore.catalogue.link import ConnectFailed, LinkOpened
 from eventstore.catalogue.maintenance import ResetFailed
 from eventstore.database import DATABASE_NAME
 from eventstore.event import Event
-from eventstore.frozen import replace
 from eventstore.log import EventLog
+from eventstore.value import replace
 from projections.digest import fingerprint
 from station.daemon import process
 from station.daemon.process import EXIT_DONE, EXIT_FAILED, EXIT_LOG, ProcessEnding

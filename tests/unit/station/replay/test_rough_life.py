@@ -145,8 +145,7 @@ def test_every_event_has_words_and_a_loudness(reader: LogReader) -> None:
 
 
 def test_an_event_without_words_is_told_by_its_name_and_members() -> None:
-    class PlugPolished(Decision):
-        __slots__ = ()
+    class PlugPolished(Decision, frozen=True):
         NAME = "PlugPolished"
 
     assert words(PlugPolished()) == "Plug polished"

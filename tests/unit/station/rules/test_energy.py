@@ -1,11 +1,11 @@
 """Until when a contactor stays closed without an offer."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from eventstore.catalogue.hardware import ContactorObserved
+from eventstore.value import replace
 from station.rules.energy import LET_GO_MS, is_ending, is_letting_go, may_draw
 from tests.given import TAG, StationUnderTest, charging
 

@@ -1,9 +1,8 @@
 """Which conditions block, which only warn (7.6, rulings on faults)."""
 
-from dataclasses import replace
-
 import pytest
 
+from eventstore.value import replace
 from projections.connector import Connector, Fault
 from station.rules import faults
 from station.wire.enums import ChargePointErrorCode
@@ -11,7 +10,7 @@ from tests.given import charging
 
 
 def connector(**facts: object) -> Connector:
-    return replace(Connector(connector_id=1), **facts)  # type: ignore[arg-type]  # facts of a connector
+    return replace(Connector(connector_id=1), **facts)
 
 
 def test_every_error_code_blocks_or_warns_but_for_two_that_are_no_faults() -> None:

@@ -1,11 +1,10 @@
 """The authorization rules as a table (3.5, 4.1)."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.authorization import IdTagInfo
 from eventstore.persistent import Map
+from eventstore.value import replace
 from projections.authorization import Cached
 from projections.station import StationState
 from station.rules.identification import (

@@ -1,11 +1,10 @@
 """The CSMS's word on a tag."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.authorization import IdTagInfo, IdTagInfoReceived, LocalListConflictFound
 from eventstore.persistent import Map
+from eventstore.value import replace
 from projections.station import StationState
 from station.rules.idtag_info import info_of, received
 from station.wire.enums import AuthorizationStatus

@@ -1,11 +1,10 @@
 """The Local Authorization List counts only while it is on (3.5.2, 9.2.1)."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.authorization import IdTagInfo
 from eventstore.persistent import Map
+from eventstore.value import replace
 from projections.authorization import Authorization
 from projections.configuration import Configuration
 from projections.station import StationState

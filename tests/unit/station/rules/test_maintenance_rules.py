@@ -1,10 +1,9 @@
 """What maintenance means for the connectors (errata 3.49)."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.maintenance import FirmwareUpdateRequested
+from eventstore.value import replace
 from projections.maintenance import FirmwareJob
 from projections.station import StationState
 from station.rules.maintenance_rules import is_disk_full, is_out_of_service, is_waiting_to_install

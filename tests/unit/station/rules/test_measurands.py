@@ -1,11 +1,11 @@
 """Measurands and samples (7.31, 9.1.17, errata 3.14)."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from eventstore.catalogue.transactions import Moment
+from eventstore.value import replace
 from station.rules import measurands
 from station.rules.measurands import (
     GIVEN,

@@ -1,11 +1,11 @@
 """What the devices should be doing."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from eventstore.catalogue.transactions import HeldFor
+from eventstore.value import replace
 from projections.connector import Connector, Fault
 from projections.station import StationState
 from station.rules import outputs

@@ -1,6 +1,5 @@
 """Which connectors reservations keep, and for whom (5.13)."""
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.catalogue.maintenance import FirmwareUpdateRequested
 from eventstore.catalogue.reservations import ReservationMade
+from eventstore.value import replace
 from projections.connector import INOPERATIVE, Connector, Connectors, Fault, Grant
 from projections.maintenance import FirmwareJob, Maintenance
 from projections.reservations import Reservations

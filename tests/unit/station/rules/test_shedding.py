@@ -1,11 +1,10 @@
 """What may wait to be sent, kind by kind; whole stories stand in tests/scenarios/test_outbox.py."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.maintenance import FirmwareStatusQueued
 from eventstore.event import Event
+from eventstore.value import replace
 from projections.outbox import InFlight
 from station.rules.shedding import DATA_TRANSFERS_MAX, NOTICES_MAX, STATUSES_MAX, shed
 from tests.unit.station.owing import AUTHORIZE, BOOT, HEARTBEAT, STATUS, TRANSFER, TRIGGERED, owing

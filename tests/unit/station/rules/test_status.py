@@ -1,11 +1,11 @@
 """The status chart of 4.9, and what facts amount to."""
 
-from dataclasses import replace
 from itertools import pairwise, permutations
 
 import pytest
 
 from eventstore.catalogue.hardware import FaultObserved
+from eventstore.value import replace
 from station.rules.status import (
     AVAILABLE,
     FAULTED,

@@ -1,12 +1,12 @@
 """Rules on transactions that several features share."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from eventstore.catalogue.hardware import MeterFailed
 from eventstore.catalogue.transactions import HeldFor, Moment, TransactionIdAssigned
+from eventstore.value import replace
 from projections.station import StationState
 from projections.transactions import Transaction
 from station.rules import transaction_rules

@@ -4,7 +4,6 @@ import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from eventstore.catalogue.link import CallSettled
 from eventstore.chain import Head, Row
 from eventstore.codec import encode
 from eventstore.segments import PastSegment, archives, closed_segments
+from eventstore.value import replace
 from projections.outbox import AUTHORIZE
 from station.runtime.archivist import DAY_MS, Keep, keeps, loose_ends, next_step
 from tests.logs import overwrite

@@ -3,7 +3,6 @@
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from freezegun import freeze_time
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Head, Row
 from eventstore.log import EventLog
+from eventstore.value import replace
 from station.runtime import diagnostics
 from station.runtime.diagnostics import DiagnosticsSource, plain_settings
 from station.settings.loading import Settings, parse_settings

@@ -1,7 +1,5 @@
 """What the rows of a damaged log prove of the messages: told, perhaps told, or never left."""
 
-from dataclasses import replace
-
 import pytest
 
 from eventstore.catalogue.lifecycle import DeadlineReached, StationBooted
@@ -17,6 +15,7 @@ from eventstore.catalogue.link import (
 )
 from eventstore.catalogue.registration import RegistrationAnswered, RegistrationLost
 from eventstore.catalogue.transactions import Moment, TransactionStarted
+from eventstore.value import replace
 from projections.clock import Clock
 from projections.link import Link, reconnect_delay_ms
 from projections.outbox import InFlight, Outbox, Owed

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -38,6 +38,7 @@ from eventstore.catalogue.hardware import (
 )
 from eventstore.catalogue.link import LinkOpened
 from eventstore.event import Observation
+from eventstore.value import replace
 from projections.station import INITIAL, StationState
 from station.runtime.gateway import OVERDUE_MS, Gateway, observation_of
 from tests.given import TAG, StationUnderTest, accepting, charging, station

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from eventstore.catalogue.link import CallDispatched, FrameReceived, LinkOpened
 from eventstore.catalogue.transactions import TransactionStopped
 from eventstore.event import Recorded
 from eventstore.log import EventLog
+from eventstore.value import replace
 from projections.station import INITIAL, StationState
 from station.features import registry_for
 from station.runtime.clock import SystemClock

@@ -5,7 +5,7 @@ import base64
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ from eventstore.catalogue.link import (
     LinkOpened,
 )
 from eventstore.event import Event, Observation, Recorded
+from eventstore.value import replace
 from projections.station import StationState
 from station.runtime.clock import SystemClock
 from station.runtime.link import CsmsLink

@@ -1,12 +1,13 @@
 """What the meters say now, beside the state."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 from devices.protocols import StationBoard
 from devices.readings import MeterReading, MeterUnavailable
 from eventstore.catalogue.hardware import ContactorObserved, MeterFailed
+from eventstore.value import replace
 from projections.connector import Connector
 from station.runtime.live_meters import FRESH_MS, LiveMeters
 from tests.given import StationUnderTest, charging, station

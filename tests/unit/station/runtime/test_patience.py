@@ -1,12 +1,12 @@
 """Which batches may wait a moment: those from which nothing follows outside."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from eventstore.catalogue.hardware import ContactorObserved, MeterObserved, PilotStateObserved
 from eventstore.catalogue.link import CallDispatched, CallPrepared, FrameReceived
 from eventstore.event import Observation, Recorded
+from eventstore.value import replace
 from projections.station import INITIAL, StationState
 from station.core import kernel
 from station.runtime.patience import may_wait

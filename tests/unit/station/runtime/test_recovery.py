@@ -1,7 +1,6 @@
 """Taking over a log: the same state by every way, and what a boot makes of the time that it finds."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,10 @@ import pytest_asyncio
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, StationBooted, StationStopped
 from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.errors import LogTooNew
-from eventstore.event import Recorded
+from eventstore.event import UNSET, Recorded
 from eventstore.log import EventLog
 from eventstore.segments import closed_segments
+from eventstore.value import replace
 from projections.digest import STATE_LAYOUT, fingerprint, state_bytes
 from projections.station import INITIAL, StationState
 from station.features import registry_for
@@ -61,7 +61,7 @@ async def test_the_log_folds_to_the_state_that_the_station_had_with_its_windows_
     stored = next(item for item in await log.read(0, 5_000) if isinstance(item.event, OutboxWindowRead))
     original = next(item for item in found.log if item.seq == stored.seq)
     assert isinstance(stored.event, OutboxWindowRead)
-    assert stored.event.entries == ()
+    assert stored.event.entries is UNSET
     assert (await filled(log, stored)) == original
     assert await fold_log(log) == (found.state, 0)
 

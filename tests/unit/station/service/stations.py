@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
 from eventstore.catalogue.link import FrameReceived, LinkClosed, LinkOpened
 from eventstore.errors import StorageFailed
 from eventstore.log import EventLog
+from eventstore.value import replace
 from projections.station import INITIAL
 from station.core.kernel import step
 from station.features import registry_for

@@ -1,8 +1,7 @@
 """The station in one line."""
 
-from dataclasses import replace
-
 from eventstore.catalogue.hardware import FaultObserved
+from eventstore.value import replace
 from station.telling.status_line import status_line
 from tests.given import DESCRIPTION, StationUnderTest, answering
 

@@ -1,11 +1,12 @@
-"""Message dataclasses compiled into members."""
+"""Message classes compiled into members."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
 import pytest
+from msgspec import defstruct
 
+from eventstore.value import Value
 from station.wire.enums import ChargingRateUnit
 from station.wire.frames import ErrorCode
 from station.wire.members import UNUSABLE, Listed, Member, Nested, Scalar, Violation, camel_case, members_of
@@ -22,15 +23,13 @@ from station.wire.primitives import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inner:
+class Inner(Value, frozen=True, kw_only=True):
     """A nested message."""
 
     flag: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outer:
+class Outer(Value, frozen=True, kw_only=True):
     """A message with a member of every kind."""
 
     id_tag: CiString20Type
@@ -76,8 +75,7 @@ def test_a_member_with_none_is_optional() -> None:
     assert [name for name, member in MEMBERS.items() if not member.is_required] == ["names", "remark"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Optional:
+class Optional(Value, frozen=True, kw_only=True):
     """A message of optional members."""
 
     remark: CiString20Type | None = None
@@ -200,7 +198,7 @@ def test_a_violation_says_what_a_lenient_reader_takes(attribute: str, wire: Any,
 
 @pytest.mark.parametrize("hint", [float, int | str, Annotated[int, AtLeast(1)], dict, Decimal])
 def test_a_type_without_a_form_on_the_wire_cannot_be_declared(hint: Any) -> None:
-    odd: type = dataclass(type("Odd", (), {"__annotations__": {"odd": hint}}))
+    odd = defstruct("Odd", [("odd", hint)], bases=(Value,))
     with pytest.raises(TypeError, match="odd"):
         members_of(odd)
 

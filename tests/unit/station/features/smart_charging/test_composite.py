@@ -1,10 +1,10 @@
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
 from eventstore.catalogue.smart_charging import ChargingProfile, SchedulePeriod
+from eventstore.value import replace
 from station.features.smart_charging.composite import (
     PERIODS_COMPUTED_MAX,
     Charging,

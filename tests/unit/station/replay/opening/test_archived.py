@@ -19,10 +19,10 @@ from eventstore.catalogue.transactions import TransactionStarted
 from eventstore.database import DATABASE_NAME
 from eventstore.directory import StorageDirectory
 from eventstore.event import Event
-from eventstore.frozen import replace
 from eventstore.log import EventLog
 from eventstore.opening import Opening, read_opening
 from eventstore.segments import ARCHIVE_DIRECTORY, PastSegment, closed_segments, compress
+from eventstore.value import replace
 from projections.digest import fingerprint, state_bytes
 from projections.outbox import TRANSACTIONAL
 from projections.station import INITIAL, evolve

@@ -1,9 +1,9 @@
 """(What was dropped on record, as verify tells it: tests/integration/test_room_for_transactions.py.)"""
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from eventstore.value import replace
 from projections.station import INITIAL
 from station.replay.proof.dropping import undecided
 from station.replay.proof.redeciding import Foldable

@@ -1,78 +1,64 @@
-"""A class of `eventstore.frozen` is told from the standard library's dataclass by nothing but its speed."""
+"""A value is told from the standard library's frozen dataclass by nothing but its speed."""
 
 import copy
 import dataclasses
 import pickle
-from dataclasses import FrozenInstanceError, dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore import frozen
+from eventstore.value import Value, field, replace
 
 
-class Part:
+class Part(Value, frozen=True):
     """A base without fields, as events have one."""
-
-    __slots__ = ()
 
     NAME: ClassVar[str] = "Part"
 
 
-@frozen.dataclass(frozen=True, slots=True, kw_only=True)
-class Quick(Part):
-    """Made here."""
+class Quick(Part, frozen=True, kw_only=True):
+    """A value."""
 
     number: int
     text: str = "none"
     items: list[int] = field(default_factory=list)
-    hidden: int = field(default=0, repr=False, compare=False)
 
 
-@frozen.dataclass(frozen=True, slots=True, kw_only=True)
-class Longer(Quick):
+class Longer(Quick, frozen=True, kw_only=True):
     """With a field more than its base."""
 
     more: bool = False
 
 
-@frozen.dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(Value, frozen=True, kw_only=True):
     """Its constructor does more than to fill the fields."""
 
     low: int
     high: int
-    width: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         if self.high < self.low:
             raise ValueError("high is below low")
-        object.__setattr__(self, "width", self.high - self.low)
 
 
-@frozen.dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Value, frozen=True):
     """Its fields may be given by their place."""
 
     number: int
     text: str = "none"
 
 
-@frozen.dataclass(frozen=True, slots=True, kw_only=True)
-class Empty:
+class Empty(Value, frozen=True):
     """No field at all."""
 
 
-@frozen.dataclass(frozen=True, slots=True, kw_only=True)
-class Worded:
+class Worded(Value, frozen=True, kw_only=True):
     """Shown in words of its own, equal by a rule of its own."""
 
     text: str
-
-    def __str__(self) -> str:
-        return self.text
 
     def __repr__(self) -> str:
         return f"<{self.text}>"
@@ -85,29 +71,31 @@ class Worded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standard(Part):
+class Standard:
     """The same fields as Quick, made by the standard library."""
 
     number: int
     text: str = "none"
-    items: list[int] = field(default_factory=list)
-    hidden: int = field(default=0, repr=False, compare=False)
+    items: list[int] = dataclasses.field(default_factory=list)
 
 
 members = st.fixed_dictionaries(
-    {"number": st.integers()},
-    optional={"text": st.text(), "items": st.lists(st.integers()), "hidden": st.integers()},
+    {"number": st.integers()}, optional={"text": st.text(), "items": st.lists(st.integers())}
 )
+
+
+def as_dict(value: Value) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__struct_fields__}
 
 
 @given(members, members)
 def test_it_is_what_the_standard_library_makes_of_the_same_fields(one: dict[str, Any], other: dict[str, Any]) -> None:
     quick, standard = Quick(**one), Standard(**one)
-    assert dataclasses.asdict(quick) == dataclasses.asdict(standard)
+    assert as_dict(quick) == dataclasses.asdict(standard)
     assert repr(quick) == repr(standard).replace("Standard", "Quick")
     assert (quick == Quick(**other)) is (standard == Standard(**other))
-    changed = frozen.replace(quick, **other)
-    assert dataclasses.asdict(changed) == dataclasses.asdict(dataclasses.replace(standard, **other))
+    changed = replace(quick, **other)
+    assert as_dict(changed) == dataclasses.asdict(dataclasses.replace(standard, **other))
     assert Quick(**one) == quick, "the value that was copied has changed"
 
 
@@ -118,53 +106,47 @@ def test_a_default_that_is_made_is_made_for_each_value() -> None:
 def test_fields_are_given_by_their_place_where_the_class_allows_it() -> None:
     assert Placed(1, "a") == Placed(number=1, text="a") != Placed(1)
     assert repr(Placed(1)) == "Placed(number=1, text='none')"
-    assert frozen.replace(Placed(1), text="a") == Placed(1, "a")
-    match Placed(1, "a"):
-        case Placed(1, text):
-            assert text == "a"
-        case _:
-            pytest.fail("no match")
+    assert replace(Placed(1), text="a") == Placed(1, "a")
     with pytest.raises(TypeError, match="positional"):
         Quick(1)  # type: ignore[call-arg]
 
 
-def test_fields_of_a_base_come_first() -> None:
-    assert [each.name for each in dataclasses.fields(Longer)] == ["number", "text", "items", "hidden", "more"]
+def test_fields_of_a_base_are_those_of_the_class_too() -> None:
     value = Longer(number=1, more=True)
+    assert set(Longer.__struct_fields__) == {"number", "text", "items", "more"}
     assert (value.number, value.more, value.NAME) == (1, True, "Part")
-    assert frozen.replace(value, number=2) == Longer(number=2, more=True)
+    assert replace(value, number=2) == Longer(number=2, more=True)
     assert value != Quick(number=1)
 
 
 def test_a_field_cannot_be_set_or_deleted_afterwards() -> None:
     value = Quick(number=1)
-    with pytest.raises(FrozenInstanceError, match="cannot assign to field 'number'"):
+    with pytest.raises(AttributeError, match="immutable"):
         value.number = 2  # type: ignore[misc]
-    with pytest.raises(FrozenInstanceError, match="cannot delete field 'number'"):
+    with pytest.raises(AttributeError, match="immutable"):
         del value.number
     assert not hasattr(value, "__dict__")
 
 
 @pytest.mark.parametrize("given_to_it", [{}, {"number": 1, "nuber": 2}], ids=["one is missing", "one is unknown"])
 def test_other_fields_than_there_are_are_refused(given_to_it: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="__init__"):
+    with pytest.raises(TypeError, match=r"number|nuber"):
         Quick(**given_to_it)
 
 
 def test_a_copy_with_a_field_that_there_is_not_is_refused() -> None:
     with pytest.raises(TypeError, match="nuber"):
-        frozen.replace(Quick(number=1), nuber=2)  # type: ignore[call-arg]
+        replace(Quick(number=1), nuber=2)
 
 
 def test_a_constructor_that_checks_checks_copies_too() -> None:
-    assert Checked(low=1, high=4).width == 3
-    assert frozen.replace(Checked(low=1, high=4), high=5).width == 4
+    assert replace(Checked(low=1, high=4), high=5).high == 5
     with pytest.raises(ValueError, match="high is below low"):
-        frozen.replace(Checked(low=1, high=4), low=9)
+        replace(Checked(low=1, high=4), low=9)
 
 
 def test_a_class_without_fields_has_one_value() -> None:
-    assert Empty() == Empty() == frozen.replace(Empty())
+    assert Empty() == Empty() == replace(Empty())
     assert hash(Empty()) == hash(Empty())
     assert repr(Empty()) == "Empty()"
 
@@ -176,18 +158,16 @@ def test_methods_that_a_class_has_of_its_own_stay() -> None:
 
 
 def test_values_are_hashed_by_what_they_are_compared_by() -> None:
-    same = {Checked(low=1, high=2), Checked(low=1, high=2)}
-    assert len(same) == 1
+    assert len({Checked(low=1, high=2), Checked(low=1, high=2)}) == 1
     with pytest.raises(TypeError, match="unhashable"):
         hash(Quick(number=1))
 
 
-@pytest.mark.parametrize("value", [Longer(number=1, items=[2], hidden=3), Checked(low=1, high=2), Empty()], ids=str)
+@pytest.mark.parametrize("value", [Longer(number=1, items=[2]), Checked(low=1, high=2), Empty()], ids=str)
 def test_a_value_survives_pickling_and_copying(value: Any) -> None:
     for again in (pickle.loads(pickle.dumps(value)), copy.copy(value), copy.deepcopy(value)):
         assert again == value
         assert repr(again) == repr(value)
-    assert pickle.loads(pickle.dumps(Quick(number=1, hidden=3))).hidden == 3
 
 
 def test_it_matches_by_its_members() -> None:
@@ -198,10 +178,7 @@ def test_it_matches_by_its_members() -> None:
             pytest.fail("no match")
 
 
-def test_another_kind_of_class_is_refused() -> None:
-    with pytest.raises(TypeError, match="frozen and slotted"):
-        frozen.dataclass(frozen=False, slots=True, kw_only=True)
+def test_the_collector_of_circles_has_nothing_to_do_with_values() -> None:
+    import gc
 
-
-def test_a_standard_dataclass_is_copied_as_well() -> None:
-    assert frozen.replace(Standard(number=1), text="x") == Standard(number=1, text="x")
+    assert not gc.is_tracked(Quick(number=1, items=[2]))
