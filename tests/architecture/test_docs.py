@@ -55,7 +55,7 @@ def test_every_configuration_key_is_documented() -> None:
 
 
 def test_every_event_is_documented() -> None:
-    assert set(BY_NAME) - set(names_in("architecture.md")) == set()
+    assert set(BY_NAME) - set(names_in("events.md")) == set()
 
 
 def test_every_command_is_documented() -> None:

@@ -255,6 +255,7 @@ FILES: dict[Path, Callable[[], str]] = {
 PAGES = (
     DOCS / "configuration-keys.md",
     DOCS / "architecture.md",
+    DOCS / "events.md",
     DOCS / "README.md",
     DOCS / "conformance.md",
 )
