@@ -5,6 +5,7 @@ arrive at the digests in the index, frame by frame. So a frame can be read and p
 is changed anywhere shows.
 """
 
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
@@ -135,6 +136,21 @@ def load_columns(content: bytes) -> dict[str, Any]:
     if type(packed) is not dict:
         raise ValueError("it holds no columns")
     return packed
+
+
+def pick(packed: dict[str, Any], names: Collection[str]) -> list[Row]:
+    """The rows of these types in a frame's columns, without digests of their own. Raises ValueError, KeyError or TypeError."""
+    found = []
+    seq, at_ms = packed["seq"], packed["at_ms"]
+    columns = ("since_cause", "elapsed_ms", "offset_ms", "type", "version", "connector_id", "payload")
+    for since, elapsed_ms, offset_ms, name, *rest in zip(*(packed[column] for column in columns), strict=True):
+        at_ms += elapsed_ms
+        if name in names:
+            found.append(Row._make((seq, seq - since, at_ms, at_ms + offset_ms, name, *rest, GENESIS_DIGEST)))
+        seq += 1
+    if found and not are_sound(found):
+        raise ValueError("it holds an event that no station writes")
+    return found
 
 
 class ArchiveReader:

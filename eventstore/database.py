@@ -215,13 +215,13 @@ def read_base(connection: sqlite3.Connection) -> Head:
     """The head that the first event of this file continues: EMPTY unless it is a later segment; raises sqlite3.Error."""
     if not has_table(connection, "opening"):
         return EMPTY
-    row = connection.execute("SELECT seq, digest FROM opening").fetchone()
+    row = connection.execute("SELECT seq, digest FROM opening NOT INDEXED").fetchone()
     return EMPTY if row is None else _head(*row)
 
 
 def read_head(connection: sqlite3.Connection) -> Head:
     """The last event's seq and digest, or what the file begins behind while it is empty; raises sqlite3.Error."""
-    row = connection.execute("SELECT seq, digest FROM event ORDER BY seq DESC LIMIT 1").fetchone()
+    row = connection.execute("SELECT seq, digest FROM event NOT INDEXED ORDER BY seq DESC LIMIT 1").fetchone()
     return read_base(connection) if row is None else _head(*row)
 
 

@@ -60,7 +60,7 @@ def read_opening(connection: sqlite3.Connection) -> tuple[Opening, bool]:
     if not has_table(connection, "opening"):
         return FIRST, True
     row = connection.execute(
-        "SELECT seq, digest, owed_seq, layout, fingerprint, state, checksum FROM opening WHERE only = 1"
+        "SELECT seq, digest, owed_seq, layout, fingerprint, state, checksum FROM opening NOT INDEXED WHERE only = 1"
     ).fetchone()
     if row is None:
         return FIRST, True

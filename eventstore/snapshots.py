@@ -86,6 +86,20 @@ def headers(directory: Path) -> Iterator[tuple[SnapshotHeader, Path]]:
             yield header, file
 
 
+def is_legible(file: Path) -> bool:
+    """Whether a snapshot is as it was written; that of another version, whose header says other things, may be."""
+    content = _read(file)
+    line, _, state = content.partition(b"\n")
+    digest, _, header = line.partition(b" ")
+    if sha256(header).hexdigest().encode() != digest:
+        return False
+    try:
+        said: SnapshotHeader = _read_header(header)
+    except ValueError:
+        return True
+    return sha256(state).hexdigest() == said.state_sha256
+
+
 def _read(file: Path, *, until_line_end: bool = False) -> bytes:
     """The content or its first line; nothing if it cannot be read: a cache must not keep a station from starting."""
 

@@ -13,6 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _question(questions.add_parser("summary", help="a row for each log"))
     verify = _question(questions.add_parser("verify", help="whether each log is whole"))
     verify.add_argument("--level", choices=("chain", "fold", "decide"), default="decide", help="how far to check")
+    verify.add_argument(
+        "--public-key", metavar="FILE|DIR", help="the stations' key, or a directory of IDENTITY.pem for each station"
+    )
     export = _question(questions.add_parser("export", help="all logs as one partitioned data set"))
     export.add_argument("--output", type=Path, required=True, metavar="DIR", help="where to")
     export.add_argument("--format", choices=("jsonl", "csv", "parquet"), default="parquet", help="default: Parquet")

@@ -17,7 +17,8 @@ from station.replay.opening.source import open_log
 from station.replay.opening.times import calendar_of
 from station.replay.proof.verify import verify
 
-OK, FAULTY, BROKEN = "ok", "faulty", "broken"
+OK, UNCHECKED, FAULTY, BROKEN = "ok", "unchecked", "faulty", "broken"
+_STATUSES = {"whole": OK, "unchecked": UNCHECKED}
 ERROR_LENGTH_MAX = 500
 _SUMMARY_COUNTS = (
     "identity",
@@ -39,7 +40,10 @@ Row = dict[str, Any]
 
 
 class Task(Value, frozen=True, kw_only=True):
-    """What to do with one log: "summary", "verify" or "export", with that command's options. `size` is the log's, in bytes."""
+    """What to do with one log: "summary", "verify" or "export", with that command's options. `size` is the log's, in bytes.
+
+    `keys` are public keys, each with the identity of the station that it is of; "" is of any.
+    """
 
     path: str
     mark: str
@@ -51,6 +55,7 @@ class Task(Value, frozen=True, kw_only=True):
     redact: bool = False
     redact_key: bytes = b""
     size: int = 0
+    keys: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -59,7 +64,8 @@ class Task(Value, frozen=True, kw_only=True):
 
 
 def run(task: Task) -> Row:
-    """The row of one log: `status` is "ok", "faulty" (read, and something is wrong with it) or "broken" (not readable)."""
+    """The row of one log: `status` is "ok", "unchecked" (nothing is wrong, but something could not be checked), "faulty" (read, and
+    something is wrong with it) or "broken" (not readable)."""
     row: Row = {"log": task.name, "mark": task.mark, "command": task.command}
     try:
         row |= _ask(task)
@@ -79,11 +85,14 @@ def _told(text: str) -> str:
 def _ask(task: Task) -> Row:
     with open_log(Path(task.path)) as reader:
         if task.command == "verify":
-            return _verified(to_plain(verify(reader, level=task.level)))
+            identity = reader.identity()
+            keys = [key for name, key in task.keys if name in ("", identity)]
+            return _verified(to_plain(verify(reader, level=task.level, keys=keys))) | {"identity": identity}
         calendar = calendar_of(reader)
         if task.command == "summary":
             plain = to_plain(summarize(reader, calendar))
             row = {name: plain[name] for name in _SUMMARY_COUNTS}
+            row |= {"last_seq": reader.head.seq, "head_digest": reader.head.digest.hex()}
             row |= {"outages": plain["outages"]["count"], "offline_ms": plain["outages"]["total_ms"]}
             row |= {"faults": sum(plain["faults"].values()), "oddities": plain["oddities"]}
             row |= {"versions": sorted({boot["software_version"] for boot in plain["boots"]})}
@@ -104,8 +113,9 @@ def _ask(task: Task) -> Row:
 def _verified(plain: Row) -> Row:
     first = plain["findings"][0] if plain["findings"] else {}
     return {
-        "status": OK if plain["verdict"] == "whole" else FAULTY,
-        "error": first.get("says", ""),
+        "status": _STATUSES.get(plain["verdict"], FAULTY),
+        "error": first.get("says", "") or "; ".join(plain["skipped"])[:ERROR_LENGTH_MAX],
+        "anchored_seq": plain["anchored_seq"],
         "events": plain["events"],
         "findings": plain["findings_count"],
         "kinds": sorted({finding["kind"] for finding in plain["findings"]}),

@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 import orjson
 
 from eventstore.structure import to_plain
+from station.fleet.copies import COPY_OF, PARTS_FROM, counted
 from station.fleet.one_log import OK, Row, Task
 from station.replay.opening.errors import BadQuestion
 from station.replay.pages.page import Page, facts, table
@@ -36,6 +37,7 @@ def _facts(task: Task) -> dict[str, Any]:
         "tables": task.tables,
         "form": task.form,
         "redact": task.redact,
+        "keys": task.keys,
     }
 
 
@@ -106,16 +108,23 @@ def _row(line: bytes) -> Row | None:
 def page(rows: Sequence[Row], command: str) -> Page:
     """The report for people: totals, and the logs one by one, or only those with something wrong where there are many."""
     counts = Counter(str(row["status"]) for row in rows)
+    once = counted(rows)
+    copies = (
+        f", {len(rows) - len(once)} of them copies of others, which count for nothing" if len(once) < len(rows) else ""
+    )
     shown = Page().add(
-        f"{plural(len(rows), 'log')}: {', '.join(f'{count} {name}' for name, count in sorted(counts.items()))}",
+        f"{plural(len(rows), 'log')}: {', '.join(f'{count} {name}' for name, count in sorted(counts.items()))}{copies}",
         facts(
-            ("events", sum(row.get("events") or 0 for row in rows) or ""),
-            ("transactions", sum(row.get("transactions") or 0 for row in rows) or ""),
-            ("energy", energy(sum(row.get("energy_wh") or 0 for row in rows)) if command == "summary" else ""),
-            ("messages given up", sum(row.get("messages_given_up") or 0 for row in rows) or ""),
+            ("events", sum(row.get("events") or 0 for row in once) or ""),
+            ("transactions", sum(row.get("transactions") or 0 for row in once) or ""),
+            ("energy", energy(sum(row.get("energy_wh") or 0 for row in once)) if command == "summary" else ""),
+            ("messages given up", sum(row.get("messages_given_up") or 0 for row in once) or ""),
             ("rows written", _written(rows)),
         ),
     )
+    for name, title in ((COPY_OF, "Copies"), (PARTS_FROM, "Other histories of the same station")):
+        pairs = [(str(row["log"]), str(row[name])) for row in rows if row.get(name)]
+        shown.add(title, table(("log", "of" if name == COPY_OF else "than that of"), pairs[:SHOWN_MAX]))
     listed = [row for row in rows if len(rows) <= SHOWN_MAX or row["status"] != OK]
     title = "Logs" if len(rows) <= SHOWN_MAX else "Logs that are not in order"
     columns = {"summary": _SUMMARY, "verify": _VERIFY, "export": _EXPORT}[command]
@@ -140,7 +149,9 @@ _SUMMARY = (
 _VERIFY = (
     ("log", "log"),
     ("status", "status"),
+    ("station", "identity"),
     (">events", "events"),
+    (">anchored to", "anchored_seq"),
     (">findings", "findings"),
     (">first at", "first_seq"),
     ("what", "error"),

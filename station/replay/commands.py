@@ -30,7 +30,8 @@ from station.replay.pages.outbox_page import outbox_page
 from station.replay.pages.page import Page, Paragraph, json_line, json_text, line_writer, show
 from station.replay.pages.summary_page import summary_page
 from station.replay.proof import statement
-from station.replay.proof.verify import WHOLE, anchor_from, verify
+from station.replay.proof.verdict import STATUSES
+from station.replay.proof.verify import anchor_from, verify
 from station.telling.amounts import plural
 from station.telling.wording import DETAIL, HEADLINE, NOISE
 
@@ -190,7 +191,7 @@ def show_outbox(asked: Question) -> int:
 
 
 def show_verdict(asked: Question) -> int:
-    """Whether the log is as it was recorded; status 1 if it is not."""
+    """Whether the log is as it was recorded; status 1 if it is not, 4 if something could not be checked."""
     options = asked.options
     outside: list[Anchor] = [anchor_from(text) for text in options.anchor]
     for file in options.statement:
@@ -199,10 +200,11 @@ def show_verdict(asked: Question) -> int:
             raise BadQuestion("a statement proves something only against the signer's public key: add --public-key")
         statement.check_signature(stated, options.public_key)
         outside += statement.anchors(stated)
+    keys = () if options.public_key is None else (statement.raw_public_key(options.public_key).hex(),)
     asked.reader.progress = silent  # verify reports its own progress
-    found = verify(asked.reader, level=options.level, outside=outside, progress=asked.bar)
+    found = verify(asked.reader, level=options.level, outside=outside, keys=keys, progress=asked.bar)
     _answer(asked, found, lambda: verdict_page.page(found))
-    return DONE if found.verdict == WHOLE else FAILED
+    return STATUSES[found.verdict]
 
 
 def make_statement(asked: Question) -> int:

@@ -20,12 +20,12 @@ import orjson
 
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Head, Row
+from eventstore.statements import statement_files
 from eventstore.structure import to_plain
 from eventstore.value import Value
 from projections.station import StationState
 from station.runtime.health import system_health
 from station.runtime.redaction import Redactor
-from station.runtime.signing import statement_files
 from station.settings.loading import SECTIONS, Settings
 from station.wire.instants import format_utc_ms
 

@@ -9,7 +9,6 @@ Nothing here is urgent, and nothing here may harm: what cannot be signed is logg
 
 import asyncio
 import logging
-import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import StorageError
 from eventstore.event import Recorded
 from eventstore.log import EventLog
-from eventstore.value import Value
+from eventstore.statements import STATEMENTS_DIRECTORY, statement_files, statement_name
 from projections.station import StationState
 from station.replay.opening.errors import ReplayError
 from station.runtime.archivist import dropped_on_record
@@ -31,14 +30,12 @@ from station.settings.loading import Settings
 
 LOGGER = logging.getLogger(__name__)
 
-STATEMENTS_DIRECTORY = "statements"
 AFTER_BOOT_MS = 15_000
 EVERY_MS = 3_600_000
 DAY_MS = 86_400_000
 PAUSE_MS = 20
 SLICE_ROWS = 500
 DAILY, SEGMENT = "signed by the station, daily", "signed by the station, at the end of a segment"
-_NAMED = re.compile(r"(\d+)-(\d+)\.json")
 _CLOCK_EVENTS = (StationBooted.NAME, ClockAdjusted.NAME)
 _PROBLEMS = (ReplayError, StorageError, sqlite3.Error, OSError, ValueError)
 
@@ -54,33 +51,6 @@ def check_key(settings: Settings) -> None:
         read_private_key(file)
     except ReplayError as error:
         raise settings.error("storage", "signing_key_file", str(error)) from error
-
-
-class StatementFile(Value, frozen=True, kw_only=True):
-    """A statement as it lies in the storage directory: of the events `from_seq` to `to_seq`."""
-
-    from_seq: int
-    to_seq: int
-    path: Path
-
-
-def statement_files(storage: Path) -> list[StatementFile]:
-    """The statements in a storage directory, that of the newest event last. Raises OSError."""
-    try:
-        paths = list((storage / STATEMENTS_DIRECTORY).iterdir())
-    except FileNotFoundError:
-        return []
-    found = [
-        StatementFile(from_seq=int(match[1]), to_seq=int(match[2]), path=path)
-        for path in paths
-        if (match := _NAMED.fullmatch(path.name))
-    ]
-    return sorted(found, key=lambda each: (each.to_seq, each.from_seq))
-
-
-def _name(from_seq: int, to_seq: int) -> str:
-    """Names sort as the ranges do."""
-    return f"{from_seq:012d}-{to_seq:012d}.json"
 
 
 class Signing:
@@ -154,7 +124,7 @@ class Signing:
 
         Raises _PROBLEMS.
         """
-        file = self._storage / STATEMENTS_DIRECTORY / _name(base.seq + 1, head.seq)
+        file = self._storage / STATEMENTS_DIRECTORY / statement_name(base.seq + 1, head.seq)
         if await asyncio.to_thread(file.exists):
             return
         if self._station.state.boot.disk == "critical":

@@ -12,7 +12,8 @@ from station.replay.answers.whatif import otherwise
 from station.replay.opening.folding import state_at
 from station.replay.opening.source import open_log
 from station.replay.opening.times import calendar_of
-from station.replay.proof.verify import Verdict, verify
+from station.replay.proof.verdict import Verdict
+from station.replay.proof.verify import verify
 from tests.integration.conftest import Pair
 
 

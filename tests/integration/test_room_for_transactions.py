@@ -22,7 +22,8 @@ from station.replay.answers.transactions import transaction_rows, whole_transact
 from station.replay.export.writing import ExportRequest, export_file
 from station.replay.opening.source import open_log
 from station.replay.opening.times import Calendar
-from station.replay.proof.verify import Verdict, anchor_from, verify
+from station.replay.proof.verdict import Verdict
+from station.replay.proof.verify import anchor_from, verify
 from station.runtime.archivist import Keep, keeps
 from station.runtime.diagnostics import DiagnosticsSource
 from station.runtime.salvaging import salvage
@@ -111,10 +112,10 @@ async def test_a_flood_is_evicted_and_every_session_stays(tmp_path: Path) -> Non
         assert faults(tmp_path) == []
         state = digest(outage.station.state)
     verdict = verdict_on(tmp_path)
-    assert (verdict.verdict, verdict.findings) == ("whole", ())
+    assert (verdict.verdict, verdict.findings) == ("unchecked", ())
     named = [each for each in verdict.skipped if "dropped on record (2026-01-01" in each and "for its size" in each]
     assert len(named) == SESSIONS
-    assert any(each.startswith("fold and decisions of events") for each in verdict.skipped)
+    assert any("not decidable" in each for each in verdict.skipped)
     assert verdict.state_digest == state
     found = await salvage(tmp_path)
     assert (found.recovery, found.closed, found.missing) == (None, (), ())
@@ -151,7 +152,7 @@ async def test_once_no_chatter_is_left_the_oldest_sessions_go(tmp_path: Path) ->
         await outage.archivist.verify()
         assert await told(outage, LogDamageFound) == []
     verdict = verdict_on(tmp_path)
-    assert verdict.verdict == "whole"
+    assert (verdict.verdict, verdict.findings) == ("unchecked", ())
     dropped = max(event.last_seq for event in events)
     assert any(each.startswith(f"events 1 to {dropped}: dropped on record (2026") for each in verdict.skipped)
 
@@ -192,7 +193,7 @@ async def test_a_kill_between_the_record_and_the_cut_loses_nothing_and_it_is_don
         await outage.archivist.verify()
         assert await told(outage, LogDamageFound) == []
     verdict = verdict_on(tmp_path)
-    assert verdict.verdict == "whole"
+    assert (verdict.verdict, verdict.findings) == ("unchecked", ())
     assert len([each for each in verdict.skipped if "dropped on record" in each]) == 2, (
         "the archive, and what led on from it"
     )
@@ -265,15 +266,16 @@ async def test_thinned_archives_read_alone_and_a_head_seen_within_a_cut_contradi
     row = next(each for each in rows if each.seq == first)
     seen = anchor_from(f"{row.seq}:{row.digest.hex()}")
     verdict = verdict_on(tmp_path, outside=(seen,))
-    assert (verdict.verdict, verdict.findings) == ("whole", ())
+    assert (verdict.verdict, verdict.findings) == ("unchecked", ())
+    assert [each.result for each in verdict.anchors if each.outside] == ["not_applicable"]
     for part in (tmp_path / "archive", archives(tmp_path)[1].path):
         verdict = verdict_on(part)
-        assert verdict.verdict == "whole", verdict.findings
+        assert (verdict.verdict, verdict.findings) == ("unchecked", ())
         assert any("what put that on record is not here" in each for each in verdict.skipped)
 
 
 @pytest.mark.asyncio
-async def test_an_export_and_a_diagnostics_file_of_a_thinned_log_are_whole(tmp_path: Path) -> None:
+async def test_an_export_and_a_diagnostics_file_of_a_thinned_log_are_not_accused(tmp_path: Path) -> None:
     path, settings = tmp_path / "log", parse_settings(SETTINGS.format(directory=tmp_path), "test")
     async with flooded(path) as outage:
         outage.archivist._keep = Keep(total_bytes=bytes_of(path) // 3)
@@ -297,7 +299,7 @@ async def test_an_export_and_a_diagnostics_file_of_a_thinned_log_are_whole(tmp_p
         export_file(reader, Calendar(reader.recorded()), ExportRequest(), tmp_path / "all.jsonl")
     for name in ("all.jsonl", "all.zip", "part.zip"):
         verdict = verdict_on(tmp_path / name)
-        assert (name, verdict.verdict, verdict.findings) == (name, "whole", ())
+        assert (name, verdict.verdict, verdict.findings) == (name, "unchecked", ())
         assert verdict.events < verdict.last_seq
 
 

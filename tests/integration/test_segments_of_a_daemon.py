@@ -9,7 +9,8 @@ import pytest
 from eventstore.archive import ArchiveReader
 from eventstore.segments import archives, past_segments
 from station.replay.opening.source import open_log
-from station.replay.proof.verify import Verdict, verify
+from station.replay.proof.verdict import Verdict
+from station.replay.proof.verify import verify
 from tests.daemon import Daemon
 
 SETTINGS: dict[str, dict[str, Any]] = {

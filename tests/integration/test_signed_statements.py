@@ -11,9 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from eventstore.statements import statement_files
 from station.cli.main import main
 from station.replay.proof import statement
-from station.runtime.signing import DAILY, SEGMENT, statement_files
+from station.runtime.signing import DAILY, SEGMENT
 from tests.daemon import ROOT, Daemon
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

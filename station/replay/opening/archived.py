@@ -15,14 +15,20 @@ from station.replay.opening.past_segments import Past, archive_at
 from station.telling.amounts import plural
 
 
-def with_past(directory: Path, scratch: Path, *, live: bool, damage: Damage | None) -> Origin:
-    """The origin of the live segment in `scratch`, with the segments before it that lie in `directory`. Raises LogUnreadable."""
+def with_past(
+    directory: Path, scratch: Path, *, live: bool, damage: Damage | None, whole: bool, lost_wal: tuple[str, ...]
+) -> Origin:
+    """The origin of the live segment in `scratch`, with the segments before it that lie in `directory`, which was given as a `whole`.
+
+    Raises LogUnreadable.
+    """
     try:
         with closing(open_reader(scratch / DATABASE_NAME)) as connection:
             opening, is_intact = read_opening(connection)
     except sqlite3.Error as error:
         raise LogUnreadable(f"{directory} cannot be opened: {error}") from error
-    past = Past([each for each in past_segments(directory) if each.last_seq <= opening.head.seq], directory)
+    found = past_segments(directory)
+    past = Past([each for each in found if each.last_seq <= opening.head.seq], directory)
     begins = next((ends.before for ends in past.ends()), None)
     kind = "live log" if live else "log"
     return Origin(
@@ -33,6 +39,9 @@ def with_past(directory: Path, scratch: Path, *, live: bool, damage: Damage | No
         opening=opening if opening.head.seq else None,
         past=past,
         findings=() if is_intact else ("where the live segment begins is damaged",),
+        lost_wal=lost_wal,
+        directory=directory if whole else None,
+        beyond=tuple(each for each in found if each.last_seq > opening.head.seq),
     )
 
 

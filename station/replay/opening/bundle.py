@@ -1,7 +1,7 @@
 """Diagnostics files as zip archives that may come from anyone: what of them is read, and how much (docs/replay.md, "Bounds").
 
-Nothing is ever unpacked to a file, so the names in one lead nowhere. Two members are read: the events, as a stream, and what
-describes them.
+Nothing is ever unpacked to a file by its own name, so the names in one lead nowhere. Three members are read: the events, as a stream, what
+describes them, and the station's newest statement.
 """
 
 import struct
@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from eventstore.bounds import MIB, load_json, open_regular
+from eventstore.bounds import MIB, SMALL_FILE_BYTES_MAX, load_json, open_regular
 
-LOG_NAME, _ABOUT_NAME = "log.jsonl", "about.json"
+LOG_NAME, _ABOUT_NAME, _STATEMENT_NAME = "log.jsonl", "about.json", "statement.json"
 LOG_BYTES_MAX = 1024 * MIB
 """Of the events in a diagnostics file, unpacked: the station puts 256 MiB into one at most."""
 _ABOUT_BYTES_MAX = MIB
@@ -81,6 +81,15 @@ def open_member(bundle: zipfile.ZipFile, name: str) -> IO[bytes]:
     if bundle.getinfo(name).compress_type not in _METHODS:
         raise BundleDamaged(f"{name} is packed in a way that no station uses")
     return bundle.open(name)
+
+
+def read_statement(bundle: zipfile.ZipFile) -> bytes:
+    """The station's newest statement, unchecked; nothing if there is none, or it is larger than one is. Raises BundleDamaged."""
+    if _STATEMENT_NAME not in bundle.namelist():
+        return b""
+    with open_member(bundle, _STATEMENT_NAME) as stream:
+        content = stream.read(SMALL_FILE_BYTES_MAX + 1)
+    return content if len(content) <= SMALL_FILE_BYTES_MAX else b""
 
 
 def read_about(bundle: zipfile.ZipFile) -> Mapping[str, Any]:

@@ -14,10 +14,13 @@ from eventstore.database import DATABASE_NAME, open_reader
 from eventstore.directory import CONDEMNED_NAME, IDENTITY_NAME, lock_holder
 from eventstore.inspection import JOURNAL_NAME, WAL_NAME
 from eventstore.snapshots import snapshot_files
+from eventstore.statements import STATEMENTS_DIRECTORY, statement_files
 from eventstore.witness import WITNESS_NAME
 from station.replay.opening.errors import LogUnreadable
 
 ATTEMPTS_MAX = 5
+STATEMENTS_MAX = 10_000
+"""The newest ones: a station makes some 400 a year."""
 _SMALL_FILES = (WITNESS_NAME, IDENTITY_NAME, CONDEMNED_NAME)
 
 
@@ -66,8 +69,12 @@ def _parts(database: Path) -> dict[str, Path]:
 
 
 def copy_small_files(directory: Path, target: Path) -> None:
-    """What a storage directory remembers beside its log: the witness, snapshots, its identity. Raises OSError."""
+    """What a storage directory remembers beside its log: the witness, snapshots, statements, its identity. Raises OSError."""
     # Before the log: of a live one they then never know more than the copy holds.
+    (target / STATEMENTS_DIRECTORY).mkdir()
+    for each in statement_files(directory)[-STATEMENTS_MAX:]:
+        if each.path.is_file() and each.path.stat().st_size <= SMALL_FILE_BYTES_MAX:
+            shutil.copyfile(each.path, target / STATEMENTS_DIRECTORY / each.path.name)
     for file in (*(directory / name for name in _SMALL_FILES), *snapshot_files(directory)):
         if file.is_file() and file.stat().st_size <= SMALL_FILE_BYTES_MAX + STATE_BYTES_MAX:
             shutil.copyfile(file, target / file.name)

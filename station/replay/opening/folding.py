@@ -71,14 +71,6 @@ def _openings(reader: LogReader, seq: int, *, ours_only: bool = True) -> Iterato
             continue
 
 
-def states_behind(reader: LogReader, seq: int) -> Iterator[StationState]:
-    """The states that segments end in, from event `seq` on, oldest first, whichever version folded them."""
-    for last in sorted(each for each in reader.segment_ends() if each >= seq):
-        state = next(_openings(reader, last, ours_only=False), None)
-        if state is not None and state.seq == last:
-            yield state
-
-
 def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None) -> Folded:
     """The state after event `seq`. Raises BadQuestion for an excerpt whose beginning nothing tells."""
     state = _base(reader, seq, checkpoints) or foundation(reader)

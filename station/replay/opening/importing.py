@@ -19,7 +19,16 @@ from eventstore.bounds import MIB, PAYLOAD_CHARS_MAX, SEQ_MAX, load_json, open_r
 from eventstore.chain import GENESIS_DIGEST, Head, Row
 from eventstore.database import DATABASE_NAME, migrate
 from eventstore.rows import are_sound
-from station.replay.opening.bundle import LOG_BYTES_MAX, LOG_NAME, BundleDamaged, open_bundle, open_member, read_about
+from eventstore.statements import STATEMENTS_DIRECTORY, statement_name
+from station.replay.opening.bundle import (
+    LOG_BYTES_MAX,
+    LOG_NAME,
+    BundleDamaged,
+    open_bundle,
+    open_member,
+    read_about,
+    read_statement,
+)
 from station.replay.opening.errors import LibraryMissing, LogUnreadable
 from station.replay.opening.origin import Anchor, Origin
 from station.wire.instants import parse_utc_ms
@@ -29,8 +38,9 @@ PARQUET_ROWS, PARQUET_GROUPS_MAX = 16, 10_000
 """How many rows are unpacked at once: each may have a payload of PAYLOAD_CHARS_MAX."""
 GROUP_BYTES_MAX = 1024 * MIB
 """Of a row group, unpacked. They are read a page after the other."""
+_NAME_BYTES_MAX = 64
 _INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_REDACTION_MARKS = ('"(withheld)"', '"tag-')
+_REDACTION_MARKS = ('"(withheld)"', '"tag-', '"station-')
 _COLUMNS = ("seq", "cause", "at_ms", "type", "version", "connector_id", "payload", "digest")
 _NUMBERS = ("seq", "cause", "at_ms", "version", "connector_id", "utc_ms")
 
@@ -42,6 +52,7 @@ def take_bundle(path: Path, scratch: Path) -> Origin:
             if LOG_NAME not in bundle.namelist():
                 raise LogUnreadable(f"{path} is no diagnostics file: it holds no {LOG_NAME}")
             about = read_about(bundle)
+            _lay_statement(scratch, read_statement(bundle))
             with open_member(bundle, LOG_NAME) as stream:
                 _lay(path, scratch, _from_lines(stream, LOG_BYTES_MAX))
     except BundleDamaged as error:
@@ -65,6 +76,18 @@ def _cut_out(about: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:
             case [int() as first, int() as last] if 0 < first <= last <= SEQ_MAX:
                 found.append((first, last))
     return tuple(found)
+
+
+def _lay_statement(scratch: Path, content: bytes) -> None:
+    """The statement, where those of a storage directory are found; one that says no range is none."""
+    try:
+        plain = load_json(content)
+        name = statement_name(int(plain["from_seq"]), int(plain["to_seq"]))
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return
+    (scratch / STATEMENTS_DIRECTORY).mkdir()
+    if len(name) < _NAME_BYTES_MAX:
+        (scratch / STATEMENTS_DIRECTORY / name).write_bytes(content)
 
 
 def _is_excerpt(about: Mapping[str, Any]) -> bool:

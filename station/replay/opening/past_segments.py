@@ -10,15 +10,15 @@ from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from eventstore.archive import ArchiveReader, load_columns
+from eventstore.archive import ArchiveReader, load_columns, pick
 from eventstore.bounds import FRAME_BYTES_MAX, SLICE_CHARS_MAX, open_regular
-from eventstore.chain import GENESIS_DIGEST, Head, Row
+from eventstore.chain import Head, Row
 from eventstore.database import has_plain_tables, open_reader, read_head
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.opening import Opening, read_opening
-from eventstore.rows import are_sound, readable_rows, select_rows, sound
+from eventstore.rows import readable_rows, select_rows, sound
 from eventstore.segments import PastSegment, past_segments
 from eventstore.value import Value
 from station.replay.opening.errors import LogFromTheFuture, LogUnreadable
@@ -84,6 +84,11 @@ class _Archive:
         """What was cut out of it: the first and last event of each range."""
         return self._reader.gaps()
 
+    def cut_heads(self) -> list[Head]:
+        """The heads at the ends of what was cut out of it."""
+        frames = self._reader.index.frames
+        return [Head(seq=each.last_seq, digest=bytes.fromhex(each.digest)) for each in frames if not each.length]
+
     @property
     def seal(self) -> str:
         """Of its header and index."""
@@ -147,25 +152,10 @@ class _Archive:
                 return []
             packed = load_columns(content)
             if packed["seq"] == self._first(number):
-                return _pick(packed, names)
+                return pick(packed, names)
             raise ValueError("it begins elsewhere")
         except (ValueError, KeyError, TypeError):
             return [row for row in self._reader.frame(number) if row.type in names]  # it says what is wrong
-
-
-def _pick(packed: dict[str, Any], names: Collection[str]) -> list[Row]:
-    """The rows of these types in a frame's columns. Raises ValueError, KeyError or TypeError."""
-    found = []
-    seq, at_ms = packed["seq"], packed["at_ms"]
-    columns = ("since_cause", "elapsed_ms", "offset_ms", "type", "version", "connector_id", "payload")
-    for since, elapsed_ms, offset_ms, name, *rest in zip(*(packed[column] for column in columns), strict=True):
-        at_ms += elapsed_ms
-        if name in names:
-            found.append(Row._make((seq, seq - since, at_ms, at_ms + offset_ms, name, *rest, GENESIS_DIGEST)))
-        seq += 1
-    if found and not are_sound(found):
-        raise ValueError("it holds an event that no station writes")
-    return found
 
 
 class _Closed:
@@ -182,12 +172,12 @@ class _Closed:
 
     def ends(self) -> Ends:
         opening, _ = read_opening(self._connection)
-        identity = self._connection.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
+        identity = self._connection.execute("SELECT value FROM meta NOT INDEXED WHERE name = 'identity'").fetchone()
         head = read_head(self._connection)
         return Ends(before=opening.head, head=head, identity=str(identity[0]) if identity else "")
 
     def count(self) -> int:
-        return int(self._connection.execute("SELECT count(*) FROM event").fetchone()[0])
+        return int(self._connection.execute("SELECT count(*) FROM event NOT INDEXED").fetchone()[0])
 
     def opening(self) -> Opening | None:
         opening, is_intact = read_opening(self._connection)
@@ -305,6 +295,13 @@ class Past:
                 found = self._opened(place)
                 if isinstance(found, _Archive):
                     yield segment, found.seal, found.gaps()
+
+    def cut_heads(self) -> Iterator[Head]:
+        """The heads at the ends of what was cut out of archives."""
+        for place, segment in enumerate(self.segments):
+            found = self._opened(place) if segment.is_thinned else None
+            if isinstance(found, _Archive):
+                yield from found.cut_heads()
 
     def newest_end(self) -> Ends | None:
         """The ends of the newest segment that can be read."""

@@ -7,21 +7,20 @@ place. The readers of states say how many there were.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from eventstore.bounds import SLICE_CHARS_MAX
-from eventstore.catalogue.lifecycle import ArchiveDropped, ArchiveThinned
-from eventstore.chain import Head, Row
+from eventstore.chain import GENESIS_DIGEST, Head, Row
 from eventstore.codec import catalogue_codec
 from eventstore.database import read_head
 from eventstore.errors import LogCorrupt, UnknownEventType
 from eventstore.event import Event, Illegible, Recorded
 from eventstore.opening import Opening
-from eventstore.rows import fetch, sound
+from eventstore.rows import SELECT_ROWS, fetch, sound
 from eventstore.segments import PastSegment
 from projections.outbox import TRANSACTIONAL
 from station.replay.opening.origin import Anchor, Origin
@@ -29,11 +28,12 @@ from station.replay.opening.past_segments import Past
 from station.replay.opening.progress import Progress, silent
 
 SLICE_ROWS = 1_000
+SEGMENT = "segment behind it"
+"""What remembers the head that it continues."""
 MISSES_MAX = 20_000
 """How many unreadable events in a row end the reading."""
 OWED_MAX, OWED_CHARS_MAX = 1_000, 8 * SLICE_CHARS_MAX
 """What one OutboxWindowRead can name: the station asks for 48 at a time."""
-_COLUMNS = "SELECT seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest FROM event"
 
 
 class LogReader:
@@ -75,12 +75,19 @@ class LogReader:
     def identity(self) -> str:
         """Whom the file says that it was commissioned for; "" if it does not say."""
         try:
-            row = self._connection.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()
+            row = self._connection.execute("SELECT value FROM meta NOT INDEXED WHERE name = 'identity'").fetchone()
         except sqlite3.Error:
             return ""
         if row is None and self._past is not None:
             return next((ends.identity for ends in self._past.ends()), "")
         return "" if row is None else str(row[0])
+
+    def meta_names(self) -> frozenset[str]:
+        """Of what the file itself keeps a note, e.g. that there is a witness."""
+        try:
+            return frozenset(str(row[0]) for row in self._connection.execute("SELECT name FROM meta NOT INDEXED"))
+        except sqlite3.Error:
+            return frozenset()
 
     def findings(self) -> tuple[str, ...]:
         """What is damaged in the closed segments, as far as they were read by now."""
@@ -99,39 +106,15 @@ class LogReader:
         if self._past is not None:
             yield from self._past.openings(last)
 
-    @cached_property
-    def dropped(self) -> tuple[Recorded, ...]:
-        """The events that put on record what of the log was dropped."""
-        found = self.recorded(kinds=(ArchiveDropped, ArchiveThinned))
-        return tuple(recorded for recorded in found if not isinstance(recorded.event, Illegible))
-
-    @cached_property
-    def cut_out(self) -> tuple[tuple[int, int], ...]:
-        """The first and last event of each range that was cut out of an archive on record, in order.
-
-        Where that record may be elsewhere, it is what the archives and the source themselves say.
-        """
-        told = {
-            gap
-            for recorded in self.dropped
-            if isinstance(recorded.event, ArchiveThinned)
-            for gap in recorded.event.gaps
-        }
-        told |= set(self.origin.cut_out)
-        if self.goes_on_elsewhere:
-            told |= {gap for _, _, gaps in self.thinned() for gap in gaps}
-        merged = list[tuple[int, int]]()
-        for first, last in sorted(told):
-            if merged and first <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-            else:
-                merged.append((first, last))
-        return tuple(merged)
-
     def thinned(self) -> Iterator[tuple[PastSegment, str, list[tuple[int, int]]]]:
         """The archives from which something was cut out, each with its seal and the first and last event of each range."""
         if self._past is not None:
             yield from self._past.thinned()
+
+    def cut_heads(self) -> Iterator[Head]:
+        """The heads at the end of each range that was cut out of an archive, as its index has them."""
+        if self._past is not None:
+            yield from self._past.cut_heads()
 
     def segment_ends(self) -> frozenset[int]:
         """The last seqs of the segments before the live one."""
@@ -144,7 +127,7 @@ class LogReader:
         heads = [] if self._past is None else [ends.before for ends in self._past.ends()]
         if self.origin.opening is not None:
             heads.append(self.origin.opening.head)
-        yield from (Anchor(what="segment behind it", head=head) for head in heads if head.seq)
+        yield from (Anchor(what=SEGMENT, head=head) for head in heads if head.seq)
 
     def rows(
         self, after: int = 0, until: int | None = None, kinds: Collection[type[Event]] | None = None
@@ -166,7 +149,7 @@ class LogReader:
 
     def _live_rows(self, after: int, last: int, kinds: Collection[type[Event]] | None) -> Iterator[list[Row]]:
         condition, parameters = _condition(kinds)
-        query = f"{_COLUMNS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq"
+        query = f"{SELECT_ROWS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq"
         while after < last:
             try:
                 cursor = self._connection.execute(query, (after, last, *parameters))
@@ -197,10 +180,25 @@ class LogReader:
             found = self._past.row_from(seq)
             return found if found is not None and found.seq == seq else None
         try:
-            row = self._connection.execute(f"{_COLUMNS} WHERE seq = ?", (seq,)).fetchone()
+            row = self._connection.execute(f"{SELECT_ROWS} WHERE seq = ?", (seq,)).fetchone()
         except sqlite3.Error:
             return None
         return _sound_or_none(row)
+
+    @cached_property
+    def bases(self) -> Mapping[int, bytes]:
+        """The digests that segments, and what stands behind a cut, say that they continue, by seq."""
+        heads = [anchor.head for anchor in self.anchors() if anchor.what == SEGMENT]
+        return {head.seq: head.digest for head in (*self.cut_heads(), *heads)}
+
+    def digest_at(self, seq: int) -> bytes | None:
+        """The digest of an event, also of one that is not here but that a segment says it continues; None if nothing tells it."""
+        row = self.row(seq) if seq else None
+        if row is not None:
+            return row.digest
+        if not seq:
+            return GENESIS_DIGEST
+        return self.bases.get(seq)
 
     def recorded(
         self, after: int = 0, until: int | None = None, kinds: Collection[type[Event]] | None = None
@@ -233,7 +231,7 @@ class LogReader:
         if self._past is not None and after_seq < self._past.last_seq:
             return tuple(self.decoded(self._owed_rows(after_seq, to_seq, min(count, OWED_MAX))))
         condition, names = _condition(TRANSACTIONAL)
-        query = f"{_COLUMNS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq LIMIT ?"
+        query = f"{SELECT_ROWS} WHERE seq > ? AND seq <= ?{condition} ORDER BY seq LIMIT ?"
         try:
             cursor = self._connection.execute(query, (after_seq, to_seq, *names, count))
             return tuple(self.decoded(sound(fetch(cursor, OWED_MAX, OWED_CHARS_MAX))))
@@ -256,11 +254,20 @@ class LogReader:
 
     def count(self) -> int:
         """How many events there are, as far as is known without reading all of them."""
-        before = 0 if self._past is None else self._past.count()
+        before, live = 0 if self._past is None else self._past.count(), self.live_count()
+        return sum(self.counts().values()) if live is None else before + live
+
+    def live_count(self) -> int | None:
+        """How many rows the table of the live segment has, whatever they are; None where that cannot be counted."""
         try:
-            return before + int(self._connection.execute("SELECT count(*) FROM event").fetchone()[0])
+            return int(self._connection.execute("SELECT count(*) FROM event NOT INDEXED").fetchone()[0])
         except sqlite3.Error:
-            return sum(self.counts().values())
+            return None
+
+    @property
+    def past_seq(self) -> int:
+        """The last event before the live segment; 0 if it is the first."""
+        return 0 if self._past is None else self._past.last_seq
 
     def counts(self) -> dict[str, int]:
         """How many events there are of each type name."""
@@ -269,7 +276,7 @@ class LogReader:
             for rows in self._past.rows(0, self._past.last_seq):
                 found.update(row.type for row in rows)
         try:
-            types = self._connection.execute("SELECT type, count(*) FROM event GROUP BY type")
+            types = self._connection.execute("SELECT type, count(*) FROM event NOT INDEXED GROUP BY type")
             found.update({name: count for name, count in types if type(name) is str})
         except sqlite3.Error:
             for rows in self._live_rows(0 if self._past is None else self._past.last_seq, self.head.seq, None):
@@ -297,7 +304,7 @@ class LogReader:
 
     def _live_from(self, seq: int) -> Row | None:
         try:
-            row = self._connection.execute(f"{_COLUMNS} WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
+            row = self._connection.execute(f"{SELECT_ROWS} WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)).fetchone()
         except sqlite3.Error:
             row = None
         return _sound_or_none(row) or self._next_readable(seq - 1, self.head.seq)

@@ -8,7 +8,7 @@ where they lie.
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from eventstore.bounds import open_regular
@@ -23,7 +23,7 @@ from eventstore.database import (
 )
 from eventstore.directory import StorageDirectory
 from eventstore.errors import LogTooNew
-from eventstore.inspection import WAL_NAME
+from eventstore.inspection import WAL_NAME, lost_wal
 from eventstore.opening import read_opening
 from eventstore.salvage import pending_recovery, recover
 from eventstore.segments import ARCHIVE_DIRECTORY, past_segments
@@ -58,14 +58,15 @@ def _is_export(path: Path) -> bool:
 
 
 def _take_storage(path: Path, scratch: Path) -> Origin:
-    return _take_database(path / DATABASE_NAME, scratch)
+    return _take_database(path / DATABASE_NAME, scratch, whole=True)
 
 
-def _take_database(path: Path, scratch: Path) -> Origin:
+def _take_database(path: Path, scratch: Path, *, whole: bool = False) -> Origin:
     live = copy_storage(path, scratch)
+    missed = () if live else lost_wal(StorageDirectory(scratch))
     damage = _salvage(path, scratch)
     directory = path.parent if path.name == DATABASE_NAME else scratch
-    return archived.with_past(directory, scratch, live=live, damage=damage)
+    return archived.with_past(directory, scratch, live=live, damage=damage, whole=whole, lost_wal=missed)
 
 
 class SourceKind(Value, frozen=True, kw_only=True):
@@ -103,11 +104,10 @@ def open_log(path: Path) -> Iterator[LogReader]:
     with tempfile.TemporaryDirectory(prefix="chargebox-replay-") as name:
         scratch = Path(name)
         origin = kind.take(path, scratch)
-        connection = _opened(path, scratch / DATABASE_NAME)
         try:
-            yield _reader(path, connection, origin, scratch)
+            with closing(_opened(path, scratch / DATABASE_NAME)) as connection:
+                yield _reader(path, connection, origin, scratch)
         finally:
-            connection.close()
             if origin.past is not None:
                 origin.past.close()
 

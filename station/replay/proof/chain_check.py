@@ -11,13 +11,16 @@ stood. A break is tried against each way of making one, in this order:
     rows were exchanged              each continues the chain in another's place
 
 What a forger hashed anew from some event to the end is consistent, and found only by re-decision or against an anchor.
+
+What did continue the chain is kept as runs: a head that is known to be genuine proves the events of the run that it lies in, up to
+itself, and no other. The first event of an excerpt continues nothing that is here, so that it is part of no run.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from eventstore.chain import GENESIS_DIGEST, ChainBrokenError, Head, Row, digest_after, fits, row_bytes, verify
-from eventstore.inventory import without
+from eventstore.value import Value
 from station.replay.proof.findings import ALTERED, INSERTED, MOVED, REMOVED, LogFinding
 
 SHIFT_MAX = 64
@@ -26,15 +29,29 @@ BROKEN_MAX = 512
 """How many broken rows are tried in each other's places."""
 
 
-class ChainCheck:
-    """The check of one chain; feed it every row in order with `take`, then ask `findings` and `head`."""
+class Run(Value, frozen=True, kw_only=True):
+    """Events each of which continues the one before; the first one continues `before`."""
 
-    def __init__(self, *, base: Head | None = None, cut_out: Callable[[], Sequence[tuple[int, int]]] = tuple) -> None:
+    first_seq: int
+    last_seq: int
+    before: bytes
+
+
+class ChainCheck:
+    """The check of one chain; feed it every row in order with `take`, then ask `findings`, `runs`, `gaps` and `head`.
+
+    `gaps` are the first and last seq of what is missing between the rows.
+    """
+
+    def __init__(self, *, base: Head | None = None, bases: Mapping[int, bytes] | None = None) -> None:
         """`base` is the head before the first row; None: the first row is taken as it is (an excerpt).
 
-        `cut_out` is asked where rows are missing: the first and last seq of each range that is so on record, in order.
+        `bases` are the digests that segments say that they continue, by seq: what lies behind a gap is held against them.
         """
-        self._cut_out = cut_out
+        self._bases = bases or {}
+        self._run: tuple[int, bytes] | None = None if base is None else (base.seq + 1, base.digest)
+        self.runs: list[Run] = []
+        self.gaps: list[tuple[int, int]] = []
         self._last: list[Row] = []
         self._earlier: deque[bytes] = deque(maxlen=SHIFT_MAX + 2)
         self._shift = 0
@@ -81,7 +98,7 @@ class ChainCheck:
     def _step(self, row: Row, following: Row | None) -> None:
         expected = self._expected_seq()
         if expected is None:
-            self._accept(row)
+            self._begin(row)
             return
         if row.seq != expected:
             self._gap(expected, row)
@@ -91,6 +108,7 @@ class ChainCheck:
             self._accept(row)
             return
         self.broken_rows += 1
+        self._end_run(row)
         if not self._digest_alone(row) and not self._inserted(row, following) and not self._removed(row, following):
             if len(self._broken) < BROKEN_MAX:
                 self._broken.append((previous, row))
@@ -98,10 +116,34 @@ class ChainCheck:
         self._accept(row)
 
     def _gap(self, expected: int, row: Row) -> None:
-        for first, last in without([(expected, row.seq - 1)], self._cut_out()):
+        if row.seq < expected:
+            self._add(INSERTED, row.seq, row.seq, f"event {row.seq} stands behind event {expected - 1}")
+        else:
+            self.gaps.append((expected, row.seq - 1))
+        self._close_run()
+        self._begin(row)
+
+    def _begin(self, row: Row) -> None:
+        """What it continues is not here: it is held against what a segment says that it continues, or taken as it stands."""
+        before = self._bases.get(row.seq - 1)
+        if before is None or _digest_of(before, row, row.seq) == row.digest:
+            self._run = (row.seq + 1, row.digest) if before is None else (row.seq, before)
+        else:
             self.broken_rows += 1
-            self._add(REMOVED, first, last, missing(first, last))
-        self._accept(row)  # what it continues is gone: it is taken as it stands
+            self._run = (row.seq + 1, row.digest)
+            self._add(ALTERED, row.seq, row.seq, _altered(row))
+        self._accept(row)
+
+    def _close_run(self) -> None:
+        """What was accepted last ends a run."""
+        if self._run is not None and self._last and self._run[0] <= self._last[-1].seq:
+            self.runs.append(Run(first_seq=self._run[0], last_seq=self._last[-1].seq, before=self._run[1]))
+        self._run = None
+
+    def _end_run(self, broken: Row) -> None:
+        """The next run begins behind a row that is broken; where rows were renumbered, no digest stands at its own place."""
+        self._close_run()
+        self._run = (broken.seq + 1, broken.digest)
 
     def _accept(self, row: Row) -> None:
         self._last = [*self._last[-1:], row]
@@ -133,6 +175,7 @@ class ChainCheck:
                     INSERTED, first, row.seq - 1, f"{what} inserted: without them the events behind continue the chain"
                 )
                 self._shift -= count
+                self._run = None
                 return True
         return False
 
@@ -146,6 +189,7 @@ class ChainCheck:
                 )
                 self._add(REMOVED, row.seq, row.seq, says)
                 self._shift += count
+                self._run = None
                 return True
         return False
 
@@ -171,17 +215,13 @@ class ChainCheck:
         if self._held is not None:
             held, self._held = self._held, None
             self._step(held, None)
+        self._close_run()
         for moved in (*_contents_exchanged(self._broken), *_rows_exchanged(self._broken)):
             gone = {seq for seq, _ in moved} | {seq + 1 for seq, _ in moved}
             self._findings = [each for each in self._findings if each.kind != ALTERED or each.seq not in gone]
             for seq, origin in moved:
                 self._add(MOVED, seq, seq, f"what stands as event {seq} was recorded as event {origin}")
         return sorted(self._findings, key=lambda each: (each.seq, each.kind))
-
-
-def missing(first: int, last: int) -> str:
-    """That events are missing, in words."""
-    return f"event {first} is missing" if first == last else f"events {first} to {last} are missing"
 
 
 def _altered(row: Row) -> str:

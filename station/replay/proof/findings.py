@@ -2,7 +2,7 @@
 
 from eventstore.value import Value
 
-ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRADICTED = (
+ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRADICTED, FOREIGN = (
     "altered",
     "removed",
     "inserted",
@@ -11,8 +11,10 @@ ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRADICTED = 
     "replaced",
     "damaged",
     "contradicted",
+    "foreign",
 )
-KINDS = (ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRADICTED)
+"""`contradicted`: what no station decides or writes; `foreign`: what no station puts into a file."""
+KINDS = (ALTERED, REMOVED, INSERTED, MOVED, TRUNCATED, REPLACED, DAMAGED, CONTRADICTED, FOREIGN)
 
 
 class LogFinding(Value, frozen=True, kw_only=True):

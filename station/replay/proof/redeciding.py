@@ -5,10 +5,11 @@ still make the state that is gone on from: one difference does not hide or inven
 in its StationDescribed; makers' DataTransfer handlers are those that are installed here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib import metadata
-from typing import Any
+from itertools import islice
 
 from eventstore.catalogue.lifecycle import (
     BooksClosed,
@@ -17,22 +18,27 @@ from eventstore.catalogue.lifecycle import (
     StationBooted,
     StationDescribed,
 )
+from eventstore.catalogue.link import OutboxWindowRead
+from eventstore.chain import Row
 from eventstore.event import Event, Illegible, Observation, Recorded
+from eventstore.structure import StructureError
 from eventstore.value import Value, replace
-from projections.digest import fingerprint
-from projections.station import StationState, evolve
+from projections.digest import state_from
+from projections.station import INITIAL, StationState, evolve
 from station.core import kernel
 from station.core.feature import Registry
 from station.features import registry_for
 from station.features.data_transfer import Vendor
-from station.replay.opening.folding import filled, foundation, states_behind, without_cycles
+from station.replay.opening.errors import BadQuestion
+from station.replay.opening.folding import filled, foundation, without_cycles
 from station.replay.opening.reader import LogReader
+from station.replay.proof.spans import Span, holds, words
 
 _VENDORS = "chargebox.vendors"
 _DESCRIBED_WITHIN = 64
 _BATCH_MAX = 4 * kernel.BATCH_MAX
 _VALUE_MAX = 80
-OTHER_BUILD = ", another build"
+_ARE_NOT_HERE = "cannot be read, or not here"
 
 
 @lru_cache(maxsize=1)
@@ -51,7 +57,7 @@ class Decided(Value, frozen=True, kw_only=True):
     """One observation: what the log has of it (`recorded`, the observation first) and what was decided now (`decided`).
 
     `before` is the state that it was decided from, `version` the software that recorded it. `error` tells that the recorded
-    events could not be folded.
+    events could not be folded. `is_cut`: what follows of it is not here.
     """
 
     before: StationState
@@ -61,144 +67,249 @@ class Decided(Value, frozen=True, kw_only=True):
     registry: Registry
     version: str
     error: str = ""
+    is_cut: bool = False
 
     @property
     def agrees(self) -> bool:
-        """Whether the log has just what was decided."""
+        """Whether the log has just what was decided, as far as it is here."""
+        if self.is_cut:
+            return not self.error and self.recorded == self.decided[: len(self.recorded)]
         return not self.error and self.recorded == self.decided
 
 
-class Foldable(Value, frozen=True, kw_only=True):
-    """The events behind a known state up to `until`: all of them are there."""
+class Undecided(Value, frozen=True, kw_only=True):
+    """Events from `first_seq` to `last_seq` that could not be decided on, as the state before them is not known."""
 
-    state: StationState
-    until: int
+    first_seq: int
+    last_seq: int
+    says: str
 
 
-def stretches_of(reader: LogReader) -> Iterator[Foldable]:
-    """The log as far as states can be had: one stretch, or several where something between them was cut out on record.
+Watch = Callable[[Sequence[Row], Sequence[Recorded]], None]
 
-    Behind a cut the next segment begins with a state that is known. Raises BadQuestion for an excerpt.
+
+class Deciding:
+    """The observations of a log, decided again, in order. Iterate over it; `undecided` grows meanwhile.
+
+    `breaks` are events that are not as they were recorded: the state is not known from there on. It is known again where the station
+    closed its books, for that event names the state's digest, and where the station itself began anew. `watch` sees every row.
     """
-    state = foundation(reader)
-    for first, last in reader.cut_out:
-        if last <= state.seq or reader.row(first) is not None:  # a cut that came between left the whole archive there
-            continue
-        if first > state.seq + 1:
-            yield Foldable(state=state, until=first - 1)
-        behind = next(states_behind(reader, last), None)
-        if behind is None:
-            return
-        state = behind
-    yield Foldable(state=state, until=reader.head.seq)
 
+    def __init__(
+        self, reader: LogReader, *, fold_only: bool = False, breaks: Sequence[Span] = (), watch: Watch | None = None
+    ) -> None:
+        """With `fold_only`, what was recorded stands for the decision."""
+        self._reader = reader
+        self._fold_only = fold_only
+        self._breaks = deque(sorted(breaks))
+        self._watch = watch
+        self.undecided: list[Undecided] = []
+        self._anew, self._cuts = _salvages(reader)
+        self._state: StationState | None = None
+        self._lost: tuple[int, str] | None = None
+        self._known_again: StationState | None = None
+        self._registry = registry_of(())
+        self._version = ""
+        self.founded_on = 0
+        """The event after which a state is believed that no event names, since nothing before it is here; 0: none is."""
 
-def decide_again(
-    reader: LogReader, *, fold_only: bool = False, stretches: Iterable[Foldable] | None = None
-) -> Iterator[Decided]:
-    """Every observation of the log, decided again, in order; with `fold_only`, what was recorded stands for the decision.
+    def __iter__(self) -> Iterator[Decided]:
+        """Raises LogUnreadable, LogFromTheFuture."""
+        reader = self._reader
+        try:
+            found = foundation(reader)
+            self._go_on_from(found)
+            self.founded_on = found.seq
+        except BadQuestion as problem:
+            self._lose(reader.first_seq, str(problem))
+        last = 0
+        with without_cycles():
+            for batch, is_cut in _batches(reader, self._watch):
+                last = batch[-1].seq
+                state = self._state_before(batch)
+                if state is None:
+                    continue
+                self._describe(batch)
+                ends_early = is_cut or last in self._cuts or self._is_broken(last + 1)
+                yield self._decide(state, batch, is_cut=ends_early)
+        if self._lost is not None:
+            self._end_loss(max(last, reader.head.seq))
 
-    `stretches` are those of the log, if they are known already. Raises BadQuestion for an excerpt.
-    """
-    other_builds, cuts = _other_builds(reader), _cuts(reader)
-    with without_cycles():
-        for stretch in stretches_of(reader) if stretches is None else stretches:
-            yield from _decide_all(reader, stretch, other_builds, cuts, fold_only=fold_only)
+    def _go_on_from(self, state: StationState) -> None:
+        self._state = state
+        self._version = state.maintenance.software_version
+        self._registry = registry_of(() if state.description is None else state.description.profiles_off)
 
+    def _lose(self, seq: int, says: str) -> None:
+        self._state = None
+        self._lost = self._lost or (max(seq, 1), says)
+        self._known_again = _next_known(self._reader, max(seq, 1), tuple(self._breaks))
 
-def _other_builds(reader: LogReader) -> frozenset[int]:
-    """The boots (by the seq they began with, 0: before any) in which a segment was closed by other folding code than this.
+    def end_behind(self, decided: Decided, says: str) -> None:
+        """What follows on this batch is not to be decided, until the state is known again."""
+        self._lose(decided.recorded[-1].seq + 1, says)
 
-    Versions are distinguished by their numbers; where one was built anew under the same number, this is what a log has of it.
-    """
-    boot, found = 0, set()
-    for recorded in reader.recorded(kinds=(StationBooted, BooksClosed)):
-        if isinstance(recorded.event, StationBooted):
-            boot = recorded.seq
-        elif isinstance(recorded.event, BooksClosed) and recorded.event.fingerprint not in ("", fingerprint()):
-            found.add(boot)
-    return frozenset(found)
+    def _end_loss(self, last_seq: int) -> None:
+        assert self._lost is not None, "asked for only then"
+        (first_seq, says), self._lost = self._lost, None
+        if first_seq <= last_seq:
+            self.undecided.append(Undecided(first_seq=first_seq, last_seq=last_seq, says=says))
 
+    def _state_before(self, batch: tuple[Recorded, ...]) -> StationState | None:
+        """The state that the batch was decided from; None while it is not known."""
+        first, last = batch[0].seq, batch[-1].seq
+        if first - 1 in self._anew and isinstance(batch[0].event, StationBooted):
+            if self._lost is not None:
+                self._end_loss(first - 1)
+            self._go_on_from(replace(INITIAL, seq=first - 1, at_ms=self._at_ms(first - 1)))
+        elif self._state is None and self._known_again is not None and self._known_again.seq <= first - 1:
+            known, self._known_again = self._known_again, None
+            if known.seq == first - 1:
+                self._end_loss(known.seq)
+                self._go_on_from(known)
+            else:
+                self._lose(first, "")
+        if self._state is None:
+            return None
+        if first != self._state.seq + 1:
+            self._lose(self._state.seq + 1, f"{words((self._state.seq + 1, first - 1))} {_ARE_NOT_HERE}")
+            return self._state_before(batch) if self._known_again is not None else None
+        why = self._why_not(batch, first, last)
+        if why:
+            self._lose(first, why)
+        return self._state
 
-def _cuts(reader: LogReader) -> frozenset[int]:
-    """The last events that salvages kept: what followed from their observations may be lost, as the log itself says."""
-    found = reader.recorded(kinds=(LogSalvaged,))
-    return frozenset(item.event.kept_seq for item in found if isinstance(item.event, LogSalvaged))
+    def _at_ms(self, seq: int) -> int:
+        row = self._reader.row(seq)
+        return 0 if row is None else row.at_ms
 
+    def _why_not(self, batch: tuple[Recorded, ...], first: int, last: int) -> str:
+        """Why the state behind this batch is not known, if it is not."""
+        while self._breaks and self._breaks[0][1] < first:
+            self._breaks.popleft()
+        if self._breaks and self._breaks[0][0] <= last:
+            return f"event {max(first, self._breaks[0][0])} is not as it was recorded"
+        for recorded in batch:
+            event = recorded.event
+            if isinstance(event, Illegible):
+                return f"event {recorded.seq} ({event.name}) cannot be read"
+            if isinstance(event, OutboxWindowRead) and (found := len(event.entries or ())) != event.count:
+                return f"event {recorded.seq} names {event.count} events, of which {found} are here"
+        return ""
 
-def _decide_all(
-    reader: LogReader, stretch: Foldable, other_builds: frozenset[int], cuts: frozenset[int], *, fold_only: bool
-) -> Iterator[Decided]:
-    state = stretch.state
-    version = state.maintenance.software_version
-    registry = registry_of(() if state.description is None else state.description.profiles_off)
-    *_, boot = 0, *_boots(reader, state.seq)
-    if boot in other_builds:
-        version += OTHER_BUILD
-    for batch in batches(reader, state.seq, stretch.until):
+    def _is_broken(self, seq: int) -> bool:
+        """Whether an event behind what was read by now is not as it was recorded: it may have belonged to the batch before it."""
+        return any(first <= seq <= last for first, last in islice(self._breaks, 2))
+
+    def _describe(self, batch: tuple[Recorded, ...]) -> None:
+        """Of what features and version the station was when it decided."""
         event = batch[0].event
         if isinstance(event, StationBooted):
-            version = event.software_version + (OTHER_BUILD if batch[0].seq in other_builds else "")
-            following = reader.next_of(StationDescribed, batch[0].seq, _DESCRIBED_WITHIN)
+            self._version = event.software_version
+            following = self._reader.next_of(StationDescribed, batch[0].seq, _DESCRIBED_WITHIN)
             if following is not None and isinstance(following.event, StationDescribed):
-                registry = registry_of(following.event.profiles_off)
+                self._registry = registry_of(following.event.profiles_off)
         elif isinstance(event, StationDescribed):
-            registry = registry_of(event.profiles_off)
-        decided = _decide(state, batch, registry, version, fold_only=fold_only)
-        if batch[-1].seq in cuts and decided.decided[: len(batch)] == batch:
-            decided = replace(decided, decided=batch)
-        yield decided
-        state = decided.after
+            self._registry = registry_of(event.profiles_off)
+
+    def _decide(self, state: StationState, batch: tuple[Recorded, ...], *, is_cut: bool) -> Decided:
+        first = batch[0]
+        event = first.event
+        decided, after = batch, None
+        if isinstance(event, ObservationRejected):
+            decided = batch[:1]  # nothing follows from what could not be folded
+        elif not self._fold_only and isinstance(event, Observation):
+            after, decided = kernel.step(state, event, first.at_ms, self._registry)
+        error = ""
+        if after is None or decided != batch:
+            after, error = _folded(state, batch)
+        self._state = after
+        return Decided(
+            before=state,
+            recorded=batch,
+            decided=decided,
+            after=after,
+            registry=self._registry,
+            version=self._version,
+            error=error,
+            is_cut=is_cut,
+        )
 
 
-def _boots(reader: LogReader, until: int) -> Iterator[int]:
-    """The seqs of the boots up to `until`."""
-    return (recorded.seq for recorded in reader.recorded(until=until, kinds=(StationBooted,)))
-
-
-def batches(reader: LogReader, after: int = 0, until: int | None = None) -> Iterator[tuple[Recorded, ...]]:
-    """The log cut where each observation begins; what follows belongs to it, whatever it names as its cause."""
-    batch: list[Recorded] = []
-    for recorded in reader.recorded(after, until):
-        begins = recorded.seq == recorded.cause or isinstance(recorded.event, Observation)
-        if batch and (begins or len(batch) >= _BATCH_MAX):
-            yield tuple(batch)
-            batch = []
-        batch.append(filled(reader, recorded))
-    if batch:
-        yield tuple(batch)
-
-
-def _decide(
-    state: StationState, batch: tuple[Recorded, ...], registry: Registry, version: str, *, fold_only: bool
-) -> Decided:
-    first = batch[0]
-    event = first.event
-    is_decidable = isinstance(event, Observation) and not isinstance(event, ObservationRejected | Illegible)
-    if is_decidable and not fold_only:
-        assert isinstance(event, Observation)
-        after, decided = kernel.step(state, event, first.at_ms, registry)
-        if decided == batch:
-            return Decided(
-                before=state, recorded=batch, decided=decided, after=after, registry=registry, version=version
-            )
-    else:  # an observation that is not in the log, or not legible, cannot be decided again
-        decided = batch
-    after, error = state, ""
+def _folded(state: StationState, batch: tuple[Recorded, ...]) -> tuple[StationState, str]:
+    """The state after what was recorded, whether it follows or not; and what of it cannot be folded."""
+    error = ""
     for recorded in batch:
         try:
-            after = evolve(after, recorded)
+            state = evolve(state, recorded)
         except Exception as problem:  # noqa: BLE001  # whatever a fold raises for an event that cannot be
             error = error or f"event {recorded.seq} ({recorded.event.NAME}) cannot have been: {problem}"
-    return Decided(
-        before=state,
-        recorded=batch,
-        decided=decided,
-        after=after,
-        registry=registry,
-        version=version,
-        error=error,
-    )
+            state = replace(state, seq=recorded.seq)
+    return state, error
+
+
+def decide_again(reader: LogReader, *, fold_only: bool = False) -> Iterator[Decided]:
+    """Every observation of the log whose state is known, decided again, in order. Raises BadQuestion where there is none."""
+    deciding = Deciding(reader, fold_only=fold_only)
+    count = 0
+    for count, decided in enumerate(deciding, 1):  # noqa: B007  # counted for what comes after
+        yield decided
+    if not count and deciding.undecided:
+        raise BadQuestion(deciding.undecided[0].says)
+
+
+def _salvages(reader: LogReader) -> tuple[frozenset[int], frozenset[int]]:
+    """Behind which events the station began anew, and the last events that salvages kept.
+
+    What followed from the observations of the latter may be lost, as the log itself says.
+    """
+    found = [item.event for item in reader.recorded(kinds=(LogSalvaged,)) if isinstance(item.event, LogSalvaged)]
+    anew = frozenset(event.kept_seq for event in found if not event.quarantine)
+    return anew, frozenset(event.kept_seq for event in found)
+
+
+def _next_known(reader: LogReader, seq: int, breaks: Sequence[Span]) -> StationState | None:
+    """The first state at `seq` or behind it whose digest the event that closed the books there names."""
+    found: StationState | None = None
+    for opening in reader.openings():
+        if opening.head.seq < seq or not opening.state or holds(breaks, opening.head.seq):
+            continue
+        closed = reader.event(opening.head.seq)
+        if (
+            closed is None
+            or not isinstance(closed.event, BooksClosed)
+            or closed.event.state_digest != opening.state_digest
+        ):
+            continue
+        try:
+            state = state_from(opening.state, opening.layout)
+        except (StructureError, KeyError, ValueError):
+            continue
+        if state.seq == opening.head.seq and (found is None or state.seq < found.seq):
+            found = state
+    return found
+
+
+def batches(reader: LogReader) -> Iterator[tuple[Recorded, ...]]:
+    """The log cut where each observation begins; what follows belongs to it, whatever it names as its cause."""
+    return (batch for batch, _ in _batches(reader))
+
+
+def _batches(reader: LogReader, watch: Watch | None = None) -> Iterator[tuple[tuple[Recorded, ...], bool]]:
+    """The batches, and whether what follows in each is not here: the log has a gap there, or is known to go on behind its end."""
+    batch: list[Recorded] = []
+    for rows in reader.rows():
+        events = reader.decoded(rows)
+        if watch is not None:
+            watch(rows, events)
+        for recorded in events:
+            is_gap = bool(batch) and recorded.seq != batch[-1].seq + 1
+            if batch and (isinstance(recorded.event, Observation) or is_gap or len(batch) >= _BATCH_MAX):
+                yield tuple(batch), is_gap
+                batch = []
+            batch.append(filled(reader, recorded))
+    if batch:
+        yield tuple(batch), reader.origin.damage is not None or reader.origin.excerpt
 
 
 class Difference(Value, frozen=True, kw_only=True):
@@ -246,9 +357,19 @@ def _members(recorded: Recorded | Event, expected: Recorded | Event, prefix: str
             continue
         old, new = getattr(recorded, member), getattr(expected, member)
         if old != new:
-            yield f"{prefix}{member} is {_short(old)}, what follows is {_short(new)}"
+            said, follows = _short(repr(old), repr(new))
+            yield f"{prefix}{member} is {said}, what follows is {follows}"
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _VALUE_MAX else f"{text[: _VALUE_MAX - 1]}…"
+def _short(old: str, new: str) -> tuple[str, str]:
+    """Both, and of long ones what stands around the place where they part."""
+    if max(len(old), len(new)) <= _VALUE_MAX:
+        return old, new
+    parts = next((place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    begin = max(0, parts - _VALUE_MAX // 3)
+    return _window(old, begin), _window(new, begin)
+
+
+def _window(text: str, begin: int) -> str:
+    end = begin + _VALUE_MAX
+    return f"{'…' if begin else ''}{text[begin:end]}{'…' if end < len(text) else ''}"

@@ -174,14 +174,29 @@ def _check_heads(statement: Statement) -> None:
 
 def check_signature(statement: Statement, public_key: str) -> None:
     """Whether it was signed by the holder of this key (PEM, or the raw key in hex). Raises StatementRefused, BadQuestion."""
+    raw = raw_public_key(public_key)
+    if raw.hex() != statement.public_key:
+        raise StatementRefused("the statement was made with another key than the one given")
+    _verify(statement, raw)
+
+
+def check_own_signature(statement: Statement) -> None:
+    """Whether it was signed with the key that it names, whosever that is. Raises StatementRefused, LibraryMissing."""
+    try:
+        raw = bytes.fromhex(statement.public_key)
+    except ValueError as error:
+        raise StatementRefused("it names no key") from error
+    if len(raw) != _KEY_BYTES or raw.hex() != statement.public_key:
+        raise StatementRefused("it names no key")
+    _verify(statement, raw)
+
+
+def _verify(statement: Statement, raw: bytes) -> None:
     try:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     except ImportError as error:
         raise LibraryMissing("checking a signature", "cryptography") from error
-    raw = _raw_public_key(public_key)
-    if raw.hex() != statement.public_key:
-        raise StatementRefused("the statement was made with another key than the one given")
     try:
         Ed25519PublicKey.from_public_bytes(raw).verify(bytes.fromhex(statement.signature), canonical(statement))
     except (InvalidSignature, ValueError) as error:
@@ -190,7 +205,8 @@ def check_signature(statement: Statement, public_key: str) -> None:
         ) from error
 
 
-def _raw_public_key(text: str) -> bytes:
+def raw_public_key(text: str) -> bytes:
+    """A public key as it is given: in hexadecimal, or the path of a PEM file. Raises BadQuestion."""
     try:
         raw = binascii.unhexlify(text.strip())
     except ValueError:  # binascii.Error, or a name that is not ASCII
@@ -216,12 +232,16 @@ def _public_pem(file: Path) -> bytes:
 
 
 def anchors(statement: Statement) -> tuple[Anchor, ...]:
-    """The heads that the statement vouches for. Raises StatementRefused for what is the head of no log."""
+    """What the statement vouches for: one anchor with two heads. Raises StatementRefused for what is the head of no log."""
     try:
         _check_heads(statement)
     except ValueError as error:
         raise StatementRefused(f"the statement speaks of no log: {error}") from error
-    ends = ((statement.from_seq - 1, statement.from_digest), (statement.to_seq, statement.to_digest))
-    return tuple(
-        Anchor(what="statement", head=Head(seq=seq, digest=bytes.fromhex(digest))) for seq, digest in ends if seq > 0
+    return (
+        Anchor(
+            what="statement",
+            head=Head(seq=statement.to_seq, digest=bytes.fromhex(statement.to_digest)),
+            before=Head(seq=statement.from_seq - 1, digest=bytes.fromhex(statement.from_digest)),
+            identity=statement.identity,
+        ),
     )

@@ -10,6 +10,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from eventstore.chain import EMPTY, Head, Row, digest_after, row_bytes
+from station.replay.opening.importing import read_events
+from station.replay.pages.page import json_text
+from station.replay.proof import statement
 from tests.console import printed, replayed, with_schema
 from tests.replay_logs import STORIES, write_log
 
@@ -29,6 +36,29 @@ COMMANDS = {
 """Outputs that follow from a log alone, whatever this version would decide."""
 
 
+FORGED = HERE / "forged"
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+"""Of the operator in the fourth investigation; for the documentation alone."""
+
+
+def forge() -> None:
+    """The disputed bill, 10 kWh higher, and hashed anew: in the bill alone, and wherever the register stands; and what was signed before."""
+    rows = list(read_events(HERE / "disputed-bill.jsonl"))
+    head, between = Head(seq=rows[-1].seq, digest=rows[-1].digest), (rows[0].utc_ms, rows[-1].utc_ms)
+    stated = statement.sign(KEY, EMPTY, head, identity="CB-0233", between=between, says="read on site")
+    (FORGED / "statement.json").write_text(json_text(stated))
+    billed = frozenset({"TransactionStopped", "CallDispatched"})
+    for name, kinds in (("bill", billed), ("reading", frozenset(row.type for row in rows))):
+        digest, lines = EMPTY.digest, []
+        for row in rows:
+            payload = row.payload.replace("21780", "31780") if row.type in kinds else row.payload
+            forged = row._replace(payload=payload)
+            digest = digest_after(digest, row_bytes(*forged[:8]))
+            plain = dict(zip(Row._fields[:8], forged[:8], strict=True)) | {"digest": digest.hex()}
+            lines.append(orjson.dumps(plain | {"payload": orjson.loads(payload)}, option=orjson.OPT_APPEND_NEWLINE))
+        (FORGED / f"{name}.jsonl").write_bytes(b"".join(lines))
+
+
 def command(name: str, question: str) -> str:
     """The command line of one golden output."""
     return f"chargebox replay {name}.jsonl {COMMANDS[question]} --no-cache"
@@ -44,6 +74,8 @@ def main() -> None:
             target = HERE / name / f"{question}.txt"
             target.parent.mkdir(exist_ok=True)
             target.write_text(printed(command(name, question), HERE))
+    if "--outputs" not in sys.argv:
+        forge()
     if DOCUMENT.exists():
         DOCUMENT.write_text(with_schema(replayed(DOCUMENT.read_text(), HERE)))
 

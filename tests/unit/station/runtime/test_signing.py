@@ -21,20 +21,20 @@ from cryptography.hazmat.primitives.serialization import (
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved
 from eventstore.segments import archives
+from eventstore.statements import STATEMENTS_DIRECTORY, statement_files
 from station.cli.main import main
 from station.replay.opening.source import open_log
 from station.replay.proof import statement
-from station.replay.proof.verify import Verdict, verify
+from station.replay.proof.verdict import Verdict
+from station.replay.proof.verify import verify
 from station.runtime.archivist import Keep
 from station.runtime.signing import (
     DAILY,
     DAY_MS,
     SEGMENT,
-    STATEMENTS_DIRECTORY,
     Signing,
     check_key,
     drop_statements,
-    statement_files,
 )
 from station.settings.loading import Settings, SettingsError, parse_settings
 from tests.outage import Outage, living

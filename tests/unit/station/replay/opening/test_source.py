@@ -222,7 +222,7 @@ def test_events_of_an_unknown_type_are_told_and_passed_over(log: Path, station: 
     with open_log(log) as reader:
         assert sum(1 for _ in reader.recorded()) == len(station.log)
         assert state_at(reader, 60).left_out == 1
-        assert any("PlugSniffed" in each for each in verify(reader).skipped)
+        assert any("PlugSniffed" in each.says for each in verify(reader).findings)
 
 
 def test_a_log_of_a_newer_version_is_refused_with_status_3(log: Path) -> None:
@@ -287,7 +287,7 @@ def test_a_diagnostics_file_is_a_log_with_its_head_as_an_anchor(
         assert [type(recorded.event) for recorded in reader.recorded()] == [type(one.event) for one in station.log]
         verdict = verify(reader)
         assert (verdict.verdict, verdict.findings, verdict.skipped) == ("whole", (), ())
-        assert [(anchor.what, anchor.agrees) for anchor in verdict.anchors] == [("diagnostics file", True)]
+        assert [(anchor.what, anchor.result) for anchor in verdict.anchors] == [("diagnostics file", "agrees")]
     assert marks(tmp_path) == before
 
 
@@ -298,8 +298,9 @@ def test_a_redacted_diagnostics_file_says_what_cannot_be_checked(
     asyncio.run(_bundle(log, station, bundle, diagnostics="redact_id_tags = true"))
     with open_log(bundle) as reader:
         verdict = verify(reader)
-        assert verdict.verdict == "whole"
+        assert (verdict.verdict, verdict.findings) == ("unchecked", ())
         assert any("redacted" in each for each in verdict.skipped)
+        assert not any(each.chained or each.decided for each in verdict.ranges if each.redacted)
 
 
 def test_a_damaged_diagnostics_file_is_told_so(log: Path, station: StoryStation, tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.chain import Head, digest_after, row_bytes
 from eventstore.database import DATABASE_NAME
 from station import VERSION
+from station.cli.main import main
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.origin import Anchor
 from station.replay.opening.source import open_log
 from station.replay.proof.findings import ALTERED, CONTRADICTED, DAMAGED, INSERTED, MOVED, REMOVED, REPLACED, TRUNCATED
-from station.replay.proof.verify import Verdict, anchor_from, verify
+from station.replay.proof.verdict import Verdict
+from station.replay.proof.verify import anchor_from, verify
 from tests import tampering
 from tests.replay_logs import add_snapshot, disputed_bill, write_log
 from tests.tampering import tamper
@@ -56,7 +58,9 @@ def test_a_log_as_it_was_recorded_is_whole_at_every_level(log: Path) -> None:
     verdict = verdict_on(log)
     assert (verdict.verdict, verdict.proven, verdict.findings, verdict.skipped) == ("whole", "consistent", (), ())
     assert verdict.observations > 100
-    assert [(anchor.what, anchor.agrees, anchor.outside) for anchor in verdict.anchors] == [("witness", True, False)]
+    assert [(anchor.what, anchor.result, anchor.outside) for anchor in verdict.anchors] == [
+        ("witness", "agrees", False)
+    ]
 
 
 def test_a_changed_digest_of_the_first_event_is_named_as_that_of_the_first_event(log: Path) -> None:
@@ -174,7 +178,8 @@ def test_a_cut_end_without_a_witness_is_found_by_an_anchor_from_outside_alone(lo
     tamper(log, f"DELETE FROM event WHERE seq > {cut}")
     (log / "witness").unlink()
     blind = verdict_on(log, level="chain")
-    assert (blind.verdict, blind.proven) == ("whole", "consistent")
+    assert (blind.verdict, blind.proven, blind.findings) == ("unchecked", "consistent", ())
+    assert any("witness" in each for each in blind.skipped)
     seeing = verdict_on(log, level="chain", outside=[Anchor(what="metrics", head=head)])
     assert [(each.kind, each.seq, each.last_seq) for each in seeing.findings] == [(TRUNCATED, cut + 1, head.seq)]
 
@@ -225,7 +230,7 @@ def test_a_wholly_forged_log_is_found_by_an_anchor_alone(log: Path) -> None:
     also = """UPDATE event SET payload = replace(payload, 'Vendor\\":\\"Chargebox', 'Vendor\\":\\"Chargebux')"""
     tamper(log, edit, also, also=lambda connection: tampering.rehash(connection, 1))
     (log / "witness").unlink()
-    assert verdict_on(log).verdict == "whole"
+    assert verdict_on(log).findings == ()
     anchored = verdict_on(log, outside=[Anchor(what="metrics", head=head)])
     assert [each.kind for each in anchored.findings] == [REPLACED]
 
@@ -244,13 +249,13 @@ def test_removed_guards_are_told(log: Path) -> None:
     assert [each.kind for each in verdict_on(log).findings] == [DAMAGED]
 
 
-def test_a_decision_of_another_software_version_is_no_damage(log: Path) -> None:
+@pytest.mark.parametrize("version", ["0.0.9", "0.1.0", "9.9.9", "nonsense"])
+def test_a_register_that_does_not_follow_is_contradicted_whichever_version_recorded_it(log: Path, version: str) -> None:
     stop = seq_of(log, "TransactionStopped")
 
     def forge(connection: sqlite3.Connection) -> None:
-        for table in ("StationBooted",):
-            edit = f"""UPDATE event SET payload = replace(payload, '"software_version":"{VERSION}"', '"software_version":"0.0.9"')"""
-            connection.execute(f"{edit} WHERE type = '{table}'")
+        edit = f"""UPDATE event SET payload = replace(payload, '"software_version":"{VERSION}"', '"software_version":"{version}"')"""
+        connection.execute(f"{edit} WHERE type = 'StationBooted'")
         edit = "UPDATE event SET payload = replace(payload, '21780', '21700') WHERE seq = ?"
         connection.execute(edit, (stop,))
         tampering.rehash(connection, 1)
@@ -258,9 +263,7 @@ def test_a_decision_of_another_software_version_is_no_damage(log: Path) -> None:
     tamper(log, also=forge)
     (log / "witness").unlink()
     verdict = verdict_on(log)
-    assert verdict.verdict == "whole"
-    assert verdict.other_versions_count >= 1
-    assert (verdict.other_versions[0].seq, verdict.other_versions[0].version) == (stop, "0.0.9")
+    assert (CONTRADICTED, stop) in [(each.kind, each.seq) for each in verdict.findings]
 
 
 def test_a_snapshot_that_is_not_what_the_log_amounts_to_is_told(log: Path) -> None:
@@ -298,9 +301,8 @@ def test_the_first_bytes_of_a_digest_as_metrics_have_them_are_an_anchor(log: Pat
         assert [each.kind for each in verify(reader, level="chain", outside=wrong).findings] == [REPLACED]
 
 
-def test_another_build_of_the_same_version_is_told_by_the_segments_that_it_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_another_build_of_the_same_version_decides_otherwise_is_contradicted(tmp_path: Path) -> None:
+    """Nobody can tell it from a forgery: a build has no number."""
     station = disputed_bill()
     station.observe(BooksClosed(first_seq=1, state_digest="", layout=1, fingerprint="another", owed_seq=1))
     log = write_log(station, tmp_path / "log")
@@ -310,9 +312,48 @@ def test_another_build_of_the_same_version_is_told_by_the_segments_that_it_close
         f"UPDATE event SET payload = replace(payload, '8000', '7000') WHERE seq = {seq}",
         also=lambda connection: tampering.rehash(connection, seq),
     )
-    (log / "witness").unlink()
-    verdict = verdict_on(log)
-    assert (verdict.verdict, verdict.findings) == ("whole", ())
-    assert {each.version for each in verdict.other_versions} == {f"{VERSION}, another build"}
-    monkeypatch.setattr("station.replay.proof.redeciding.fingerprint", lambda: "another")
     assert CONTRADICTED in [each.kind for each in verdict_on(log).findings]
+
+
+def test_behind_an_event_that_is_not_as_it_was_recorded_nothing_is_contradicted(log: Path) -> None:
+    tamper(log, "UPDATE event SET payload = replace(payload, '1', '2') WHERE seq = 50")
+    verdict = verdict_on(log)
+    assert [(each.kind, each.seq) for each in verdict.findings] == [(ALTERED, 50)]
+    assert any("not decidable: event 50 is not as it was recorded" in each for each in verdict.skipped)
+    decided = [(each.first_seq, each.last_seq) for each in verdict.ranges if each.decided]
+    assert decided[-1][1] < 50
+
+
+@pytest.mark.parametrize("text", ["0:" + "00" * 32, "-1:" + "00" * 32, "+5:" + "00" * 32, "\u0665:" + "00" * 32])
+def test_an_anchor_of_no_event_is_a_bad_question(text: str) -> None:
+    with pytest.raises(BadQuestion):
+        anchor_from(text)
+
+
+def test_every_anchor_is_listed_with_what_the_log_says_to_it(log: Path) -> None:
+    with open_log(log) as reader:
+        row = reader.row(200)
+        assert row is not None
+        heads = [Head(seq=200, digest=row.digest), Head(seq=201, digest=bytes(32)), Head(seq=9_999, digest=bytes(32))]
+        verdict = verify(reader, level="chain", outside=[Anchor(what="anchor", head=head) for head in heads])
+    outside = [each for each in verdict.anchors if each.outside]
+    assert [(each.seq, each.result) for each in outside] == [
+        (200, "agrees"),
+        (201, "contradicts"),
+        (9_999, "contradicts"),
+    ]
+    assert all(each.says for each in outside)
+    assert sorted({each.kind for each in verdict.findings}) == [REPLACED, TRUNCATED]
+
+
+def test_an_anchor_of_what_an_excerpt_does_not_hold_is_not_applicable(log: Path, tmp_path: Path) -> None:
+    with open_log(log) as reader:
+        head = reader.head
+    part = tmp_path / "part.jsonl"
+    assert main(["replay", str(log), "export", "--output", str(part), "--from", "100"]) == 0
+    with open_log(part) as reader:
+        outside = [Anchor(what="anchor", head=Head(seq=50, digest=bytes(32))), Anchor(what="anchor", head=head)]
+        verdict = verify(reader, outside=outside)
+    assert (verdict.verdict, [each.result for each in verdict.anchors]) == ("unchecked", ["not_applicable", "agrees"])
+    # The first event continues what is not here: nothing proves what it says.
+    assert [(each.first_seq, each.last_seq) for each in verdict.ranges if each.anchored_by] == [(101, head.seq)]

@@ -1,0 +1,94 @@
+"""Exported events, redacted files and diagnostics files, changed there."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from eventstore.chain import Row
+from station.wire.instants import format_utc_ms
+from tests.forgeries.honest import (
+    TAG,
+    Honest,
+)
+from tests.forgeries.rows import Forge, first_of
+
+
+def line(row: Row, payload: object = None) -> dict[str, object]:
+    """A row as exports and diagnostics files have it."""
+    plain: dict[str, object] = dict(zip(Row._fields[:8], row[:8], strict=True))
+    plain["utc"] = format_utc_ms(row.utc_ms)
+    plain["payload"] = orjson.loads(row.payload) if payload is None else payload
+    plain["digest"] = row.digest.hex()
+    return plain
+
+
+def exported(change: Callable[[list[dict[str, object]]], None], *, begins: str = "") -> Forge:
+    """The events in a file, from the second one of a type on, changed there."""
+
+    def forge(directory: Path, honest: Honest) -> Path:
+        first = first_of(honest, begins, 1).seq if begins else 1
+        lines = [line(row) for row in honest.rows if row.seq >= first]
+        change(lines)
+        target = directory.with_name("events.jsonl")
+        target.write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in lines))
+        return target
+
+    return forge
+
+
+def bundled(change: Callable[[list[dict[str, object]], dict[str, object]], None], *, first: int = 1) -> Forge:
+    """The events in a diagnostics file, changed there."""
+
+    def forge(directory: Path, honest: Honest) -> Path:
+        lines = [line(row) for row in honest.rows if row.seq >= first]
+        about: dict[str, object] = {
+            "first_seq": first,
+            "last_seq": honest.head.seq,
+            "log_head": {"seq": honest.head.seq, "digest": honest.head.digest.hex()},
+        }
+        change(lines, about)
+        target = directory.with_name("diagnostics.zip")
+        with zipfile.ZipFile(target, "w") as bundle:
+            bundle.writestr("log.jsonl", b"".join(orjson.dumps(each) + b"\n" for each in lines))
+            bundle.writestr("about.json", orjson.dumps(about))
+        return target
+
+    return forge
+
+
+def bill(lines: list[dict[str, object]], **changes: object) -> None:
+    """Another register in the last stop of a file."""
+    found = [each for each in lines if each["type"] == "TransactionStopped"][-1]
+    assert isinstance(found["payload"], dict)
+    found["payload"] |= {"meter_stop_wh": 99_000} | changes
+
+
+def mark_elsewhere(lines: list[dict[str, object]]) -> None:
+    """A bill is changed, and another event made to look redacted, so that the file counts as redacted."""
+    bill(lines, id_tag=TAG)
+    tag = next(each for each in lines if each["type"] == "IdTagPresented")
+    assert isinstance(tag["payload"], dict)
+    tag["payload"]["id_tag"] = "tag-1"
+
+
+def first_of_excerpt(lines: list[dict[str, object]]) -> None:
+    assert isinstance(lines[0]["payload"], dict)
+    lines[0]["payload"] |= {"energy_wh": 99_000}
+
+
+def last_off(lines: list[dict[str, object]], about: dict[str, object]) -> None:
+    del lines[-20:]
+    while lines[-1]["type"] != "MeterObserved":  # nothing followed from that
+        del lines[-1]
+    about["last_seq"] = lines[-1]["seq"]
+
+
+def last_off_in_silence(lines: list[dict[str, object]], about: dict[str, object]) -> None:
+    last_off(lines, about)
+    about |= {"log_head": {"seq": lines[-1]["seq"], "digest": lines[-1]["digest"]}}
+
+
+def unlined(lines: list[dict[str, object]]) -> None:
+    del lines[150:153]
