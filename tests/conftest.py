@@ -1,28 +1,9 @@
-"""What holds for every test: what branch coverage is measured on, what is said of tests left out, a clean end."""
+"""What holds for every test: what is said of tests left out, and a clean end."""
 
 import gc
 from collections import Counter
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-MEASURED = (
-    "tests/scenarios",
-    "tests/unit/projections",
-    *(f"tests/unit/station/{folder}" for folder in ("core", "features", "rules", "telling", "wire")),
-)
-"""The tests of the pure modules that pyproject.toml measures; tracing the others would cost time and add nothing."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Coverage pauses in every test that is not `MEASURED`."""
-    if not config.pluginmanager.hasplugin("_cov"):
-        return
-    folders = tuple(ROOT / folder for folder in MEASURED)
-    for item in items:
-        if not any(item.path.is_relative_to(folder) for folder in folders):
-            item.add_marker("no_cover")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

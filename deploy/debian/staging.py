@@ -101,7 +101,9 @@ def describe(stage: Path, architecture: str) -> None:
     _write(control / "md5sums", "".join(_sums(stage)).encode())
     for name in SCRIPTS:
         _write(control / name, maintainer_script(name).encode())
-        (control / name).chmod(0o755)
+    control.chmod(0o755)  # whatever the umask of who builds it
+    for path in control.iterdir():
+        path.chmod(0o755 if path.name in SCRIPTS else 0o644)
 
 
 def control_text(architecture: str, size_kib: int) -> str:

@@ -438,7 +438,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="sessions dropped before the chatter",
         file="station/runtime/archivist.py",
-        old='            return Step(archive=facts, reason="size", thins=True)\n',
+        old='            return Dropping(archive=facts, reason="size", thins=True)\n',
         new="            break\n",
         killer=f"{ARCHIVIST}::test_for_room_chatter_goes_first_and_from_the_oldest_on",
         quick=True,

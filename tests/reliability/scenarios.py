@@ -141,19 +141,18 @@ async def fill_segments(daemon: Daemon, csms: FaultyCsms) -> None:
 async def drop_archives(daemon: Daemon, csms: FaultyCsms) -> None:
     """More archives than may be kept: chatter goes first, then the oldest, as their turn comes while running and at the next start."""
     archive = daemon.directory / "storage" / "archive"
-    is_thinned = False
     for number in range(60):
         for _ in range(30):
             await csms.request("GetLocalListVersion")
         await _session(daemon, csms, f"TAG{number}", seconds=185)
         await until(daemon, delivered, "what was owed")
         kept = sorted(path.name for path in archive.glob("*.cbz")) if archive.is_dir() else []
-        is_thinned = is_thinned or any(".thin." in name for name in kept)
         if kept and not kept[0].startswith(FIRST_ARCHIVE):
             break
     else:
         raise AssertionError("no archive was ever dropped")
-    assert is_thinned, "no chatter went before that"
+    # A thinned archive may be dropped a moment later.
+    assert any("do not belong to transactions" in line for line in daemon.stderr), "no chatter went before that"
     assert await daemon.stop() == 0
     await daemon.start()
     await _session(daemon, csms, "LAST")
