@@ -8,7 +8,6 @@ from pathlib import Path
 from zlib import crc32
 
 import orjson
-from zstandard import ZstdCompressor, ZstdDecompressor
 
 from eventstore.archive import MAGIC, TRAILER, ArchiveReader
 from eventstore.catalogue.lifecycle import ArchiveDropped
@@ -19,6 +18,7 @@ from eventstore.segments import ARCHIVE_DIRECTORY, archives, closed_segments
 from eventstore.snapshots import Snapshot, headers, write_snapshot
 from eventstore.statements import statement_files
 from eventstore.structure import to_plain
+from eventstore.zstandard import compressed, decompressed
 from station.replay.pages.page import json_text
 from station.replay.proof import statement
 from tests.forgeries.history import retold, stop
@@ -74,7 +74,7 @@ def repacked(
         if state is not None:
             changed = state(content)
             assert changed != content
-            packed = ZstdCompressor().compress(changed)
+            packed = compressed(changed, 3)
             header["state_sha256"] = sha256(changed).hexdigest()
         line = orjson.dumps(header, option=orjson.OPT_SORT_KEYS)
         shift = len(MAGIC) + len(line) + 1 - body_at
@@ -95,8 +95,8 @@ def frame(directory: Path, honest: Honest) -> None:
         header, index = to_plain(reader.header), to_plain(reader.index)
     raw = file.read_bytes()
     (frame,) = index["frames"]
-    content = ZstdDecompressor().decompress(raw[frame["offset"] : frame["offset"] + frame["length"]])
-    packed = ZstdCompressor().compress(content.replace(b'meter_stop_wh\\":', b'meter_stop_wh\\":1'))
+    content = decompressed(raw[frame["offset"] : frame["offset"] + frame["length"]], 1 << 30)
+    packed = compressed(content.replace(b'meter_stop_wh\\":', b'meter_stop_wh\\":1'), 3)
     state = raw[index["state_offset"] : index["state_offset"] + index["state_length"]]
     line = orjson.dumps(header, option=orjson.OPT_SORT_KEYS)
     body = MAGIC + line + b"\n" + packed + state
