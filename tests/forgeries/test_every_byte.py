@@ -81,7 +81,7 @@ def examined(examples: int) -> Callable[[Honest, Path], None]:
 
 
 def test_a_changed_byte_is_found_or_changes_no_answer(honest: Honest, tmp_path: Path) -> None:
-    examined(60)(honest, tmp_path)
+    examined(150)(honest, tmp_path)
 
 
 @pytest.mark.long

@@ -4,6 +4,7 @@ import asyncio
 import random
 import shutil
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,11 +23,13 @@ from station.features import registry_for
 from station.replay.opening.errors import LogUnreadable
 from station.replay.opening.origin import Anchor
 from station.replay.opening.source import open_log
+from station.replay.pages.page import json_text
 from station.replay.proof.findings import ALTERED, CONTRADICTED, DAMAGED
 from station.replay.proof.verdict import FAULTY, UNCHECKED, WHOLE, Verdict
 from station.replay.proof.verify import verify
 from station.runtime import recovery
-from tests.corpora.released import versions
+from tests.corpora.released import ROOT, versions
+from tests.forgeries import exports
 from tests.forgeries.honest import IDENTITY, PUBLIC, Honest, inserted, make, record_of, retell, tell
 from tests.given import DESCRIPTION
 from tests.logs import crash_copy, overwrite
@@ -264,3 +267,26 @@ def test_an_export_is_whole_and_a_redacted_one_is_not_accused(honest: Honest, tm
     assert hidden
     assert not any(each.chained or each.decided or each.anchored_by for each in hidden)
     assert [each.result for each in verdict.anchors if each.outside] == ["agrees"]
+
+
+def test_a_snapshot_that_lies_where_no_state_is_known_is_no_fault(honest: Honest, copied: Path) -> None:
+    """The end of the live segment is rotten before it: nothing is folded up to there."""
+    with closing(sqlite3.connect(copied / DATABASE_NAME, isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER event_is_never_changed")
+        connection.execute("UPDATE event SET payload = '{}' WHERE seq = ?", (honest.head.seq - 20,))
+        guard = (ROOT / "migrations" / "sql" / "0001_event_log.sql").read_text()
+        begin = guard.index("CREATE TRIGGER event_is_never_changed")
+        connection.execute(guard[begin : guard.index("END;", begin) + 3])
+    verdict = verdict_on(copied)
+    assert [(each.kind, each.seq) for each in verdict.findings] == [(ALTERED, honest.head.seq - 20)]
+    assert any("snapshot" in each for each in verdict.notes)
+
+
+def test_the_statement_in_a_diagnostics_file_vouches_for_its_events(honest: Honest, copied: Path) -> None:
+    file = exports.bundled(lambda lines, about: None)(copied, honest)
+    assert file is not None
+    with zipfile.ZipFile(file, "a") as bundle:
+        bundle.writestr("statement.json", json_text(honest.statements[-1]))
+    verdict = verdict_on(file)
+    assert (verdict.verdict, verdict.anchored_seq) == (WHOLE, honest.head.seq)
+    assert all(each.anchored_by for each in verdict.ranges)

@@ -20,6 +20,7 @@ from station.doctor.logbook import log_findings
 from station.replay.answers.timeline import Filter, Timeline
 from station.replay.answers.transactions import transaction_rows, whole_transaction
 from station.replay.export.writing import ExportRequest, export_file
+from station.replay.opening.origin import Anchor
 from station.replay.opening.source import open_log
 from station.replay.opening.times import Calendar
 from station.replay.proof.verdict import Verdict
@@ -268,6 +269,10 @@ async def test_thinned_archives_read_alone_and_a_head_seen_within_a_cut_contradi
     verdict = verdict_on(tmp_path, outside=(seen,))
     assert (verdict.verdict, verdict.findings) == ("unchecked", ())
     assert [each.result for each in verdict.anchors if each.outside] == ["not_applicable"]
+    with open_log(tmp_path) as reader:
+        headed = verify(reader, outside=[Anchor(what="anchor", head=reader.head)])
+    # The record of each cut has the digests on both sides of it: what lies before the cuts is vouched for as well.
+    assert all(bool(each.anchored_by) == (each.state == "here") for each in headed.ranges)
     for part in (tmp_path / "archive", archives(tmp_path)[1].path):
         verdict = verdict_on(part)
         assert (verdict.verdict, verdict.findings) == ("unchecked", ())

@@ -44,13 +44,15 @@ def check_decisions(work: Work, *, decides: bool, progress: Progress) -> None:
         change = _compare(work, decided, decides=decides)
         if change is not None and change.ends_deciding:
             deciding.end_behind(decided, f"from there on {change.says}")
-        for seq in [seq for seq in snapshots if seq <= decided.after.seq]:
+        for seq in [seq for seq in snapshots if decided.recorded[0].seq <= seq <= decided.after.seq]:
             _check_snapshot(work, decided, *snapshots.pop(seq))
         if decided.after.seq in ends:
             _check_opening(work, decided.after)
         _check_books(work, decided)
         if not work.observations % 500:
             progress(decided.after.seq, reader.head.seq)
+    for seq in snapshots:
+        work.note(f"the snapshot at event {seq} lies where no state is known: it was held against the chain alone")
     what = "decidable" if decides else "folded"
     for undecided in deciding.undecided:
         span = (undecided.first_seq, undecided.last_seq)
