@@ -282,9 +282,14 @@ class CsmsLink:
             self._submit(FloodFound(connection=self._connection, frames=frames, lasted_ms=lasted_ms))
 
     def _is_awaited(self, text: str) -> bool:
-        """Whether the frame answers the call of ours that is in flight."""
-        in_flight = None if self._state is None else self._state.outbox.in_flight
-        return in_flight is not None and may_answer(text, in_flight.message_id)
+        """Whether the frame answers the call of ours that is in flight, or the one that was sent ahead behind it."""
+        if self._state is None:
+            return False
+        outbox = self._state.outbox
+        if outbox.in_flight is not None and may_answer(text, outbox.in_flight.message_id):
+            return True
+        prepared = outbox.prepared
+        return prepared is not None and prepared.message_id == self._sent_ahead and may_answer(text, self._sent_ahead)
 
     def _send_ahead(self, text: str) -> str:
         """Sends the prepared call if the frame is the CALLRESULT that it waits for; returns its message id, else "".
