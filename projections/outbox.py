@@ -180,6 +180,11 @@ class Outbox(Value, frozen=True, kw_only=True):
         """Whose transmission had this message id, however long ago."""
         return next((attempt for attempt in self.attempts if message_id in attempt.message_ids), None)
 
+    def ahead(self, message_id: str) -> CallPrepared | None:
+        """The call that was recorded ahead under this message id; it may have left, even if it was called off since."""
+        recorded = (self.prepared, self.voided)
+        return next((call for call in recorded if call is not None and call.message_id == message_id), None)
+
     def entry(self, owed_seq: int) -> Owed | None:
         """The entry, if it is still queued and at hand."""
         if self.window and self.window[0].seq == owed_seq:

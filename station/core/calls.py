@@ -240,10 +240,8 @@ def prepare(state: StationState, at_ms: int, registry: Registry) -> Events:
 
 def left_ahead(state: StationState, message_id: str) -> CallDispatched | None:
     """The call that the link sent on the arrival of an answer, as it was recorded ahead."""
-    for ahead in (state.outbox.prepared, state.outbox.voided):
-        if ahead is not None and ahead.message_id == message_id:
-            return _as_dispatched(ahead)
-    return None
+    ahead = state.outbox.ahead(message_id)
+    return None if ahead is None else _as_dispatched(ahead)
 
 
 def _as_dispatched(ahead: CallPrepared) -> CallDispatched:

@@ -55,11 +55,11 @@ def _refusal(call: CallFrame) -> tuple[str, str] | None:
 
 
 def _is_awaited(state: StationState, message_id: str) -> bool:
-    in_flight = state.outbox.in_flight
-    if in_flight is not None and in_flight.message_id == message_id:
+    outbox = state.outbox
+    if outbox.in_flight is not None and outbox.in_flight.message_id == message_id:
         return True
-    is_tried = state.outbox.attempt_of(message_id) is not None
-    return is_tried or state.told_by(message_id) is not None
+    may_have_left = outbox.attempt_of(message_id) is not None or outbox.ahead(message_id) is not None
+    return may_have_left or state.told_by(message_id) is not None
 
 
 def _condensed(connection: int, text: str, message_id: str, error_code: str, description: str) -> FrameCondensed:

@@ -288,8 +288,7 @@ class CsmsLink:
         outbox = self._state.outbox
         if outbox.in_flight is not None and may_answer(text, outbox.in_flight.message_id):
             return True
-        prepared = outbox.prepared
-        return prepared is not None and prepared.message_id == self._sent_ahead and may_answer(text, self._sent_ahead)
+        return outbox.ahead(self._sent_ahead) is not None and may_answer(text, self._sent_ahead)
 
     def _send_ahead(self, text: str) -> str:
         """Sends the prepared call if the frame is the CALLRESULT that it waits for; returns its message id, else "".

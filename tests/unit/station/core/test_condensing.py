@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from eventstore.catalogue.link import CallAnswered, FrameCondensed, FrameIgnored, FrameReceived
+from eventstore.catalogue.link import (
+    CallAnswered,
+    CallPrepared,
+    CallVoided,
+    FrameCondensed,
+    FrameIgnored,
+    FrameReceived,
+)
 from station.core import exchange
 from station.core.condensing import HEAD_CHARACTERS, condense, receive
 from tests.given import StationUnderTest, answering, charging, station
@@ -21,6 +28,9 @@ REFUSED = [
     [2, "m" * 40, "Reset", {"type": "Soft"}],
     [2, "m", "Reset"],
 ]
+PREPARED = CallPrepared(
+    connection=1, message_id="ahead", action="MeterValues", lane="transaction", owed_seq=2, payload="{}"
+)
 IGNORED = ["no JSON", "[]", [3, "unknown", {}], [4, "unknown", "InternalError", "", {}], [7, "m", {}], [3], {"a": 1}]
 
 
@@ -77,6 +87,18 @@ def test_every_answer_to_a_call_of_ours_is_kept_whole_however_wrong_it_is() -> N
     assert in_flight is not None
     for frame in ([3, in_flight.message_id, {}], [4, in_flight.message_id, "x", "", {}], [3, in_flight.message_id]):
         assert condense(found.state, found.state.link.connection, text_of(frame)) is None
+
+
+@pytest.mark.parametrize("called_off", [False, True])
+def test_the_answer_to_a_call_that_may_have_left_ahead_is_kept_whole(called_off: bool) -> None:
+    """The log learns that it has left with the answer before it, which may still wait to be written."""
+    found = station().online()
+    found.observe_decision(PREPARED)
+    if called_off:
+        found.observe_decision(CallVoided(message_id=PREPARED.message_id, owed_seq=PREPARED.owed_seq))
+    answer = text_of([3, PREPARED.message_id, {}])
+    assert condense(found.state, found.state.link.connection, answer) is None
+    assert condense(found.state, found.state.link.connection, text_of([3, "another", {}])) is not None
 
 
 @pytest.mark.parametrize("status", ["Rejected", "gone"])

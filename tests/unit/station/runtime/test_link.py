@@ -381,6 +381,28 @@ async def test_a_prepared_call_leaves_on_the_arrival_of_the_answer_before_it_and
 
 
 @pytest.mark.asyncio
+async def test_the_answer_to_a_call_that_left_ahead_is_no_part_of_a_flood(server: Server, tmp_path: Path) -> None:
+    """It may come before the log says that the call has left; a queue drains as fast as the CSMS answers."""
+    rig = await Rig(server.url, tmp_path, clock=_StandingClock()).opened()
+    rig.found.observe_decision(replace(dispatched(), lane="transaction", action="MeterValues"))
+    rig.found.observe_decision(
+        CallPrepared(connection=1, message_id="m2", action="MeterValues", lane="transaction", owed_seq=2, payload="{}")
+    )
+    rig.publish()
+    for _ in range(FRAMES_BURST + 1):
+        await server.connections[0].send('[2,"x","Nonsense",{}]')
+    for _ in range(FRAMES_BURST):
+        await rig.next(FrameReceived)
+    await rig.next(FrameCondensed)  # the budget is overdrawn
+    rig.clock.push(20)
+    await server.connections[0].send('[3,"m1",{}]')
+    await server.connections[0].send('[3,"m2",{}]')
+    assert (await rig.next(FrameReceived)).ahead == "m2"
+    assert (await rig.next(FrameReceived)).text == '[3,"m2",{}]'
+    await rig.link.close()
+
+
+@pytest.mark.asyncio
 async def test_an_error_does_not_let_the_prepared_call_go(server: Server, tmp_path: Path) -> None:
     rig = await Rig(server.url, tmp_path).opened()
     rig.found.observe_decision(replace(dispatched(), lane="transaction", action="MeterValues"))
