@@ -203,13 +203,14 @@ def past_head(directory: Path) -> Head | None:
     """The end of the newest segment before the live one that can be read; None if there is none."""
     for segment in reversed(past_segments(directory)):
         try:
-            return again(partial(_head_of, segment))
+            return again(partial(head_of, segment))
         except (sqlite3.Error, OSError, LogCorrupt):  # reported when all of them are read
             continue
     return None
 
 
-def _head_of(segment: PastSegment) -> Head:
+def head_of(segment: PastSegment) -> Head:
+    """The last event of a segment. Raises LogCorrupt, LogTooNew, sqlite3.Error, OSError."""
     if segment.is_archive:
         with ArchiveReader(segment.path) as reader:
             return reader.head
@@ -249,7 +250,7 @@ def end_of(directory: Path, segment: PastSegment, live: Opening) -> Opening:
     if behind is not None:
         with suppress(LogCorrupt, LogTooNew, sqlite3.Error, OSError):
             return again(partial(_opening_of, behind))
-    return Opening(head=_head_of(segment))
+    return Opening(head=head_of(segment))
 
 
 def _opening_of(segment: PastSegment) -> Opening:

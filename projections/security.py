@@ -1,4 +1,4 @@
-"""What happened that is a security event (white paper, section 8), until it is raised, and what was raised last.
+"""What happened that is a security event (white paper, section 8), until it is raised.
 
 Theory of operation
     Facts are judged here as they are folded. What counts is `pending` until the security feature raises it, in the same batch.
@@ -35,7 +35,6 @@ INVALID = frozenset(
     {
         "FormationViolation",
         "OccurenceConstraintViolation",
-        "OccurrenceConstraintViolation",
         "PropertyConstraintViolation",
         "ProtocolError",
         "TypeConstraintViolation",
@@ -75,8 +74,6 @@ class Security(Value, frozen=True, kw_only=True):
     pending: tuple[Happening, ...] = ()
     causes: tuple[Cause, ...] = ()
     refused: bool = False
-    raised: int = 0
-    last: SecurityEventRaised | None = None
     booted: tuple[Happening, ...] = ()
     firmware_version: str = ""
     stopped: str = ""
@@ -202,7 +199,7 @@ def _on_tamper(security: Security, event: TamperObserved, recorded: Recorded, _:
 
 
 def _on_raised(security: Security, event: SecurityEventRaised, recorded: Recorded, _: Clock) -> Security:
-    return replace(security, pending=security.pending[1:], raised=security.raised + 1, last=event)
+    return replace(security, pending=security.pending[1:])
 
 
 FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]] = {

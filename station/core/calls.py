@@ -81,18 +81,16 @@ CALL_TIMEOUT, RETRY = "call_timeout", "retry"
 
 
 def deadlines(state: StationState) -> Iterator[Deadline]:
-    """When the call in flight has waited long enough, and when a transaction-related message may go again."""
+    """When the call in flight has waited long enough, and when what failed or was not answered may go again."""
     in_flight = state.outbox.in_flight
     if in_flight is not None:
         yield Deadline(
             due_ms=in_flight.sent_ms + MESSAGE_TIMEOUT.of(state) * 1000, name=CALL_TIMEOUT, key=in_flight.owed_seq
         )
     elif state.online and not state.link.close_wanted:
-        if (due_ms := retry_due_ms(state)) is not None:
-            yield Deadline(due_ms=due_ms, name=RETRY)
-        waiting = None if state.security.refused else _first(state, SECURITY)
-        if waiting is not None and (due_ms := _again_ms(state, waiting)) is not None:
-            yield Deadline(due_ms=due_ms, name=RETRY)
+        for owed in (_oldest_of_transactions(state), _oldest_security_event(state)):
+            if (due_ms := _again_ms(state, owed)) is not None:
+                yield Deadline(due_ms=due_ms, name=RETRY)
 
 
 def is_call_timeout(state: StationState, deadline: DeadlineReached) -> bool:
@@ -133,41 +131,39 @@ def _first(state: StationState, lane: str) -> Owed | None:
     return next((owed for owed in state.outbox.calls if owed.lane == lane), None)
 
 
-def retry_due_ms(state: StationState) -> int | None:
-    """When the oldest transaction-related message may go again, if it waits for that."""
-    return _again_ms(state, state.outbox.window[0]) if state.outbox.window else None
+def _oldest_of_transactions(state: StationState) -> Owed | None:
+    return state.outbox.window[0] if state.outbox.window else None
 
 
-def _again_ms(state: StationState, owed: Owed) -> int | None:
-    attempt = state.outbox.attempt_for(owed.seq)
+def _oldest_security_event(state: StationState) -> Owed | None:
+    """None goes to a CSMS that has said that it knows none."""
+    return None if state.security.refused else _first(state, SECURITY)
+
+
+def _again_ms(state: StationState, owed: Owed | None) -> int | None:
+    """When an entry may go again, if it waits for that."""
+    attempt = None if owed is None else state.outbox.attempt_for(owed.seq)
     return None if attempt is None else attempt.retry_due_ms
 
 
-def _security_event(state: StationState, at_ms: int) -> Owed | None:
-    """The oldest security event, if it may go: not to a CSMS that has said that it knows none."""
-    owed = None if state.security.refused else _first(state, SECURITY)
-    if owed is None or ((due_ms := _again_ms(state, owed)) is not None and due_ms > at_ms):
-        return None
-    return owed
+def _unless_it_waits(state: StationState, owed: Owed | None, at_ms: int) -> Owed | None:
+    due_ms = _again_ms(state, owed)
+    return owed if due_ms is None or due_ms <= at_ms else None
 
 
 def next_call(state: StationState, at_ms: int) -> Owed | None:
     """Which entry leaves next, if one may (4.2, OCPP-J 4.1.1).
 
     BootNotification before all; before Accepted only what was triggered; Authorize and triggered messages before any
-    queue. A security event, then a heartbeat, where nothing else waits. Status messages and transaction-related ones keep the order in which they arose on this connection; what the
-    outage left behind does not hold a status up.
+    queue. Status messages and transaction-related ones keep the order in which they arose on this connection; what the
+    outage left behind does not hold a status up. A security event, then a heartbeat, where nothing else waits.
     """
     if not state.link.up or state.link.close_wanted or state.outbox.in_flight is not None:
         return None
-    due_ms = retry_due_ms(state)
-    window = state.outbox.window
-    transactional = window[0] if window and (due_ms is None or due_ms <= at_ms) else None
-    return _pick(state, transactional) or (_security_or_heartbeat(state, at_ms) if state.online else None)
-
-
-def _security_or_heartbeat(state: StationState, at_ms: int) -> Owed | None:
-    return _security_event(state, at_ms) or _first(state, HEARTBEAT)
+    first = _pick(state, _unless_it_waits(state, _oldest_of_transactions(state), at_ms))
+    if first is not None or not state.online:
+        return first
+    return _unless_it_waits(state, _oldest_security_event(state), at_ms) or _first(state, HEARTBEAT)
 
 
 def _pick(state: StationState, transactional: Owed | None) -> Owed | None:

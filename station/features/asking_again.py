@@ -11,9 +11,9 @@ from eventstore.catalogue.authorization import AuthorizationDenied, Authorizatio
 from eventstore.catalogue.lifecycle import DeadlineReached
 from projections.authorization import GO_ON
 from projections.station import StationState
-from station.core.feature import TIME, Deadline, Events, Feature, Rule
+from station.core.feature import Deadline, Events, Feature, Rule
 from station.rules import reservations
-from station.rules.authorizing import conclude, is_pending, refusal
+from station.rules.authorizing import READS, conclude, is_pending, refusal
 from station.rules.deauthorizing import deauthorize
 from station.rules.identification import Granted, Inquiry, look_up
 from station.rules.postponing import CONCURRENT_TX, owes_stop
@@ -83,21 +83,7 @@ FEATURE = Feature(
     rules=(
         Rule(
             decide=_go_on,
-            reads=(
-                "boot",
-                "description",
-                "clock",
-                "registration",
-                "link",
-                "connectors",
-                "transactions",
-                "outbox",
-                "authorization",
-                "reservations",
-                "configuration",
-                "maintenance",
-                TIME,
-            ),
+            reads=READS,
         ),
     ),
     deadlines=_deadlines,

@@ -27,10 +27,11 @@ from projections.connector import Connector
 from projections.outbox import AUTHORIZE, Owed
 from projections.station import StationState
 from projections.transactions import Transaction
-from station.core.feature import TIME, Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
+from station.core.feature import Answer, Call, Deadline, Events, Failure, Feature, Rendered, Reply, Rule
 from station.rules import reservations
 from station.rules.authorizing import (
     EITHER,
+    READS,
     RELEASE,
     START,
     STOP,
@@ -328,21 +329,7 @@ FEATURE = Feature(
     rules=(
         Rule(
             decide=_without_csms,
-            reads=(
-                "boot",
-                "description",
-                "clock",
-                "registration",
-                "link",
-                "connectors",
-                "transactions",
-                "outbox",
-                "authorization",
-                "reservations",
-                "configuration",
-                "maintenance",
-                TIME,
-            ),
+            reads=READS,
         ),
         Rule(decide=_withdraw, reads=("boot", "registration", "connectors", "maintenance")),
         Rule(

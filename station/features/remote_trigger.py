@@ -8,7 +8,6 @@ Theory of operation
 
 from collections.abc import Iterable, Iterator
 
-from eventstore.catalogue.connectors import StatusNotificationQueued
 from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued
 from eventstore.catalogue.registration import BootNotificationQueued, HeartbeatQueued
 from eventstore.catalogue.transactions import MeterValuesTriggered
@@ -18,6 +17,7 @@ from projections.outbox import PRIORITY
 from projections.station import StationState
 from station.core.feature import Answer, Feature, Reply
 from station.rules.measurands import METER_VALUES_SAMPLED_DATA, REGISTER, TRIGGER, sample
+from station.rules.status import queue_status
 from station.wire.enums import MessageTrigger, TriggerMessageStatus
 from station.wire.messages.remote_trigger import TriggerMessage, TriggerMessageResponse
 
@@ -85,15 +85,7 @@ def _meant(state: StationState, connector_id: int | None) -> tuple[Connector, ..
 def _statuses(state: StationState, connector_id: int | None, at_ms: int) -> Iterator[Event]:
     for connector in _meant(state, connector_id):
         if connector.status:  # not before the board has reported its inputs
-            yield StatusNotificationQueued(
-                connector_id=connector.connector_id,
-                status=connector.status,
-                error_code=connector.error_code,
-                info=connector.info,
-                vendor_error_code=connector.vendor_error_code,
-                reported=state.clock.moment(at_ms),
-                triggered=True,
-            )
+            yield queue_status(state, connector, at_ms, triggered=True)
 
 
 def _meter_values(state: StationState, connector_id: int | None, at_ms: int) -> Iterator[Event]:

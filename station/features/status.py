@@ -15,7 +15,7 @@ from projections.connector import Connector, Fault
 from projections.station import StationState
 from station.core.config_keys import Access, ConfigKey, Integer
 from station.core.feature import TIME, Call, Deadline, Events, Feature, Rendered, Rule
-from station.rules.status import next_status, target
+from station.rules.status import next_status, queue_status, target
 from station.wire.enums import ChargePointErrorCode, ChargePointStatus
 from station.wire.messages.core import StatusNotification
 
@@ -71,19 +71,6 @@ def _report_due_ms(state: StationState, connector: Connector) -> int | None:
     if connector.reported is None:
         return connector.status_since_ms
     return connector.status_since_ms + MINIMUM_STATUS_DURATION.of(state) * 1000
-
-
-def queue_status(state: StationState, connector: Connector, at_ms: int, *, triggered: bool) -> StatusNotificationQueued:
-    """The report of the connector's present status."""
-    return StatusNotificationQueued(
-        connector_id=connector.connector_id,
-        status=connector.status,
-        error_code=connector.error_code,
-        info=connector.info,
-        vendor_error_code=connector.vendor_error_code,
-        reported=state.clock.moment(at_ms),
-        triggered=triggered,
-    )
 
 
 def _report(state: StationState, at_ms: int) -> Events:

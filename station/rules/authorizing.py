@@ -11,11 +11,28 @@ from eventstore.catalogue.connectors import PreparingRestarted
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE
 from projections.station import StationState
-from station.core.feature import Events
+from station.core.feature import TIME, Events
 from station.rules import reservations
 from station.rules.identification import Ask, Denied, Granted, Verdict, known_parent, look_up, start_inquiry
 from station.rules.postponing import is_waiting
 from station.rules.transaction_rules import refusal_to_serve, refusal_to_start
+
+READS = (
+    "boot",
+    "description",
+    "clock",
+    "registration",
+    "link",
+    "connectors",
+    "transactions",
+    "outbox",
+    "authorization",
+    "reservations",
+    "configuration",
+    "maintenance",
+    TIME,
+)
+"""What deciding on a tag may look at, for the rules that do."""
 
 START, STOP, RELEASE, EITHER = "start", "stop", "release", "start or stop"
 

@@ -11,6 +11,7 @@ Connector 0 knows Available, Unavailable and Faulted only, in any order.
 
 from collections.abc import Mapping
 
+from eventstore.catalogue.connectors import StatusNotificationQueued
 from projections.connector import CURRENT_MIN_MA, EV_DISCONNECTED, INOPERATIVE, Connector, Fault
 from projections.station import StationState
 from station.rules import faults, maintenance_rules, reservations
@@ -126,3 +127,16 @@ def _idle_status(state: StationState, connector: Connector) -> tuple[str, str]:
     if occupied or connector.grant is not None:
         return PREPARING, ""
     return AVAILABLE, ""
+
+
+def queue_status(state: StationState, connector: Connector, at_ms: int, *, triggered: bool) -> StatusNotificationQueued:
+    """The report of the connector's present status."""
+    return StatusNotificationQueued(
+        connector_id=connector.connector_id,
+        status=connector.status,
+        error_code=connector.error_code,
+        info=connector.info,
+        vendor_error_code=connector.vendor_error_code,
+        reported=state.clock.moment(at_ms),
+        triggered=triggered,
+    )

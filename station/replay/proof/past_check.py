@@ -6,17 +6,14 @@ that closed its books, and the directory against what a station leaves in one.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import pairwise
 
 from eventstore.archive import SUFFIX, ArchiveReader
 from eventstore.catalogue.lifecycle import ArchiveDropped, ArchiveThinned, BooksClosed
-from eventstore.chain import Head
-from eventstore.database import open_reader, read_head
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.inventory import untold
 from eventstore.opening import Opening
-from eventstore.segments import ARCHIVE_DIRECTORY, PastSegment, archive_name, closed_name, past_segments
+from eventstore.segments import ARCHIVE_DIRECTORY, PastSegment, archive_name, closed_name, head_of, past_segments
 from station.replay.proof.findings import CONTRADICTED, DAMAGED, FOREIGN, REMOVED, REPLACED, TRUNCATED
 from station.replay.proof.spans import words
 from station.replay.proof.walk import place_of
@@ -115,7 +112,7 @@ def _check_beyond(work: Work) -> None:
     reader = work.reader
     for segment in reader.origin.beyond:
         try:
-            head = _head_of(segment)
+            head = head_of(segment)
         except _PROBLEMS as error:
             work.add(DAMAGED, segment.first_seq, f"{segment.path.name}: {error}", segment.last_seq)
             continue
@@ -128,14 +125,6 @@ def _check_beyond(work: Work) -> None:
         else:
             says = f"{segment.path.name} ends at event {head.seq}, which is another one in the live segment"
             work.add(REPLACED, head.seq, says)
-
-
-def _head_of(segment: PastSegment) -> Head:
-    if segment.is_archive:
-        with ArchiveReader(segment.path) as archive:
-            return archive.head
-    with closing(open_reader(segment.path, immutable=True)) as connection:
-        return read_head(connection)
 
 
 def _check_dropped(work: Work) -> None:
