@@ -73,14 +73,20 @@ def measure(found: StationUnderTest, state: StationState) -> list[tuple[str, flo
     return rows
 
 
-def main() -> int:
-    """Prints the table."""
+def in_midst_of_a_session() -> StationUnderTest:
+    """A station that charges, with samples on their way and a CSMS that does not answer."""
     found = charging()
     found.csms = None
     for _ in range(2):
         found.advance(30)
         found.charge(250)
     found.advance(1)
+    return found
+
+
+def main() -> int:
+    """Prints the table."""
+    found = in_midst_of_a_session()
     gc.collect()
     gc.freeze()
     for label, state in (("small state", found.state), ("10,000 list entries, 200,000 owed", enlarged(found.state))):

@@ -25,7 +25,6 @@ from typing import NamedTuple
 from station.daemon.process import SWITCH_INTERVAL_S
 from station.replay.opening.folding import state_at
 from station.replay.opening.source import open_log
-from tests.given import charging
 from tests.performance import bench_append, bench_daemon, bench_kernel, bench_reflex, bench_replay, peers
 from tests.replay_logs import many_days, story, write_log
 
@@ -174,12 +173,7 @@ async def drains(directory: Path) -> list[Figure]:
 
 async def steps(directory: Path) -> list[Figure]:
     """P9, in processor time. The peer is the package's way from a CALL's text to its answer's."""
-    found = charging()
-    found.csms = None
-    for _ in range(2):
-        found.advance(30)
-        found.charge(250)
-    found.advance(1)
+    found = bench_kernel.in_midst_of_a_session()
     gc.collect()
     gc.freeze()
     medians = {name: median for name, median, _, _ in bench_kernel.measure(found, found.state)}
