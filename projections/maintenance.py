@@ -58,7 +58,7 @@ class FirmwareJob(Value, frozen=True, kw_only=True):
     retry_after_s: int = 0
 
 
-class DiagnosticsJob(Value, frozen=True, kw_only=True):
+class UploadJob(Value, frozen=True, kw_only=True):
     """GetDiagnostics: what was asked for, the status queued last (`status`), and the step it is at.
 
     `step` is "" at first, then as in DiagnosticsStepDecided. `attempt` counts uploads.
@@ -80,7 +80,7 @@ class Maintenance(Value, frozen=True, kw_only=True):
     reset: PendingReset | None = None
     stopping: str = ""
     firmware: FirmwareJob | None = None
-    diagnostics: DiagnosticsJob | None = None
+    diagnostics: UploadJob | None = None
     jobs: int = 0
     firmware_version: str = ""
     software_version: str = ""
@@ -115,7 +115,7 @@ def _firmware_after_boot(job: FirmwareJob | None) -> FirmwareJob | None:
     return job
 
 
-def _diagnostics_after_boot(job: DiagnosticsJob | None) -> DiagnosticsJob | None:
+def _diagnostics_after_boot(job: UploadJob | None) -> UploadJob | None:
     if job is None or job.step != "upload":
         return job
     return replace(job, interruptions=job.interruptions + 1)
@@ -195,7 +195,7 @@ def _on_firmware_status(
 
 
 def _on_diagnostics(maintenance: Maintenance, event: DiagnosticsRequested, recorded: Recorded, _: Clock) -> Maintenance:
-    return replace(maintenance, jobs=event.job, diagnostics=DiagnosticsJob(request=event))
+    return replace(maintenance, jobs=event.job, diagnostics=UploadJob(request=event))
 
 
 def _on_diagnostics_step(

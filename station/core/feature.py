@@ -160,7 +160,8 @@ class Registry:
     def _check(self) -> None:
         actions = [answer.action for feature in self.features for answer in feature.answers]
         calls = [call.event.NAME for feature in self.features for call in feature.calls]
-        keys = [key.name for feature in self.features for key in feature.config_keys]
+        # Features that both need a key declare one and the same: it is there while one of them is on.
+        keys = [name for name, _ in {(key.name, id(key)) for each in self.features for key in each.config_keys}]
         for what, claims in (("action", actions), ("event", calls), ("configuration key", keys)):
             twice = sorted({claim for claim in claims if claims.count(claim) > 1})
             if twice:

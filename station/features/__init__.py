@@ -65,6 +65,6 @@ def registry_for(profiles_off: Iterable[str] = (), vendors: Sequence[data_transf
     off = frozenset(profiles_off)
     features = (*ALL, data_transfer.feature(vendors))
     present = [feature for feature in features if feature.ocpp_profile not in off]
-    keys = [key for feature in present for key in feature.config_keys]
+    keys = tuple({key.name: key for feature in present for key in feature.config_keys}.values())
     profiles = tuple(dict.fromkeys(each.ocpp_profile for each in present if each.ocpp_profile != EXTENSION))
     return Registry((*features, configuration.feature(keys, profiles)), off)

@@ -16,7 +16,7 @@ from pathlib import Path
 from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed
 from eventstore.event import Observation
 from eventstore.value import Value
-from projections.maintenance import DiagnosticsJob, FirmwareJob
+from projections.maintenance import FirmwareJob, UploadJob
 from projections.station import StationState
 from station.runtime.diagnostics import DiagnosticsSource
 from station.runtime.installer import InstallationError, Installer
@@ -242,7 +242,7 @@ class _DiagnosticsWork:
             return _diagnostics(job, "UploadFailed", _explained("diagnostics upload", error), _wait_asked_s(error))
         return _diagnostics(job, "Uploaded", "")
 
-    async def _upload(self, job: DiagnosticsJob, state: StationState) -> None:
+    async def _upload(self, job: UploadJob, state: StationState) -> None:
         name = job.request.file_name
         file = self._directory / f"{job.request.job}-{name}"
         if not await asyncio.to_thread(file.exists):
@@ -257,7 +257,7 @@ class _DiagnosticsWork:
         _keep_only(self._directory, "" if step is None else f"{step.job}-")
 
 
-def _diagnostics(job: DiagnosticsJob, status: str, detail: str, retry_after_s: int = 0) -> Observation:
+def _diagnostics(job: UploadJob, status: str, detail: str, retry_after_s: int = 0) -> Observation:
     return DiagnosticsProgressed(
         job=job.request.job, status=status, attempt=job.attempt, detail=detail, retry_after_s=retry_after_s
     )

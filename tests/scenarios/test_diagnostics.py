@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.maintenance import DiagnosticsProgressed, DiagnosticsRequested, TransferRefused
-from projections.maintenance import DiagnosticsJob
+from projections.maintenance import UploadJob
 from tests.scenarios.conftest import World, world
 
 PLACE = "ftp://user:secret@files.example/diagnostics"
@@ -18,7 +18,7 @@ def ask(station: World, location: str = PLACE, **members: Any) -> str | None:
     return name
 
 
-def job_of(station: World) -> DiagnosticsJob:
+def job_of(station: World) -> UploadJob:
     job = station.state.maintenance.diagnostics
     assert job is not None, "no upload is under way"
     return job
@@ -123,7 +123,7 @@ def test_no_file_is_named_for_a_time_in_which_nothing_was_recorded() -> None:
     assert ask(station, startTime=station.utc(-60), stopTime=station.utc(-120)) is None
     assert told(station) == []
     reasons = [event.reason for event in station.found(TransferRefused)]
-    assert reasons == ["startTime lies in the future", "stopTime lies before startTime"]
+    assert reasons == ["the time asked for lies in the future", "the time asked for ends before it begins"]
 
 
 def test_an_upload_goes_on_after_a_power_cut_and_nothing_is_told_twice() -> None:

@@ -25,14 +25,12 @@ from station.core.feature import TIME, Answer, Call, Feature, Rule
 from station.features.maintenance.diagnostics import advance_diagnostics, diagnostics_deadlines
 from station.features.maintenance.firmware import advance_firmware, firmware_deadlines
 from station.features.maintenance.messages import (
-    SUPPORTED_FILE_TRANSFER_PROTOCOLS,
     decide_get_diagnostics,
     decide_update_firmware,
     render_diagnostics_status,
     render_firmware_status,
-    tell_diagnostics_again,
-    tell_firmware_again,
 )
+from station.rules.transfers import SUPPORTED_FILE_TRANSFER_PROTOCOLS, tell_again
 
 FEATURE = Feature(
     name="maintenance",
@@ -42,8 +40,8 @@ FEATURE = Feature(
         Answer(action="GetDiagnostics", decide=decide_get_diagnostics),
     ),
     calls=(
-        Call(event=FirmwareStatusQueued, render=render_firmware_status, on_failure=tell_firmware_again),
-        Call(event=DiagnosticsStatusQueued, render=render_diagnostics_status, on_failure=tell_diagnostics_again),
+        Call(event=FirmwareStatusQueued, render=render_firmware_status, on_failure=tell_again),
+        Call(event=DiagnosticsStatusQueued, render=render_diagnostics_status, on_failure=tell_again),
     ),
     rules=(
         Rule(

@@ -12,7 +12,7 @@ from projections.maintenance import FirmwareJob
 from projections.outbox import NOTICE
 from projections.station import StationState
 from station.core.feature import Deadline, Events
-from station.features.maintenance.messages import location_fault, wait_ms
+from station.rules.transfers import location_fault, wait_ms
 from station.wire.enums import FirmwareStatus
 
 SETTLE_MAX_MS = 30_000

@@ -6,6 +6,7 @@ import pytest
 
 from eventstore.catalogue.hardware import IdTagPresented
 from eventstore.catalogue.registration import HeartbeatQueued
+from eventstore.value import replace
 from station.core.config_keys import Access, ConfigKey, Integer
 from station.core.feature import Answer, Call, Deadline, Feature, Registry, Rendered, Reply
 from station.features import ALL, registry_for
@@ -29,13 +30,20 @@ def call() -> Call:
     [
         ({"answers": (answer("Reset"),)}, "action claimed twice: Reset"),
         ({"calls": (call(),)}, "event claimed twice: HeartbeatQueued"),
-        ({"config_keys": (KEY,)}, "configuration key claimed twice: K"),
     ],
 )
 def test_two_features_cannot_claim_the_same_thing(members: dict[str, Any], why: str) -> None:
     one, other = (Feature(name=name, ocpp_profile="Core", **members) for name in "ab")
     Registry((one,))
     with pytest.raises(ValueError, match=why):
+        Registry((one, other))
+
+
+def test_two_features_may_have_one_key_but_not_two_keys_of_one_name() -> None:
+    one, same = (Feature(name=name, ocpp_profile="Core", config_keys=(KEY,)) for name in "ab")
+    assert list(Registry((one, same)).config_keys) == ["K"]
+    other = Feature(name="c", ocpp_profile="Core", config_keys=(replace(KEY, default=2),))
+    with pytest.raises(ValueError, match="configuration key claimed twice: K"):
         Registry((one, other))
 
 
