@@ -7,7 +7,6 @@ A table is a Struct whose fields are annotated with a `TableKey`; `read_table` m
 with its path, so that a file with five mistakes is refused once, not five times.
 """
 
-import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
@@ -105,6 +104,8 @@ def _read(read: Callable[[object], object], value: object, name: str, values: di
 
 def similar(name: str, known: Iterable[str]) -> str:
     """The known name that was probably meant, as the end of a message; empty if there is none."""
+    import difflib  # here: most files have no mistake
+
     matches = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {matches[0]}?" if matches else ""
 

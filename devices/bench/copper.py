@@ -5,8 +5,7 @@ power is preceded by `settle`, so that the power has been constant since the las
 jumps. It neither reports nor keeps anything: that is the board's.
 """
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from msgspec.structs import replace
 
 from devices.bench.errors import UnknownConnector
@@ -35,8 +34,7 @@ FREQUENCY_MHZ = 50_000
 METER_SILENT = PlantedFault(error_code="PowerMeterFailure", info="the meter does not answer", vendor_error_code="")
 
 
-@dataclass(slots=True, kw_only=True)
-class _Live:
+class _Live(Struct, kw_only=True):
     """What of one connector ends with the process.
 
     `asked_back_at_ms` is when the pilot went steady before a vehicle that could draw, which goes on as `asked_back_permille` let it;

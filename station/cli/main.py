@@ -4,6 +4,7 @@ Exit status: 0 done; 1 what was asked for failed; 2 wrong usage or settings; 3 t
 """
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -49,7 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     asked = next((word for word in arguments if not word.startswith("-")), "")
-    parsed = make_parser(asked).parse_args(arguments)
+    gc.disable()  # what is imported stays: to search it for garbage again and again takes a tenth of a start
+    try:
+        parser = make_parser(asked)
+    finally:
+        gc.freeze()
+        gc.enable()
+    parsed = parser.parse_args(arguments)
     status: int = import_module(COMMANDS[parsed.command][0]).run(parsed)
     return status
 

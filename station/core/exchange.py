@@ -75,9 +75,9 @@ def read_large(text: str) -> ReadFrame | None:
 
 def _validated(call: CallFrame) -> ReadFrame:
     """The CALL of a known action with its request. Raises PayloadError."""
-    deviations: list[str] = []
-    request: object = load_request(MESSAGES[call.action].request, call.payload, deviations)
-    return ReadFrame(frame=call, request=request, deviations=tuple(deviations))
+    request: Value
+    request, deviations = load_request(MESSAGES[call.action].request, call.payload)
+    return ReadFrame(frame=call, request=request, deviations=deviations)
 
 
 def receive(state: StationState, frame: FrameReceived, at_ms: int, registry: Registry) -> Iterator[Event]:

@@ -1,8 +1,6 @@
 """The composition root: from settings to the objects of a running station. Nothing else builds objects."""
 
 import logging
-from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -10,13 +8,14 @@ from devices.protocols import Equipped, StationBoard
 from eventstore.catalogue.configuration import AuthorizationKeysFound
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
 from eventstore.log import EventLog
+from eventstore.value import Value
 from projections.credentials import Credentials, keys_found
 from projections.station import StationState
 from station import VERSION
 from station.core.config_keys import ConfigKey
 from station.core.feature import Registry
+from station.daemon.vendors import load_vendors
 from station.features import registry_for
-from station.features.data_transfer import Vendor
 from station.rules.measurands import factory_measurands
 from station.runtime import entropy, recovery
 from station.runtime.archivist import Archivist, Keep
@@ -32,7 +31,7 @@ from station.runtime.station import Station
 from station.runtime.upkeep import Upkeep
 from station.runtime.voice import Voice
 from station.runtime.wiring import read_wiring
-from station.settings.loading import Settings, SettingsError, key_file_doubts, require_private_key
+from station.settings.loading import Settings, key_file_doubts, require_private_key
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 
-VENDORS = "chargebox.vendors"  # entry points of makers' DataTransfer handlers
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 _PROFILE_OF = {
@@ -55,8 +53,7 @@ _PROFILE_OF = {
 }
 
 
-@dataclass(slots=True, kw_only=True)
-class Parts:
+class Parts(Value, frozen=True, kw_only=True):
     """A station, wired up and recorded as booted; nothing runs yet."""
 
     settings: Settings
@@ -81,22 +78,6 @@ class Parts:
 def profiles_off(settings: Settings) -> tuple[str, ...]:
     """The OCPP feature profiles that the settings switch off."""
     return tuple(profile for name, profile in _PROFILE_OF.items() if not getattr(settings.features, name))
-
-
-def load_vendors() -> tuple[Vendor, ...]:
-    """The DataTransfer handlers of installed packages. Raises SettingsError naming one that cannot be used."""
-    return tuple(_vendor(entry) for entry in metadata.entry_points(group=VENDORS))
-
-
-def _vendor(entry: metadata.EntryPoint) -> Vendor:
-    where = f"entry point {entry.name} = {entry.value} of {VENDORS}"
-    try:
-        vendor = entry.load()
-    except Exception as error:  # a maker's code may raise anything
-        raise SettingsError((f"{where} cannot be loaded: {type(error).__name__}: {error}",)) from error
-    if not isinstance(vendor, Vendor):
-        raise SettingsError((f"{where} is a {type(vendor).__name__}, not a Vendor",))
-    return vendor
 
 
 def make_registry(settings: Settings) -> Registry:

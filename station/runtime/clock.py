@@ -6,7 +6,6 @@ asked; everybody else converts station time through the projected offset.
 """
 
 import asyncio
-import ctypes
 import time
 from contextlib import suppress
 from typing import Protocol
@@ -68,6 +67,8 @@ class SystemClock:
 
     def is_synchronised(self) -> bool:
         """Whether the kernel holds the calendar clock for synchronised (adjtimex); False where it cannot be asked."""
+        import ctypes  # here: a bench does not ask
+
         try:
             libc = ctypes.CDLL(None, use_errno=True)
             return int(libc.adjtimex(ctypes.create_string_buffer(512))) not in (-1, TIME_ERROR)

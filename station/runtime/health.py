@@ -1,6 +1,5 @@
 """The health of the machine: memory, load, disk and temperature, from the kernel. Nothing here fails; what is unknown is left out."""
 
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -31,10 +30,12 @@ def system_health(directory: Path, *, proc: Path = _PROC, thermal: Path = _THERM
 
 
 def _libraries() -> Iterator[tuple[str, str]]:
+    from importlib import metadata  # here: a start needs none
+
     for name in ("chargebox", "websockets", "httpx2", "aioftp", "aiosqlite"):
         try:
-            yield f"{name}_version", importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
+            yield f"{name}_version", metadata.version(name)
+        except metadata.PackageNotFoundError:
             continue
 
 

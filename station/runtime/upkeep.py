@@ -1,4 +1,4 @@
-"""The work beside the loop: the watchdog, the disk watermark, snapshots, and the check of the whole log.
+"""The work beside the loop: the watchdog, the disk watermark, snapshots, the check of the whole log, late imports.
 
 The check runs in slices and delays no append; what it finds is handled as if found at boot: the process ends, and the
 next one salvages (rulings on storage). Snapshots are a cache, saved when enough has happened since the last.
@@ -7,6 +7,7 @@ next one salvages (rulings on storage). Snapshots are a cache, saved when enough
 import asyncio
 import logging
 from collections.abc import Sequence
+from importlib import import_module
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogDamageFound
 from eventstore.errors import LogCorrupt, OutOfDescriptors
@@ -29,6 +30,9 @@ RESERVE_RELEASED_BELOW_BYTES = 1 << 20
 CHECK_PAUSE_MS = 20
 CHECK_AFTER_MS = 5_000
 ALIVE_EVERY_MS = 10_000
+LOAD_AFTER_MS = 2_000
+LATE_MODULES = ("station.wire.faults",)
+"""What a start does without, and what the event loop must not wait for when it is first needed: 30 ms on a fast machine."""
 AGAIN_MS = 5_000
 """When what found no file descriptor is tried again."""
 
@@ -58,11 +62,17 @@ class Upkeep:
                 group.create_task(self._watch_disk(), name="disk")
                 group.create_task(self._save_snapshots(), name="snapshots")
                 group.create_task(self._check_log(), name="log check")
+                group.create_task(self._load_late_modules(), name="late modules")
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures  # whoever asks wants to know what it was
 
     async def _pause(self, milliseconds: int) -> None:
         await self._clock.sleep_until(self._clock.at_ms() + milliseconds)
+
+    async def _load_late_modules(self) -> None:
+        await self._pause(LOAD_AFTER_MS)
+        for name in LATE_MODULES:
+            await asyncio.to_thread(import_module, name)
 
     async def _sign_of_life(self) -> None:
         every_ms = supervisor.watchdog_ms()

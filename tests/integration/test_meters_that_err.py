@@ -54,12 +54,18 @@ def shown_wh(server: MeterServer) -> int:
     return round(server.values["energy_import_wh"] * 1_000)
 
 
+async def read_once(csms: Csms) -> None:
+    """The CSMS asks for the register, and the meter was read when its MeterValues are here: no reading falls together with the next."""
+    await csms.request("TriggerMessage", requested_message="MeterValues", connector_id=1)
+    await csms.expect("MeterValues", connector_id=1)
+
+
 async def shows(csms: Csms, server: MeterServer, *registers_wh: int) -> None:
     """The meter shows one register after the other, and the CSMS asks for each: read, logged, judged."""
     for energy_wh in registers_wh:
         server.values["energy_import_wh"] = energy_wh / 1_000
         await asyncio.sleep(0.35)
-        await csms.request("TriggerMessage", requested_message="MeterValues", connector_id=1)
+        await read_once(csms)
 
 
 @pytest.mark.parametrize("kind", ["tcp", "rtu"])
@@ -103,7 +109,7 @@ async def billed_wh(directory: Path) -> tuple[int, int]:
         start_wh = await begin(csms, copper)
         for _ in range(5):
             copper.model.count(1, 3_600)
-            await csms.request("TriggerMessage", requested_message="MeterValues", connector_id=1)
+            await read_once(csms)
         await csms.request("RemoteStopTransaction", transaction_id=1001)
         stopped = await csms.expect("StopTransaction")
         await seen(lambda: not copper.socket.locked, "the lock to open")
@@ -133,7 +139,7 @@ async def charging(daemon: Daemon, csms: Csms, register_wh: int) -> int:
 async def bench_shows(daemon: Daemon, csms: Csms, *registers_wh: int) -> None:
     for energy_wh in registers_wh:
         await daemon.api.meter(1, energy_wh=energy_wh)
-        await csms.request("TriggerMessage", requested_message="MeterValues", connector_id=1)
+        await read_once(csms)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogSalvaged, Stati
 from eventstore.log import EventLog
 from eventstore.value import replace
 from station.core.kernel import step
-from station.daemon import bootstrap
-from station.daemon.bootstrap import Parts, build, describe, factory_values, load_vendors, make_registry, profiles_off
+from station.daemon.bootstrap import Parts, build, describe, factory_values, make_registry, profiles_off
 from station.features import registry_for
 from station.runtime.clock import SystemClock
 from station.runtime.recovery import fold_log
@@ -149,46 +148,6 @@ def test_security_events_are_sent_by_profile_unless_the_settings_say_otherwise(
 ) -> None:
     found = settings(tables, csms=f"security_profile = {profile}\n")
     assert describe(found, board_of(found, tmp_path), make_registry(found)).sends_security_events == sends
-
-
-# ---- makers' handlers --------------------------------------------------------------------------------------------
-
-VENDOR_PACKAGE = """
-from station.features.data_transfer import Vendor
-from station.wire.enums import DataTransferStatus
-from station.wire.messages.core import DataTransferResponse
-
-def echo(state, data, at_ms):
-    return DataTransferResponse(status=DataTransferStatus.ACCEPTED, data=data)
-
-VENDOR = Vendor(vendor_id="org.example.maker", messages={"echo": echo})
-NO_VENDOR = object()
-"""
-
-
-def install_maker(directory: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    """A maker's package whose entry point names this value."""
-    (directory / "example_maker.py").write_text(VENDOR_PACKAGE)
-    installed = directory / "example_maker-1.0.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: example-maker\nVersion: 1.0\n")
-    (installed / "entry_points.txt").write_text(f"[{bootstrap.VENDORS}]\nmaker = {value}\n")
-    monkeypatch.syspath_prepend(str(directory))
-
-
-def test_a_makers_handlers_are_found_by_their_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_vendors() == ()
-    install_maker(tmp_path, monkeypatch, "example_maker:VENDOR")
-    (vendor,) = load_vendors()
-    assert vendor.vendor_id == "org.example.maker"
-    assert "DataTransfer" in make_registry(settings()).answers
-
-
-@pytest.mark.parametrize("value", ["example_maker:NO_VENDOR", "example_maker:NOBODY", "no_such_module:VENDOR"])
-def test_handlers_that_cannot_be_used_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    install_maker(tmp_path, monkeypatch, value)
-    with pytest.raises(SettingsError, match=value):
-        load_vendors()
 
 
 # ---- building ----------------------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from tests.unit.station.features.smart_charging.given_station import START_MS, C
 
 
 def parsed(payload: dict[str, Any]) -> WireProfile:
-    return load_request(SetChargingProfile, {"connectorId": 1, "csChargingProfiles": payload}).cs_charging_profiles
+    request, _ = load_request(SetChargingProfile, {"connectorId": 1, "csChargingProfiles": payload})
+    return request.cs_charging_profiles
 
 
 def refusal(charge: Charge, connector_id: int, payload: dict[str, Any]) -> ProfileRefusal | None:

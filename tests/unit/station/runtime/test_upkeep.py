@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +24,7 @@ from station.runtime.clock import SystemClock
 from station.runtime.disk import DISK_CRITICAL_BYTES, DISK_LOW_BYTES
 from station.runtime.recovery import SNAPSHOT_EVERY, fold_log, save_snapshot
 from station.runtime.station import Station
-from station.runtime.upkeep import ALIVE_EVERY_MS, CHECK_AFTER_MS, RESERVE_RELEASED_BELOW_BYTES, Upkeep
+from station.runtime.upkeep import ALIVE_EVERY_MS, CHECK_AFTER_MS, LATE_MODULES, RESERVE_RELEASED_BELOW_BYTES, Upkeep
 from tests.given import charging
 from tests.shortage import no_descriptors
 from tests.tampering import tamper
@@ -95,6 +97,18 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     await log.append(found.log)
     yield Rig(log, found.state)
     await log.close()
+
+
+@pytest.mark.asyncio
+async def test_what_a_start_does_without_is_imported_soon_after(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop would stand still while the first faulty CALL waits for it."""
+    for name in LATE_MODULES:
+        import_module(name)
+        monkeypatch.delitem(sys.modules, name)
+    async with rig.running():
+        await asyncio.sleep(0)
+        assert not any(name in sys.modules for name in LATE_MODULES)
+        await until(lambda: all(name in sys.modules for name in LATE_MODULES), passing=rig.clock)
 
 
 # ---- the disk ----------------------------------------------------------------------------------------------------

@@ -351,8 +351,9 @@ def test_a_secret_that_others_may_read_is_a_finding(tmp_path: Path) -> None:
     assert secret_file_findings(tmp_path / "absent") == ()
 
 
-def test_importing_the_settings_loads_no_schema_library() -> None:
-    code = "import sys, station.settings.loading; print(sorted(m for m in sys.modules if 'marshmallow' in m))"
+def test_reading_the_settings_loads_no_schema_library() -> None:
+    code = "import sys; from station.settings.loading import parse_settings\n"
+    code += f"parse_settings({toml()!r}, 'cb.toml'); print(sorted(m for m in sys.modules if 'marshmallow' in m))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
 

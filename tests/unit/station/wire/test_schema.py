@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventstore.value import Value
 from station.wire.enums import (
     AuthorizationStatus,
     ChargingProfileKind,
@@ -43,6 +44,7 @@ from station.wire.messages.smart_charging import (
     SetChargingProfile,
 )
 from station.wire.messages.types import ChargingSchedule, ChargingSchedulePeriod, WireChargingProfile, WireIdTagInfo
+from station.wire.primitives import RATE_MAX
 from station.wire.schema import DEVIATIONS_MAX, PayloadError, dump, load_request, load_response
 
 PROFILE: dict[str, Any] = {
@@ -82,7 +84,7 @@ def refusal(message_class: type, payload: object) -> tuple[ErrorCode, str]:
 
 
 def test_a_nested_request_loads_as_frozen_messages() -> None:
-    assert load_request(SetChargingProfile, PROFILE) == SetChargingProfile(
+    assert load_request(SetChargingProfile, PROFILE)[0] == SetChargingProfile(
         connector_id=1,
         cs_charging_profiles=WireChargingProfile(
             charging_profile_id=7,
@@ -125,7 +127,7 @@ PERIOD = f"{SCHEDULE}.chargingSchedulePeriod"
         (broken({"chargingSchedulePeriod": {}}, SCHEDULE), ErrorCode.TYPE_CONSTRAINT_VIOLATION, f"{PERIOD} must be a list"),
         (broken({"chargingSchedulePeriod": [1]}, SCHEDULE), ErrorCode.TYPE_CONSTRAINT_VIOLATION, f"{PERIOD}[0] must be an object"),
         (broken({"limit": "16"}, f"{PERIOD}.0"), ErrorCode.TYPE_CONSTRAINT_VIOLATION, f"{PERIOD}[0].limit must be a number"),
-        (broken({"limit": 8.15}, f"{PERIOD}.0"), ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, f"{PERIOD}[0].limit has more than one digit after the point"),
+        (broken({"limit": 1e300}, f"{PERIOD}.0"), ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, f"{PERIOD}[0].limit is beyond {RATE_MAX}"),
         (broken({"chargingRateUnit": "kW"}, SCHEDULE), ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, f"{SCHEDULE}.chargingRateUnit is no ChargingRateUnit"),
         (broken({"validTo": "soon"}, "csChargingProfiles"), ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "csChargingProfiles.validTo not an ISO 8601 date and time"),
         (broken({"chargingSchedulePeriod": []}, SCHEDULE), ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION, f"{PERIOD} has fewer than 1 items"),
@@ -133,6 +135,12 @@ PERIOD = f"{SCHEDULE}.chargingSchedulePeriod"
 )  # fmt: skip
 def test_each_mistake_has_its_error_code_and_names_its_place(payload: Any, code: ErrorCode, description: str) -> None:
     assert refusal(SetChargingProfile, payload) == (code, description)
+
+
+def test_a_rate_with_too_many_digits_is_cut_and_told() -> None:
+    request, deviations = load_request(SetChargingProfile, broken({"limit": 8.15}, f"{PERIOD}.0"))
+    assert request == load_request(SetChargingProfile, PROFILE)[0]
+    assert deviations == (f"{PERIOD}[0].limit has more than one digit after the point: taken as 8.1",)
 
 
 def test_text_that_is_too_long_is_a_property_constraint_violation() -> None:
@@ -224,7 +232,7 @@ def test_every_optional_text_of_the_csms_is_decided_on() -> None:
 
 def test_a_text_that_is_taken_as_it_stands_may_be_empty() -> None:
     """The maker's data are his business, and a purpose that says nothing must not clear every profile."""
-    assert load_request(DataTransfer, {"vendorId": "v", "data": ""}).data == ""
+    assert load_request(DataTransfer, {"vendorId": "v", "data": ""})[0].data == ""
     assert dump(DataTransfer(vendor_id="v", data="")) == {"vendorId": "v", "data": ""}
     code, description = refusal(ClearChargingProfile, {"chargingProfilePurpose": ""})
     assert code is ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
@@ -232,7 +240,7 @@ def test_a_text_that_is_taken_as_it_stands_may_be_empty() -> None:
 
 
 def test_a_required_text_that_says_nothing_reaches_the_handler() -> None:
-    assert load_request(RemoteStartTransaction, {"idTag": ""}).id_tag == ""
+    assert load_request(RemoteStartTransaction, {"idTag": ""})[0].id_tag == ""
     assert refusal(ReserveNow, {**RESERVE, "expiryDate": ""})[0] is ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
 
 
@@ -242,8 +250,8 @@ def test_a_number_that_is_an_empty_text_has_the_wrong_type() -> None:
 
 
 def test_connector_zero_reaches_the_handler() -> None:
-    assert load_request(RemoteStartTransaction, {"idTag": "A", "connectorId": 0}).connector_id == 0
-    assert load_request(RemoteStartTransaction, {"idTag": "A", "connectorId": -1}).connector_id == -1
+    assert load_request(RemoteStartTransaction, {"idTag": "A", "connectorId": 0})[0].connector_id == 0
+    assert load_request(RemoteStartTransaction, {"idTag": "A", "connectorId": -1})[0].connector_id == -1
 
 
 def test_a_list_in_meter_values_needs_one_item() -> None:
@@ -356,7 +364,7 @@ def test_absent_members_are_left_out_of_a_dump() -> None:
 
 
 def test_a_dump_loads_back_the_same() -> None:
-    request = load_request(SetChargingProfile, PROFILE)
+    request, _ = load_request(SetChargingProfile, PROFILE)
     payload = dump(request)
     assert payload["csChargingProfiles"]["validTo"] == "2026-01-01T00:00:00.000Z"
     period = payload["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"][0]
@@ -380,7 +388,7 @@ def test_a_dump_loads_back_the_same() -> None:
         ),
     ],
 )
-def test_a_message_that_breaks_its_declaration_is_not_dumped(message: object, description: str) -> None:
+def test_a_message_that_breaks_its_declaration_is_not_dumped(message: Value, description: str) -> None:
     with pytest.raises(PayloadError) as caught:
         dump(message)
     assert caught.value.description == description

@@ -104,7 +104,7 @@ class Charge:
     def remote_start(self, connector_id: int, profile: dict[str, Any]) -> Any:
         """What a RemoteStartTransaction with the profile comes to: the refusal, or the events that were recorded."""
         payload = {"idTag": "TAG", "chargingProfile": profile}
-        request = load_request(RemoteStartTransaction, payload)
+        request, _ = load_request(RemoteStartTransaction, payload)
         assert request.charging_profile is not None
         result = install_for_remote_start(self.state, connector_id, request.charging_profile)
         if isinstance(result, tuple) and result:
@@ -125,7 +125,7 @@ class Charge:
         """GetCompositeSchedule: the answer's payload as it stands on the wire, or the error code."""
         payload = {"connectorId": connector_id, "duration": duration_s, **members}
         try:
-            request = load_request(GetCompositeSchedule, payload)
+            request, _ = load_request(GetCompositeSchedule, payload)
         except PayloadError as error:
             return error.error_code
         response = self.registry.answers["GetCompositeSchedule"].decide(self.state, request, self.now_ms).response
