@@ -3,7 +3,7 @@
 Theory of operation
     Facts are judged here as they are folded. What counts is `pending` until the security feature raises it, in the same batch.
     What can come in masses from outside (InvalidMessages, refused credentials) is raised once an hour for each cause, with the
-    number of those that were not. Raised are all types of section 8 but AttemptedReplayAttacks: a CALL that comes twice is what
+    number of those that were not. What TLS fails by is raised once until a connection opens, which may be a week later. Raised are all types of section 8 but AttemptedReplayAttacks: a CALL that comes twice is what
     a CSMS does that saw no answer, and nothing in a frame of OCPP-J tells it from a replayed one.
 """
 
@@ -21,7 +21,7 @@ from eventstore.catalogue.lifecycle import (
 )
 from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
 from eventstore.catalogue.maintenance import ResetAccepted
-from eventstore.catalogue.security import SecurityEventRaised, TamperObserved
+from eventstore.catalogue.security import SecurityEventRaised, TamperObserved, TlsFailed
 from eventstore.event import Event, Recorded
 from eventstore.value import Value, replace
 from projections.clock import Clock
@@ -55,12 +55,13 @@ class Happening(Value, frozen=True, kw_only=True):
 
 
 class Cause(Value, frozen=True, kw_only=True):
-    """What was raised for a cause at `at_ms`, and how often it came since then."""
+    """What was raised for a cause at `at_ms`, and how often it came since then; `stands` until a connection opens."""
 
     type: str
     cause: str
     at_ms: int
     since: int = 0
+    stands: bool = False
 
 
 class Security(Value, frozen=True, kw_only=True):
@@ -82,6 +83,10 @@ class Security(Value, frozen=True, kw_only=True):
     disk: str = "ok"
     tampered: bool = False
 
+    def stands(self, type_: str, cause: str) -> bool:
+        """Whether this is known, and no connection has opened since."""
+        return any(each.stands and (each.type, each.cause) == (type_, cause) for each in self.causes)
+
 
 def _happened(security: Security, type_: str, tech_info: str) -> Security:
     if not security.enabled or len(security.pending) >= PENDING_MAX:
@@ -89,14 +94,14 @@ def _happened(security: Security, type_: str, tech_info: str) -> Security:
     return replace(security, pending=(*security.pending, Happening(type=type_, tech_info=tech_info)))
 
 
-def _folded(security: Security, type_: str, cause: str, at_ms: int) -> Security:
-    """Once an hour for each cause."""
+def _folded(security: Security, type_: str, cause: str, at_ms: int, *, stands: bool = False) -> Security:
+    """Once an hour for each cause; one that `stands` is not raised again at all."""
     known = next((each for each in security.causes if (each.type, each.cause) == (type_, cause)), None)
     if known is not None and at_ms - known.at_ms < FOLDED_MS:
-        again = replace(known, since=known.since + 1)
+        again = replace(known, since=known.since + 1, stands=stands)
         return replace(security, causes=tuple(again if each is known else each for each in security.causes))
     others = tuple(each for each in security.causes if each is not known)
-    causes = (*others, Cause(type=type_, cause=cause, at_ms=at_ms))[-CAUSES_MAX:]
+    causes = (*others, Cause(type=type_, cause=cause, at_ms=at_ms, stands=stands))[-CAUSES_MAX:]
     more = f" ({known.since} more since the last one)" if known is not None and known.since else ""
     return _happened(replace(security, causes=causes), type_, cause + more)
 
@@ -153,6 +158,12 @@ def _on_key_refused(security: Security, event: AuthorizationKeyRefused, recorded
     return _folded(security, "FailedToAuthenticateAtCentralSystem", cause, recorded.at_ms)
 
 
+def _on_tls_failed(security: Security, event: TlsFailed, recorded: Recorded, _: Clock) -> Security:
+    if security.stands(event.type, event.detail):
+        return security
+    return _folded(security, event.type, event.detail, recorded.at_ms, stands=True)
+
+
 def _on_frame_refused(security: Security, event: FrameRefused, recorded: Recorded, _: Clock) -> Security:
     return _folded(security, "InvalidMessages", event.reason, recorded.at_ms)
 
@@ -173,7 +184,10 @@ def _on_settled(security: Security, event: CallSettled, recorded: Recorded, _: C
 
 
 def _on_opened(security: Security, event: LinkOpened, recorded: Recorded, _: Clock) -> Security:
-    return replace(security, refused=False) if security.refused else security
+    if not security.refused and not any(each.stands for each in security.causes):
+        return security
+    causes = tuple(replace(each, stands=False) if each.stands else each for each in security.causes)
+    return replace(security, refused=False, causes=causes)
 
 
 def _on_disk(security: Security, event: DiskSpaceObserved, recorded: Recorded, _: Clock) -> Security:
@@ -210,6 +224,7 @@ FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]
     ClockAdjusted: _on_adjusted,
     ConfigurationChanged: _on_changed,
     AuthorizationKeyRefused: _on_key_refused,
+    TlsFailed: _on_tls_failed,
     FrameRefused: _on_frame_refused,
     CallAnswered: _on_answered,
     CallSettled: _on_settled,

@@ -26,3 +26,17 @@ class SecurityEventRaised(Decision, frozen=True, kw_only=True):
     tech_info: str
     occurred: Moment
     send: bool
+
+
+class TlsFailed(Observation, frozen=True, kw_only=True):
+    """TLS with the CSMS failed by what section 8 of the white paper names as `type`: its certificate, version or cipher suite, or ours.
+
+    `detail` says what it was. `connection` is the one that was open with it, 0 where the handshake failed. Recorded once for each cause
+    until a connection opens, however often it is tried.
+    """
+
+    NAME: ClassVar[str] = "TlsFailed"
+
+    type: str
+    detail: str
+    connection: int = 0

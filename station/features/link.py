@@ -7,6 +7,7 @@ the keys of OCPP-J and of message delivery.
 from collections.abc import Iterable
 
 from eventstore.catalogue.link import FloodFound, FrameCondensed, LinkCloseDecided
+from eventstore.catalogue.security import TlsFailed
 from projections.link import RECONNECT
 from projections.station import StationState
 from station.core import calls, condensing
@@ -44,10 +45,18 @@ def _on_flood(state: StationState, event: FloodFound, at_ms: int) -> Events:
     return (LinkCloseDecided(connection=event.connection, reason=reason),)
 
 
+def _on_tls_failed(state: StationState, event: TlsFailed, at_ms: int) -> Events:
+    """Most often the handshake failed, and there is no connection. One that is open was judged before the time was known: it
+    ends (white paper, A00.FR.310 and A00.FR.414)."""
+    if not state.link.up or event.connection != state.link.connection or state.link.close_wanted:
+        return ()
+    return (LinkCloseDecided(connection=event.connection, reason=event.detail),)
+
+
 FEATURE = Feature(
     name="link",
     ocpp_profile="Core",
-    observes={FrameCondensed: _on_condensed, FloodFound: _on_flood},
+    observes={FrameCondensed: _on_condensed, FloodFound: _on_flood, TlsFailed: _on_tls_failed},
     rules=(Rule(decide=shed, reads=("outbox",)),),
     deadlines=_deadlines,
     config_keys=(

@@ -9,7 +9,7 @@ A half-open link is found by our own pings (WebSocketPingInterval): no pong with
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from eventstore.catalogue.link import (
@@ -23,7 +23,6 @@ from eventstore.catalogue.link import (
     LinkOpened,
 )
 from eventstore.event import Observation, Recorded
-from projections.credentials import Credentials
 from projections.link import Link
 from projections.station import StationState
 from station.core.calls import MESSAGE_TIMEOUT
@@ -31,33 +30,26 @@ from station.core.condensing import condense
 from station.core.sending import frame_of
 from station.features.link import WEBSOCKET_PING_INTERVAL
 from station.runtime import entropy
+from station.runtime.approach import CLOSE_TIMEOUT_S, OPEN_TIMEOUT_S, Approach, reason_of
 from station.runtime.clock import StationClock
 from station.runtime.dialing import Dialer
 from station.runtime.frame_secrets import may_hold_secret
-from station.runtime.keyring import Keyring
-from station.runtime.secrets import Secrets, basic_credentials
+from station.runtime.secrets import Secrets
 from station.runtime.throttle import Throttle
-from station.runtime.tls import tls_context
 from station.runtime.websocket import (
     SUBPROTOCOL,
-    WebSocketTerms,
-    hint_for,
     identity_doubled,
     open_websocket,
-    refusal_status,
     wait_asked_s,
 )
 from station.settings.loading import Settings
-from station.wire.frames import MAX_FRAME_BYTES, is_result_of, may_answer
+from station.wire.frames import is_result_of, may_answer
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
 LOGGER = logging.getLogger(__name__)
 
-OPEN_TIMEOUT_S = 30
-CLOSE_TIMEOUT_S = 1
-"""How long a CSMS may take to close in order: whoever lives on back-up power cannot wait for long."""
 GOING_AWAY = 1001
 
 
@@ -75,7 +67,7 @@ class CsmsLink:
         self._settings = settings
         self._clock = clock
         self._secrets = secrets
-        self._keyring = Keyring(settings, secrets)
+        self._approach = Approach(settings, clock, secrets)
         self._submit = submit
         self._has_room = has_room
         self._state: StationState | None = None
@@ -107,6 +99,8 @@ class CsmsLink:
                 self._outgoing.put_nowait(frame_of(event))
         if state.link.close_wanted:
             self._hang_up()
+        elif self._socket is not None:
+            self._record(self._approach.judge_again(state, self._connection))
         ended = any(isinstance(recorded.event, ConnectFailed | LinkClosed) for recorded in batch)
         if ended or state.link != self._attempted:
             self._attempted = None
@@ -170,13 +164,14 @@ class CsmsLink:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever goes wrong in connecting is a failed attempt
-            reason = self._why_not(error)
-            self._record(self._keyring.refused(self._credentials, refusal_status(error)))
+            self._record(self._approach.failed(self._known, error))
+            reason = self._approach.why_not(error)
             self._submit(ConnectFailed(reason=reason, entropy=entropy.draw(), retry_after_s=wait_asked_s(error)))
             return
         self._socket = socket
+        self._record(self._approach.met(self._known))
         self._submit(LinkOpened(connection=self._connection))
-        self._record(self._keyring.proven(self._credentials))
+        self._record(self._approach.opened(self._known))
         reason = "closed"
         try:
             reason = await self._converse(socket)
@@ -192,43 +187,23 @@ class CsmsLink:
             raise ConnectionError("no network")
         # Files are read: a disk that hangs must not hold the loop.
         try:
-            opening = await asyncio.to_thread(self._opening, state)
+            opening = await asyncio.to_thread(self._approach.terms, state)
         finally:
-            self._record(self._keyring.news())
+            self._record(self._approach.found())
         socket = await open_websocket(self._settings.connection_url, opening, self._dialer)
         if socket.subprotocol != SUBPROTOCOL:
             await socket.close(1002, "subprotocol ocpp1.6 was not selected")
             raise ConnectionError("the server did not select the subprotocol ocpp1.6 (OCPP-J 3.1.2)")
         return socket
 
-    def _opening(self, state: StationState) -> WebSocketTerms:
-        is_tls = self._settings.csms.url.startswith("wss:")
-        key = self._keyring.choose(state.credentials)
-        credentials = None if key is None else basic_credentials(self._settings.station.identity, key.secret)
-        return WebSocketTerms(
-            tls=tls_context(self._settings) if is_tls else None,
-            headers={} if credentials is None else {"Authorization": credentials},
-            timeout_s=OPEN_TIMEOUT_S,
-            options={
-                "close_timeout": CLOSE_TIMEOUT_S,
-                "max_size": MAX_FRAME_BYTES,
-                "user_agent_header": "chargebox",
-            },
-        )
-
     @property
-    def _credentials(self) -> Credentials:
+    def _known(self) -> StationState:
         assert self._state is not None, "a link lives after the first publication"
-        return self._state.credentials
+        return self._state
 
-    def _record(self, observation: Observation | None) -> None:
-        if observation is not None:
-            self._submit(observation)
-
-    def _why_not(self, error: Exception) -> str:
-        """Why an attempt failed, with what to look at; without what the url's query may hold."""
-        hint = hint_for(self._settings, refusal_status(error))
-        return self._settings.without_query(f"{_reason(error)} ({hint})" if hint else _reason(error))
+    def _record(self, observations: Iterable[Observation]) -> None:
+        for each in observations:
+            self._submit(each)
 
     async def _converse(self, socket: "ClientConnection") -> str:
         """Until the connection ends; returns why it did."""
@@ -259,7 +234,7 @@ class CsmsLink:
                 while not self._has_room():
                     await self._clock.sleep_until(self._clock.at_ms() + 10)
         except ConnectionClosed as closed:
-            return _reason(closed)
+            return reason_of(closed)
         return f"closed by the CSMS: {socket.close_code} {socket.close_reason or ''}".strip()
 
     async def _take(self, message: str | bytes, throttle: Throttle) -> None:
@@ -320,7 +295,7 @@ class CsmsLink:
             try:
                 await socket.send(text)
             except ConnectionClosed as closed:
-                return _reason(closed)
+                return reason_of(closed)
         await socket.close(GOING_AWAY, "")
         return "closed by the station"
 
@@ -342,7 +317,7 @@ class CsmsLink:
                 if not await self._is_alive(socket, MESSAGE_TIMEOUT.of(self._state)):
                     return "no pong: the link is half open"
             except ConnectionClosed as closed:
-                return _reason(closed)
+                return reason_of(closed)
 
     async def _is_alive(self, socket: "ClientConnection", within_s: int) -> bool:
         """Whether a ping is answered in time; one that cannot even leave is not. Raises ConnectionClosed."""
@@ -362,7 +337,3 @@ class CsmsLink:
         if self._silent:
             await asyncio.Event().wait()
         await (await socket.ping())
-
-
-def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".strip().rstrip(":")[:250]

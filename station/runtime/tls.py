@@ -7,38 +7,35 @@ in the settings; later it is a failed attempt, since a station that charges goes
 import ssl
 from pathlib import Path
 
+from station.rules.certificate_time import CertificateTime
+from station.runtime.csms_tls import CsmsContext, harden
 from station.settings.loading import Settings
 
-VERIFICATION = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
 CERTIFICATE, PRIVATE_KEY, ENCRYPTED = b"-----BEGIN CERTIFICATE-----", b"PRIVATE KEY-----", b"ENCRYPTED"
 
 
 def client_context(ca_file: Path | None) -> ssl.SSLContext:
-    """TLS 1.2 or newer towards a server, held to `ca_file` or to the system's trust anchors.
-
-    The name is checked against the certificate's DNS names; where it has none, against its CN (white paper, A00.FR.308). The flags
-    are the same on every Python: 3.13 would refuse private CAs that carry no key identifiers (VERIFY_X509_STRICT), and earlier ones
-    an anchor that is no root. Raises OSError, of which SSLError is one.
-    """
+    """TLS 1.2 or newer towards a server, held to `ca_file` or to the system's trust anchors. Raises OSError, of which SSLError is one."""
     context = ssl.create_default_context(cafile=ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.verify_flags = VERIFICATION
-    context.hostname_checks_common_name = True
+    harden(context)
     return context
 
 
-def tls_context(settings: Settings) -> ssl.SSLContext:
-    """TLS 1.2 or newer, the server held to `ca_file` or the system's trust anchors (security white paper, 2).
+def tls_context(settings: Settings, when: CertificateTime | None = None) -> CsmsContext:
+    """TLS towards the CSMS, held to `ca_file` or the system's trust anchors, at the machine's time if not `when`.
 
     Raises SettingsError for a file that cannot be used, which names its key, path and what is wrong with it.
     """
     ca_file, certificate = settings.csms.ca_file, settings.csms.client_certificate_file
-    if ca_file is not None:
+    context = CsmsContext(when)
+    if ca_file is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
         _read(settings, "ca_file", ca_file, CERTIFICATE)
-    try:
-        context = client_context(ca_file)
-    except ssl.SSLError as error:
-        raise settings.error("csms", "ca_file", f"{ca_file}: {_words(error)}") from error
+        try:
+            context.load_verify_locations(ca_file)
+        except ssl.SSLError as error:
+            raise settings.error("csms", "ca_file", f"{ca_file}: {_words(error)}") from error
     if settings.csms.security_profile == 3 and certificate is not None:
         _prove_oneself(settings, context, certificate)
     return context

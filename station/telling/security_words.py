@@ -11,6 +11,7 @@ SECURITY: Mapping[type[Event], tuple[int, Words]] = {
         HEADLINE,
         lambda e: "The ENCLOSURE was OPENED" if e.open else "The enclosure is closed",
     ),
+    security.TlsFailed: (HEADLINE, lambda e: f"TLS with the CSMS failed: {e.detail} ({e.type})"),
     security.SecurityEventRaised: (
         DETAIL,
         lambda e: f"Security event {e.type}{f': {e.tech_info}' if e.tech_info else ''}",

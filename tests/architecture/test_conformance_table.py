@@ -63,8 +63,11 @@ CLAUSES = {
     ),
     OCPP_J_ERRATA: (*numbered("2", 5), *numbered("3", 10), *numbered("5", 2)),
     # What a charge point is asked for; grows with the extension.
-    WHITE_PAPER: tuple(
-        f"white paper {name}" for name in ("A01.FR.11", "A01.FR.12", "A04.FR.01", "A04.FR.02", "A04.FR.04")
+    WHITE_PAPER: (
+        *(f"white paper A00.FR.{number}" for number in (*range(307, 314), 315, 316, 318, 319, 320, 322)),
+        *(f"white paper A00.FR.{number}" for number in (*range(411, 418), 419, 420, 422, 423, 424, 426)),
+        *(f"white paper A00.FR.{number}" for number in (502, 503, 504)),
+        *(f"white paper {name}" for name in ("A01.FR.11", "A01.FR.12", "A04.FR.01", "A04.FR.02", "A04.FR.04")),
     ),
 }
 

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import contextlib
+import ssl
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,14 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from eventstore.catalogue.link import ConnectFailed, LinkClosed, LinkOpened
+from eventstore.catalogue.security import TlsFailed
 from eventstore.event import Observation
+from projections.station import StationState
 from station.runtime.clock import SystemClock
 from station.runtime.link import CsmsLink
 from station.runtime.secrets import Secrets
 from station.settings.loading import parse_settings
-from tests.csms.tls import Identity, issue, make_authority, server_context
+from tests.csms.tls import BareServer, Identity, issue, make_authority, server_context
 from tests.given import station
 
 KEY = "0123456789abcdef0123"
@@ -41,15 +45,17 @@ class TlsCsms:
 
 
 @contextlib.asynccontextmanager
-async def serving(identity: Identity) -> AsyncIterator[TlsCsms]:
+async def serving(context: ssl.SSLContext) -> AsyncIterator[TlsCsms]:
     csms = TlsCsms()
-    options: dict[str, Any] = {"ssl": server_context(identity), "subprotocols": [Subprotocol("ocpp1.6")]}
+    options: dict[str, Any] = {"ssl": context, "subprotocols": [Subprotocol("ocpp1.6")]}
     async with serve(csms.handle, "127.0.0.1", 0, ping_interval=None, **options) as server:
         csms.port = server.sockets[0].getsockname()[1]
         yield csms
 
 
-def link_to(csms: TlsCsms, directory: Path, authority: Identity) -> tuple[CsmsLink, "asyncio.Queue[Observation]"]:
+def link_to(
+    csms: TlsCsms | BareServer, directory: Path, authority: Identity
+) -> tuple[CsmsLink, "asyncio.Queue[Observation]"]:
     """A link of security profile 2 that trusts an authority, and what it tells."""
     key_file = directory / "key"
     key_file.write_text(KEY)
@@ -63,6 +69,13 @@ def link_to(csms: TlsCsms, directory: Path, authority: Identity) -> tuple[CsmsLi
     return CsmsLink(parse_settings(text, "test"), SystemClock(), secrets, told.put_nowait, lambda: True), told
 
 
+def knowing(utc_ms: int | None = None, *, trusted: bool = True) -> StationState:
+    """A station that has booted by this time, or by that of this machine."""
+    found = station()
+    found.offset_ms, found.trusted = time.time_ns() // 1_000_000 if utc_ms is None else utc_ms, trusted
+    return found.boot().state
+
+
 async def next_of(told: "asyncio.Queue[Observation]", kind: type[Observation]) -> Any:
     async with asyncio.timeout(10):
         found = await told.get()
@@ -74,9 +87,9 @@ async def next_of(told: "asyncio.Queue[Observation]", kind: type[Observation]) -
 async def test_the_credentials_go_over_tls_to_a_csms_that_the_trust_anchor_vouches_for(tmp_path: Path) -> None:
     """OCPP-J 6.2.1, 6.2.2: TLS 1.2 at least; user name is the identity, password the bytes of the key."""
     authority = make_authority(tmp_path)
-    async with serving(issue(tmp_path, authority)) as csms:
+    async with serving(server_context(issue(tmp_path, authority))) as csms:
         link, told = link_to(csms, tmp_path, authority)
-        link.publish(station().boot().state, ())
+        link.publish(knowing(), ())
         await next_of(told, LinkOpened)
         assert csms.headers == ["Basic " + base64.b64encode(f"CB-1:{KEY}".encode()).decode()]
         assert csms.versions[0] in ("TLSv1.2", "TLSv1.3")
@@ -91,9 +104,10 @@ async def test_a_csms_that_nobody_vouches_for_never_sees_the_credentials(tmp_pat
     own, stranger = tmp_path / "own", tmp_path / "stranger"
     own.mkdir()
     stranger.mkdir()
-    async with serving(issue(stranger, make_authority(stranger, name="another authority"))) as csms:
+    async with serving(server_context(issue(stranger, make_authority(stranger, name="another authority")))) as csms:
         link, told = link_to(csms, own, make_authority(own))
-        link.publish(station().boot().state, ())
+        link.publish(knowing(), ())
+        assert (await next_of(told, TlsFailed)).type == "InvalidCentralSystemCertificate"
         assert "certificate" in (await next_of(told, ConnectFailed)).reason.lower()
         assert csms.headers == []
         await link.close()

@@ -13,6 +13,8 @@ import pytest
 
 from tests.csms.faulty import FaultyCsms
 from tests.csms.frames import utc_of
+from tests.csms.independent import Csms
+from tests.csms.tls import issue, make_authority, server_context
 from tests.daemon import Daemon
 from tests.integration.ledger import accounts, assert_balanced, assert_same_as_log
 from tests.integration.stations import delivered, free_connector, settings_for, start_transaction, until
@@ -159,3 +161,19 @@ async def test_a_process_that_was_stopped_for_five_minutes_goes_on(library: Path
             assert await daemon.api.healthy()
             assert await daemon.stop() == 0
     csms.assert_conforming()
+
+
+@pytest.mark.asyncio
+async def test_a_station_that_thinks_it_is_1970_gets_in_over_tls_and_learns_the_time(
+    library: Path, base: Path, control: Control
+) -> None:
+    """The certificate of the CSMS begins 56 years later by that clock (white paper, A00.FR.307)."""
+    authority = make_authority(base)
+    async with Csms(tls=server_context(issue(base, authority))) as csms:
+        settings = settings_for(csms.url, csms={"ca_file": str(authority.certificate_file)})
+        control.set(realtime_offset_ns=(-int(time.time()) + 100) * S)
+        async with Daemon(base, settings, watched(library, base, control)) as daemon:
+            state = await until(daemon, delivered, "registration")
+            assert state["clock"]["source"] == "CSMS"
+            await csms.hang_up()
+            await csms.connected(after=1)  # judged by the time that it has learned

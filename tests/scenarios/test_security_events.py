@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from eventstore.catalogue.link import CallSettled, CallShed, FrameRefused, LinkCloseDecided
-from eventstore.catalogue.security import SecurityEventRaised, TamperObserved
+from eventstore.catalogue.link import CallSettled, CallShed, ConnectFailed, FrameRefused, LinkCloseDecided
+from eventstore.catalogue.security import SecurityEventRaised, TamperObserved, TlsFailed
 from station.rules.shedding import SECURITY_EVENTS_MAX
 from tests.given import StationUnderTest, answering, charging, station, utc
 
@@ -178,3 +178,27 @@ def test_a_new_authorization_key_is_reported_without_the_key() -> None:
     found.connect()
     [sent] = [each for each in found.sent(NOTIFICATION) if each["type"] == "ReconfigurationOfSecurityParameters"]
     assert sent["techInfo"] == "AuthorizationKey"
+
+
+def test_a_csms_that_could_not_prove_itself_hears_of_it_once_it_can() -> None:
+    """A00.FR.309: the event waits for the connection that it is about."""
+    found = secured().online()
+    found.forget().disconnect()
+    for _ in range(3):
+        found.observe(TlsFailed(type="InvalidTLSVersion", detail="tlsv1 alert protocol version"))
+        found.observe(ConnectFailed(reason="TLS", entropy=0))
+        found.advance(60)
+    assert told(found) == []
+    found.connect()
+    [sent] = found.sent(NOTIFICATION)
+    assert (sent["type"], sent["techInfo"]) == ("InvalidTLSVersion", "tlsv1 alert protocol version")
+
+
+@pytest.mark.parametrize(("connection", "closes"), [(1, True), (0, False), (2, False)])
+def test_a_connection_whose_certificate_turns_out_to_be_invalid_ends(connection: int, *, closes: bool) -> None:
+    """A00.FR.310; with the extension off as well."""
+    found = station().online()
+    assert found.state.link.connection == 1
+    found.observe(TlsFailed(type="InvalidCentralSystemCertificate", detail="expired", connection=connection))
+    found.observe(TlsFailed(type="InvalidCentralSystemCertificate", detail="expired", connection=connection))
+    assert len(found.events(LinkCloseDecided)) == int(closes)

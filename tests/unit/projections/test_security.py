@@ -14,7 +14,7 @@ from eventstore.catalogue.lifecycle import (
 )
 from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
 from eventstore.catalogue.maintenance import ResetAccepted
-from eventstore.catalogue.security import TamperObserved
+from eventstore.catalogue.security import TamperObserved, TlsFailed
 from eventstore.event import Event, Recorded
 from eventstore.value import replace as replaced
 from projections.security import CAUSES_MAX, FOLDED_MS, PENDING_MAX
@@ -180,3 +180,26 @@ def test_a_csms_that_knows_no_security_events_is_remembered_until_the_next_conne
 def test_any_other_error_says_nothing_of_what_the_csms_knows() -> None:
     assert not fold(quiet(), settled("SecurityEventNotification", "error", "InternalError")).security.refused
     assert not fold(quiet(), settled("Heartbeat", "error", "NotImplemented")).security.refused
+
+
+EXPIRED = TlsFailed(type="InvalidCentralSystemCertificate", detail="certificate has expired")
+
+
+def test_a_csms_that_is_wrong_for_a_week_gives_one_event() -> None:
+    state = quiet()
+    for hour in range(7 * 24):
+        state = fold(state, EXPIRED, at_ms=hour * FOLDED_MS)
+    assert raised(state=state) == [("InvalidCentralSystemCertificate", "certificate has expired")]
+    other = replaced(EXPIRED, detail="self-signed certificate")
+    assert [info for _, info in raised(other, state=state)] == ["certificate has expired", "self-signed certificate"]
+
+
+def test_one_that_goes_wrong_again_gives_another_one_but_not_within_the_hour() -> None:
+    state = fold(quiet(), EXPIRED, LinkOpened(connection=1))
+    assert len(raised(EXPIRED, state=state)) == 1
+    later = fold(state, EXPIRED, LinkOpened(connection=2), at_ms=1_000)
+    again = fold(later, EXPIRED, at_ms=FOLDED_MS)
+    assert [each.tech_info for each in again.security.pending] == [
+        "certificate has expired",
+        "certificate has expired (1 more since the last one)",
+    ]
