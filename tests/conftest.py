@@ -1,9 +1,12 @@
 """What holds for every test: what is said of tests left out, and a clean end."""
 
 import gc
+import os
 from collections import Counter
 
 import pytest
+
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it, and what is printed would be laid out for it
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

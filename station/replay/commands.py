@@ -110,7 +110,7 @@ def show_timeline(asked: Question) -> int:
         kinds=timeline.event_kinds(options.type),
         loudest=NOISE if options.all else DETAIL if options.detail else HEADLINE,
     )
-    story = timeline.Timeline(asked.reader, asked.calendar, after_seq, to_seq)
+    story = timeline.Timeline(asked.reader, asked.calendar, after_seq, to_seq, number=options.transaction)
     count = _lines(asked, story.entries(wanted), lambda entry: timeline.line(entry, asked.zone, with_seq=options.seq))
     _tell_if_none(count)
     return DONE
@@ -124,7 +124,8 @@ def show_transactions(asked: Question) -> int:
         for row in transactions.transaction_rows(asked.reader, asked.calendar)
         if row.first_seq <= to_seq and (row.stop_seq is None or row.stop_seq > after_seq)
     ]
-    _answer(asked, rows, lambda: transaction_page.list_page(rows, asked.zone))
+    is_part = asked.options.from_place is not None or asked.options.to_place is not None
+    _answer(asked, rows, lambda: transaction_page.list_page(rows, asked.zone, is_part=is_part))
     return DONE
 
 

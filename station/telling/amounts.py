@@ -23,6 +23,11 @@ def duration(milliseconds: int) -> str:
     return f"{milliseconds // SECOND_MS} s"
 
 
+def difference(milliseconds: int) -> str:
+    """A span with its sign: "+2 h 3 min", "-350 ms"."""
+    return f"{'+' if milliseconds > 0 else ''}{duration(milliseconds)}"
+
+
 def energy(watt_hours: int) -> str:
     """ "12.345 kWh"."""
     sign, value = ("-", -watt_hours) if watt_hours < 0 else ("", watt_hours)

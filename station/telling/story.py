@@ -33,7 +33,7 @@ from station.telling.amounts import duration, energy, plural
 from station.telling.line import DEBUG, Line
 from station.telling.shown import utc
 from station.telling.teller import Lines, Teller
-from station.telling.wording import DETAIL, HEADLINE, TABLE, booted, words
+from station.telling.wording import CORRECTION_TOLD_MS, DETAIL, HEADLINE, TABLE, adjusted, booted, words
 
 LINK_FREE = 3
 """As many lost connections of one run are logged as they come."""
@@ -56,7 +56,7 @@ class Story:
         local: Callable[[int], datetime] = utc,
     ) -> None:
         """`ended`, `full_tags` and `local` as a Teller has them; `details`: the steps between are logged too, at DEBUG."""
-        self._teller = Teller(ended=ended, full_tags=full_tags, local=local)
+        self._teller = Teller(ended=ended, full_tags=full_tags, details=details, local=local)
         self._ways: Mapping[type[Event], Way] = _WAYS if not details else {**_DETAILS, **_WAYS}
 
     def tell(self, state: StationState, batch: Sequence[Recorded]) -> list[Line]:
@@ -115,8 +115,20 @@ def _booted(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
         why = teller.ended
     else:
         why = "it was killed or crashed" if state.boot.same_power else "the power went, or the machine restarted"
-    teller.is_ending = False
+    teller.is_ending, teller.offset_ms = False, event.offset_ms
     yield teller.line(recorded, booted(event, why))
+
+
+def _adjusted(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
+    """A clock that was moved by more than clocks drift; less is a step between."""
+    event = recorded.event
+    assert isinstance(event, lifecycle.ClockAdjusted), "as the table says"
+    moved_ms = None if teller.offset_ms is None else event.offset_ms - teller.offset_ms
+    teller.offset_ms = event.offset_ms
+    if moved_ms is not None and abs(moved_ms) >= CORRECTION_TOLD_MS:
+        yield from teller.often(recorded, adjusted(event, moved_ms))
+    elif teller.details:
+        yield from _detail(teller, recorded, state)
 
 
 def _described(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
@@ -320,6 +332,7 @@ _WAYS: Mapping[type[Event], Way] = {
     lifecycle.StationDescribed: _described,
     lifecycle.StationStopping: _stopping,
     lifecycle.StationStopped: _stopping,
+    lifecycle.ClockAdjusted: _adjusted,
     lifecycle.DiskSpaceObserved: _disk,
     lifecycle.DeadlineReached: _deadline,
     lifecycle.ClockDisagreed: _disagreed,

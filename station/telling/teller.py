@@ -23,7 +23,7 @@ class Teller:
 
     `ended` is why the process before this one ended, "" if it recorded none. `cause` is the observation that led to what is
     logged now, `of_cause` what it led to so far. A link `is_restless` while its losses are not logged any more; it
-    `was_connected` until the next attempt begins.
+    `was_connected` until the next attempt begins. `offset_ms` is UTC minus station time, as far as it was logged.
     """
 
     def __init__(
@@ -31,11 +31,13 @@ class Teller:
         *,
         ended: str = "",
         full_tags: bool = False,
+        details: bool = False,
         local: Callable[[int], datetime] = utc,
     ) -> None:
-        """`local` makes UTC the time that people here read."""
+        """`details`: the steps between are logged too. `local` makes UTC the time that people here read."""
         self.ended = ended
         self.full_tags = full_tags
+        self.details = details
         self.local = local
         self.repeats = Repeats()
         self.usual = Usual()
@@ -45,6 +47,7 @@ class Teller:
         self.suspended: set[int] = set()
         self.unreadable: set[int] = set()
         self.disk = "ok"
+        self.offset_ms: int | None = None
         self.is_restless = False
         self.was_connected = False
         self.is_ending = False

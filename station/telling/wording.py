@@ -20,13 +20,15 @@ from eventstore.catalogue import (
     transactions,
 )
 from eventstore.event import Event, Illegible
-from station.telling.amounts import current, duration, energy, plural
+from station.telling.amounts import current, difference, duration, energy, plural
 from station.telling.salvage_words import delivery, recovered, salvaged
 from station.telling.security_words import SECURITY
 from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, UPKEEP, Words
 
-__all__ = ["DETAIL", "HEADLINE", "NOISE", "TABLE", "loudness", "words"]
+__all__ = ["CORRECTION_TOLD_MS", "DETAIL", "HEADLINE", "NOISE", "TABLE", "adjusted", "booted", "loudness", "words"]
 
+CORRECTION_TOLD_MS = 60_000
+"""A clock that was moved by so much is part of the story."""
 _MEMBERS_MAX = 160
 
 _PILOT = {
@@ -174,8 +176,12 @@ def _limit(event: smart_charging.LimitChanged) -> str:
     return f"Limit{_where(event)} is {current(event.limit_ma)} on {plural(event.phases, 'phase')}"
 
 
-def _adjusted(event: lifecycle.ClockAdjusted) -> str:
-    return f"Clock set by {event.source}{'' if event.trusted else ', still not trusted'}"
+def adjusted(event: lifecycle.ClockAdjusted, moved_ms: int | None = None) -> str:
+    """ClockAdjusted; `moved_ms` is by how much it was moved, where that is known."""
+    doubt = "" if event.trusted else ", still not trusted"
+    if moved_ms:
+        return f"Clock corrected by {difference(moved_ms)} ({event.source}){doubt}"
+    return f"Clock {'set' if moved_ms is None else 'confirmed'} by {event.source}{doubt}"
 
 
 def _short(text: str) -> str:
@@ -187,7 +193,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     lifecycle.StationDescribed: (DETAIL, _described),
     lifecycle.LogSalvaged: (HEADLINE, salvaged),
     lifecycle.SystemClockObserved: (DETAIL, lambda e: f"The system clock was {'synchronised' if e.trusted else 'set'}"),
-    lifecycle.ClockAdjusted: (DETAIL, _adjusted),
+    lifecycle.ClockAdjusted: (DETAIL, adjusted),
     lifecycle.ClockDisagreed: (
         HEADLINE,
         lambda e: f"The CSMS's time was not believed: off by {duration(e.difference_ms)}",

@@ -24,6 +24,8 @@ FATE_KINDS: tuple[type[Event], ...] = (
     StationBooted,
     StationStopped,
 )
+LINK_KINDS: tuple[type[Event], ...] = (LinkOpened, LinkClosed, StationBooted, StationStopped)
+"""Those that tell whether there was a link."""
 LASTING_KINDS = tuple(kind for kind in FATE_KINDS if kind not in (CallDispatched, CallSettled, CallTimedOut))
 """Of these, those that tell of what comes long after them."""
 OFFLINE_WORTH_TELLING_MS = 1_000
@@ -59,15 +61,23 @@ class Fates:
     """The fates of StartTransaction and StopTransaction, or of every message, and the times without a link."""
 
     def __init__(
-        self, events: Iterable[Recorded], *, every: bool = False, after_seq: int = 0, to_seq: int | None = None
+        self,
+        events: Iterable[Recorded],
+        *,
+        every: bool = False,
+        after_seq: int = 0,
+        to_seq: int | None = None,
+        number: int | None = None,
     ) -> None:
         """`events` are the log's, of FATE_KINDS at least, in order. With `every`, all messages are followed.
 
-        What was queued behind `after_seq` and up to `to_seq`, if given, is followed to its end, and nothing beyond.
+        What was queued behind `after_seq` and up to `to_seq`, if given, is followed to its end, and nothing beyond; of
+        transaction `number` only, if given.
         """
         self.by_seq: dict[int, Fate] = {}
         self.transaction_ids: dict[int, int] = {}
         self._every = every
+        self._number = number
         self._after_seq = after_seq
         self._down: list[tuple[int, int]] = []
         self._down_since: int | None = 0
@@ -89,7 +99,7 @@ class Fates:
         event, at_ms = recorded.event, recorded.at_ms
         before_ms, self._last_ms = self._last_ms, at_ms
         match event:
-            case TransactionStarted() | TransactionStopped() if recorded.seq > self._after_seq:
+            case TransactionStarted() | TransactionStopped() if self._is_followed(recorded.seq, event.number):
                 action = "StartTransaction" if isinstance(event, TransactionStarted) else "StopTransaction"
                 self.by_seq[recorded.seq] = Fate(seq=recorded.seq, action=action, owed_ms=at_ms, number=event.number)
                 self._open.add(recorded.seq)
@@ -111,6 +121,9 @@ class Fates:
                 self._down_since = before_ms
             case LinkClosed() | StationStopped() if self._down_since is None:
                 self._down_since = at_ms
+
+    def _is_followed(self, seq: int, number: int) -> bool:
+        return seq > self._after_seq and self._number in (None, number)
 
     def _dispatched(self, event: CallDispatched, at_ms: int) -> None:
         fate = self.by_seq.get(event.owed_seq)

@@ -2,7 +2,7 @@
 
 Two passes, both in constant memory but for a few facts per transaction: the first learns the fate of each message and which
 events belong to which transaction, the second prints. A transaction's events are those that name it, and everything on its
-connector between its start and its end.
+connector between its start and its end; of one transaction only that part of the log is read.
 """
 
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ from itertools import chain
 
 from eventstore.catalogue import BY_NAME
 from eventstore.catalogue.hardware import EmergencyStopObserved, MainsObserved
-from eventstore.catalogue.lifecycle import StationBooted, StationStopped, StationStopping
+from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted, StationStopped, StationStopping
 from eventstore.catalogue.link import LinkClosed, LinkOpened
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
 from eventstore.value import Value
-from station.replay.answers.causes import FATE_KINDS, LASTING_KINDS, Fates
+from station.replay.answers.causes import FATE_KINDS, LASTING_KINDS, LINK_KINDS, Fates
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar, Zone
 from station.telling.causes import TELL_WHY, reason
 from station.telling.usual import Usual
-from station.telling.wording import DETAIL, HEADLINE, loudness, words
+from station.telling.wording import CORRECTION_TOLD_MS, DETAIL, HEADLINE, TABLE, adjusted, loudness, words
 
 _STATION_WIDE = (
     StationBooted,
@@ -31,8 +31,11 @@ _STATION_WIDE = (
     LinkClosed,
     MainsObserved,
     EmergencyStopObserved,
+    ClockAdjusted,
 )
 """What happens to every transaction that runs."""
+_NAMING = tuple(kind for kind in BY_NAME.values() if "number" in kind.__struct_fields__)
+"""The kinds that may name a transaction, also behind its end."""
 
 
 class Filter(Value, frozen=True, kw_only=True):
@@ -90,14 +93,27 @@ def event_kinds(names: Iterator[str] | list[str]) -> frozenset[str]:
 class Timeline:
     """The story of one log, or of a part of it."""
 
-    def __init__(self, reader: LogReader, calendar: Calendar, after_seq: int = 0, to_seq: int | None = None) -> None:
-        """Of the part behind `after_seq` up to `to_seq`; what only the rest would tell is not read."""
+    def __init__(
+        self,
+        reader: LogReader,
+        calendar: Calendar,
+        after_seq: int = 0,
+        to_seq: int | None = None,
+        *,
+        number: int | None = None,
+    ) -> None:
+        """Of the part behind `after_seq` up to `to_seq`, or of transaction `number` in it; what only the rest would tell is not read."""
         self._reader = reader
         self._calendar = calendar
-        before = reader.recorded(until=after_seq, kinds=LASTING_KINDS) if after_seq else ()
-        behind = reader.recorded(after_seq, kinds=FATE_KINDS)
-        self.fates = Fates(chain(before, behind), after_seq=after_seq, to_seq=to_seq)
         self._spans = _spans(reader, to_seq)
+        lasting = LASTING_KINDS
+        if number is not None and number in self._spans:
+            span, lasting = self._spans[number], LINK_KINDS
+            after_seq = max(after_seq, span.first_seq - 1)
+            to_seq = span.last_seq if to_seq is None else min(to_seq, span.last_seq)
+        before = reader.recorded(until=after_seq, kinds=lasting) if after_seq else ()
+        behind = reader.recorded(after_seq, kinds=FATE_KINDS)
+        self.fates = Fates(chain(before, behind), after_seq=after_seq, to_seq=to_seq, number=number)
 
     def entries(self, asked: Filter) -> Iterator[Entry]:
         """The lines that pass the filter, in order. Raises BadQuestion for a transaction that there is not."""
@@ -108,7 +124,7 @@ class Timeline:
         kinds = [BY_NAME[name] for name in sorted(asked.kinds)] or None
         cause: Recorded | None = None
         usual = Usual(self._reader.recorded(until=asked.after_seq, kinds=(EmergencyStopObserved, MainsObserved)))
-        for recorded in self._reader.recorded(asked.after_seq, asked.to_seq, kinds):
+        for recorded in self._recorded(asked, kinds):
             if recorded.seq == recorded.cause:
                 cause = recorded
             if usual.goes_on(recorded.event) and asked.loudest < DETAIL and not asked.kinds:
@@ -116,9 +132,23 @@ class Timeline:
             if self._passes(recorded, asked):
                 yield self._entry(recorded, cause if cause and cause.seq == recorded.cause else None)
 
+    def _recorded(self, asked: Filter, kinds: list[type[Event]] | None) -> Iterator[Recorded]:
+        """The events among which those that are asked for are: of a transaction those of its span, and what names it behind that."""
+        reader = self._reader
+        if asked.number is None:
+            yield from reader.recorded(asked.after_seq, asked.to_seq, kinds)
+            return
+        span = self._spans[asked.number]
+        to_seq = reader.head.seq if asked.to_seq is None else asked.to_seq
+        after_seq, last_seq = max(asked.after_seq, span.first_seq - 1), min(to_seq, span.last_seq)
+        yield from reader.recorded(after_seq, last_seq, kinds)
+        naming = [kind for kind in kinds or _NAMING if kind in _NAMING and (kinds or _is_told(kind, asked))]
+        if naming:
+            yield from reader.recorded(max(asked.after_seq, last_seq), to_seq, naming)
+
     def _passes(self, recorded: Recorded, asked: Filter) -> bool:
         event = recorded.event
-        if not asked.kinds and loudness(event) > asked.loudest:
+        if not asked.kinds and self._loudness(recorded) > asked.loudest:
             return False
         connector_id = getattr(event, "connector_id", None)
         if asked.connector_id is not None and not self._is_on(event, connector_id, asked.connector_id):
@@ -126,6 +156,16 @@ class Timeline:
         if asked.number is not None and not self._is_of(recorded, connector_id, asked.number):
             return False
         return asked.id_tag is None or self._has_tag(recorded, connector_id, asked.id_tag.casefold())
+
+    def _loudness(self, recorded: Recorded) -> int:
+        if isinstance(recorded.event, ClockAdjusted) and abs(self._moved_ms(recorded)) >= CORRECTION_TOLD_MS:
+            return HEADLINE
+        return loudness(recorded.event)
+
+    def _moved_ms(self, recorded: Recorded) -> int:
+        """By how much the clock was moved there."""
+        stretch = self._calendar.stretch(recorded.seq)
+        return 0 if stretch is None else stretch.moved_ms
 
     def _is_on(self, event: Event, connector_id: int | None, asked: int) -> bool:
         if connector_id is not None:
@@ -166,7 +206,7 @@ class Timeline:
             type=event.NAME,
             connector_id=getattr(event, "connector_id", None),
             transaction=getattr(event, "number", None),
-            words=words(event),
+            words=adjusted(event, self._moved_ms(recorded)) if isinstance(event, ClockAdjusted) else words(event),
             notes=tuple(self._notes(recorded, cause)),
         )
 
@@ -180,6 +220,11 @@ class Timeline:
             fate = self.fates.by_seq.get(recorded.seq)
             if fate is not None and (told := self.fates.tell(fate)):
                 yield told
+
+
+def _is_told(kind: type[Event], asked: Filter) -> bool:
+    """Whether events of this kind are loud enough."""
+    return kind not in TABLE or TABLE[kind][0] <= asked.loudest
 
 
 def _spans(reader: LogReader, to_seq: int | None) -> dict[int, _Span]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from eventstore.catalogue.hardware import MeterObserved
+from eventstore.catalogue.hardware import MeterFailed, MeterObserved
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import (
@@ -30,7 +30,7 @@ from station.telling.amounts import energy
 from station.wire.instants import format_utc_ms
 
 _OFFSETS = (MeterResetFound, MeterRegisterReturned)
-_METERED = (MeterObserved, LimitChanged, MeterSampled, StopDataSampled, StationBooted, *_OFFSETS)
+_METERED = (MeterObserved, MeterFailed, LimitChanged, MeterSampled, StopDataSampled, StationBooted, *_OFFSETS)
 _READING_BEFORE = 60
 _BEFORE_EVENTS = 400
 """How far before the start the authorization that led to it is looked for."""
@@ -78,6 +78,11 @@ class _Found:
 def transaction_rows(reader: LogReader, calendar: Calendar, fates: Fates | None = None) -> list[TransactionRow]:
     """All transactions whose start is in the log, in order."""
     told = fates or Fates(reader.recorded(kinds=FATE_KINDS))
+    return [_row(each, calendar, told) for each in _all_found(reader).values()]
+
+
+def _all_found(reader: LogReader) -> dict[int, _Found]:
+    """What the log has of each transaction, by its number."""
     found: dict[int, _Found] = {}
     kinds = (TransactionStarted, TransactionStopped, TransactionIdAssigned, TransactionConfirmed)
     for recorded in reader.recorded(kinds=kinds):
@@ -96,7 +101,7 @@ def transaction_rows(reader: LogReader, calendar: Calendar, fates: Fates | None 
                 known.transaction_id = event.transaction_id
             case TransactionConfirmed() if known is not None:
                 known.confirmed_seq = recorded.seq
-    return [_row(each, calendar, told) for each in found.values()]
+    return found
 
 
 def _is_given_up(*fates: Fate | None) -> bool:
@@ -166,6 +171,14 @@ class LimitSince(Value, frozen=True, kw_only=True):
     phases: int
 
 
+class Gap(Value, frozen=True, kw_only=True):
+    """A time in which nothing is known of the meter: from the last reading, or the failure, to the next reading or the end."""
+
+    from_utc_ms: int
+    to_utc_ms: int
+    why: str
+
+
 class Taken(Value, frozen=True, kw_only=True):
     """A sample that is queued, or travels in StopTransaction."""
 
@@ -182,6 +195,7 @@ class WholeTransaction(Value, frozen=True, kw_only=True):
     row: TransactionRow
     curve: tuple[Point, ...]
     limits: tuple[LimitSince, ...]
+    gaps: tuple[Gap, ...]
     samples: tuple[Taken, ...]
     messages: tuple[Exchange, ...]
     story: tuple[Entry, ...]
@@ -200,11 +214,17 @@ class _Meter:
     limit: LimitSince | None = None
     curve: list[Point] = field(default_factory=list)
     limits: list[LimitSince] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    dark: tuple[int, str] | None = None
+    """Since when nothing is known of the meter, and why."""
 
     def take(self, recorded: Recorded) -> None:
         event = recorded.event
         if isinstance(event, StationBooted):
             self.register = begun(self.register)
+            if self.curve and self.dark is None:
+                why = "the station restarted" if event.orderly else "the station was off (power cut or crash)"
+                self.dark = (self.curve[-1].utc_ms, why)
         if getattr(event, "connector_id", None) != self.connector_id:
             return
         match event:
@@ -218,8 +238,18 @@ class _Meter:
                 utc_ms = self.calendar.utc_ms(recorded)
                 self.limit = LimitSince(seq=recorded.seq, utc_ms=utc_ms, limit_ma=event.limit_ma, phases=event.phases)
                 self.limits.append(self.limit)
+            case MeterFailed() if self.dark is None:
+                self.dark = (self.calendar.utc_ms(recorded), f"it could not be read ({event.reason})")
             case MeterObserved():
                 self.curve.append(self._point(recorded, event))
+                self.light(self.curve[-1].utc_ms)
+
+    def light(self, utc_ms: int) -> None:
+        """The end of a gap, if this is one."""
+        if self.dark is not None and utc_ms > self.dark[0]:
+            since_ms, why = self.dark
+            self.gaps.append(Gap(from_utc_ms=since_ms, to_utc_ms=utc_ms, why=why))
+        self.dark = None
 
     def _point(self, recorded: Recorded, event: MeterObserved) -> Point:
         if (
@@ -241,9 +271,9 @@ class _Meter:
 
 def whole_transaction(reader: LogReader, calendar: Calendar, number: int, *, by_id: bool = False) -> WholeTransaction:
     """Everything about transaction `number`; with `by_id` it is the CSMS's id. Raises BadQuestion if there is none."""
-    timeline = Timeline(reader, calendar)
-    rows = transaction_rows(reader, calendar, timeline.fates)
-    row = _choose(rows, number, by_id=by_id)
+    chosen, found = _choose(_all_found(reader), number, by_id=by_id)
+    timeline = Timeline(reader, calendar, number=chosen)
+    row = _row(found, calendar, timeline.fates)
     last = row.settled_seq or reader.head.seq
     described = _described(reader)
     meter = _Meter(
@@ -258,14 +288,18 @@ def whole_transaction(reader: LogReader, calendar: Calendar, number: int, *, by_
         if recorded.seq < row.first_seq:  # the last reading before the start is where the curve begins
             meter.curve.clear()
             meter.limits.clear()
+            meter.gaps.clear()
         meter.take(recorded)
         if isinstance(recorded.event, MeterSampled | StopDataSampled) and recorded.event.number == row.number:
             samples.append(_taken(recorded, recorded.event.sample, calendar))
+    if (ended := reader.event(until)) is not None:
+        meter.light(calendar.utc_ms(ended))
     asked = Filter(after_seq=max(0, row.first_seq - _BEFORE_EVENTS), to_seq=last, number=row.number, loudest=DETAIL)
     return WholeTransaction(
         row=row,
         curve=tuple(meter.curve),
         limits=tuple(meter.limits),
+        gaps=tuple(meter.gaps),
         samples=tuple(samples),
         messages=tuple(_messages(reader, calendar, row, last)),
         story=tuple(timeline.entries(asked)),
@@ -274,13 +308,14 @@ def whole_transaction(reader: LogReader, calendar: Calendar, number: int, *, by_
     )
 
 
-def _choose(rows: list[TransactionRow], number: int, *, by_id: bool) -> TransactionRow:
-    for row in rows:
-        if (row.transaction_id if by_id else row.number) == number:
-            return row
-    known = [row.transaction_id if by_id else row.number for row in rows]
-    shown = ", ".join(str(each) for each in known[-10:] if each is not None) or "none"
-    hint = "" if by_id or all(row.transaction_id != number for row in rows) else " (as the CSMS's id: add --id)"
+def _choose(found: dict[int, _Found], number: int, *, by_id: bool) -> tuple[int, _Found]:
+    ids = {own: each.transaction_id if by_id else own for own, each in found.items()}
+    for own, known in ids.items():
+        if known == number:
+            return own, found[own]
+    shown = ", ".join(str(each) for each in list(ids.values())[-10:] if each is not None) or "none"
+    is_id = not by_id and any(each.transaction_id == number for each in found.values())
+    hint = " (as the CSMS's id: add --id)" if is_id else ""
     raise BadQuestion(f"there is no transaction {number} in this log{hint}; the last are {shown}")
 
 

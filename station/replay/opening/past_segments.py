@@ -245,15 +245,10 @@ class Past:
             self._open.pop(oldest).close()
 
     def _found(self, segment: PastSegment) -> _Segment:
-        if not segment.path.exists() and self._directory is not None:
-            places = {(each.first_seq, each.last_seq): each for each in past_segments(self._directory)}
-            now = places.get((segment.first_seq, segment.last_seq))
-            if now is None:
-                raise LogUnreadable(f"the station has dropped {segment.path.name} while it was read: ask again")
-            segment = now
         try:
+            segment = self._still_there(segment)
             open_regular(segment.path).close()
-        except PermissionError as error:
+        except PermissionError as error:  # of the file, or of the folder that it lies in
             raise LogUnreadable(f"{segment.path}: may not be read by this user") from error
         found = _Archive(segment.path) if segment.is_archive else _Closed(segment.path)
         try:
@@ -262,6 +257,15 @@ class Past:
             found.close()
             raise
         return found
+
+    def _still_there(self, segment: PastSegment) -> PastSegment:
+        """The segment, or the archive that the station has made of it meanwhile. Raises LogUnreadable, OSError."""
+        if self._directory is None or segment.path.exists():
+            return segment
+        for each in past_segments(self._directory):
+            if (each.first_seq, each.last_seq) == (segment.first_seq, segment.last_seq):
+                return each
+        raise LogUnreadable(f"the station has dropped {segment.path.name} while it was read: ask again")
 
     def _note(self, segment: PastSegment, error: Exception) -> None:
         text = str(error)

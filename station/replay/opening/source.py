@@ -6,7 +6,6 @@ where they lie.
 """
 
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -36,6 +35,7 @@ from station.replay.opening.errors import LogFromTheFuture, LogUnreadable
 from station.replay.opening.importing import EVENT_FORMATS
 from station.replay.opening.origin import Damage, Origin
 from station.replay.opening.reader import LogReader
+from station.replay.opening.scratch import scratch_directory
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _EXPECTED = "expected a storage directory, a database, an archive, a diagnostics file or an export"
@@ -101,8 +101,7 @@ def open_log(path: Path) -> Iterator[LogReader]:
         near = _near(path)
         hint = f"it has {near[0].name}, which may be one" if len(near) == 1 else _EXPECTED
         raise LogUnreadable(f"{path} {what}: {hint}")
-    with tempfile.TemporaryDirectory(prefix="chargebox-replay-") as name:
-        scratch = Path(name)
+    with scratch_directory() as scratch:
         origin = kind.take(path, scratch)
         try:
             with closing(_opened(path, scratch / DATABASE_NAME)) as connection:

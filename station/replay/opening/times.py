@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted
 from eventstore.event import Recorded
-from eventstore.value import Value
+from eventstore.value import Value, replace
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
 from station.telling.amounts import DAY_MS, SECOND_MS, duration
@@ -22,12 +22,16 @@ _MS = timedelta(milliseconds=1)
 
 
 class Stretch(Value, frozen=True, kw_only=True):
-    """Events from `first_seq` on, whose UTC is station time plus `offset_ms`; `certain` unless that was never confirmed."""
+    """Events from `first_seq` on, whose UTC is station time plus `offset_ms`; `certain` unless that was never confirmed.
+
+    `moved_ms` is by how much the station's clock was moved there: 0 where a boot begins.
+    """
 
     first_seq: int
     boot: int
     offset_ms: int
     certain: bool
+    moved_ms: int = 0
 
 
 class Calendar:
@@ -37,16 +41,20 @@ class Calendar:
         """`events` are the log's StationBooted and ClockAdjusted, in order."""
         found: list[Stretch] = []
         first_trusted: dict[int, int] = {}
-        boot = 0
+        boot, before_ms = 0, None
         for recorded in events:
+            moved_ms = 0
             match recorded.event:
                 case StationBooted(boot=boot, offset_ms=offset_ms, clock_trusted=trusted):
                     pass
                 case ClockAdjusted(offset_ms=offset_ms, trusted=trusted):
-                    pass
+                    moved_ms = 0 if before_ms is None else offset_ms - before_ms
                 case _:
                     continue
-            found.append(Stretch(first_seq=recorded.seq, boot=boot, offset_ms=offset_ms, certain=trusted))
+            before_ms = offset_ms
+            found.append(
+                Stretch(first_seq=recorded.seq, boot=boot, offset_ms=offset_ms, certain=trusted, moved_ms=moved_ms)
+            )
             if trusted:
                 first_trusted.setdefault(boot, offset_ms)
         self.stretches = tuple(_corrected(stretch, first_trusted) for stretch in found)
@@ -90,7 +98,7 @@ def _corrected(stretch: Stretch, first_trusted: dict[int, int]) -> Stretch:
     known = min((boot for boot in first_trusted if boot >= stretch.boot), default=None)
     if known is None:
         return stretch
-    return Stretch(first_seq=stretch.first_seq, boot=stretch.boot, offset_ms=first_trusted[known], certain=True)
+    return replace(stretch, offset_ms=first_trusted[known], certain=True)
 
 
 def calendar_of(reader: LogReader) -> Calendar:

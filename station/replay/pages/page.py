@@ -9,9 +9,9 @@ import orjson
 
 from eventstore.structure import to_plain
 from eventstore.value import Value
+from station.replay.pages.fitting import named, tabled, width_of, wrapped
 
-GAP = "  "
-_LAST_MIN = 20
+_PROSE_COLUMNS = 118
 _LOUD = r"(?<![Tt]ag )\b(?!CSMS\b)[A-Z]{4,}(?: [A-Z]{2,})*\b"
 _TIME = r"^\s*\d*\s*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}~?"
 
@@ -30,10 +30,15 @@ class Table(Value, frozen=True, kw_only=True):
 
 
 class Paragraph(Value, frozen=True, kw_only=True):
-    """Lines as they are; `style` is rich's, for terminals only."""
+    """Lines of text; `style` is rich's, for terminals only.
+
+    Those of a drawing (`is_drawn`) stay as they are, those of prose (`is_prose`) are sentences, and laid out as such everywhere.
+    """
 
     lines: tuple[str, ...]
     style: str = ""
+    is_drawn: bool = False
+    is_prose: bool = False
 
 
 class Section(Value, frozen=True, kw_only=True):
@@ -63,47 +68,35 @@ def _has_content(block: Facts | Table | Paragraph) -> bool:
             return bool(content)
 
 
-def plain(page: Page) -> str:
-    """The page as text without colours."""
+def plain(page: Page, width: int | None = None) -> str:
+    """The page as text without colours, in so many columns."""
     parts = []
     for section in page.sections:
-        lines = [section.title, "-" * len(section.title)] if section.title else []
+        lines = [section.title, "-" * min(len(section.title), width or len(section.title))] if section.title else []
         for block in section.blocks:
-            lines += _block_lines(block)
+            lines += _block_lines(block, width)
         parts.append("\n".join(line.rstrip() for line in lines))
     return "\n\n".join(parts) + "\n" if parts else ""
 
 
-def _block_lines(block: Facts | Table | Paragraph) -> list[str]:
+def _block_lines(block: Facts | Table | Paragraph, width: int | None = None) -> list[str]:
     match block:
         case Facts(pairs=pairs):
-            width = max(len(name) for name, _ in pairs)
-            return [f"{name:<{width}}{GAP}{value}" for name, value in pairs]
-        case Paragraph(lines=lines):
+            return named(pairs, width)
+        case Paragraph(lines=lines, is_drawn=True):
             return list(lines)
+        case Paragraph(lines=lines):
+            columns = width or (_PROSE_COLUMNS if block.is_prose else None)
+            return [each for line in lines for each in wrapped(line, columns)]
         case Table():
-            return table_lines(block)
-
-
-def table_lines(table: Table) -> list[str]:
-    """A table as aligned text."""
-    names = [name.removeprefix(">") for name in table.columns]
-    rows = [names, *table.rows]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(names))]
-    return [
-        GAP.join(_cell(table.columns[place], row[place], widths[place]) for place in range(len(names))) for row in rows
-    ]
-
-
-def _cell(column: str, text: str, width: int) -> str:
-    return text.rjust(width) if column.startswith(">") else text.ljust(width)
+            return tabled(block.columns, block.rows, width)
 
 
 def show(page: Page, stream: TextIO | None = None) -> None:
-    """Prints a page: through rich on a terminal, if it is installed; else plainly."""
+    """Prints a page: through rich on a terminal, if it is installed; else plainly. It fits into the columns that there are."""
     out = sys.stdout if stream is None else stream
     if not out.isatty() or not _show_rich(page, out):
-        out.write(plain(page))
+        out.write(plain(page, width_of(out)))
 
 
 def _show_rich(page: Page, out: TextIO) -> bool:
@@ -114,39 +107,32 @@ def _show_rich(page: Page, out: TextIO) -> bool:
     except ImportError:
         return False
     console = Console(file=out, highlight=False)
+    width = width_of(out)
     for number, section in enumerate(page.sections):
         if number:
             console.print()
         if section.title:
-            console.print(RichText(section.title, style="bold cyan"))
+            console.print(RichText("\n".join(wrapped(section.title, width)), style="bold cyan"), soft_wrap=True)
         for block in section.blocks:
-            if not isinstance(block, Table):
+            lines = [line.rstrip() for line in _block_lines(block, width)]
+            if not isinstance(block, Table) or tabled(block.columns, block.rows, None) != _block_lines(block, width):
                 style = block.style if isinstance(block, Paragraph) else ""
-                console.print(RichText("\n".join(_block_lines(block)), style=style), soft_wrap=True)
-                continue
-            if _width_of(block) > console.width:  # cut to fit, nobody could read it
-                console.print(RichText("\n".join(line.rstrip() for line in table_lines(block))), soft_wrap=True)
+                console.print(RichText("\n".join(lines), style=style), soft_wrap=True)
                 continue
             shown = RichTable(box=None, pad_edge=False, header_style="bold")
             for name in block.columns:
-                is_last = name == block.columns[-1]  # the longest texts stand there: they may take several lines
                 justify: Literal["left", "right"] = "right" if name.startswith(">") else "left"
-                shown.add_column(name.removeprefix(">"), justify=justify, no_wrap=not is_last, overflow="fold")
+                shown.add_column(name.removeprefix(">"), justify=justify, no_wrap=True)
             for row in block.rows:
                 shown.add_row(*(RichText(cell) for cell in row))
             console.print(shown)
     return True
 
 
-def _width_of(block: Table) -> int:
-    """The narrowest that a table can be with all but its last column on one line."""
-    widths = [max(len(row[place]) for row in (block.columns, *block.rows)) for place in range(len(block.columns))]
-    return sum(widths[:-1]) + min(widths[-1], _LAST_MIN) + len(GAP) * (len(widths) - 1)
-
-
 def line_writer(stream: TextIO | None = None) -> Callable[[str], None]:
     """Writes lines of a story: on a terminal, if rich is installed, with what is written in CAPITALS standing out; else plainly."""
     out = sys.stdout if stream is None else stream
+    width = width_of(out)
     if out.isatty():
         try:
             from rich.console import Console
@@ -157,7 +143,7 @@ def line_writer(stream: TextIO | None = None) -> Callable[[str], None]:
             console = Console(file=out, highlight=False, soft_wrap=True)
 
             def coloured(line: str) -> None:
-                text = RichText(line)
+                text = RichText("\n".join(wrapped(line, width)))
                 text.highlight_regex(_LOUD, "bold red")
                 text.highlight_regex(_TIME, "cyan")
                 console.print(text)
@@ -165,7 +151,7 @@ def line_writer(stream: TextIO | None = None) -> Callable[[str], None]:
             return coloured
 
     def bare(line: str) -> None:
-        out.write(f"{line.rstrip()}\n")
+        out.write("".join(f"{each}\n" for each in wrapped(line, width)))
 
     return bare
 

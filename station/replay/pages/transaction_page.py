@@ -2,17 +2,20 @@
 
 from station.replay.answers.conversation import Exchange, brief
 from station.replay.answers.timeline import line
-from station.replay.answers.transactions import TransactionRow, WholeTransaction
+from station.replay.answers.transactions import Gap, TransactionRow, WholeTransaction
 from station.replay.opening.times import Zone
 from station.replay.pages.page import Page, Paragraph, facts, table
 from station.telling.amounts import current, duration, energy
 
-SAMPLES_SHOWN = 60
+SAMPLES_SHOWN, GAPS_SHOWN = 60, 10
 _ANSWER_MAX = 60
 
 
-def list_page(rows: list[TransactionRow], zone: Zone) -> Page:
-    """All transactions for people."""
+def list_page(rows: list[TransactionRow], zone: Zone, *, is_part: bool = False) -> Page:
+    """All transactions for people; `is_part`: of a part of the log."""
+    if not rows:
+        where = "this part of the log" if is_part else "this log"
+        return Page().add("", Paragraph(lines=(f"There is no transaction in {where}.",)))
 
     def local(text: str | None) -> str:
         return "" if text is None else zone.short(zone.parse(text))
@@ -65,9 +68,10 @@ def page(found: WholeTransaction, zone: Zone, plot: list[str]) -> Page:
         ("told", row.start_told),
         ("", row.stop_told),
         *(("NOTE", remark) for remark in found.remarks),
+        *(("NOTE", _gap(gap, zone)) for gap in found.gaps[:GAPS_SHOWN]),
     )
     shown = Page().add(f"Transaction {row.number} ({zone.name})", head)
-    shown.add("Power and energy", Paragraph(lines=tuple(plot)))
+    shown.add("Power and energy", Paragraph(lines=tuple(plot), is_drawn=True))
     shown.add("What happened", Paragraph(lines=tuple(text for entry in found.story for text in line(entry, zone))))
     limits = [(zone.short(each.utc_ms), current(each.limit_ma), each.phases) for each in found.limits]
     shown.add("Limits", table(("from", ">limit", ">phases"), limits))
@@ -85,6 +89,11 @@ def page(found: WholeTransaction, zone: Zone, plot: list[str]) -> Page:
     ]
     shown.add("Messages", table(("sent", "call", "answer", ">after", "message id", "which says"), messages))
     return shown
+
+
+def _gap(gap: Gap, zone: Zone) -> str:
+    lasted = duration(gap.to_utc_ms - gap.from_utc_ms)
+    return f"no reading of the meter from {zone.short(gap.from_utc_ms)} on for {lasted}: {gap.why}"
 
 
 def _call(exchange: Exchange) -> str:

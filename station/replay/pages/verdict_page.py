@@ -17,13 +17,13 @@ TITLES = {
 }
 _RESULTS = {AGREES: "agrees", CONTRADICTS: "CONTRADICTS"}
 _OF_THIS_VERSION = (
-    "Decisions were compared with those of the installed software. Software that was changed under the same number contradicts",
-    "a log as well, and so does newer software: --level fold leaves decisions out.",
+    "Decisions were compared with those of the installed software. Software that was changed under the same number contradicts "
+    "a log as well, and so does newer software: --level fold leaves decisions out."
 )
 _NOT_PROVEN = (
-    "NOT proven: that it is the log which the station wrote. One that was edited and hashed anew from some event on, or cut",
-    "at its end, is found only against an anchor from outside: a signed statement (--statement), or a head digest that was",
-    "seen elsewhere (--anchor SEQ:DIGEST), e.g. in a diagnostics file, in the metrics, in /api/state.",
+    "NOT proven: that it is the log which the station wrote. One that was edited and hashed anew from some event on, or cut "
+    "at its end, is found only against an anchor from outside: a signed statement (--statement), or a head digest that was "
+    "seen elsewhere (--anchor SEQ:DIGEST), e.g. in a diagnostics file, in the metrics, in /api/state."
 )
 
 
@@ -61,7 +61,7 @@ def page(verdict: Verdict) -> Page:
     shown.add(
         "What is known of each event", table(("events", "chained", "re-decided", "vouched for by"), _ranges(verdict))
     )
-    shown.add("What this proves", Paragraph(lines=tuple(_proves(verdict))))
+    shown.add("What this proves", Paragraph(lines=tuple(_proves(verdict)), is_prose=True))
     return shown
 
 
@@ -124,9 +124,9 @@ def _proves(verdict: Verdict) -> list[str]:
     lines = list(_summary(verdict))
     if chained:
         lines.append(
-            f"Chained, {listed(chained)}: none was changed, removed, moved or put in without every digest behind it in"
+            f"Chained, {listed(chained)}: none was changed, removed, moved or put in without every digest behind it in "
+            "its range being made anew."
         )
-        lines.append("its range being made anew.")
     if decided and verdict.level == "decide":
         lines.append(f"Re-decided, {listed(decided)}: every decision follows from what was observed.")
     if anchored:
@@ -135,15 +135,18 @@ def _proves(verdict: Verdict) -> list[str]:
         if rest:
             lines.append(f"NOT anchored, {listed(rest)}: of these, consistency alone is proven.")
     elif verdict.verdict != FAULTY:
-        lines += _NOT_PROVEN
+        lines.append(_NOT_PROVEN)
     return lines
 
 
 def _summary(verdict: Verdict) -> Iterator[str]:
     if verdict.verdict == FAULTY:
-        yield "The log is not as it was recorded, or not all of it is here. What is found above is certain;"
-        yield "more may hide behind it."
-        yield from _OF_THIS_VERSION if any(each.kind == CONTRADICTED for each in verdict.findings) else ()
+        yield (
+            "The log is not as it was recorded, or not all of it is here. What is found above is certain; "
+            "more may hide behind it."
+        )
+        if any(each.kind == CONTRADICTED for each in verdict.findings):
+            yield _OF_THIS_VERSION
     elif verdict.verdict == UNCHECKED:
         yield "Nothing is wrong with what was checked. What was not checked stands above: of that, nothing is proven."
     elif verdict.verdict == WHOLE:

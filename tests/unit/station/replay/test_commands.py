@@ -174,6 +174,7 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
 def test_without_rich_a_terminal_gets_plain_text(
     log: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     plain = asked(capsys, log, "summary", "--tz", "UTC")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from station.telling.amounts import current, duration, energy, plural
+from station.telling.amounts import current, difference, duration, energy, plural
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,10 @@ from station.telling.amounts import current, duration, energy, plural
 )
 def test_spans_in_words(milliseconds: int, text: str) -> None:
     assert duration(milliseconds) == text
+
+
+def test_a_difference_has_its_sign() -> None:
+    assert [difference(each) for each in (7_380_000, -350, 0)] == ["+2 h 3 min", "-350 ms", "0 ms"]
 
 
 def test_amounts_are_written_as_people_write_them() -> None:

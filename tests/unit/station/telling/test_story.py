@@ -8,7 +8,7 @@ import pytest
 from eventstore.catalogue import ALL
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.hardware import EmergencyStopObserved, IdTagPresented, MainsObserved
-from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationStopped, StationStopping
+from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationStopped, StationStopping, SystemClockObserved
 from eventstore.catalogue.link import ConnectFailed, FrameRefused
 from eventstore.catalogue.maintenance import FirmwareProgressed, FirmwareUpdateRequested
 from eventstore.event import Event, Recorded
@@ -368,3 +368,16 @@ def test_a_tag_is_shortened_to_its_end(id_tag: str, text: str) -> None:
 )
 def test_ordinals(number: int, text: str) -> None:
     assert ordinal(number) == text
+
+
+def test_a_clock_that_was_moved_by_more_than_clocks_drift_is_told() -> None:
+    found = online(journal=Story(details=True))
+    offset_ms = found.state.clock.offset_ms
+    for moved_ms in (7_380_000, 7_380_500, 0):
+        found.observe(SystemClockObserved(utc_ms=found.at_ms + offset_ms + moved_ms, trusted=True))
+    told = [(line.level, line.text) for line in found.lines if line.type == "ClockAdjusted"]
+    assert told == [
+        (INFO, "Clock corrected by +2 h 3 min (NTP)"),
+        (DEBUG, "Clock set by NTP"),
+        (INFO, "Clock corrected by -2 h 3 min (NTP)"),
+    ]

@@ -323,3 +323,20 @@ def test_an_archive_that_may_not_be_read_is_no_damage(archived: Path) -> None:
                 list(past.rows(0, HALF))
         finally:
             os.seteuid(user)
+
+
+def test_a_folder_that_may_not_be_searched_is_no_damage(archived: Path) -> None:
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        card = Path(shutil.copytree(archived, Path(name) / "card"))
+        for file in (card, *card.rglob("*")):
+            file.chmod(0o755)
+        (card / ARCHIVE_DIRECTORY).chmod(0o744)  # its names may be read, nothing else
+        os.seteuid(65534 if user == 0 else user)
+        try:
+            with pytest.raises(LogUnreadable, match="may not be read"), open_log(card):
+                pass
+        finally:
+            os.seteuid(user)
+            (card / ARCHIVE_DIRECTORY).chmod(0o755)

@@ -107,3 +107,18 @@ def test_a_range_includes_both_ends(reader: LogReader) -> None:
     inside = [event.at_ms for event in reader.recorded(after, to)]
     assert len(set(inside)) == 1
     assert len(inside) > 1
+
+
+def test_a_clock_that_was_moved_says_by_how_much() -> None:
+    def adjusted(offset_ms: int) -> ClockAdjusted:
+        return ClockAdjusted(offset_ms=offset_ms, trusted=True, source="CSMS")
+
+    calendar = Calendar(
+        [
+            recorded(1, 0, booted(1, 1_000, trusted=False)),
+            recorded(5, 10, adjusted(7_381_000)),
+            recorded(8, 20, adjusted(7_380_000)),
+            recorded(9, 30, booted(2, 0, trusted=True)),
+        ]
+    )
+    assert [stretch.moved_ms for stretch in calendar.stretches] == [0, 7_380_000, -1_000, 0]
