@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/chargebox
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_chargebox_replay_subparsers=(summary timeline transactions transaction conversation state diff outbox verify sign whatif extract export)
+_shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff outbox verify sign whatif extract export)
 _shtab_chargebox_fleet_subparsers=(summary verify export)
 _shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets wiring demo)
 
@@ -15,6 +15,7 @@ _shtab_chargebox_replay_summary_option_strings=(-h --help --tz --json --no-cache
 _shtab_chargebox_replay_timeline_option_strings=(-h --help --tz --json --no-cache --from --to --connector --transaction --tag --type --detail --all --seq)
 _shtab_chargebox_replay_transactions_option_strings=(-h --help --tz --json --no-cache --from --to)
 _shtab_chargebox_replay_transaction_option_strings=(-h --help --tz --json --no-cache --id --plot --width)
+_shtab_chargebox_replay_billing_option_strings=(-h --help --tz --json --no-cache --from --to --transaction)
 _shtab_chargebox_replay_conversation_option_strings=(-h --help --tz --json --no-cache --from --to --action --transaction --outcome --message-id --raw)
 _shtab_chargebox_replay_state_option_strings=(-h --help --tz --json --no-cache --at)
 _shtab_chargebox_replay_diff_option_strings=(-h --help --tz --json --no-cache)
@@ -42,7 +43,7 @@ _shtab_chargebox_replay_verify___level_choices=(chain fold decide)
 _shtab_chargebox_replay_extract___given_choices=(auto events state)
 _shtab_chargebox_replay_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_replay_export___table_choices=(events transactions samples frames all)
-_shtab_chargebox_replay_pos_1_choices=(summary timeline transactions transaction conversation state diff outbox verify sign whatif extract export)
+_shtab_chargebox_replay_pos_1_choices=(summary timeline transactions transaction billing conversation state diff outbox verify sign whatif extract export)
 _shtab_chargebox_fleet_verify___level_choices=(chain fold decide)
 _shtab_chargebox_fleet_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_fleet_export___table_choices=(events transactions samples frames all)
@@ -75,6 +76,10 @@ _shtab_chargebox_replay_transaction___help_nargs=0
 _shtab_chargebox_replay_transaction___json_nargs=0
 _shtab_chargebox_replay_transaction___no_cache_nargs=0
 _shtab_chargebox_replay_transaction___id_nargs=0
+_shtab_chargebox_replay_billing__h_nargs=0
+_shtab_chargebox_replay_billing___help_nargs=0
+_shtab_chargebox_replay_billing___json_nargs=0
+_shtab_chargebox_replay_billing___no_cache_nargs=0
 _shtab_chargebox_replay_conversation__h_nargs=0
 _shtab_chargebox_replay_conversation___help_nargs=0
 _shtab_chargebox_replay_conversation___json_nargs=0

@@ -82,6 +82,11 @@ def _transaction(parser: Parser) -> None:
     )
 
 
+def _billing(parser: Parser) -> None:
+    _range(parser)
+    parser.add_argument("--transaction", type=int, metavar="N", help="the bill of this transaction")
+
+
 def _conversation(parser: Parser) -> None:
     _range(parser)
     parser.add_argument("--action", metavar="ACTION", help="calls of this action")
@@ -181,6 +186,7 @@ QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "timeline": ("the story in plain words", _timeline),
     "transactions": ("all transactions in a line each", _range),
     "transaction": ("everything about one transaction", _transaction),
+    "billing": ("money explained: register, samples, frames and what the CSMS has, side by side", _billing),
     "conversation": ("the exchange with the CSMS, call by call", _conversation),
     "state": ("the station as it was at one moment", _at),
     "diff": ("what changed between two moments", _diff),

@@ -14,7 +14,7 @@ import orjson
 
 from eventstore.structure import to_plain
 from eventstore.value import Value
-from station.replay.answers import conversation, outbox, summary, timeline, transactions, whatif
+from station.replay.answers import billing, conversation, outbox, summary, timeline, transactions, whatif
 from station.replay.export import scenario, writing
 from station.replay.export.redaction import RedactionRules
 from station.replay.opening.checkpoints import Checkpoints, default_directory
@@ -25,7 +25,7 @@ from station.replay.opening.progress import QUIET_STEPS, Bar, bar, silent
 from station.replay.opening.reader import LogReader
 from station.replay.opening.source import open_log
 from station.replay.opening.times import Calendar, LogPlace, Zone, bounds, calendar_of, place_at
-from station.replay.pages import plots, station_page, transaction_page, verdict_page
+from station.replay.pages import billing_page, plots, station_page, transaction_page, verdict_page
 from station.replay.pages.outbox_page import outbox_page
 from station.replay.pages.page import Page, Paragraph, json_line, json_text, line_writer, show
 from station.replay.pages.summary_page import summary_page
@@ -143,6 +143,23 @@ def show_transaction(asked: Question) -> int:
         found,
         lambda: transaction_page.page(
             found, asked.zone, plots.terminal(found, asked.zone, options.width or plots.fitting())
+        ),
+    )
+    return DONE
+
+
+def show_billing(asked: Question) -> int:
+    """Register, samples, frames and the CSMS side by side."""
+    after_seq, to_seq = asked.range()
+    number = asked.options.transaction
+    found = billing.billing(asked.reader, asked.calendar, number=number, after_seq=after_seq, to_seq=to_seq)
+    _answer(
+        asked,
+        found,
+        lambda: (
+            billing_page.list_page(found, asked.zone)
+            if number is None or not found.bills
+            else billing_page.page(found.bills[0], asked.zone)
         ),
     )
     return DONE
@@ -334,6 +351,7 @@ ANSWERS: Mapping[str, Callable[[Question], int]] = {
     "timeline": show_timeline,
     "transactions": show_transactions,
     "transaction": show_transaction,
+    "billing": show_billing,
     "conversation": show_conversation,
     "state": show_state,
     "diff": show_diff,
