@@ -10,6 +10,7 @@ Theory of operation
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from eventstore.catalogue.certificates import CertificateCheckConcluded, RootInstalled, RootRemoved
 from eventstore.catalogue.configuration import AuthorizationKeyRefused, ConfigurationChanged
 from eventstore.catalogue.lifecycle import (
     ClockAdjusted,
@@ -24,6 +25,7 @@ from eventstore.catalogue.maintenance import ResetAccepted
 from eventstore.catalogue.security import SecurityEventRaised, TamperObserved, TlsFailed
 from eventstore.event import Event, Recorded
 from eventstore.value import Value, replace
+from projections.certificates import CSMS_ROOT
 from projections.clock import Clock
 
 EXTENSION = "Security"
@@ -212,6 +214,17 @@ def _on_tamper(security: Security, event: TamperObserved, recorded: Recorded, _:
     return _happened(after, "TamperDetectionActivated", "the enclosure is open") if event.open else after
 
 
+def _on_concluded(security: Security, event: CertificateCheckConcluded, recorded: Recorded, _: Clock) -> Security:
+    if not event.is_invalid or event.use != CSMS_ROOT:
+        return security
+    return _happened(security, "InvalidCentralSystemCertificate", f"{event.action}: {event.reason}")
+
+
+def _on_root(security: Security, event: RootInstalled | RootRemoved, recorded: Recorded, _: Clock) -> Security:
+    what = event.facts.subject if isinstance(event, RootInstalled) else f"{event.fingerprint[:16]} {event.reason}"
+    return _happened(security, "ReconfigurationOfSecurityParameters", f"{event.use} {what}")
+
+
 def _on_raised(security: Security, event: SecurityEventRaised, recorded: Recorded, _: Clock) -> Security:
     return replace(security, pending=security.pending[1:])
 
@@ -232,5 +245,8 @@ FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]
     DiskSpaceObserved: _on_disk,
     LogSalvaged: _on_salvaged,
     TamperObserved: _on_tamper,
+    CertificateCheckConcluded: _on_concluded,
+    RootInstalled: _on_root,
+    RootRemoved: _on_root,
     SecurityEventRaised: _on_raised,
 }

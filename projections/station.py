@@ -23,6 +23,9 @@ from projections import (
     authorization as authorization_projection,
 )
 from projections import (
+    certificates as certificates_projection,
+)
+from projections import (
     charging_profiles as charging_profiles_projection,
 )
 from projections import (
@@ -59,6 +62,7 @@ from projections import (
     transactions as transactions_projection,
 )
 from projections.authorization import Authorization
+from projections.certificates import Certificates
 from projections.charging_profiles import ChargingProfiles
 from projections.clock import Clock
 from projections.configuration import Configuration
@@ -110,6 +114,7 @@ class StationState(Value, frozen=True, kw_only=True):
     maintenance: Maintenance = Maintenance()
     credentials: Credentials = Credentials()
     security: Security = Security()
+    certificates: Certificates = Certificates()
 
     @property
     def online(self) -> bool:
@@ -170,6 +175,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "maintenance": maintenance_projection.FOLDS,
     "credentials": credentials_projection.FOLDS,
     "security": security_projection.FOLDS,
+    "certificates": certificates_projection.FOLDS,
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from eventstore.catalogue import (
     authorization,
+    certificates,
     configuration,
     connectors,
     hardware,
@@ -34,6 +35,7 @@ _MODULES = (
     configuration,
     maintenance,
     security,
+    certificates,
 )
 
 ALL: tuple[type[Event], ...] = tuple(

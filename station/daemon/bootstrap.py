@@ -28,6 +28,7 @@ from station.runtime.link import CsmsLink
 from station.runtime.secrets import Secrets, named_secrets
 from station.runtime.signing import Signing
 from station.runtime.station import Station
+from station.runtime.trust import Trust
 from station.runtime.upkeep import Upkeep
 from station.runtime.voice import Voice
 from station.runtime.wiring import read_wiring
@@ -224,7 +225,8 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     free_bytes = log.free_bytes()
     level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
-    more = () if keys is None else (keys,)
+    roots = Trust(settings).look(state.certificates, salvaged=salvaged)
+    more = tuple(each for each in (keys, roots) if each is not None)
     voice = Voice(ended=state.boot.ended, full_tags=settings.logging.id_tags == "full")
     state = await recovery.begin(
         log, state, registry, clock.at_ms(), booted, described, disk, found, *more, tell=voice.publish
@@ -254,6 +256,23 @@ def _transfers(settings: Settings) -> "Transfers":
     return Transfers(ca_file=settings.csms.ca_file, judge=judge)
 
 
+def _jobs(settings: Settings, log: EventLog, station: Station, secrets: Secrets, installer: "Installer") -> "JobRunner":
+    from station.runtime.certificate_work import CertificateWork
+    from station.runtime.diagnostics import DiagnosticsSource
+    from station.runtime.jobs import JobRunner
+
+    return JobRunner(
+        directory=settings.storage.directory,
+        firmware_bytes_max=settings.firmware.max_bytes,
+        installer=installer,
+        transfers=_transfers(settings),
+        diagnostics=DiagnosticsSource(log=log, settings=settings),
+        submit=station.submit,
+        reveal=secrets.reveal,
+        more=(CertificateWork(Trust(settings)),),
+    )
+
+
 def _wire(
     settings: Settings,
     clock: SystemClock,
@@ -265,9 +284,6 @@ def _wire(
     installer: "Installer",
     snapshot_seq: int,
 ) -> Parts:
-    from station.runtime.diagnostics import DiagnosticsSource
-    from station.runtime.jobs import JobRunner
-
     station = Station(log, registry, clock, state)
     gateway = Gateway(board, station.submit)
     link = CsmsLink(settings, clock, secrets, station.submit, station.has_room)
@@ -276,15 +292,7 @@ def _wire(
     keep = Keep(days=settings.storage.keep_days, total_bytes=settings.storage.keep_bytes)
     archivist = Archivist(station, log, clock, keep)
     signing = None if settings.storage.signing_key_file is None else Signing(station, log, clock, settings)
-    jobs = JobRunner(
-        directory=settings.storage.directory,
-        firmware_bytes_max=settings.firmware.max_bytes,
-        installer=installer,
-        transfers=_transfers(settings),
-        diagnostics=DiagnosticsSource(log=log, settings=settings),
-        submit=station.submit,
-        reveal=secrets.reveal,
-    )
+    jobs = _jobs(settings, log, station, secrets, installer)
     station.read_before = gateway.read_before
     station.followers += [
         gateway.publish,

@@ -12,6 +12,7 @@ from station.features import (
     asking_again,
     authorization,
     availability,
+    certificates,
     configuration,
     data_transfer,
     letting_go,
@@ -54,6 +55,7 @@ ALL: tuple[Feature, ...] = (
     maintenance.FEATURE,
     remote_trigger.FEATURE,
     security.FEATURE,
+    certificates.FEATURE,
 )
 
 

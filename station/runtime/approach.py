@@ -3,21 +3,29 @@
 The files are looked at for each attempt, so that new ones hold from the next connection on.
 """
 
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from eventstore.catalogue.security import TlsFailed
 from eventstore.event import Observation
+from eventstore.value import replace
 from projections.clock import CALENDAR_AGREES_MS
 from projections.station import StationState
 from station.rules.certificate_time import CertificateTime, certificate_time
 from station.runtime.clock import StationClock
 from station.runtime.csms_tls import CERTIFICATE, CsmsContext
+from station.runtime.dialing import Dialer
 from station.runtime.keyring import Keyring
 from station.runtime.secrets import Secrets, basic_credentials
 from station.runtime.tls import tls_context
-from station.runtime.websocket import WebSocketTerms, hint_for, refusal_status
+from station.runtime.trust import Trust
+from station.runtime.websocket import WebSocketTerms, hint_for, open_websocket, refusal_status
 from station.settings.loading import Settings
 from station.wire.frames import MAX_FRAME_BYTES
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
 
 OPEN_TIMEOUT_S = 30
 CLOSE_TIMEOUT_S = 1
@@ -25,23 +33,25 @@ CLOSE_TIMEOUT_S = 1
 
 
 class Approach:
-    """One attempt after the other, each from `terms` to `failed` or to `opened`."""
+    """One attempt after the other, each from `attempts` to `failed` or to `opened`."""
 
     def __init__(self, settings: Settings, clock: StationClock, secrets: Secrets) -> None:
         self._settings = settings
         self._clock = clock
         self._keyring = Keyring(settings, secrets)
+        self._trust = Trust(settings)
         self._tls: CsmsContext | None = None  # of the attempt, or of the connection
 
-    def terms(self, state: StationState) -> WebSocketTerms:
-        """Reads files, so not on the event loop. Raises SettingsError, OSError and NoKeyLeftError."""
+    def attempts(self, state: StationState) -> tuple[WebSocketTerms, ...]:
+        """With what it is tried; the next one counts where the certificate of the CSMS cannot be verified by this one's roots.
+
+        Reads files, so not on the event loop. Raises SettingsError, OSError and NoKeyLeftError.
+        """
         self._tls = None
-        if self._settings.csms.url.startswith("wss:"):
-            self._tls = tls_context(self._settings, self._judged_at(state))
         key = self._keyring.choose(state.credentials)
         credentials = None if key is None else basic_credentials(self._settings.station.identity, key.secret)
-        return WebSocketTerms(
-            tls=self._tls,
+        plain = WebSocketTerms(
+            tls=None,
             headers={} if credentials is None else {"Authorization": credentials},
             timeout_s=OPEN_TIMEOUT_S,
             options={
@@ -50,6 +60,23 @@ class Approach:
                 "user_agent_header": "chargebox",
             },
         )
+        if not self._settings.csms.url.startswith("wss:"):
+            return (plain,)
+        when = self._judged_at(state)
+        rungs = self._trust.rungs(state.certificates, certificate_time(state.clock, self._clock.at_ms()).utc_ms)
+        return tuple(replace(plain, tls=tls_context(self._settings, when, anchors)) for anchors in rungs)
+
+    async def open(self, attempts: Sequence[WebSocketTerms], dialer: Dialer) -> "ClientConnection":
+        """The first of them that leads to a connection. Raises as `open_websocket` does."""
+        for number, terms in enumerate(attempts, start=1):
+            assert terms.tls is None or isinstance(terms.tls, CsmsContext), "made above"
+            self._tls = terms.tls
+            try:
+                return await open_websocket(self._settings.connection_url, terms, dialer)
+            except ssl.SSLCertVerificationError:
+                if number == len(attempts):
+                    raise
+        raise ConnectionError("no root certificate is left by which the CSMS could be verified")
 
     def _judged_at(self, state: StationState) -> CertificateTime | None:
         """When certificates are judged; None where that is the machine's time, by which OpenSSL goes."""
@@ -58,9 +85,10 @@ class Approach:
         return None if when.exact and agrees else when
 
     def found(self) -> Iterator[Observation]:
-        """What `terms` found, whether it raised or not."""
-        if (news := self._keyring.news()) is not None:
-            yield news
+        """What `attempts` found, whether it raised or not."""
+        for news in (self._keyring.news(), self._trust.news()):
+            if news is not None:
+                yield news
 
     def failed(self, state: StationState, error: Exception) -> Iterator[Observation]:
         """What an attempt that failed says of TLS and key."""
@@ -81,9 +109,11 @@ class Approach:
         yield from self._tls_failures(state)
 
     def opened(self, state: StationState) -> Iterator[Observation]:
-        """What a connection that has opened says of the key."""
+        """What a connection that has opened says of the key, and of the roots."""
         if (proven := self._keyring.proven(state.credentials)) is not None:
             yield proven
+        if self._tls is not None and (root := self._trust.proven(self._tls.chain)) is not None:
+            yield root
 
     def _tls_failures(self, state: StationState) -> Iterator[Observation]:
         for each in () if self._tls is None else self._tls.failures:

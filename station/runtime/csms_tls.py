@@ -112,6 +112,7 @@ class _WatchedTls(ssl.SSLObject):
         try:
             super().do_handshake()
             self._judge()
+            self._watching.chain = tuple(self._chain())
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except ssl.SSLError as error:
@@ -166,7 +167,8 @@ class CsmsContext(ssl.SSLContext):
     """TLS towards the CSMS: 1.2 or newer, the suites of the white paper, no compression, no renegotiation.
 
     `when` is the time at which certificates are judged, None for the machine's. `failures` is what failed, over all connections
-    made with it, each once; `period` in which the whole chain of the last connection is valid, where `when` is given.
+    made with it, each once; `period` in which the whole chain of the last connection is valid, where `when` is given. `chain` is
+    that chain, as it was verified, from the CSMS's certificate up to the anchor, in DER.
     """
 
     sslobject_class = _WatchedTls
@@ -174,11 +176,12 @@ class CsmsContext(ssl.SSLContext):
     when: CertificateTime | None
     failures: list[TlsFailure]
     period: tuple[int, int] | None
+    chain: tuple[bytes, ...]
 
     def __new__(cls, when: CertificateTime | None = None) -> Self:
         """A context that verifies the server, without trust anchors yet."""
         context = super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
-        context.when, context.failures, context.period = when, [], None
+        context.when, context.failures, context.period, context.chain = when, [], None, ()
         context.set_ciphers(SUITES)
         context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
         harden(context)

@@ -6,6 +6,9 @@ Theory of operation
     it: its texts are withheld and its large numbers are 0, but for the name itself. What it is (its shape, its types) stays, so
     that it is refused for the reason for which it must be. Members that stand twice count with both their values.
 
+    A private key that is sent by mistake, as PEM in whatever text, is withheld, and so is all that stands in place of a certificate
+    and holds none: it may be a key in another form.
+
     A frame that is left as it is stays so to the byte.
 """
 
@@ -22,6 +25,7 @@ UNUSABLE = "unusable"
 UNREADABLE = "[unreadable frame with a secret]"
 WITHHELD = "(withheld)"
 WITHHELD_USER = "withheld"
+WITHHELD_PRIVATE_KEY = "(withheld: a PRIVATE KEY)"
 
 Keep = Callable[[str], str]
 """Keeps a secret; returns what stands in its place."""
@@ -34,6 +38,9 @@ _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _MEMBER_NAME = re.compile(r"[A-Za-z][A-Za-z]{0,24}")
 _CONFIG_NAME = re.compile(r"[A-Za-z][\w.\-]{0,49}")
 _LOCATIONS = frozenset({"location", "remotelocation"})
+_CERTIFICATES = frozenset({"certificate", "certificatechain", "signingcertificate"})
+_PRIVATE_KEY = re.compile(r"PRIVATE[\W_]*KEY", re.IGNORECASE)
+_CERTIFICATE_BLOCK = "-----BEGIN CERTIFICATE-----"
 _HARMLESS_LENGTH = 8  # of what a CALLERROR says: too short for a key, and long enough for "no"
 _HARMLESS_NUMBER = 10_000_000
 
@@ -50,7 +57,11 @@ def names_in(text: str) -> list[str]:
 
 def may_hold_secret(text: str) -> bool:
     """Whether a frame names a secret, or may do so in escaped letters, so that it must be redacted before it is recorded."""
-    return "\\u" in text or "@" in text or _KEY.search(text) is not None
+    return "\\u" in text or "@" in text or "ertificate" in text or _names_key(text)
+
+
+def _names_key(text: str) -> bool:
+    return _KEY.search(text) is not None or _PRIVATE_KEY.search(text) is not None
 
 
 def redact(text: str, keep_key: Keep, keep_userinfo: Keep) -> str:
@@ -62,16 +73,34 @@ def redact(text: str, keep_key: Keep, keep_userinfo: Keep) -> str:
         frame = json.loads(text, object_pairs_hook=reading.members)
     except (ValueError, RecursionError):
         return _illegible(text)
-    changed = _Redaction(reading, keep_key, keep_userinfo).frame(frame)
+    changed = _Redaction(reading, keep_key, keep_userinfo).frame(_without_private_keys(frame))
     # Of members of one name, reading keeps the last, and the text has the others too.
     return text if changed == frame and not reading.hides_secret else json.dumps(changed, separators=(",", ":"))
 
 
 def _illegible(text: str) -> str:
     plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
-    if _KEY.search(plain) or (plain != text and _USERINFO.search(plain)):
+    if _names_key(plain) or (plain != text and _USERINFO.search(plain)):
         return UNREADABLE
     return _USERINFO.sub(_MASKED, text)
+
+
+def _without_private_keys(value: Any, name: str = "") -> Any:
+    """The same with every text withheld that is a private key, or that stands in place of a certificate and is none."""
+    match value:
+        case str() if _PRIVATE_KEY.search(value):
+            return WITHHELD_PRIVATE_KEY
+        case str() if name.casefold() in _CERTIFICATES and value and _CERTIFICATE_BLOCK not in value:
+            return WITHHELD
+        case list():
+            return [_without_private_keys(item, name) for item in value]
+        case dict():
+            return {
+                WITHHELD_PRIVATE_KEY if _PRIVATE_KEY.search(member) else member: _without_private_keys(content, member)
+                for member, content in value.items()
+            }
+        case _:
+            return value
 
 
 class _Reading:

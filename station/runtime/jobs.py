@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed
 from eventstore.event import Observation
@@ -48,10 +49,29 @@ class JobStep(Value, frozen=True, kw_only=True):
     is_work: bool
 
 
+class LaneWork(Protocol):
+    """One kind of work: what is to be done there, the doing, and what is left over of it."""
+
+    name: str
+
+    def step(self, state: StationState) -> JobStep | None:
+        """Where it is; None if there is nothing. Called for each state, from the event loop."""
+        ...
+
+    async def do(self, state: StationState) -> Observation:
+        """Does the step that the state asks for; returns what came of it."""
+        ...
+
+    def tidy(self, step: JobStep | None) -> None:
+        """Removes files that no step needs any more. Called in a thread, while nothing is done."""
+        ...
+
+
 class JobRunner:
     """Runs the jobs. `publish` tells it each new state, once durable; `submit` takes its observations.
 
-    `reveal` makes of a location of the log one with its user and password, and raises SecretLostError.
+    `reveal` makes of a location of the log one with its user and password, and raises SecretLostError. `more` is other work, a lane
+    for each.
     """
 
     def __init__(
@@ -64,13 +84,12 @@ class JobRunner:
         diagnostics: DiagnosticsSource,
         submit: Submit,
         reveal: Reveal = str,
+        more: Sequence[LaneWork] = (),
     ) -> None:
         self._firmware = _FirmwareWork(directory / "firmware", firmware_bytes_max, installer, transfers, reveal)
         self._diagnostics = _DiagnosticsWork(directory / "diagnostics", diagnostics, transfers, reveal)
-        self._lanes = (
-            _Lane("firmware", self._firmware.step, self._firmware.do, self._firmware.tidy, submit),
-            _Lane("diagnostics", self._diagnostics.step, self._diagnostics.do, self._diagnostics.tidy, submit),
-        )
+        works: tuple[LaneWork, ...] = (self._firmware, self._diagnostics, *more)
+        self._lanes = tuple(_Lane(work, submit) for work in works)
 
     def publish(self, state: StationState) -> None:
         """The state is now this; returns at once."""
@@ -87,18 +106,11 @@ class JobRunner:
 class _Lane:
     """One kind of job: at most one piece of work at a time."""
 
-    def __init__(
-        self,
-        name: str,
-        step: Callable[[StationState], JobStep | None],
-        do: Callable[[StationState], Awaitable[Observation]],
-        tidy: Callable[[JobStep | None], None],
-        submit: Submit,
-    ) -> None:
-        self.name = name
-        self._step = step
-        self._do = do
-        self._tidy = tidy
+    def __init__(self, work: LaneWork, submit: Submit) -> None:
+        self.name = work.name
+        self._step = work.step
+        self._do = work.do
+        self._tidy = work.tidy
         self._submit = submit
         self._published: tuple[StationState, JobStep | None] | None = None
         self._changed = asyncio.Event()
@@ -154,6 +166,8 @@ def _wait_asked_s(error: Exception) -> int:
 
 class _FirmwareWork:
     """Download, installation and activation of the image."""
+
+    name = "firmware"
 
     def __init__(
         self, directory: Path, bytes_max: int, installer: Installer, transfers: Transfers, reveal: Reveal
@@ -219,6 +233,8 @@ def _image_name(job: FirmwareJob) -> str:
 
 class _DiagnosticsWork:
     """The making and the upload of the diagnostics file, which is made once and kept until it has arrived."""
+
+    name = "diagnostics"
 
     def __init__(self, directory: Path, source: DiagnosticsSource, transfers: Transfers, reveal: Reveal) -> None:
         self._directory = directory

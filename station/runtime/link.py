@@ -39,7 +39,6 @@ from station.runtime.throttle import Throttle
 from station.runtime.websocket import (
     SUBPROTOCOL,
     identity_doubled,
-    open_websocket,
     wait_asked_s,
 )
 from station.settings.loading import Settings
@@ -187,10 +186,10 @@ class CsmsLink:
             raise ConnectionError("no network")
         # Files are read: a disk that hangs must not hold the loop.
         try:
-            opening = await asyncio.to_thread(self._approach.terms, state)
+            attempts = await asyncio.to_thread(self._approach.attempts, state)
         finally:
             self._record(self._approach.found())
-        socket = await open_websocket(self._settings.connection_url, opening, self._dialer)
+        socket = await self._approach.open(attempts, self._dialer)
         if socket.subprotocol != SUBPROTOCOL:
             await socket.close(1002, "subprotocol ocpp1.6 was not selected")
             raise ConnectionError("the server did not select the subprotocol ocpp1.6 (OCPP-J 3.1.2)")

@@ -5,6 +5,7 @@ in the settings; later it is a failed attempt, since a station that charges goes
 """
 
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 
 from station.rules.certificate_time import CertificateTime
@@ -21,14 +22,18 @@ def client_context(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-def tls_context(settings: Settings, when: CertificateTime | None = None) -> CsmsContext:
-    """TLS towards the CSMS, held to `ca_file` or the system's trust anchors, at the machine's time if not `when`.
+def tls_context(
+    settings: Settings, when: CertificateTime | None = None, anchors: Mapping[str, bytes] | None = None
+) -> CsmsContext:
+    """TLS towards the CSMS, held to `anchors` (in DER), else to `ca_file` or the system's, at the machine's time if not `when`.
 
     Raises SettingsError for a file that cannot be used, which names its key, path and what is wrong with it.
     """
     ca_file, certificate = settings.csms.ca_file, settings.csms.client_certificate_file
     context = CsmsContext(when)
-    if ca_file is None:
+    if anchors:
+        context.load_verify_locations(cadata=b"".join(anchors.values()))
+    elif ca_file is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
         _read(settings, "ca_file", ca_file, CERTIFICATE)

@@ -5,6 +5,7 @@ from typing import Any
 
 from eventstore.catalogue import (
     authorization,
+    certificates,
     configuration,
     connectors,
     hardware,
@@ -56,6 +57,8 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     link.FloodFound: WARNING,
     configuration.AuthorizationKeyRefused: WARNING,
     configuration.AuthorizationKeysFound: lambda e: ERROR if e.missing or e.damaged else INFO,
+    certificates.CertificateCheckConcluded: lambda e: INFO if e.outcome == "Accepted" else WARNING,
+    certificates.RootsFound: lambda e: ERROR if e.missing else INFO,
     registration.RegistrationAnswered: lambda e: WARNING if e.status == "Rejected" else INFO,
     registration.RegistrationLost: WARNING,
     authorization.LocalListConflictFound: WARNING,

@@ -21,6 +21,7 @@ from eventstore.catalogue import (
 )
 from eventstore.event import Event, Illegible
 from station.telling.amounts import current, difference, duration, energy, plural
+from station.telling.certificate_words import CERTIFICATES
 from station.telling.salvage_words import delivery, recovered, salvaged
 from station.telling.security_words import SECURITY
 from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, UPKEEP, Words
@@ -374,6 +375,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     smart_charging.LimitsPlanned: (NOISE, lambda e: "Limits planned"),
     **UPKEEP,
     **SECURITY,
+    **CERTIFICATES,
     Illegible: (HEADLINE, lambda e: f"ILLEGIBLE event {e.name} version {e.version}: {e.reason}"),
 }
 

@@ -16,7 +16,9 @@ __all__ = [
     "CiString",
     "CiString20Type",
     "CiString25Type",
+    "CiString40Type",
     "CiString50Type",
+    "CiString128Type",
     "CiString255Type",
     "CiString500Type",
     "DateTime",
@@ -29,6 +31,7 @@ __all__ = [
     "Tenths",
     "Text50",
     "Text255",
+    "Text5500",
     "Verbatim",
     "is_blank",
 ]
@@ -82,7 +85,9 @@ def is_blank(text: str) -> bool:
 
 CiString20Type = Annotated[str, CiString(20)]
 CiString25Type = Annotated[str, CiString(25)]
+CiString40Type = Annotated[str, CiString(40)]
 CiString50Type = Annotated[str, CiString(50)]
+CiString128Type = Annotated[str, CiString(128)]
 CiString255Type = Annotated[str, CiString(255)]
 CiString500Type = Annotated[str, CiString(500)]
 IdToken = CiString20Type
@@ -92,3 +97,4 @@ Rate = Annotated[Decimal, Tenths()]
 # Text of at most so many characters in which case counts: certificates, locations, signatures (security white paper, 5 and 6).
 Text50 = Annotated[str, Longest(50)]
 Text255 = Annotated[str, Longest(255)]
+Text5500 = Annotated[str, Longest(5_500)]

@@ -66,8 +66,11 @@ CLAUSES = {
     WHITE_PAPER: (
         *(f"white paper A00.FR.{number}" for number in (*range(307, 314), 315, 316, 318, 319, 320, 322)),
         *(f"white paper A00.FR.{number}" for number in (*range(411, 418), 419, 420, 422, 423, 424, 426)),
-        *(f"white paper A00.FR.{number}" for number in (502, 503, 504)),
+        *(f"white paper A00.FR.{number}" for number in (502, 503, 504, 507)),
         *(f"white paper {name}" for name in ("A01.FR.11", "A01.FR.12", "A04.FR.01", "A04.FR.02", "A04.FR.04")),
+        *(f"white paper M03.FR.{number:02}" for number in (1, 2, 3, 4)),
+        *(f"white paper M04.FR.{number:02}" for number in (1, 2, 4, 6)),
+        *(f"white paper M05.FR.{number:02}" for number in (1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13)),
     ),
 }
 

@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from eventstore.catalogue.certificates import CsmsRootProven, RootsFound
 from eventstore.catalogue.link import ConnectFailed, LinkClosed, LinkOpened
 from eventstore.catalogue.security import TlsFailed
 from eventstore.event import Event, Recorded
@@ -228,6 +229,7 @@ async def test_what_is_on_record_is_not_recorded_again_until_a_connection_opens(
         link, told = link_to(csms, tmp_path, authority)
         state = knowing()
         link.publish(state, ())
+        state = folded(state, await next_of(told, RootsFound))
         for _ in range(3):
             first = await told.get()
             failed = first
@@ -311,6 +313,8 @@ async def test_a_connection_is_judged_again_once_the_time_is_known(
         if refused:
             failed = await next_of(told, TlsFailed)
             assert failed == TlsFailed(type=CERTIFICATE, detail="certificate is not yet valid", connection=1)
+        else:
+            await next_of(told, CsmsRootProven)
         assert told.empty()
         await link.close()
         await next_of(told, LinkClosed)

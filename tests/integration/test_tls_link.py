@@ -13,6 +13,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from eventstore.catalogue.certificates import CsmsRootProven, RootsFound
 from eventstore.catalogue.link import ConnectFailed, LinkClosed, LinkOpened
 from eventstore.catalogue.security import TlsFailed
 from eventstore.event import Observation
@@ -77,8 +78,10 @@ def knowing(utc_ms: int | None = None, *, trusted: bool = True) -> StationState:
 
 
 async def next_of(told: "asyncio.Queue[Observation]", kind: type[Observation]) -> Any:
+    """The next observation, which must be of this kind; what is said of the roots is passed over, unless it is asked for."""
     async with asyncio.timeout(10):
-        found = await told.get()
+        while isinstance(found := await told.get(), RootsFound | CsmsRootProven) and not isinstance(found, kind):
+            pass
     assert isinstance(found, kind), found
     return found
 
@@ -90,7 +93,9 @@ async def test_the_credentials_go_over_tls_to_a_csms_that_the_trust_anchor_vouch
     async with serving(server_context(issue(tmp_path, authority))) as csms:
         link, told = link_to(csms, tmp_path, authority)
         link.publish(knowing(), ())
+        [root] = (await next_of(told, RootsFound)).settings
         await next_of(told, LinkOpened)
+        assert (await next_of(told, CsmsRootProven)).root == root.fingerprint
         assert csms.headers == ["Basic " + base64.b64encode(f"CB-1:{KEY}".encode()).decode()]
         assert csms.versions[0] in ("TLSv1.2", "TLSv1.3")
         assert csms.extensions == [None], "no compression is asked for (OCPP-J 5.1)"
@@ -107,6 +112,7 @@ async def test_a_csms_that_nobody_vouches_for_never_sees_the_credentials(tmp_pat
     async with serving(server_context(issue(stranger, make_authority(stranger, name="another authority")))) as csms:
         link, told = link_to(csms, own, make_authority(own))
         link.publish(knowing(), ())
+        await next_of(told, RootsFound)
         assert (await next_of(told, TlsFailed)).type == "InvalidCentralSystemCertificate"
         assert "certificate" in (await next_of(told, ConnectFailed)).reason.lower()
         assert csms.headers == []

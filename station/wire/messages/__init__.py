@@ -90,6 +90,9 @@ _PAIRS = (
     _by_csms(smart_charging.GetCompositeSchedule, smart_charging.GetCompositeScheduleResponse, "SmartCharging"),
     _by_csms(smart_charging.SetChargingProfile, smart_charging.SetChargingProfileResponse, "SmartCharging"),
     _by_csms(remote_trigger.TriggerMessage, remote_trigger.TriggerMessageResponse, "RemoteTrigger"),
+    _by_csms(security.DeleteCertificate, security.DeleteCertificateResponse, "Security"),
+    _by_csms(security.GetInstalledCertificateIds, security.GetInstalledCertificateIdsResponse, "Security"),
+    _by_csms(security.InstallCertificate, security.InstallCertificateResponse, "Security"),
     _by_station(security.SecurityEventNotification, security.SecurityEventNotificationResponse, "Security"),
 )
 

@@ -180,3 +180,36 @@ def test_a_password_leaves_in_no_bent_request(frame: str) -> None:
 
 def test_frames_are_looked_at_only_if_they_may_hold_a_secret() -> None:
     assert not may_hold_secret(call("Reset", {"type": "Soft"}))
+
+
+PRIVATE = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIH4\n-----END EC PRIVATE KEY-----\n"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        call("InstallCertificate", {"certificateType": "CentralSystemRootCertificate", "certificate": PRIVATE}),
+        call("InstallCertificate", {"certificate": CERTIFICATE + PRIVATE}),
+        call("CertificateSigned", {"certificateChain": PRIVATE}),
+        call("CertificateSigned", {"certificateChain": [PRIVATE]}),
+        call("InstallCertificate", {"certificate": "MHcCAQEEIH4"}),
+        call("InstallCertificate", {PRIVATE: 1}),
+        call("DataTransfer", {"vendorId": "x", "data": PRIVATE}),
+        call("DataTransfer", {"vendorId": "x", "data": json.dumps({"key": PRIVATE})}),
+        json.dumps([3, "m-1", {"data": PRIVATE}]),
+        json.dumps([4, "m-1", "GenericError", PRIVATE, {}]),
+        call("InstallCertificate", {"certificate": PRIVATE})[:-4],
+        '[2,"m-1","InstallCertificate",{"certificate":"MHcCAQEEIH4","certificate":""}]',
+    ],
+)
+def test_a_private_key_that_was_sent_by_mistake_is_recorded_nowhere(frame: str) -> None:
+    assert may_hold_secret(frame)
+    text, kept = plain(frame)
+    assert "MHcCAQEEIH4" not in text
+    assert kept == []
+
+
+def test_a_certificate_is_left_as_it_is() -> None:
+    frame = call("InstallCertificate", {"certificateType": "CentralSystemRootCertificate", "certificate": CERTIFICATE})
+    assert plain(frame) == (frame, [])

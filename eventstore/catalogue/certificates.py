@@ -1,0 +1,129 @@
+"""Certificates (security white paper, M03 to M05): roots that are trusted, and what became of those that were sent."""
+
+from typing import ClassVar
+
+from eventstore.event import Decision, Observation
+from eventstore.value import Value
+
+
+class IssuerHashes(Value, frozen=True, kw_only=True):
+    """How a certificate is named by one hash algorithm (white paper 6.1): hashes of the issuer's name and key, in hexadecimal."""
+
+    algorithm: str
+    issuer_name: str
+    issuer_key: str
+
+
+class CertificateFacts(Value, frozen=True, kw_only=True):
+    """What a certificate says. `fingerprint` is the SHA-256 of its DER form, `serial` hexadecimal without leading zeroes.
+
+    `key` is like "EC secp256r1" or "RSA 2048"; `issuer_hashes` is empty where the certificate of its issuer is not known.
+    """
+
+    fingerprint: str
+    subject: str
+    issuer: str
+    serial: str
+    not_before_utc_ms: int
+    not_after_utc_ms: int
+    key: str
+    issuer_hashes: tuple[IssuerHashes, ...] = ()
+
+
+class RootFile(Value, frozen=True, kw_only=True):
+    """A root certificate that lies in the storage directory, and its use (white paper 6.4)."""
+
+    use: str
+    facts: CertificateFacts
+
+
+class CertificateCheckBegun(Decision, frozen=True, kw_only=True):
+    """The CSMS sent a certificate, as `text`: it is looked at now, and the CALL `action` is answered after that."""
+
+    NAME: ClassVar[str] = "CertificateCheckBegun"
+
+    check: int
+    action: str
+    use: str
+    text: str
+
+
+class CertificateExamined(Observation, frozen=True, kw_only=True):
+    """What a certificate was found to be. `problem` says why it cannot be used, "" if nothing stands against it.
+
+    `signed_by` are the fingerprints of the roots of its use that are trusted and have signed it; `failure` says why its file
+    could not be written.
+    """
+
+    NAME: ClassVar[str] = "CertificateExamined"
+
+    check: int
+    problem: str
+    facts: CertificateFacts | None = None
+    signed_by: tuple[str, ...] = ()
+    failure: str = ""
+
+
+class CertificateCheckConcluded(Decision, frozen=True, kw_only=True):
+    """What came of the check: `outcome` is the status that is answered, `reason` why it is not Accepted.
+
+    `is_invalid` says that something is wrong with the certificate itself.
+    """
+
+    NAME: ClassVar[str] = "CertificateCheckConcluded"
+
+    check: int
+    action: str
+    use: str
+    outcome: str
+    reason: str = ""
+    is_invalid: bool = False
+
+
+class RootInstalled(Decision, frozen=True, kw_only=True):
+    """A root certificate is trusted from now on; its file lies in the storage directory (M05).
+
+    `fallback` is the root that it replaces, which is kept until a connection was verified by the new one (M05.FR.11).
+    """
+
+    NAME: ClassVar[str] = "RootInstalled"
+
+    use: str
+    facts: CertificateFacts
+    fallback: str = ""
+
+
+class RootRemoved(Decision, frozen=True, kw_only=True):
+    """The root certificate of this fingerprint is trusted no more, `reason` says by whom; its file goes."""
+
+    NAME: ClassVar[str] = "RootRemoved"
+
+    use: str
+    fingerprint: str
+    reason: str
+
+
+class RootsFound(Observation, frozen=True, kw_only=True):
+    """The files of root certificates are not what the log said last.
+
+    `settings_digest` is the SHA-256 of what `ca_file` of the settings holds, "" if there is none; `settings` its certificates. A
+    `is_bundle` is trusted as a whole: its certificates are too many to be named one by one, or not all can be read. `missing` are
+    installed roots whose file is gone or damaged, `unnamed` files of roots that a salvaged log does not name any more: they are
+    trusted again.
+    """
+
+    NAME: ClassVar[str] = "RootsFound"
+
+    settings_digest: str = ""
+    settings: tuple[CertificateFacts, ...] = ()
+    is_bundle: bool = False
+    missing: tuple[str, ...] = ()
+    unnamed: tuple[RootFile, ...] = ()
+
+
+class CsmsRootProven(Observation, frozen=True, kw_only=True):
+    """The connection to the CSMS was verified by the root of this fingerprint, "" if it is none of the station's own."""
+
+    NAME: ClassVar[str] = "CsmsRootProven"
+
+    root: str

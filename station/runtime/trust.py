@@ -1,0 +1,113 @@
+"""By which roots the CSMS is verified: those that are installed, those of the settings' `ca_file`, or the system's.
+
+Which of them, and in which order, follows from the state (`projections.certificates`); here are the files. They are looked at for each
+attempt, so that a `ca_file` that was replaced holds from the next connection on.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+from eventstore.catalogue.certificates import CertificateFacts, CsmsRootProven, RootFile, RootsFound
+from eventstore.descriptors import is_shortage
+from projections.certificates import BUNDLE, CSMS_ROOT, SETTINGS, SYSTEM, Certificates, roots_found
+from station.runtime import pem, x509
+from station.runtime.certificate_files import CertificateFiles
+from station.settings.loading import Settings
+
+LOGGER = logging.getLogger(__name__)
+
+NAMED_MAX = 20
+"""A `ca_file` with more certificates than this is a collection of the public ones: they are trusted, and not listed one by one."""
+
+
+class Trust:
+    """The trusted roots of one station."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._news: RootsFound | None = None
+        self._certificates = Certificates()  # as they were when the rungs were made
+        self.files = CertificateFiles(settings.storage.directory)
+
+    def look(self, certificates: Certificates, *, salvaged: bool = False) -> RootsFound | None:
+        """What is to be put on record about the files, if anything is new. Raises OSError when no descriptor is left to look with.
+
+        The certificates themselves are only read where something is new: that takes a library which is large.
+        """
+        there = set(self.files.names())
+        missing = tuple(root.fingerprint for root in certificates.stored if (root.use, root.fingerprint) not in there)
+        known = {(root.use, root.fingerprint) for root in certificates.stored}
+        left = sorted(there - known) if salvaged or certificates.salvaged else []
+        content = self._settings_file()
+        digest = hashlib.sha256(content).hexdigest() if content else ""
+        if not missing and not left and digest == certificates.settings_digest and not certificates.salvaged:
+            return None
+        own = pem.certificates(content.decode(errors="replace"))
+        try:
+            named, unnamed = self._named(own), self._unnamed(left, own)
+        except ImportError as error:
+            LOGGER.warning("%s: roots are trusted, and not listed: %s", x509.MISSING, error)
+            named, unnamed = (), ()
+        found = RootsFound(
+            settings_digest=digest,
+            settings=named,
+            is_bundle=len(named) < len(own),
+            missing=missing,
+            unnamed=unnamed,
+        )
+        return found if roots_found(certificates, found) != certificates else None
+
+    def _named(self, own: Mapping[str, bytes]) -> tuple[CertificateFacts, ...]:
+        return x509.facts_of_all(own) if len(own) <= NAMED_MAX else ()
+
+    def _unnamed(self, left: Iterable[tuple[str, str]], own: Mapping[str, bytes]) -> tuple[RootFile, ...]:
+        found = ((use, self.files.read(use, fingerprint)) for use, fingerprint in left)
+        return tuple(RootFile(use=use, facts=x509.facts_of(der, own.values())) for use, der in found if der is not None)
+
+    def _settings_file(self) -> bytes:
+        """What the settings' `ca_file` holds; nothing if there is none, or it cannot be read."""
+        path = self._settings.csms.ca_file
+        if path is None:
+            return b""
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            if is_shortage(error):
+                raise
+            return b""
+
+    def trusted(self, certificates: Certificates) -> dict[str, bytes]:
+        """The roots that a CSMS may be verified by, in DER, by fingerprint; not those of the system."""
+        own = pem.certificates(self._settings_file().decode(errors="replace"))
+        roots = certificates.of(CSMS_ROOT)
+        of_settings = {root.fingerprint for root in roots if root.source == SETTINGS}
+        stored = self.files.read_all(root for root in roots if root.source != SETTINGS)
+        return {**{name: der for name, der in own.items() if name in of_settings}, **stored}
+
+    def rungs(self, certificates: Certificates, utc_ms: int) -> tuple[dict[str, bytes], ...]:
+        """The roots of each attempt, in DER, by fingerprint; nothing stands for those of the system. Raises OSError as `look` does."""
+        self._news = self.look(certificates)
+        after = self._certificates = certificates if self._news is None else roots_found(certificates, self._news)
+        named = self.trusted(after)
+        bundle = pem.certificates(self._settings_file().decode(errors="replace")) if after.is_bundle else {}
+        found = []
+        for rung in after.rungs(utc_ms):
+            anchors = {name: der for name, der in named.items() if name in rung}
+            if BUNDLE in rung:
+                anchors |= bundle
+            if anchors or rung == SYSTEM:
+                found.append(anchors)
+        return tuple(found)
+
+    def news(self) -> RootsFound | None:
+        """The observation to record about the files, once."""
+        news, self._news = self._news, None
+        return news
+
+    def proven(self, chain: Sequence[bytes]) -> CsmsRootProven | None:
+        """The observation to record about a connection that was verified by a chain, in DER; None if it is nothing new."""
+        certificates, names = self._certificates, [pem.fingerprint(der) for der in chain]
+        named = [name for name in names if certificates.find(CSMS_ROOT, name) is not None]
+        root = named[-1] if named else BUNDLE if names and certificates.is_bundle else ""
+        return None if root == certificates.proven else CsmsRootProven(root=root)

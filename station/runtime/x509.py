@@ -1,0 +1,222 @@
+"""What a certificate is, found out with `cryptography`: that takes memory and time, so it is loaded by the first who needs it.
+
+Nothing here decides: facts come out, and what is wrong with the certificate itself, in words.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from eventstore.catalogue.certificates import CertificateFacts, IssuerHashes
+from eventstore.value import Value
+from station.runtime import pem
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+ALGORITHMS = ("SHA256", "SHA384", "SHA512")
+RSA_BITS_MIN, EC_BITS_MIN = 2048, 224  # A00.FR.502, 503
+NAME_LENGTH_MAX = 255
+MISSING = "certificates need the package cryptography (chargebox[security])"
+_WEAK_HASHES = frozenset({"md5", "sha1"})
+
+
+class Examination(Value, frozen=True, kw_only=True):
+    """What a text that should be a root certificate holds; `der` is the certificate, if there is exactly one."""
+
+    problem: str = ""
+    facts: CertificateFacts | None = None
+    signed_by: tuple[str, ...] = ()
+    der: bytes = b""
+
+
+class UnusableCertificateError(Exception):
+    """A text that is no certificate, or one that must not be used; the text says why."""
+
+
+def examine_root(text: str, trusted: Iterable[bytes]) -> Examination:
+    """A root certificate in PEM, held against those that are trusted (in DER)."""
+    try:
+        der = _only_one(text)
+        certificate = _load(der)
+        _check_strength(certificate)
+        _check_authority(certificate)
+        others = {pem.fingerprint(each): _load(each) for each in trusted}
+        signed_by = tuple(name for name, other in others.items() if _is_signed_by(certificate, other))
+        if certificate.issuer == certificate.subject and not _is_signed_by(certificate, certificate):
+            raise UnusableCertificateError("its signature is wrong")
+        issuer = certificate if certificate.issuer == certificate.subject else None
+        issuer = issuer or next((others[name] for name in signed_by), None)
+        if issuer is None:
+            raise UnusableCertificateError("it is no root: it is signed by another one, which is not trusted here")
+    except UnusableCertificateError as error:
+        return Examination(problem=str(error))
+    return Examination(facts=_facts(der, certificate, issuer), signed_by=signed_by, der=der)
+
+
+def facts_of(der: bytes, among: Iterable[bytes] = ()) -> CertificateFacts:
+    """The facts of a certificate, its issuer looked for in itself and `among`. Raises UnusableCertificateError."""
+    certificate = _load(der)
+    return _facts_among(der, certificate, [certificate, *_loaded(among)])
+
+
+def facts_of_all(ders: Mapping[str, bytes]) -> tuple[CertificateFacts, ...]:
+    """The facts of several that belong together; those that are no certificates are left out."""
+    loaded = _loaded(ders.values())
+    return tuple(_facts_among(_der(each), each, loaded) for each in loaded)
+
+
+def _loaded(ders: Iterable[bytes]) -> list["Certificate"]:
+    """Those that are certificates."""
+    found = []
+    for der in ders:
+        with contextlib.suppress(UnusableCertificateError):
+            found.append(_load(der))
+    return found
+
+
+def _facts_among(der: bytes, certificate: "Certificate", candidates: Iterable["Certificate"]) -> CertificateFacts:
+    issuer = next((each for each in candidates if _is_signed_by(certificate, each)), None)
+    return _facts(der, certificate, issuer)
+
+
+def _der(certificate: "Certificate") -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.DER)
+
+
+def _only_one(text: str) -> bytes:
+    if "PRIVATE KEY" in text:
+        raise UnusableCertificateError("a private key was sent with it")
+    found = [block for block in pem.blocks(text) if block.label == pem.CERTIFICATE]
+    if len(found) != 1:
+        raise UnusableCertificateError(f"{len(found)} certificates in PEM, instead of one")
+    if found[0].content is None:
+        raise UnusableCertificateError("it is damaged: no base64")
+    return found[0].content
+
+
+def _load(der: bytes) -> "Certificate":
+    from cryptography import x509
+
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        certificate.extensions, certificate.subject, certificate.issuer, certificate.public_key()
+    except Exception as error:  # whatever the library finds wrong with a stranger's bytes, it is no certificate
+        raise UnusableCertificateError(f"it cannot be read: {_one_line(error)}") from error
+    return certificate
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:NAME_LENGTH_MAX]
+
+
+def _check_strength(certificate: "Certificate") -> None:
+    """A00.FR.501 to 504."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+
+    key = certificate.public_key()
+    match key:
+        case rsa.RSAPublicKey() if key.key_size < RSA_BITS_MIN:
+            raise UnusableCertificateError(f"its RSA key has {key.key_size} bits, fewer than {RSA_BITS_MIN}")
+        case ec.EllipticCurvePublicKey() if key.key_size < EC_BITS_MIN:
+            raise UnusableCertificateError(f"its EC key has {key.key_size} bits, fewer than {EC_BITS_MIN}")
+        case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey() | ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
+            pass
+        case _:
+            raise UnusableCertificateError("its key is neither RSA nor EC")
+    algorithm = certificate.signature_hash_algorithm
+    if algorithm is not None and algorithm.name in _WEAK_HASHES:
+        raise UnusableCertificateError(f"it is signed with {algorithm.name.upper()}, which is not safe")
+
+
+def _check_authority(certificate: "Certificate") -> None:
+    from cryptography import x509
+
+    try:
+        is_authority = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        is_authority = False
+    if not is_authority:
+        raise UnusableCertificateError("it is no CA certificate (basicConstraints)")
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return
+    if not usage.key_cert_sign:
+        raise UnusableCertificateError("it must not sign certificates (keyUsage)")
+
+
+def _is_signed_by(certificate: "Certificate", issuer: "Certificate") -> bool:
+    """Whether the name and the signature say so; what else there is to say of the issuer is another question."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _facts(der: bytes, certificate: "Certificate", issuer: "Certificate | None") -> CertificateFacts:
+    return CertificateFacts(
+        fingerprint=pem.fingerprint(der),
+        subject=certificate.subject.rfc4514_string()[:NAME_LENGTH_MAX],
+        issuer=certificate.issuer.rfc4514_string()[:NAME_LENGTH_MAX],
+        serial=f"{certificate.serial_number:X}",
+        not_before_utc_ms=_utc_ms(certificate.not_valid_before_utc),
+        not_after_utc_ms=_utc_ms(certificate.not_valid_after_utc),
+        key=_key_words(certificate),
+        issuer_hashes=() if issuer is None else tuple(_hashes(certificate, issuer, name) for name in ALGORITHMS),
+    )
+
+
+def _utc_ms(moment: datetime) -> int:
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1000
+
+
+def _key_words(certificate: "Certificate") -> str:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    key = certificate.public_key()
+    match key:
+        case rsa.RSAPublicKey():
+            return f"RSA {key.key_size}"
+        case ec.EllipticCurvePublicKey():
+            return f"EC {key.curve.name}"
+        case _:
+            return type(key).__name__.removesuffix("PublicKey").lstrip("_")
+
+
+def _hashes(certificate: "Certificate", issuer: "Certificate", algorithm: str) -> IssuerHashes:
+    """Of the DER form of the issuer's name in the certificate, and of the issuer's public key without tag and length (6.1, RFC 6960)."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    bits = _bit_string(issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    name = certificate.issuer.public_bytes()
+    return IssuerHashes(algorithm=algorithm, issuer_name=_digest(algorithm, name), issuer_key=_digest(algorithm, bits))
+
+
+def _digest(algorithm: str, content: bytes) -> str:
+    return hashlib.new(algorithm, content).hexdigest().upper()
+
+
+def _bit_string(spki: bytes) -> bytes:
+    """The content of the BIT STRING of a SubjectPublicKeyInfo: the sequence's second member, without the count of unused bits."""
+    inside, _ = _member(spki)
+    _, rest = _member(inside)
+    bits, _ = _member(rest)
+    return bits[1:]
+
+
+def _member(der: bytes) -> tuple[bytes, bytes]:
+    """The content of the first member, and what comes after it."""
+    length, start = der[1], 2
+    if length & 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(der[2:start], "big")
+    return der[start : start + length], der[start + length :]
