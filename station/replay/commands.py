@@ -110,7 +110,9 @@ def show_timeline(asked: Question) -> int:
         kinds=timeline.event_kinds(options.type),
         loudest=NOISE if options.all else DETAIL if options.detail else HEADLINE,
     )
-    story = timeline.Timeline(asked.reader, asked.calendar, after_seq, to_seq, number=options.transaction)
+    story = timeline.Timeline(
+        asked.reader, asked.calendar, after_seq, to_seq, number=options.transaction, zone=asked.zone
+    )
     count = _lines(asked, story.entries(wanted), lambda entry: timeline.line(entry, asked.zone, with_seq=options.seq))
     _tell_if_none(count)
     return DONE
@@ -132,7 +134,9 @@ def show_transactions(asked: Question) -> int:
 def show_transaction(asked: Question) -> int:
     """Everything about one transaction."""
     options = asked.options
-    found = transactions.whole_transaction(asked.reader, asked.calendar, options.number, by_id=options.id)
+    found = transactions.whole_transaction(
+        asked.reader, asked.calendar, options.number, by_id=options.id, zone=asked.zone
+    )
     if options.plot is not None:
         try:
             plots.draw(found, asked.zone, options.plot)

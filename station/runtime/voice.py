@@ -11,6 +11,7 @@ from datetime import datetime
 from eventstore.catalogue.connectors import ConnectorStatusChanged
 from eventstore.event import Recorded
 from projections.station import StationState
+from station.features.smart_charging.reasons import limit_reason
 from station.runtime import journal, supervisor
 from station.telling.shown import utc
 from station.telling.status_line import status_line
@@ -31,7 +32,9 @@ class Voice:
     def __init__(self, *, ended: str, full_tags: bool) -> None:
         """`ended` is why the process before it ended, as the log has it."""
         is_developer = LOGGER.isEnabledFor(logging.DEBUG)
-        self._story = Story(ended=ended, full_tags=full_tags, details=is_developer, local=local)
+        self._story = Story(
+            ended=ended, full_tags=full_tags, details=is_developer, local=local, limit_reason=limit_reason
+        )
         self._last = ""
         self._status = ""
 

@@ -12,10 +12,12 @@ from eventstore.catalogue.transactions import Moment
 from eventstore.chain import Row
 from projections.charging_profiles import Installed
 from projections.connector import Connector
+from projections.limit_reason import LimitReason
 from projections.station import StationState
 from projections.transactions import Transaction
 from station.core.config_keys import Access
 from station.core.feature import Registry
+from station.features.smart_charging.reasons import limit_reason
 from station.telling.masking import without_credentials
 from station.wire.instants import format_utc_ms
 
@@ -59,7 +61,7 @@ def state_view(
             "trusted": state.clock.trusted,
             "source": state.clock.source,
         },
-        "connectors": [connector_view(state, connector) for connector in state.connectors.by_id],
+        "connectors": [connector_view(state, connector, at_ms) for connector in state.connectors.by_id],
         "transactions": [
             transaction_view(state, state.transactions.by_number[number])
             for number in sorted(state.transactions.by_number)
@@ -104,7 +106,7 @@ def configuration_view(state: StationState, registry: Registry) -> dict[str, str
     }
 
 
-def connector_view(state: StationState, connector: Connector) -> Json:
+def connector_view(state: StationState, connector: Connector, at_ms: int) -> Json:
     """One connector; the station itself (0) has no copper."""
     shown: Json = {
         "connector_id": connector.connector_id,
@@ -122,11 +124,25 @@ def connector_view(state: StationState, connector: Connector) -> Json:
         "locked": connector.locked,
         "contactor": "closed" if connector.contactor_closed else "open",
         "limit_a": connector.limit_ma / 1000,
+        "limit_by": limit_view(limit_reason(state, connector.connector_id, at_ms)),
         "power_w": power_w(connector),
         "energy_wh": None if reading is None else reading.energy_wh,
         "read_at": None if reading is None else utc_text(state.clock.utc_ms(reading.at_ms)),
         "transaction_number": connector.transaction_number,
         "reservation_id": _reservation_id(state, connector),
+    }
+
+
+def limit_view(reason: LimitReason | None) -> Json | None:
+    """What decides a limit; None where nothing is offered, or nothing tells it."""
+    if reason is None:
+        return None
+    return {
+        "kind": reason.kind,
+        "charging_profile_id": reason.charging_profile_id,
+        "purpose": reason.purpose or None,
+        "period": reason.period or None,
+        "set_at": utc_text(reason.set_utc_ms),
     }
 
 

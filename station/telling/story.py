@@ -25,11 +25,13 @@ from eventstore.catalogue import (
 )
 from eventstore.event import Event, Recorded
 from projections.credentials import FINGERPRINT
+from projections.limit_reason import STATION, LimitReason
 from projections.link import RECONNECT
 from projections.registration import ACCEPTED
 from projections.station import StationState
 from projections.transactions import Transaction
 from station.telling.amounts import duration, energy, plural
+from station.telling.limit_words import limited_by
 from station.telling.line import DEBUG, Line
 from station.telling.shown import utc
 from station.telling.teller import Lines, Teller
@@ -54,9 +56,11 @@ class Story:
         full_tags: bool = False,
         details: bool = False,
         local: Callable[[int], datetime] = utc,
+        limit_reason: Callable[[StationState, int, int], LimitReason | None] | None = None,
     ) -> None:
-        """`ended`, `full_tags` and `local` as a Teller has them; `details`: the steps between are logged too, at DEBUG."""
+        """`limit_reason` tells what decides the limit of a connector at a moment of station time. `ended`, `full_tags` and `local` as a Teller has them; `details`: the steps between are logged too, at DEBUG."""
         self._teller = Teller(ended=ended, full_tags=full_tags, details=details, local=local)
+        self._teller.limit_reason = limit_reason
         self._ways: Mapping[type[Event], Way] = _WAYS if not details else {**_DETAILS, **_WAYS}
 
     def tell(self, state: StationState, batch: Sequence[Recorded]) -> list[Line]:
@@ -207,7 +211,11 @@ def _limit(teller: Teller, recorded: Recorded, state: StationState) -> Lines:
         return
     teller.of_cause.add((smart_charging.LimitChanged, place))
     begins = (transactions.TransactionStarted, place) in teller.of_cause
-    yield from teller.often(recorded, words(event) + (", for the new transaction" if begins else teller.why(event)))
+    text = words(event) + (", for the new transaction" if begins else "")
+    found = None if teller.limit_reason is None else teller.limit_reason(state, place, recorded.at_ms)
+    if found is not None and found.kind != STATION:  # that one goes without saying
+        text += f", {limited_by(found, lambda utc_ms: teller.clock(utc_ms, recorded.utc_ms))}"
+    yield from teller.often(recorded, text + ("" if begins else teller.why(event)))
 
 
 def _marked(teller: Teller, recorded: Recorded, state: StationState) -> Lines:

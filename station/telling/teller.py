@@ -6,7 +6,8 @@ from typing import Any
 
 from eventstore.event import Event, Recorded
 from eventstore.value import replace
-from projections.station import INITIAL
+from projections.limit_reason import LimitReason
+from projections.station import INITIAL, StationState
 from station.telling.amounts import duration, plural
 from station.telling.causes import reason
 from station.telling.levels import level
@@ -48,6 +49,7 @@ class Teller:
         self.unreadable: set[int] = set()
         self.disk = "ok"
         self.offset_ms: int | None = None
+        self.limit_reason: Callable[[StationState, int, int], LimitReason | None] | None = None
         self.is_restless = False
         self.was_connected = False
         self.is_ending = False

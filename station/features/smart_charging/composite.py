@@ -51,7 +51,9 @@ __all__ = [
     "composite_connector",
     "composite_station",
     "connector_limit",
+    "max_profile_limit",
     "next_change_ms",
+    "offer_of",
     "offers",
     "profiles_limit",
     "station_limit",
@@ -150,9 +152,14 @@ def _cap(situation: Situation, from_ms: int, to_ms: int) -> Steps[Limit]:
     A schedule of it that is relative to the charging begins with the oldest transaction.
     """
     board = limit_of_current(situation.surroundings.max_current_ma, situation.surroundings)
+    return applied(max_profile_limit(situation, from_ms, to_ms), partial(_within, board))
+
+
+def max_profile_limit(situation: Situation, from_ms: int, to_ms: int) -> Steps[Limit | None]:
+    """The limit of the prevailing ChargePointMaxProfile alone."""
     stack = _descending(situation.profiles.get(0, ()), ChargingProfilePurpose.CHARGE_POINT_MAX_PROFILE)
     since_ms = min((each.since_utc_ms for each in situation.charging), default=None)
-    return applied(_stack_limit(situation, stack, from_ms, to_ms, since_ms), partial(_within, board))
+    return _stack_limit(situation, stack, from_ms, to_ms, since_ms)
 
 
 def _within(own: Limit, limit: Limit | None) -> Limit:
@@ -292,11 +299,12 @@ def _offered(situation: Situation, from_ms: int, to_ms: int) -> Steps[tuple[Offe
         return constant((), from_ms, to_ms)
     return applied(
         _shared(situation, from_ms, to_ms),
-        lambda limits: tuple(_offer(limit, situation.surroundings) for limit in limits),
+        lambda limits: tuple(offer_of(limit, situation.surroundings) for limit in limits),
     )
 
 
-def _offer(limit: Limit, surroundings: Surroundings) -> Offer:
+def offer_of(limit: Limit, surroundings: Surroundings) -> Offer:
+    """What a limit comes to as an offer; less than 6 A is none."""
     limit_ma = ma_of(limit.phase_mw6, surroundings)
     return Offer(
         limit_ma=limit_ma if limit_ma >= CURRENT_MIN_MA else 0,

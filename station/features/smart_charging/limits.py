@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 
 from eventstore.catalogue.smart_charging import ChargingProfile, SchedulePeriod
-from eventstore.value import Value
+from eventstore.value import Value, replace
 from station.features.smart_charging.steps import Steps, from_pieces
 from station.wire.enums import ChargingProfileKind, ChargingRateUnit, RecurrencyKind
 
@@ -75,15 +75,16 @@ class Surroundings(Value, frozen=True, kw_only=True):
 
 
 class Limit(Value, frozen=True, kw_only=True):
-    """What may be drawn: per phase and in total, on a number of phases; `profile` is the one that decides, if any does.
+    """What may be drawn: per phase and in total, on a number of phases; `profile` is the one that decides, if any does, in its `period`.
 
-    `total_mw6` is less than phases x phase_mw6 only for several connectors together.
+    Periods count from 1 on. `total_mw6` is less than phases x phase_mw6 only for several connectors together.
     """
 
     phase_mw6: int
     total_mw6: int
     phases: int
     profile: ChargingProfile | None = None
+    period: int = 0
 
     def __eq__(self, other: object) -> bool:
         """Whether as much may be drawn, whichever profile says so."""
@@ -148,13 +149,17 @@ def lower_of(one: Limit, other: Limit) -> Limit:
     lower, higher = (
         (one, other) if (one.total_mw6, one.phase_mw6) <= (other.total_mw6, other.phase_mw6) else (other, one)
     )
-    decides = higher.profile if lower.profile is None else lower.profile
-    if lower.phase_mw6 <= higher.phase_mw6 and lower.phases <= higher.phases and decides is lower.profile:
+    decides = higher if lower.profile is None else lower
+    if lower.phase_mw6 <= higher.phase_mw6 and lower.phases <= higher.phases and decides.profile is lower.profile:
         return lower
     phase_mw6 = min(lower.phase_mw6, higher.phase_mw6)
     phases = min(lower.phases, higher.phases)
     return Limit(
-        phase_mw6=phase_mw6, total_mw6=min(lower.total_mw6, phase_mw6 * phases), phases=phases, profile=decides
+        phase_mw6=phase_mw6,
+        total_mw6=min(lower.total_mw6, phase_mw6 * phases),
+        phases=phases,
+        profile=decides.profile,
+        period=decides.period,
     )
 
 
@@ -288,7 +293,8 @@ def _pieces(
         start_ms = max(from_ms, run_start_ms + offsets_ms[index])
         while start_ms < to_ms:
             if index not in limits:
-                limits[index] = limit_of_period(profile, profile.periods[index], surroundings)
+                of_period = limit_of_period(profile, profile.periods[index], surroundings)
+                limits[index] = replace(of_period, period=index + 1)
             end_ms = min(to_ms, run_start_ms + offsets_ms[index + 1]) if index + 1 < len(offsets_ms) else to_ms
             yield start_ms, end_ms, limits[index]
             start_ms = end_ms

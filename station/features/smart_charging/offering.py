@@ -25,7 +25,7 @@ from station.features.smart_charging.composite import Offer, Situation, next_cha
 from station.features.smart_charging.situation import situation_of
 from station.rules.charging_profile_rules import follow_transactions
 
-__all__ = ["FEATURE", "LIMITS_DUE"]
+__all__ = ["FEATURE", "LIMITS_DUE", "offered_transactions", "with_phases"]
 
 LIMITS_DUE = "limits"
 CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED = ConfigKey(
@@ -43,11 +43,11 @@ def keep_limits(state: StationState, at_ms: int) -> tuple[Event, ...]:
     plan = state.charging_profiles
     if not plan.live or (not plan.stale and (plan.due_ms is None or at_ms < plan.due_ms)):
         return ()
-    situation = situation_of(state, _offered_transactions(state))
+    situation = situation_of(state, offered_transactions(state))
     utc_ms = state.clock.utc_ms(at_ms)
     offered = offers(situation, utc_ms)
     targets = {
-        connector_id: _with_phases(state, state.connectors[connector_id], offer)
+        connector_id: with_phases(state, state.connectors[connector_id], offer)
         for connector_id, offer in offered.items()
     }
     limits = _Limits(state, situation, at_ms)
@@ -61,7 +61,7 @@ def keep_limits(state: StationState, at_ms: int) -> tuple[Event, ...]:
     return (*events, LimitsPlanned(due_ms=min((due for due in dues if due is not None), default=None)))
 
 
-def _offered_transactions(state: StationState) -> tuple[Transaction, ...]:
+def offered_transactions(state: StationState) -> tuple[Transaction, ...]:
     """Those that may be offered energy, the oldest first: begun or resumed by this process, not revoked, and not about to end."""
     running = [state.transactions.by_number[number] for number in state.charging_profiles.live]
     return tuple(item for item in running if not item.offer_ended and item.ending is None)
@@ -80,7 +80,7 @@ def _may_switch(state: StationState) -> bool:
     return CONNECTOR_SWITCH_3_TO_1_PHASE_SUPPORTED.of(state)
 
 
-def _with_phases(state: StationState, connector: Connector, offer: Offer) -> Offer:
+def with_phases(state: StationState, connector: Connector, offer: Offer) -> Offer:
     """The offer on the phases that the connector can have now; 0 mA for the pause in which they are switched."""
     if not _must_switch(state, connector, offer):
         return offer

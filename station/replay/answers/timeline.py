@@ -12,14 +12,17 @@ from eventstore.catalogue import BY_NAME
 from eventstore.catalogue.hardware import EmergencyStopObserved, MainsObserved
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted, StationStopped, StationStopping
 from eventstore.catalogue.link import LinkClosed, LinkOpened
+from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
 from eventstore.value import Value
 from station.replay.answers.causes import FATE_KINDS, LASTING_KINDS, LINK_KINDS, Fates
+from station.replay.answers.limits import LimitReasons
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar, Zone
 from station.telling.causes import TELL_WHY, reason
+from station.telling.limit_words import limited_by
 from station.telling.usual import Usual
 from station.telling.wording import CORRECTION_TOLD_MS, DETAIL, HEADLINE, TABLE, adjusted, loudness, words
 
@@ -101,9 +104,15 @@ class Timeline:
         to_seq: int | None = None,
         *,
         number: int | None = None,
+        zone: Zone | None = None,
     ) -> None:
-        """Of the part behind `after_seq` up to `to_seq`, or of transaction `number` in it; what only the rest would tell is not read."""
+        """Of the part behind `after_seq` up to `to_seq`, or of transaction `number` in it; what only the rest would tell is not read.
+
+        Times within the words are in `zone`, or UTC.
+        """
         self._reader = reader
+        self._zone = zone or Zone("UTC")
+        self._limits = LimitReasons(reader)
         self._calendar = calendar
         self._spans = _spans(reader, to_seq)
         lasting = LASTING_KINDS
@@ -206,9 +215,22 @@ class Timeline:
             type=event.NAME,
             connector_id=getattr(event, "connector_id", None),
             transaction=getattr(event, "number", None),
-            words=adjusted(event, self._moved_ms(recorded)) if isinstance(event, ClockAdjusted) else words(event),
+            words=self._words(recorded),
             notes=tuple(self._notes(recorded, cause)),
         )
+
+    def _words(self, recorded: Recorded) -> str:
+        event = recorded.event
+        match event:
+            case ClockAdjusted():
+                return adjusted(event, self._moved_ms(recorded))
+            case LimitChanged(connector_id=connector_id):
+                now_ms = self._calendar.utc_ms(recorded)
+                found = self._limits.why(recorded.seq, connector_id, recorded.at_ms)
+                by = limited_by(found, lambda utc_ms: self._zone.moment(utc_ms, now_ms))
+                return f"{words(event)}, {by}" if by else words(event)
+            case _:
+                return words(event)
 
     def _notes(self, recorded: Recorded, cause: Recorded | None) -> Iterator[str]:
         event = recorded.event

@@ -19,13 +19,15 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Recorded
 from eventstore.value import Value, replace
+from projections.limit_reason import LimitReason
 from projections.register import Register, begun, moved, read, taken_back, told
 from station.replay.answers.causes import FATE_KINDS, Fate, Fates
 from station.replay.answers.conversation import Exchange, ExchangeFilter, exchanges
+from station.replay.answers.limits import LimitReasons
 from station.replay.answers.timeline import DETAIL, Entry, Filter, Timeline
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
-from station.replay.opening.times import Calendar, within_calendar
+from station.replay.opening.times import Calendar, Zone, within_calendar
 from station.telling.amounts import energy
 from station.wire.instants import format_utc_ms
 
@@ -163,12 +165,13 @@ class Point(Value, frozen=True, kw_only=True):
 
 
 class LimitSince(Value, frozen=True, kw_only=True):
-    """A limit, from a moment on."""
+    """A limit, from a moment on, and what decided it, where that is known."""
 
     seq: int
     utc_ms: int
     limit_ma: int
     phases: int
+    by: LimitReason | None = None
 
 
 class Gap(Value, frozen=True, kw_only=True):
@@ -211,6 +214,7 @@ class _Meter:
     calendar: Calendar
     register: Register
     max_power_mw: int
+    reasons: LimitReasons
     limit: LimitSince | None = None
     curve: list[Point] = field(default_factory=list)
     limits: list[LimitSince] = field(default_factory=list)
@@ -236,7 +240,13 @@ class _Meter:
                 self.register = told(self.register, register_wh)
             case LimitChanged():
                 utc_ms = self.calendar.utc_ms(recorded)
-                self.limit = LimitSince(seq=recorded.seq, utc_ms=utc_ms, limit_ma=event.limit_ma, phases=event.phases)
+                self.limit = LimitSince(
+                    seq=recorded.seq,
+                    utc_ms=utc_ms,
+                    limit_ma=event.limit_ma,
+                    phases=event.phases,
+                    by=self.reasons.why(recorded.seq, self.connector_id, recorded.at_ms),
+                )
                 self.limits.append(self.limit)
             case MeterFailed() if self.dark is None:
                 self.dark = (self.calendar.utc_ms(recorded), f"it could not be read ({event.reason})")
@@ -269,10 +279,15 @@ class _Meter:
         )
 
 
-def whole_transaction(reader: LogReader, calendar: Calendar, number: int, *, by_id: bool = False) -> WholeTransaction:
-    """Everything about transaction `number`; with `by_id` it is the CSMS's id. Raises BadQuestion if there is none."""
+def whole_transaction(
+    reader: LogReader, calendar: Calendar, number: int, *, by_id: bool = False, zone: Zone | None = None
+) -> WholeTransaction:
+    """Everything about transaction `number`; with `by_id` it is the CSMS's id. Times in its story are in `zone`, or UTC.
+
+    Raises BadQuestion if there is none.
+    """
     chosen, found = _choose(_all_found(reader), number, by_id=by_id)
-    timeline = Timeline(reader, calendar, number=chosen)
+    timeline = Timeline(reader, calendar, number=chosen, zone=zone)
     row = _row(found, calendar, timeline.fates)
     last = row.settled_seq or reader.head.seq
     described = _described(reader)
@@ -281,6 +296,7 @@ def whole_transaction(reader: LogReader, calendar: Calendar, number: int, *, by_
         calendar=calendar,
         register=Register(believed_wh=row.meter_start_wh, offset_wh=_offset_before(reader, row), told=True),
         max_power_mw=described.phases * described.voltage_v * described.max_current_ma,
+        reasons=LimitReasons(reader),
     )
     samples: list[Taken] = []
     until = row.stop_seq or last

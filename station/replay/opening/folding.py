@@ -73,7 +73,7 @@ def _openings(reader: LogReader, seq: int, *, ours_only: bool = True) -> Iterato
 
 def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None) -> Folded:
     """The state after event `seq`. Raises BadQuestion for an excerpt whose beginning nothing tells."""
-    state = _base(reader, seq, checkpoints) or foundation(reader)
+    state = kept_state(reader, seq, checkpoints) or foundation(reader)
     if seq < state.seq:
         raise BadQuestion(f"the log begins with event {reader.first_seq}, and state {seq} lies before that")
     base_seq = read_seq = state.seq
@@ -144,7 +144,8 @@ def without_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def _base(reader: LogReader, seq: int, checkpoints: Checkpoints | None) -> StationState | None:
+def kept_state(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None) -> StationState | None:
+    """The newest state up to `seq` that is kept: by the log itself, and in the cache if there is one; None if none is."""
     found = [_snapshot(reader, seq), next(_openings(reader, seq), None)]
     if checkpoints is not None:
         found.append(checkpoints.newest(reader, seq))

@@ -130,6 +130,11 @@ class Zone:
         """ "13:04"."""
         return f"{self.local(utc_ms):%H:%M}"
 
+    def moment(self, utc_ms: int, now_utc_ms: int) -> str:
+        """ "13:04", with its date where that is another one than now's."""
+        then, now = self.local(utc_ms), self.local(now_utc_ms)
+        return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
+
     def offset(self, utc_ms: int) -> str:
         """ "+01:00"."""
         text = f"{self.local(utc_ms):%z}"

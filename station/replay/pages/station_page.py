@@ -9,10 +9,12 @@ from eventstore.structure import to_plain
 from eventstore.value import Value
 from projections.connector import Connector
 from projections.station import StationState
+from station.features.smart_charging.reasons import limit_reason
 from station.replay.opening.folding import Folded
 from station.replay.opening.times import LogPlace, Zone
 from station.replay.pages.page import Page, Paragraph, facts, table
 from station.telling.amounts import current, energy, plural
+from station.telling.limit_words import limited_by
 
 _KEYS = ("connector_id", "owed_seq", "seq", "number", "message_id", "connection")
 """The members that identify an item of a list, where it has them: an item that moved up has not changed."""
@@ -27,6 +29,7 @@ def state_page(folded: Folded, place: LogPlace, zone: Zone) -> Page:
         f"After event {place.seq}, {zone.text(place.utc_ms)} ({zone.name})", _head(state, folded, place.caution)
     )
     shown.add("Connectors", table(*_connectors(state)))
+    shown.add("Limits", table((">conn", ">limit", ">phases", "limited"), _limits(state, place, zone)))
     shown.add("Transactions", table(*_transactions(state, zone)))
     authorization = state.authorization
     held = [
@@ -113,6 +116,17 @@ def _connector(state: StationState, connector: Connector) -> tuple[Any, ...]:
     )
 
 
+def _limits(state: StationState, place: LogPlace, zone: Zone) -> Iterator[tuple[Any, ...]]:
+    """What the connectors that charge are offered, and what decides that."""
+    if state.description is None:
+        return
+    for connector in state.connectors.real:
+        if connector.transaction_number is not None:
+            found = limit_reason(state, connector.connector_id, place.at_ms)
+            by = limited_by(found, lambda utc_ms: zone.moment(utc_ms, place.utc_ms))
+            yield connector.connector_id, current(connector.limit_ma), connector.phases, by
+
+
 def _transactions(state: StationState, zone: Zone) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     columns = (">no", ">CSMS id", ">conn", "tag", "started", ">from", ">to", "ended by", "start", "stop")
     rows = [
@@ -125,8 +139,8 @@ def _transactions(state: StationState, zone: Zone) -> tuple[tuple[str, ...], lis
             energy(item.meter_start_wh),
             "running" if item.meter_stop_wh is None else energy(item.meter_stop_wh),
             item.reason,
-            "given up" if item.start_given_up else "settled" if item.start_settled else "owed",
-            "settled" if item.stop_settled else "" if item.stopped is None else "owed",
+            "given up" if item.start_given_up else "settled" if item.start_settled else "queued",
+            "settled" if item.stop_settled else "" if item.stopped is None else "queued",
         )
         for number, item in sorted(state.transactions.by_number.items())
     ]

@@ -2,10 +2,11 @@
 
 from station.replay.answers.conversation import Exchange, brief
 from station.replay.answers.timeline import line
-from station.replay.answers.transactions import Gap, TransactionRow, WholeTransaction
+from station.replay.answers.transactions import Gap, LimitSince, TransactionRow, WholeTransaction
 from station.replay.opening.times import Zone
 from station.replay.pages.page import Page, Paragraph, facts, table
 from station.telling.amounts import current, duration, energy
+from station.telling.limit_words import limited_by
 
 SAMPLES_SHOWN, GAPS_SHOWN = 60, 10
 _ANSWER_MAX = 60
@@ -73,8 +74,8 @@ def page(found: WholeTransaction, zone: Zone, plot: list[str]) -> Page:
     shown = Page().add(f"Transaction {row.number} ({zone.name})", head)
     shown.add("Power and energy", Paragraph(lines=tuple(plot), is_drawn=True))
     shown.add("What happened", Paragraph(lines=tuple(text for entry in found.story for text in line(entry, zone))))
-    limits = [(zone.short(each.utc_ms), current(each.limit_ma), each.phases) for each in found.limits]
-    shown.add("Limits", table(("from", ">limit", ">phases"), limits))
+    limits = [(zone.short(each.utc_ms), current(each.limit_ma), each.phases, _by(each, zone)) for each in found.limits]
+    shown.add("Limits", table(("from", ">limit", ">phases", "limited"), limits))
     shown.add(_samples_title(found), table(*_sample_rows(found, zone)))
     messages = [
         (
@@ -89,6 +90,10 @@ def page(found: WholeTransaction, zone: Zone, plot: list[str]) -> Page:
     ]
     shown.add("Messages", table(("sent", "call", "answer", ">after", "message id", "which says"), messages))
     return shown
+
+
+def _by(limit: LimitSince, zone: Zone) -> str:
+    return limited_by(limit.by, lambda utc_ms: zone.moment(utc_ms, limit.utc_ms))
 
 
 def _gap(gap: Gap, zone: Zone) -> str:

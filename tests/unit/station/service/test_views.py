@@ -69,6 +69,10 @@ def test_a_station_that_charges_is_shown_as_such() -> None:
     connector = shown["connectors"][1]
     assert (connector["status"], connector["plugged"], connector["transaction_number"]) == ("Charging", True, 1)
     assert isinstance(connector["limit_a"], float)
+    assert connector["limit_by"] == {
+        **dict.fromkeys(("charging_profile_id", "purpose", "period", "set_at")),
+        "kind": "station",
+    }
     assert connector["energy_wh"] == 1_200
     (transaction,) = shown["transactions"]
     assert (transaction["transaction_id"], transaction["id_tag"]) == (9001, TAG)

@@ -13,6 +13,7 @@ from eventstore.catalogue.link import ConnectFailed, FrameRefused
 from eventstore.catalogue.maintenance import FirmwareProgressed, FirmwareUpdateRequested
 from eventstore.event import Event, Recorded
 from projections.station import INITIAL
+from station.features.smart_charging.reasons import limit_reason
 from station.telling.line import DEBUG, ERROR, INFO, WARNING, Line
 from station.telling.repeats import BURST
 from station.telling.shown import ordinal, shortened
@@ -166,7 +167,7 @@ def test_after_the_station_was_told_to_end_nothing_is_tried_again() -> None:
 
 
 def test_a_limit_tells_who_set_it() -> None:
-    found = online()
+    found = online(journal=Story(limit_reason=limit_reason))
     found.plug()
     found.swipe()
     found.fresh()
@@ -182,7 +183,10 @@ def test_a_limit_tells_who_set_it() -> None:
     found.advance(60)
     found.ask("ClearChargingProfile", {})
     assert found.texts() == [
-        "Limit on connector 1 is 10.0 A on 3 phases, because the CSMS asked for it (SetChargingProfile)",
+        (
+            "Limit on connector 1 is 10.0 A on 3 phases, by profile 1, period 1, set by the CSMS at 00:00, "
+            "because the CSMS asked for it (SetChargingProfile)"
+        ),
         "Limit on connector 1 is 32.0 A on 3 phases, as planned",
     ]
 

@@ -1,0 +1,69 @@
+"""Why a connector has the limit that it has: which charging profile decides it, in which of its periods, or what else does.
+
+Worked out from the state, as `offering` worked out the limit; where the two do not agree, nothing is said.
+"""
+
+from projections.limit_reason import CABLE, PROFILE, SHARE, STATION, LimitReason
+from projections.station import StationState
+from station.features.smart_charging.composite import (
+    Situation,
+    connector_limit,
+    max_profile_limit,
+    offer_of,
+    profiles_limit,
+)
+from station.features.smart_charging.limits import Limit, ma_of
+from station.features.smart_charging.offering import offered_transactions, with_phases
+from station.features.smart_charging.situation import situation_of
+from station.features.smart_charging.steps import at
+
+__all__ = ["limit_reason"]
+
+
+def limit_reason(state: StationState, connector_id: int, at_ms: int) -> LimitReason | None:
+    """What decides the limit of a connector at station time `at_ms`; None where nothing tells it.
+
+    That is: no transaction there may be offered energy, or the limit waits for another vehicle to draw less, or for its phases.
+    """
+    if state.description is None or not state.connectors.has(connector_id):
+        return None
+    offered = offered_transactions(state)
+    if all(transaction.connector_id != connector_id for transaction in offered):
+        return None
+    situation = situation_of(state, offered)
+    utc_ms = state.clock.utc_ms(at_ms)
+    limit = at(connector_limit(situation, connector_id, utc_ms, utc_ms + 1), utc_ms)
+    connector = state.connectors[connector_id]
+    if with_phases(state, connector, offer_of(limit, situation.surroundings)).limit_ma != connector.limit_ma:
+        return None
+    return _reason(state, situation, connector_id, limit, utc_ms)
+
+
+def _reason(state: StationState, situation: Situation, connector_id: int, limit: Limit, utc_ms: int) -> LimitReason:
+    surroundings, described = situation.surroundings, state.described
+    own: Limit | None = at(profiles_limit(situation, connector_id, utc_ms, utc_ms + 1), utc_ms)
+    of_station: Limit | None = at(max_profile_limit(situation, utc_ms, utc_ms + 1), utc_ms)
+    decided_ma = ma_of(limit.phase_mw6, surroundings)
+    for found in (own, of_station):
+        if found is not None and ma_of(found.phase_mw6, surroundings) == decided_ma:
+            return _by_profile(state, found, PROFILE)
+    cable_ma = state.connectors[connector_id].cable_rating_ma
+    if decided_ma == cable_ma != described.max_current_ma:
+        return LimitReason(kind=CABLE)
+    if decided_ma in (described.max_current_ma, surroundings.max_current_ma):
+        return LimitReason(kind=STATION)
+    is_less = of_station is not None and ma_of(of_station.phase_mw6, surroundings) < surroundings.max_current_ma
+    return _by_profile(state, of_station, SHARE) if of_station is not None and is_less else LimitReason(kind=SHARE)
+
+
+def _by_profile(state: StationState, limit: Limit, kind: str) -> LimitReason:
+    assert limit.profile is not None, "that is what it is the limit of"
+    profile_id = limit.profile.charging_profile_id
+    held = next(each for each in state.charging_profiles.all if each.profile.charging_profile_id == profile_id)
+    return LimitReason(
+        kind=kind,
+        charging_profile_id=profile_id,
+        purpose=limit.profile.purpose,
+        period=limit.period,
+        set_utc_ms=None if held.received is None else state.clock.utc_of(held.received),
+    )
