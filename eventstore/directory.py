@@ -52,7 +52,7 @@ _OURS = (
         "snapshot-*",
     ),
     *("chargebox.db*", "segment-*", "backup-*", "quarantine-*", "archive", "statements", "secrets", "firmware*"),
-    *("diagnostics", "bench*", "salt", "*.key", "*.userinfo"),
+    *("diagnostics", "logs", "bench*", "salt", "*.key", "*.userinfo"),
 )
 """What lies in a storage directory by right; a directory may be given that has other things in it."""
 

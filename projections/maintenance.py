@@ -1,4 +1,4 @@
-"""Work on the station itself: a reset under way, the firmware job, the diagnostics job; jobs outlive restarts.
+"""Work on the station itself: a reset under way, the firmware job, the uploads of diagnostics and of a log; jobs outlive restarts.
 
 A job is at one step; `report` is what the job runner said of that step, `retry_after_s` how long the server asked to be left
 alone then. Each new step begins without a report. A boot in
@@ -23,9 +23,11 @@ from eventstore.catalogue.maintenance import (
     ResetDue,
     ResetFailed,
 )
+from eventstore.catalogue.security import LogStatusQueued
 from eventstore.event import Event, Recorded
 from eventstore.value import Value, replace
 from projections.clock import Clock
+from projections.security import EXTENSION
 
 
 class PendingReset(Value, frozen=True, kw_only=True):
@@ -59,7 +61,7 @@ class FirmwareJob(Value, frozen=True, kw_only=True):
 
 
 class UploadJob(Value, frozen=True, kw_only=True):
-    """GetDiagnostics: what was asked for, the status queued last (`status`), and the step it is at.
+    """GetDiagnostics or GetLog: what was asked for, the status queued last (`status`), and the step it is at.
 
     `step` is "" at first, then as in DiagnosticsStepDecided. `attempt` counts uploads.
     """
@@ -75,12 +77,13 @@ class UploadJob(Value, frozen=True, kw_only=True):
 
 
 class Maintenance(Value, frozen=True, kw_only=True):
-    """`stopping` is why the process was asked to end, "" while it runs on."""
+    """`stopping` is why the process was asked to end, "" while it runs on; `log` is the upload that GetLog asked for."""
 
     reset: PendingReset | None = None
     stopping: str = ""
     firmware: FirmwareJob | None = None
     diagnostics: UploadJob | None = None
+    log: UploadJob | None = None
     jobs: int = 0
     firmware_version: str = ""
     software_version: str = ""
@@ -92,17 +95,18 @@ def _on_boot(maintenance: Maintenance, event: StationBooted, recorded: Recorded,
         reset=None,
         stopping="",
         firmware=_firmware_after_boot(maintenance.firmware),
-        diagnostics=_diagnostics_after_boot(maintenance.diagnostics),
+        diagnostics=_upload_after_boot(maintenance.diagnostics),
+        log=_upload_after_boot(maintenance.log),
         firmware_version=event.firmware_version,
         software_version=event.software_version,
     )
 
 
 def _on_described(maintenance: Maintenance, event: StationDescribed, recorded: Recorded, _: Clock) -> Maintenance:
-    if "FirmwareManagement" not in event.profiles_off:
-        return maintenance
     # Nobody would take the jobs any further: connectors must not stay Unavailable for them.
-    return replace(maintenance, firmware=None, diagnostics=None)
+    if "FirmwareManagement" in event.profiles_off:
+        maintenance = replace(maintenance, firmware=None, diagnostics=None)
+    return replace(maintenance, log=None) if EXTENSION in event.profiles_off else maintenance
 
 
 def _firmware_after_boot(job: FirmwareJob | None) -> FirmwareJob | None:
@@ -115,7 +119,7 @@ def _firmware_after_boot(job: FirmwareJob | None) -> FirmwareJob | None:
     return job
 
 
-def _diagnostics_after_boot(job: UploadJob | None) -> UploadJob | None:
+def _upload_after_boot(job: UploadJob | None) -> UploadJob | None:
     if job is None or job.step != "upload":
         return job
     return replace(job, interruptions=job.interruptions + 1)
@@ -194,32 +198,42 @@ def _on_firmware_status(
     return replace(maintenance, firmware=replace(job, status=event.status))
 
 
-def _on_diagnostics(maintenance: Maintenance, event: DiagnosticsRequested, recorded: Recorded, _: Clock) -> Maintenance:
-    return replace(maintenance, jobs=event.job, diagnostics=UploadJob(request=event))
+def _slot(maintenance: Maintenance, job: int) -> tuple[str, UploadJob | None]:
+    """Which of the two uploads has this number, by the field that it is kept in."""
+    uploads = (("diagnostics", maintenance.diagnostics), ("log", maintenance.log))
+    return next(((slot, upload) for slot, upload in uploads if upload and upload.request.job == job), ("", None))
 
 
-def _on_diagnostics_step(
+def _on_upload(maintenance: Maintenance, event: DiagnosticsRequested, recorded: Recorded, _: Clock) -> Maintenance:
+    upload = UploadJob(request=event)
+    if event.log:
+        return replace(maintenance, jobs=event.job, log=upload)
+    return replace(maintenance, jobs=event.job, diagnostics=upload)
+
+
+def _on_upload_step(
     maintenance: Maintenance, event: DiagnosticsStepDecided, recorded: Recorded, _: Clock
 ) -> Maintenance:
-    job = maintenance.diagnostics
-    if job is None or job.request.job != event.job:
+    slot, job = _slot(maintenance, event.job)
+    if job is None:
         return maintenance
     if event.step == "done":
-        return replace(maintenance, diagnostics=None)
+        return replace(maintenance, **{slot: None})
     attempt = job.attempt + 1 if event.step == "upload" else job.attempt
     stepped = replace(
         job, step=event.step, step_due_ms=event.due_ms, attempt=attempt, report="", retry_after_s=0, interruptions=0
     )
-    return replace(maintenance, diagnostics=stepped)
+    return replace(maintenance, **{slot: stepped})
 
 
-def _on_diagnostics_progress(
+def _on_upload_progress(
     maintenance: Maintenance, event: DiagnosticsProgressed, recorded: Recorded, _: Clock
 ) -> Maintenance:
-    job = maintenance.diagnostics
-    if job is None or job.request.job != event.job or job.attempt != event.attempt:
+    slot, job = _slot(maintenance, event.job)
+    if job is None or job.attempt != event.attempt:
         return maintenance
-    return replace(maintenance, diagnostics=replace(job, report=event.status, retry_after_s=event.retry_after_s))
+    progressed = replace(job, report=event.status, retry_after_s=event.retry_after_s)
+    return replace(maintenance, **{slot: progressed})
 
 
 def _on_diagnostics_status(
@@ -229,6 +243,13 @@ def _on_diagnostics_status(
     if job is None or event.triggered or event.tries > 1:
         return maintenance
     return replace(maintenance, diagnostics=replace(job, status=event.status))
+
+
+def _on_log_status(maintenance: Maintenance, event: LogStatusQueued, recorded: Recorded, _: Clock) -> Maintenance:
+    job = maintenance.log
+    if job is None or event.triggered or event.tries > 1:
+        return maintenance
+    return replace(maintenance, log=replace(job, status=event.status))
 
 
 FOLDS: Mapping[type[Event], Callable[[Maintenance, Any, Recorded, Clock], Maintenance]] = {
@@ -243,8 +264,9 @@ FOLDS: Mapping[type[Event], Callable[[Maintenance, Any, Recorded, Clock], Mainte
     FirmwareStepDecided: _on_firmware_step,
     FirmwareProgressed: _on_firmware_progress,
     FirmwareStatusQueued: _on_firmware_status,
-    DiagnosticsRequested: _on_diagnostics,
-    DiagnosticsStepDecided: _on_diagnostics_step,
-    DiagnosticsProgressed: _on_diagnostics_progress,
+    DiagnosticsRequested: _on_upload,
+    DiagnosticsStepDecided: _on_upload_step,
+    DiagnosticsProgressed: _on_upload_progress,
     DiagnosticsStatusQueued: _on_diagnostics_status,
+    LogStatusQueued: _on_log_status,
 }

@@ -6,7 +6,7 @@ Lanes and their fate:
     authorize    Authorize; without a link the offline rules decide instead (3.5)
     priority     triggered messages; gone with the link
     status       StatusNotification; gone with the link, the current status is reported anew (4.9)
-    notice       firmware and diagnostics statuses, DataTransfer; kept through restarts and outages
+    notice       statuses of firmware, diagnostics and logs, DataTransfer; kept through restarts and outages
     security     SecurityEventNotification; kept until the CSMS has confirmed it (white paper, A04.FR.02), after all else
     transaction  StartTransaction, MeterValues, StopTransaction; strictly in order, kept until settled (3.7.1)
     heartbeat    Heartbeat; gone with the link
@@ -44,7 +44,7 @@ from eventstore.catalogue.registration import (
     HeartbeatQueued,
     RegistrationLost,
 )
-from eventstore.catalogue.security import SecurityEventRaised
+from eventstore.catalogue.security import LogStatusQueued, SecurityEventRaised
 from eventstore.catalogue.transactions import (
     MeterSampled,
     MeterValuesTriggered,
@@ -82,6 +82,7 @@ ACTIONS: Mapping[type[Event], tuple[str, str]] = {
     StatusNotificationQueued: ("StatusNotification", STATUS),
     FirmwareStatusQueued: ("FirmwareStatusNotification", NOTICE),
     DiagnosticsStatusQueued: ("DiagnosticsStatusNotification", NOTICE),
+    LogStatusQueued: ("LogStatusNotification", NOTICE),
     DataTransferQueued: ("DataTransfer", NOTICE),
     SecurityEventRaised: ("SecurityEventNotification", SECURITY),
     TransactionStarted: ("StartTransaction", TRANSACTION),

@@ -39,9 +39,10 @@ class ResetAbandoned(Decision, frozen=True, kw_only=True):
 
 
 class TransferRefused(Decision, frozen=True, kw_only=True):
-    """Nothing will be fetched or sent for this CALL: `action` is UpdateFirmware or GetDiagnostics, `reason` says which limit it met.
+    """Nothing will be fetched or sent for this CALL: `action` is what was asked, `reason` says which limit it met.
 
-    OCPP 1.6 has no status for it: GetDiagnostics is answered without a file name, UpdateFirmware is followed by DownloadFailed.
+    GetLog is Rejected. OCPP 1.6 has no status for the others: GetDiagnostics is answered without a file name, UpdateFirmware is
+    followed by DownloadFailed.
     """
 
     NAME: ClassVar[str] = "TransferRefused"
@@ -112,9 +113,13 @@ class FirmwareStepDecided(Decision, frozen=True, kw_only=True):
 
 
 class DiagnosticsRequested(Decision, frozen=True, kw_only=True):
-    """GetDiagnostics was accepted: collect the log of that time as `file_name` and upload it (5.9)."""
+    """GetDiagnostics or GetLog was accepted: collect the log of that time as `file_name` and upload it (5.9; white paper, N01).
+
+    `log` is the logType of GetLog, "" for GetDiagnostics; `request_id` is that of GetLog (both since version 2).
+    """
 
     NAME: ClassVar[str] = "DiagnosticsRequested"
+    VERSION: ClassVar[int] = 2
 
     job: int
     location: str
@@ -123,10 +128,13 @@ class DiagnosticsRequested(Decision, frozen=True, kw_only=True):
     stop_utc_ms: int | None
     retries: int
     retry_interval_s: int
+    log: str = ""
+    request_id: int | None = None
 
 
 class DiagnosticsProgressed(Observation, frozen=True, kw_only=True):
-    """The job runner's report: "Uploaded" or "UploadFailed"; `attempt` counts uploads from 1, `detail` is for people.
+    """The job runner's report, as the status says it: of GetDiagnostics "Uploaded" or "UploadFailed" (4.4), of GetLog "Uploaded" or why not
+    (white paper, 6.19); `attempt` counts uploads from 1, `detail` is for people.
 
     `retry_after_s` is how long the server asked to be left alone, 0 if it did not (since version 2).
     """

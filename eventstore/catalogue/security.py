@@ -1,4 +1,4 @@
-"""Security events (white paper, A04 and section 8)."""
+"""The security extension (white paper): security events (A04 and section 8), the status of a log on its way (N01)."""
 
 from typing import ClassVar
 
@@ -40,3 +40,17 @@ class TlsFailed(Observation, frozen=True, kw_only=True):
     type: str
     detail: str
     connection: int = 0
+
+
+class LogStatusQueued(Decision, frozen=True, kw_only=True):
+    """LogStatusNotification is queued (5.13) for the GetLog with that `request_id`; None only if it was triggered and there is none.
+
+    `tries` counts those of this status that nobody answered, and this.
+    """
+
+    NAME: ClassVar[str] = "LogStatusQueued"
+
+    status: str
+    request_id: int | None
+    triggered: bool = False
+    tries: int = 1

@@ -20,6 +20,11 @@ def _unasked(payload: dict[str, Any]) -> dict[str, Any]:
     return payload | {"retry_after_s": 0}
 
 
+def _diagnostics_requested_2(payload: dict[str, Any]) -> dict[str, Any]:
+    """Version 0.2.0: before it there was GetDiagnostics alone."""
+    return {**payload, "log": "", "request_id": None}
+
+
 def _owed_events_lost_2(payload: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0 says up to where; before, all that lay behind the window was meant."""
     return {**payload, "to_seq": 0}
@@ -39,6 +44,7 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("CallAnswered", 1): _call_answered_2,
     ("ConnectFailed", 1): _unasked,
     ("DiagnosticsProgressed", 1): _unasked,
+    ("DiagnosticsRequested", 1): _diagnostics_requested_2,
     ("FirmwareProgressed", 1): _unasked,
     ("OwedEventsLost", 1): _owed_events_lost_2,
     ("StationDescribed", 1): _station_described_2,

@@ -1,11 +1,13 @@
 """What holds for every transfer of a file that the CSMS asks for: where to, how often, by which protocol, and what its status says.
 
-A status that got no answer in time is queued again, a few times, unless a later one of the same job has been queued since.
+A status that got no answer in time is queued again, a few times, unless a later one has been queued since.
 """
 
 from urllib.parse import urlsplit
 
 from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued
+from eventstore.catalogue.security import LogStatusQueued
+from eventstore.event import Event
 from eventstore.value import replace
 from projections.outbox import Owed
 from projections.station import StationState
@@ -75,10 +77,15 @@ def file_name(state: StationState, job: int, at_ms: int, suffix: str) -> str:
 def tell_again(state: StationState, owed: Owed, failure: Failure, at_ms: int) -> Events:
     """What follows when a status of a job got no answer: the same once more, or nothing."""
     event = owed.event
-    if not isinstance(event, FirmwareStatusQueued | DiagnosticsStatusQueued):
+    if not isinstance(event, FirmwareStatusQueued | DiagnosticsStatusQueued | LogStatusQueued):
         return ()
     if failure.kind != "timeout" or event.triggered or event.tries >= TELLING_TRIES_MAX:
         return ()
-    if any(other.seq > owed.seq and type(other.event) is type(event) for other in state.outbox.calls):
+    if any(other.seq > owed.seq and _subject(other.event) == _subject(event) for other in state.outbox.calls):
         return ()
     return (replace(event, tries=event.tries + 1),)
+
+
+def _subject(event: Event) -> tuple[type[Event], int | None]:
+    """Whose status it is, as far as the notification says it."""
+    return type(event), event.request_id if isinstance(event, LogStatusQueued) else None

@@ -1,4 +1,4 @@
-"""The steps of an upload (5.9, errata 3.31): "Uploading" once, then what it came to, once the last try has been made."""
+"""The steps of an upload (5.9, errata 3.31; white paper, N01): "Uploading" once, then what it came to, once the last try has been made."""
 
 from collections.abc import Callable, Iterator
 
@@ -29,8 +29,8 @@ def is_same_upload(known: DiagnosticsRequested, asked: DiagnosticsRequested) -> 
     return _asked_for(known) == _asked_for(asked)
 
 
-def _asked_for(request: DiagnosticsRequested) -> tuple[str, int | None, int | None]:
-    return request.location, request.start_utc_ms, request.stop_utc_ms
+def _asked_for(request: DiagnosticsRequested) -> tuple[object, ...]:
+    return request.location, request.start_utc_ms, request.stop_utc_ms, request.log, request.request_id
 
 
 def upload_deadlines(job: UploadJob | None, name: str) -> Iterator[Deadline]:

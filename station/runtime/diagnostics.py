@@ -1,4 +1,4 @@
-"""The diagnostics file (5.9): a zip archive that a support desk opens with what it has.
+"""The diagnostics file (5.9; white paper, N01.FR.04): a zip archive that a support desk opens with what it has.
 
 about.json      what was asked for, what is in it, and the head of the log with its digest, as evidence from outside
 log.jsonl       the events recorded in the time asked for, a line each, as the log has them
@@ -14,49 +14,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import orjson
 
 from eventstore.catalogue.maintenance import DiagnosticsRequested
-from eventstore.chain import Head, Row
+from eventstore.chain import Row
 from eventstore.statements import statement_files
 from eventstore.structure import to_plain
 from eventstore.value import Value
 from projections.station import StationState
 from station.runtime.health import system_health
+from station.runtime.log_slices import LogSource, Window, slices
 from station.runtime.redaction import Redactor
+from station.runtime.security_log import write_security_log
 from station.settings.loading import SECTIONS, Settings
 from station.wire.instants import format_utc_ms
+from station.wire.security_enums import LogKind
 
-SLICE_ROWS = 500
 _ZIP_BEGINS = (1980, 1, 1, 0, 0, 0)
 ROWS_MAX = 200_000
 LOG_BYTES_MAX = 256 * 1024 * 1024
 
 
-class LogSource(Protocol):
-    """What is needed of the event log."""
-
-    @property
-    def head(self) -> Head:
-        """The last durable event."""
-
-    async def read_rows(self, after: int, limit: int) -> Sequence[Row]:
-        """The rows behind seq `after` as stored, at most `limit`, in order."""
-
-    async def cut_out(self) -> Sequence[tuple[int, int]]:
-        """The first and last event of each range that was cut out of archives for room, in order."""
-
-
 class DiagnosticsSource(Value, frozen=True, kw_only=True):
-    """Where the content of a diagnostics file comes from."""
+    """Where the content of the files comes from that the CSMS asks for."""
 
     log: LogSource
     settings: Settings
 
     async def write(self, file: Path, request: DiagnosticsRequested, state: StationState) -> None:
-        """Write the archive; `file` appears once it is whole. Raises OSError, and what the log's reader raises."""
+        """Write the archive, or the security log; `file` appears once it is whole. Raises OSError, and what the log's reader raises."""
+        if request.log == LogKind.SECURITY_LOG:
+            await write_security_log(file, self.log, request, state)
+            return
         fresh = file.with_name(f"{file.name}.part")
         authorization = state.authorization
         redactor = Redactor(
@@ -83,14 +74,15 @@ class DiagnosticsSource(Value, frozen=True, kw_only=True):
         self, archive: zipfile.ZipFile, request: DiagnosticsRequested, state: StationState, redactor: Redactor
     ) -> dict[str, Any]:
         """Without a start, the last ROWS_MAX events; with one, as many from there on."""
-        window = _Window.of(request, state)
+        window = Window.of(request, state)
         end = self.log.head.seq
         after = 0 if request.start_utc_ms is not None else max(0, end - ROWS_MAX)
         written = _Written()
         with archive.open(_entry("log.jsonl", state), "w", force_zip64=True) as stream:
-            while after < end and not written.is_full and (rows := await self.log.read_rows(after, SLICE_ROWS)):
-                after = rows[-1].seq
+            async for rows in slices(self.log, after, end):
                 await asyncio.to_thread(written.write, stream, window.within(rows), redactor)
+                if written.is_full:
+                    break
         first, last = written.first_seq or 0, written.last_seq or 0
         return {
             "dropped": [gap for gap in await self.log.cut_out() if first < gap[0] and gap[1] < last],
@@ -130,30 +122,6 @@ def _entry(name: str, state: StationState) -> zipfile.ZipInfo:
 
 def _instant(utc_ms: int | None) -> str | None:
     return None if utc_ms is None else format_utc_ms(utc_ms)
-
-
-class _Window(Value, frozen=True, kw_only=True):
-    """The time asked for, by the calendar and by station time: an event whose UTC was not known then counts by the other."""
-
-    start_utc_ms: int
-    stop_utc_ms: int
-    offset_ms: int
-
-    @staticmethod
-    def of(request: DiagnosticsRequested, state: StationState) -> "_Window":
-        forever_ms = 1 << 62
-        start, stop = request.start_utc_ms, request.stop_utc_ms
-        return _Window(
-            start_utc_ms=-forever_ms if start is None else start,
-            stop_utc_ms=forever_ms if stop is None else stop,
-            offset_ms=state.clock.offset_ms,
-        )
-
-    def within(self, rows: Sequence[Row]) -> list[Row]:
-        return [row for row in rows if self._has(row.utc_ms) or self._has(row.at_ms + self.offset_ms)]
-
-    def _has(self, utc_ms: int) -> bool:
-        return self.start_utc_ms <= utc_ms <= self.stop_utc_ms
 
 
 @dataclass(slots=True)

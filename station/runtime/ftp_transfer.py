@@ -13,7 +13,7 @@ not know (TYPE, SIZE, MDTM, MLST, REST) is done without.
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -23,10 +23,15 @@ import aioftp
 from aioftp.common import SSLSessionBoundContext
 
 from station.runtime.dialing import Address, AddressRefusedError, Dialer, connect_to
-from station.runtime.location import FileLocation, TransferError, TransferLimits
+from station.runtime.location import FileLocation, TransferError, TransferFault, TransferLimits
 from station.runtime.partial_file import CHUNK_BYTES, FileRefusedError, PartialFile, read_chunks, size_of
 
 PORT, IMPLICIT_TLS_PORT = 21, 990
+_FAULTS: Mapping[str, TransferFault] = {
+    **dict.fromkeys(("500", "501", "503"), TransferFault.PROTOCOL),
+    **dict.fromkeys(("502", "504"), TransferFault.UNSUPPORTED),
+    **dict.fromkeys(("430", "530", "532", "553"), TransferFault.PERMISSION),
+}
 _EPSV_PORT = re.compile(r"\(([!-~])\1\1(\d+)\1\)")
 _PASV_PORT = re.compile(r"\d+,\d+,\d+,\d+,(\d+),(\d+)")  # RFC 1123, 4.1.2.6: with or without parentheses
 _FAILURES = (aioftp.AIOFTPException, OSError, EOFError, TimeoutError, ValueError, IndexError)
@@ -92,11 +97,19 @@ async def _session(
     except aioftp.StatusCodeError as error:
         said = " ".join(line.strip() for line in error.info)[:200]
         codes = ", ".join(str(code) for code in error.received_codes)
-        raise TransferError(f"{location}: FTP status {codes} {said}".rstrip()) from error
+        fault = _fault(str(error.received_codes[-1]) if error.received_codes else "", said)
+        raise TransferError(f"{location}: FTP status {codes} {said}".rstrip(), fault=fault) from error
     except FileRefusedError as error:
         raise TransferError(f"{location}: {error}") from error
     except _FAILURES as error:
         raise TransferError(f"{location}: {str(error) or type(error).__name__}") from error
+
+
+def _fault(code: str, said: str) -> TransferFault:
+    """What an FTP status means; 550 is said of many things, in words."""
+    if code == "550" and "denied" in said.casefold():
+        return TransferFault.PERMISSION
+    return _FAULTS.get(code, TransferFault.OTHER)
 
 
 async def _protect_data(client: Any) -> None:

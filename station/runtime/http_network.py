@@ -224,6 +224,8 @@ class DiallingTransport(httpx2.AsyncBaseTransport):
         await self._pool.aclose()
 
 
+PROTOCOL_FAILURES: tuple[type[Exception], ...] = (httpx2.ProtocolError, httpcore2.ProtocolError)
+"""Those of a server that does not speak HTTP as it should."""
 FAILURES: tuple[type[Exception], ...] = (
     httpx2.HTTPError,
     httpcore2.NetworkError,

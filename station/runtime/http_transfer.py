@@ -19,14 +19,20 @@ from urllib.parse import quote
 import httpx2
 
 from station.runtime.dialing import Dialer
-from station.runtime.http_network import FAILURES, DiallingTransport
-from station.runtime.location import FileLocation, TransferError, TransferLimits
+from station.runtime.http_network import FAILURES, PROTOCOL_FAILURES, DiallingTransport
+from station.runtime.location import FileLocation, TransferError, TransferFault, TransferLimits
 from station.runtime.partial_file import FileRefusedError, PartialFile, ResumePoint, read_chunks, size_of
 from station.runtime.retry_after import retry_after_s
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD = frozenset({301, 302, 307, 308})
 _STANDING_REFUSALS = frozenset({401, 403, 413})
+_FAULTS: Mapping[int, TransferFault] = {
+    400: TransferFault.PROTOCOL,
+    **dict.fromkeys((401, 403, 407), TransferFault.PERMISSION),
+    **dict.fromkeys((405, 415, 501, 505), TransferFault.UNSUPPORTED),
+}
+_CONTENT_TYPES: Mapping[str, str] = {".zip": "application/zip", ".jsonl": "application/jsonl"}
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 MakeContent = Callable[[], AsyncIterator[bytes]]
@@ -45,7 +51,8 @@ async def _client(
             yield client
     except FAILURES as error:
         transport.doubt()
-        raise TransferError(f"{location}: {str(error) or type(error).__name__}") from error
+        fault = TransferFault.PROTOCOL if isinstance(error, PROTOCOL_FAILURES) else TransferFault.OTHER
+        raise TransferError(f"{location}: {str(error) or type(error).__name__}", fault=fault) from error
     except httpx2.InvalidURL as error:
         raise TransferError(f"{location}: {error}") from error
 
@@ -62,7 +69,9 @@ async def download(
 
 def _refused(location: FileLocation, response: httpx2.Response) -> TransferError:
     return TransferError(
-        f"{location}: HTTP status {response.status_code}", retry_after_s=retry_after_s(response.headers)
+        f"{location}: HTTP status {response.status_code}",
+        retry_after_s=retry_after_s(response.headers),
+        fault=_FAULTS.get(response.status_code, TransferFault.OTHER),
     )
 
 
@@ -147,7 +156,10 @@ async def upload(
     dialer: Dialer,
 ) -> None:
     """Put the file where `target` says; HTTP cannot `resume`, it is sent whole again. Raises TransferError, OSError."""
-    headers = {"Content-Type": "application/zip", "Content-Length": str(await size_of(file))}
+    headers = {
+        "Content-Type": _CONTENT_TYPES.get(file.suffix, "application/octet-stream"),
+        "Content-Length": str(await size_of(file)),
+    }
 
     def content() -> AsyncIterator[bytes]:
         return read_chunks(file)

@@ -2,8 +2,8 @@
 
 It is a reconciler. What is to be done stands in the state; each newly published state is compared with what is being done, and
 work that the state no longer asks for is cancelled. So nothing needs to be handed over, neither between steps nor between
-processes: a restarted daemon sees the same step and does it again, from where the files on the disk allow. One firmware job
-and one diagnostics job at a time, independent of each other.
+processes: a restarted daemon sees the same step and does it again, from where the files on the disk allow. One firmware job,
+one upload of diagnostics and one of a log at a time, independent of each other.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +22,7 @@ from projections.maintenance import FirmwareJob, UploadJob
 from projections.station import StationState
 from station.runtime.diagnostics import DiagnosticsSource
 from station.runtime.installer import InstallationError, Installer
-from station.runtime.location import TransferError
+from station.runtime.location import TransferError, TransferFault
 from station.runtime.secrets import SecretLostError
 from station.runtime.transfer import Transfers
 
@@ -87,8 +88,12 @@ class JobRunner:
         more: Sequence[LaneWork] = (),
     ) -> None:
         self._firmware = _FirmwareWork(directory / "firmware", firmware_bytes_max, installer, transfers, reveal)
-        self._diagnostics = _DiagnosticsWork(directory / "diagnostics", diagnostics, transfers, reveal)
-        works: tuple[LaneWork, ...] = (self._firmware, self._diagnostics, *more)
+        uploads = partial(_UploadWork, source=diagnostics, transfers=transfers, reveal=reveal)
+        self._diagnostics = uploads(
+            "diagnostics", directory / "diagnostics", lambda state: state.maintenance.diagnostics
+        )
+        self._log = uploads("log", directory / "logs", lambda state: state.maintenance.log)
+        works: tuple[LaneWork, ...] = (self._firmware, self._diagnostics, self._log, *more)
         self._lanes = tuple(_Lane(work, submit) for work in works)
 
     def publish(self, state: StationState) -> None:
@@ -231,39 +236,48 @@ def _image_name(job: FirmwareJob) -> str:
     return f"{job.request.job}-image{suffix[0] if suffix else ''}"
 
 
-class _DiagnosticsWork:
-    """The making and the upload of the diagnostics file, which is made once and kept until it has arrived."""
+class _UploadWork:
+    """The making and the upload of one kind of file, which is made once and kept until it has arrived."""
 
-    name = "diagnostics"
-
-    def __init__(self, directory: Path, source: DiagnosticsSource, transfers: Transfers, reveal: Reveal) -> None:
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        job_in: Callable[[StationState], UploadJob | None],
+        *,
+        source: DiagnosticsSource,
+        transfers: Transfers,
+        reveal: Reveal,
+    ) -> None:
+        self.name = name
         self._directory = directory
+        self._job_in = job_in
         self._reveal = reveal
         self._source = source
         self._transfers = transfers
 
     def step(self, state: StationState) -> JobStep | None:
-        job = state.maintenance.diagnostics
+        job = self._job_in(state)
         if job is None:
             return None
         is_work = job.step == "upload" and not job.report
         return JobStep(job=job.request.job, step=job.step, attempt=job.attempt, is_work=is_work)
 
     async def do(self, state: StationState) -> Observation:
-        job = state.maintenance.diagnostics
+        job = self._job_in(state)
         assert job is not None, "there is work for a job only"
         try:
             await self._upload(job, state)
         except Exception as error:  # noqa: BLE001  # whatever it is, the job must go on
-            return _diagnostics(job, "UploadFailed", _explained("diagnostics upload", error), _wait_asked_s(error))
-        return _diagnostics(job, "Uploaded", "")
+            return _uploaded(job, _upload_failure(job, error), _explained("upload", error), _wait_asked_s(error))
+        return _uploaded(job, "Uploaded", "")
 
     async def _upload(self, job: UploadJob, state: StationState) -> None:
         name = job.request.file_name
         file = self._directory / f"{job.request.job}-{name}"
         if not await asyncio.to_thread(file.exists):
             if self._transfers.room_bytes(self._directory) <= 0:
-                raise TransferError("the disk has no room for a diagnostics file")
+                raise TransferError("the disk has no room for the file")
             await self._source.write(file, job.request, state)
         resume = job.attempt > 1 or job.interruptions > 0
         location = await asyncio.to_thread(self._reveal, job.request.location)
@@ -273,7 +287,23 @@ class _DiagnosticsWork:
         _keep_only(self._directory, "" if step is None else f"{step.job}-")
 
 
-def _diagnostics(job: UploadJob, status: str, detail: str, retry_after_s: int = 0) -> Observation:
+def _upload_failure(job: UploadJob, error: Exception) -> str:
+    """The status that says best why the upload failed; GetDiagnostics has one for all (4.4)."""
+    if not job.request.log:
+        return "UploadFailed"
+    fault = error.fault if isinstance(error, TransferError) else TransferFault.OTHER
+    return _LOG_FAILURES[fault]
+
+
+_LOG_FAILURES: Mapping[TransferFault, str] = {
+    TransferFault.OTHER: "UploadFailure",
+    TransferFault.PROTOCOL: "BadMessage",
+    TransferFault.PERMISSION: "PermissionDenied",
+    TransferFault.UNSUPPORTED: "NotSupportedOperation",
+}
+
+
+def _uploaded(job: UploadJob, status: str, detail: str, retry_after_s: int = 0) -> Observation:
     return DiagnosticsProgressed(
         job=job.request.job, status=status, attempt=job.attempt, detail=detail, retry_after_s=retry_after_s
     )

@@ -1,5 +1,6 @@
 """Where a file is fetched from or put to, how long that may take, and what is said when it fails."""
 
+from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
 from eventstore.value import Value
@@ -7,15 +8,25 @@ from eventstore.value import Value
 _SCHEMES = frozenset({"http", "https", "ftp", "ftps"})
 
 
+class TransferFault(StrEnum):
+    """What kind of failure a transfer met, as far as the server says it (white paper, 6.19)."""
+
+    OTHER = "other"
+    PERMISSION = "permission"
+    PROTOCOL = "protocol"
+    UNSUPPORTED = "unsupported"
+
+
 class TransferError(Exception):
     """A transfer failed; the text says why, and holds no credentials.
 
-    `retry_after_s` is how long the server asks to be left alone, 0 if it does not.
+    `retry_after_s` is how long the server asks to be left alone, 0 if it does not; `fault` is the kind of failure.
     """
 
-    def __init__(self, text: str, *, retry_after_s: int = 0) -> None:
+    def __init__(self, text: str, *, retry_after_s: int = 0, fault: TransferFault = TransferFault.OTHER) -> None:
         super().__init__(text)
         self.retry_after_s = retry_after_s
+        self.fault = fault
 
 
 class TransferLimits(Value, frozen=True, kw_only=True):

@@ -255,7 +255,7 @@ def location_secret(location: str) -> str | None:
 
 def named_secrets(state: StationState) -> frozenset[str]:
     """The secrets that the state names: keys that may be used yet, and those of the locations of jobs under way."""
-    jobs = (state.maintenance.firmware, state.maintenance.diagnostics)
+    jobs = (state.maintenance.firmware, state.maintenance.diagnostics, state.maintenance.log)
     locations = (location_secret(job.request.location) for job in jobs if job is not None)
     return frozenset((*state.credentials.stored, *(name for name in locations if name is not None)))
 

@@ -22,7 +22,7 @@ from station.telling.line import ERROR, INFO, WARNING
 CLOSED_BY_US = "closed by the station"
 
 
-def _progress(event: maintenance.FirmwareProgressed | maintenance.DiagnosticsProgressed) -> int:
+def _progress(event: maintenance.FirmwareProgressed) -> int:
     return WARNING if "Failed" in event.status else INFO
 
 
@@ -74,7 +74,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     maintenance.ResetAbandoned: WARNING,
     maintenance.TransferRefused: WARNING,
     maintenance.FirmwareProgressed: _progress,
-    maintenance.DiagnosticsProgressed: _progress,
+    maintenance.DiagnosticsProgressed: lambda e: INFO if e.status == "Uploaded" else WARNING,
 }
 
 

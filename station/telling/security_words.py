@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from eventstore.catalogue import security
 from eventstore.event import Event
-from station.telling.upkeep_words import DETAIL, HEADLINE, Words
+from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, Words
 
 SECURITY: Mapping[type[Event], tuple[int, Words]] = {
     security.TamperObserved: (
@@ -12,6 +12,7 @@ SECURITY: Mapping[type[Event], tuple[int, Words]] = {
         lambda e: "The ENCLOSURE was OPENED" if e.open else "The enclosure is closed",
     ),
     security.TlsFailed: (HEADLINE, lambda e: f"TLS with the CSMS failed: {e.detail} ({e.type})"),
+    security.LogStatusQueued: (NOISE, lambda e: f"LogStatusNotification is queued: {e.status}"),
     security.SecurityEventRaised: (
         DETAIL,
         lambda e: f"Security event {e.type}{f': {e.tech_info}' if e.tech_info else ''}",

@@ -59,8 +59,11 @@ UPKEEP: Mapping[type[Event], tuple[int, Words]] = {
     maintenance.FirmwareProgressed: (HEADLINE, _firmware),
     maintenance.FirmwareStepDecided: (DETAIL, lambda e: f"Firmware job {e.job}: next step is {e.step}"),
     maintenance.FirmwareStatusQueued: (NOISE, lambda e: f"FirmwareStatusNotification is queued: {e.status}"),
-    maintenance.DiagnosticsRequested: (HEADLINE, lambda e: f"Diagnostics asked for: {without_credentials(e.location)}"),
-    maintenance.DiagnosticsProgressed: (HEADLINE, lambda e: f"Diagnostics: {e.status} {e.detail}".rstrip()),
-    maintenance.DiagnosticsStepDecided: (NOISE, lambda e: f"Diagnostics job {e.job}: next step is {e.step}"),
+    maintenance.DiagnosticsRequested: (
+        HEADLINE,
+        lambda e: f"{e.log or 'Diagnostics'} asked for: {without_credentials(e.location)}",
+    ),
+    maintenance.DiagnosticsProgressed: (HEADLINE, lambda e: f"Upload: {e.status} {e.detail}".rstrip()),
+    maintenance.DiagnosticsStepDecided: (NOISE, lambda e: f"Upload job {e.job}: next step is {e.step}"),
     maintenance.DiagnosticsStatusQueued: (NOISE, lambda e: f"DiagnosticsStatusNotification is queued: {e.status}"),
 }

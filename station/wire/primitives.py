@@ -32,6 +32,7 @@ __all__ = [
     "Text50",
     "Text255",
     "Text5500",
+    "Text512",
     "Verbatim",
     "is_blank",
 ]
@@ -98,3 +99,4 @@ Rate = Annotated[Decimal, Tenths()]
 Text50 = Annotated[str, Longest(50)]
 Text255 = Annotated[str, Longest(255)]
 Text5500 = Annotated[str, Longest(5_500)]
+Text512 = Annotated[str, Longest(512)]

@@ -1,4 +1,4 @@
-"""Enumerations of the security white paper, edition 3 (its section 6)."""
+"""Enumerations of the security white paper, edition 3 (its section 6); what messages of OCPP 1.6 share stands in `enums`."""
 
 from enum import StrEnum
 
@@ -39,3 +39,42 @@ class HashAlgorithm(StrEnum):
     SHA256 = "SHA256"
     SHA384 = "SHA384"
     SHA512 = "SHA512"
+
+
+class LogKind(StrEnum):
+    """Which log GetLog.req asks for (security white paper 6.13, LogEnumType)."""
+
+    DIAGNOSTICS_LOG = "DiagnosticsLog"
+    SECURITY_LOG = "SecurityLog"
+
+
+class LogStatus(StrEnum):
+    """Status in GetLog.conf (security white paper 6.15)."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+    ACCEPTED_CANCELED = "AcceptedCanceled"
+
+
+class ExtendedMessageTrigger(StrEnum):
+    """What ExtendedTriggerMessage.req asks for (security white paper 6.16, MessageTriggerEnumType)."""
+
+    BOOT_NOTIFICATION = "BootNotification"
+    LOG_STATUS_NOTIFICATION = "LogStatusNotification"
+    FIRMWARE_STATUS_NOTIFICATION = "FirmwareStatusNotification"
+    HEARTBEAT = "Heartbeat"
+    METER_VALUES = "MeterValues"
+    SIGN_CHARGE_POINT_CERTIFICATE = "SignChargePointCertificate"
+    STATUS_NOTIFICATION = "StatusNotification"
+
+
+class UploadLogStatus(StrEnum):
+    """Status in LogStatusNotification.req (security white paper 6.19)."""
+
+    BAD_MESSAGE = "BadMessage"
+    IDLE = "Idle"
+    NOT_SUPPORTED_OPERATION = "NotSupportedOperation"
+    PERMISSION_DENIED = "PermissionDenied"
+    UPLOADED = "Uploaded"
+    UPLOAD_FAILURE = "UploadFailure"
+    UPLOADING = "Uploading"

@@ -31,6 +31,11 @@ def numbered(section: str, last: int, first: int = 1) -> Iterator[str]:
     return (f"{section}.{number}" for number in range(first, last + 1))
 
 
+def use_case(name: str, *numbers: int) -> Iterator[str]:
+    """The requirements of a use case of the white paper."""
+    return (f"white paper {name}.FR.{number:02}" for number in numbers)
+
+
 # Sections 3 to 9 of OCPP 1.6 edition 2, its errata 4.0 but for section 2, OCPP-J 1.6 from section 2 on and its errata 1.0.
 CLAUSES = {
     OCPP: (
@@ -64,13 +69,15 @@ CLAUSES = {
     OCPP_J_ERRATA: (*numbered("2", 5), *numbered("3", 10), *numbered("5", 2)),
     # What a charge point is asked for; grows with the extension.
     WHITE_PAPER: (
-        *(f"white paper A00.FR.{number}" for number in (*range(307, 314), 315, 316, 318, 319, 320, 322)),
-        *(f"white paper A00.FR.{number}" for number in (*range(411, 418), 419, 420, 422, 423, 424, 426)),
-        *(f"white paper A00.FR.{number}" for number in (502, 503, 504, 507)),
-        *(f"white paper {name}" for name in ("A01.FR.11", "A01.FR.12", "A04.FR.01", "A04.FR.02", "A04.FR.04")),
-        *(f"white paper M03.FR.{number:02}" for number in (1, 2, 3, 4)),
-        *(f"white paper M04.FR.{number:02}" for number in (1, 2, 4, 6)),
-        *(f"white paper M05.FR.{number:02}" for number in (1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13)),
+        *use_case("A00", *range(307, 314), 315, 316, 318, 319, 320, 322),
+        *use_case("A00", *range(411, 418), 419, 420, 422, 423, 424, 426),
+        *use_case("A00", 502, 503, 504, 507),
+        *use_case("A01", 11, 12),
+        *use_case("A04", 1, 2, 4),
+        *use_case("M03", 1, 2, 3, 4),
+        *use_case("M04", 1, 2, 4, 6),
+        *use_case("M05", 1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13),
+        *use_case("N01", 1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12),
     ),
 }
 

@@ -71,7 +71,7 @@ class NothingAsked:
 
 
 def place(clause: str) -> tuple[int, bool, list[int]]:
-    """Where a clause stands: those of OCPP 1.6 before OCPP-J's, the white paper's last; text before errata, by number."""
+    """Where a clause stands: those of OCPP 1.6 before OCPP-J's, the white paper's last, by use case; text before errata, by number."""
     document = next((rank for rank, name in enumerate(DOCUMENTS, start=1) if clause.startswith(name)), 0)
     use_cases = re.findall(r"\b([A-Z])(?=\d)", clause)  # A00 to N01 of the white paper
     numbers = [int(number) for number in re.findall(r"\d+", clause)]

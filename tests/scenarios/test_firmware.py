@@ -533,8 +533,8 @@ def test_a_trigger_tells_the_status_reported_last_and_idle_without_an_update() -
 
 
 def test_with_the_profile_off_nothing_of_it_is_supported() -> None:
-    """Ruling on profiles that are switched off: CALLERROR NotSupported, and the key disappears."""
-    station = world(profiles_off=("FirmwareManagement",))
+    """CALLERROR NotSupported, and the key disappears unless the security extension has a use for it."""
+    station = world(profiles_off=("FirmwareManagement", "Security"))
     asked = station.ask("UpdateFirmware", {"location": IMAGE, "retrieveDate": station.utc(0)})
     assert asked.error_code == "NotSupported"
     answer = station.request("GetConfiguration", key=["SupportedFileTransferProtocols"])

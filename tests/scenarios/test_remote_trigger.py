@@ -6,7 +6,7 @@ import pytest
 
 from eventstore.catalogue.hardware import FaultObserved, MeterFailed, MeterObserved
 from eventstore.catalogue.lifecycle import ClockDisagreed
-from station.features.remote_trigger import WAITING_MAX
+from station.rules.triggering import WAITING_MAX
 from tests.scenarios.conftest import DESCRIBED, Sent, World, world
 
 ACCEPTED, REJECTED, NOT_IMPLEMENTED = {"status": "Accepted"}, {"status": "Rejected"}, {"status": "NotImplemented"}

@@ -1,13 +1,28 @@
 """The security extension (white paper, edition 3). It is no feature profile of 9.1.29, but can be switched off as one."""
 
-from eventstore.catalogue.security import SecurityEventRaised
+from eventstore.catalogue.security import LogStatusQueued, SecurityEventRaised
 from projections.security import EXTENSION
-from station.core.feature import Call, Feature, Rule
+from station.core.feature import TIME, Answer, Call, Feature, Rule
 from station.features.security.events import raise_events, render_security_event
+from station.features.security.logs import advance_log, decide_get_log, log_deadlines, render_log_status
+from station.features.security.triggers import decide_extended_trigger
+from station.rules.transfers import SUPPORTED_FILE_TRANSFER_PROTOCOLS, tell_again
 
 FEATURE = Feature(
     name="security",
     ocpp_profile=EXTENSION,
-    calls=(Call(event=SecurityEventRaised, render=render_security_event),),
-    rules=(Rule(decide=raise_events, reads=("clock", "description", "security")),),
+    answers=(
+        Answer(action="ExtendedTriggerMessage", decide=decide_extended_trigger),
+        Answer(action="GetLog", decide=decide_get_log),
+    ),
+    calls=(
+        Call(event=LogStatusQueued, render=render_log_status, on_failure=tell_again),
+        Call(event=SecurityEventRaised, render=render_security_event),
+    ),
+    rules=(
+        Rule(decide=raise_events, reads=("clock", "description", "security")),
+        Rule(decide=advance_log, reads=("maintenance", TIME)),
+    ),
+    deadlines=log_deadlines,
+    config_keys=(SUPPORTED_FILE_TRANSFER_PROTOCOLS,),
 )

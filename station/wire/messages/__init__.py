@@ -93,6 +93,9 @@ _PAIRS = (
     _by_csms(security.DeleteCertificate, security.DeleteCertificateResponse, "Security"),
     _by_csms(security.GetInstalledCertificateIds, security.GetInstalledCertificateIdsResponse, "Security"),
     _by_csms(security.InstallCertificate, security.InstallCertificateResponse, "Security"),
+    _by_csms(security.ExtendedTriggerMessage, security.ExtendedTriggerMessageResponse, "Security"),
+    _by_csms(security.GetLog, security.GetLogResponse, "Security"),
+    _by_station(security.LogStatusNotification, security.LogStatusNotificationResponse, "Security"),
     _by_station(security.SecurityEventNotification, security.SecurityEventNotificationResponse, "Security"),
 )
 

@@ -3,31 +3,45 @@
 from typing import Annotated
 
 from eventstore.value import Value
+from station.wire.enums import TriggerMessageStatus
 from station.wire.primitives import (
     AtLeast,
     CiString40Type,
     CiString128Type,
     DateTime,
+    DurationSeconds,
     Text50,
     Text255,
+    Text512,
     Text5500,
 )
 from station.wire.security_enums import (
     CertificateStatus,
     CertificateUse,
     DeleteCertificateStatus,
+    ExtendedMessageTrigger,
     GetInstalledCertificateStatus,
     HashAlgorithm,
+    LogKind,
+    LogStatus,
+    UploadLogStatus,
 )
 
 __all__ = [
     "CertificateHashData",
     "DeleteCertificate",
     "DeleteCertificateResponse",
+    "ExtendedTriggerMessage",
+    "ExtendedTriggerMessageResponse",
     "GetInstalledCertificateIds",
     "GetInstalledCertificateIdsResponse",
+    "GetLog",
+    "GetLogResponse",
     "InstallCertificate",
     "InstallCertificateResponse",
+    "LogParameters",
+    "LogStatusNotification",
+    "LogStatusNotificationResponse",
     "SecurityEventNotification",
     "SecurityEventNotificationResponse",
 ]
@@ -78,6 +92,55 @@ class InstallCertificateResponse(Value, frozen=True, kw_only=True):
     """InstallCertificate.conf (5.12)."""
 
     status: CertificateStatus
+
+
+class LogParameters(Value, frozen=True, kw_only=True):
+    """Where a log is to be sent, and which time it is to cover (6.14)."""
+
+    remote_location: Text512
+    oldest_timestamp: DateTime | None = None
+    latest_timestamp: DateTime | None = None
+
+
+class ExtendedTriggerMessage(Value, frozen=True, kw_only=True):
+    """ExtendedTriggerMessage.req (5.5)."""
+
+    requested_message: ExtendedMessageTrigger
+    connector_id: int | None = None
+
+
+class ExtendedTriggerMessageResponse(Value, frozen=True, kw_only=True):
+    """ExtendedTriggerMessage.conf (5.6)."""
+
+    status: TriggerMessageStatus
+
+
+class GetLog(Value, frozen=True, kw_only=True):
+    """GetLog.req (5.9): retry_interval in seconds; its use decides whether the location is one."""
+
+    log_type: LogKind
+    request_id: int
+    log: LogParameters
+    retries: int | None = None
+    retry_interval: DurationSeconds | None = None
+
+
+class GetLogResponse(Value, frozen=True, kw_only=True):
+    """GetLog.conf (5.10): no filename if there is nothing to upload."""
+
+    status: LogStatus
+    filename: Text255 | None = None
+
+
+class LogStatusNotification(Value, frozen=True, kw_only=True):
+    """LogStatusNotification.req (5.13); the id is that of the GetLog.req that began the upload."""
+
+    status: UploadLogStatus
+    request_id: int | None = None
+
+
+class LogStatusNotificationResponse(Value, frozen=True, kw_only=True):
+    """LogStatusNotification.conf (5.14)."""
 
 
 class SecurityEventNotification(Value, frozen=True, kw_only=True):

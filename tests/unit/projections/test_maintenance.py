@@ -1,4 +1,4 @@
-"""A reset under way, the firmware job, the diagnostics job."""
+"""A reset under way, the firmware job, the uploads of diagnostics and of a log."""
 
 import pytest
 
@@ -17,6 +17,7 @@ from eventstore.catalogue.maintenance import (
     ResetDue,
     ResetFailed,
 )
+from eventstore.catalogue.security import LogStatusQueued
 from eventstore.event import Event, Recorded
 from eventstore.value import replace
 from projections.clock import Clock
@@ -35,6 +36,8 @@ UPDATE = FirmwareUpdateRequested(job=1, location="x", retrieve_utc_ms=0, retries
 UPLOAD = DiagnosticsRequested(
     job=2, location="x", file_name="f", start_utc_ms=None, stop_utc_ms=None, retries=1, retry_interval_s=1
 )
+
+LOG = replace(UPLOAD, job=3, log="SecurityLog", request_id=7)
 
 
 def folded(maintenance: Maintenance, *events: Event) -> Maintenance:
@@ -139,3 +142,25 @@ def test_a_diagnostics_job_counts_its_uploads_and_its_interruptions() -> None:
     assert booted is not None
     assert (booted.step, booted.interruptions) == ("upload", 1)
     assert folded(uploading, DiagnosticsProgressed(job=2, status="Uploaded", attempt=4, detail="")) == uploading
+
+
+def test_an_upload_is_found_by_its_number_and_the_other_one_stays_as_it_is() -> None:
+    """White paper, N01."""
+    both = folded(Maintenance(), UPLOAD, LOG)
+    upload = both.diagnostics
+    assert upload is not None
+    step = DiagnosticsStepDecided(job=3, step="upload", due_ms=5)
+    working = folded(both, LogStatusQueued(status="Uploading", request_id=7), step)
+    assert working.log is not None
+    assert (working.diagnostics, working.log.status, working.log.step) == (upload, "Uploading", "upload")
+    for event in (
+        LogStatusQueued(status="X", request_id=7, triggered=True),
+        LogStatusQueued(status="X", request_id=7, tries=2),
+        DiagnosticsStepDecided(job=9, step="upload", due_ms=5),
+    ):
+        assert folded(working, event) == working
+    reported = folded(working, DiagnosticsProgressed(job=3, status="PermissionDenied", attempt=1, detail=""), BOOT).log
+    assert reported is not None
+    assert (reported.report, reported.interruptions) == ("PermissionDenied", 1)
+    assert folded(working, replace(step, step="done")).log is None
+    assert folded(Maintenance(), LogStatusQueued(status="Uploading", request_id=7)) == Maintenance()

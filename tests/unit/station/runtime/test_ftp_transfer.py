@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from station.runtime.dialing import anywhere, only_elsewhere
-from station.runtime.location import TransferError, TransferLimits
+from station.runtime.location import TransferError, TransferFault, TransferLimits
 from station.runtime.transfer import Transfers
 from tests.names import Names, dull, swallowing
 from tests.unit.station.runtime.transfer_servers import OldFtp
@@ -129,3 +129,24 @@ async def test_a_location_on_this_machine_is_refused(bundle: Path, tmp_path: Pat
             with pytest.raises(TransferError, match="loopback"):
                 await attempt
     assert not connected.is_set()
+
+
+@pytest.mark.parametrize(
+    ("answers", "fault"),
+    [
+        ({"pass": "530 who are you"}, TransferFault.PERMISSION),
+        ({"pass": "553 Could not create file."}, TransferFault.PERMISSION),
+        ({"pass": "550 logs: Permission denied"}, TransferFault.PERMISSION),
+        ({"pass": "550 No such directory"}, TransferFault.OTHER),
+        ({"pass": "502 not implemented"}, TransferFault.UNSUPPORTED),
+        ({"pass": "501 what?"}, TransferFault.PROTOCOL),
+        ({"pass": "452 no room"}, TransferFault.OTHER),
+    ],
+)
+async def test_what_kind_of_refusal_it_is_follows_from_the_status(
+    transfers: Transfers, bundle: Path, answers: dict[str, str], fault: TransferFault
+) -> None:
+    async with OldFtp(**answers).serving() as server:
+        with pytest.raises(TransferError) as caught:
+            await transfers.upload(bundle, server.url("logs"), "x.zip")
+    assert caught.value.fault is fault

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from station.runtime.dialing import anywhere, only_elsewhere
-from station.runtime.location import TransferError, TransferLimits
+from station.runtime.location import TransferError, TransferFault, TransferLimits
 from station.runtime.transfer import Transfers
 from tests.csms.tls import issue, make_authority, server_context
 from tests.names import Names, dull, swallowing
@@ -58,6 +58,39 @@ async def test_what_a_post_would_not_mend_stands(
     with pytest.raises(TransferError, match=f"HTTP status {status}"):
         await transfers.upload(bundle, files.url("api/upload"), "x.zip")
     assert [request.method for request in files.requests] == ["PUT"]
+
+
+@pytest.mark.parametrize(
+    ("status", "fault"),
+    [
+        (400, TransferFault.PROTOCOL),
+        (401, TransferFault.PERMISSION),
+        (403, TransferFault.PERMISSION),
+        (405, TransferFault.UNSUPPORTED),
+        (501, TransferFault.UNSUPPORTED),
+        (404, TransferFault.OTHER),
+        (500, TransferFault.OTHER),
+    ],
+)
+async def test_what_kind_of_refusal_it_is_follows_from_the_status(
+    files: HttpFiles, transfers: Transfers, bundle: Path, status: int, fault: TransferFault
+) -> None:
+    files.statuses = {"PUT": status, "POST": status}
+    with pytest.raises(TransferError) as caught:
+        await transfers.upload(bundle, files.url("logs"), "x.zip")
+    assert caught.value.fault is fault
+
+
+async def test_a_server_that_speaks_no_http_is_a_protocol_fault(transfers: Transfers, bundle: Path) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.2p1\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(TransferError) as caught:
+            await transfers.upload(bundle, f"http://127.0.0.1:{port}/logs", "x.zip")
+    assert caught.value.fault is TransferFault.PROTOCOL
 
 
 @pytest.mark.parametrize("status", [429, 503])

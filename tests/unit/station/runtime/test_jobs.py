@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed
 from eventstore.chain import Head, Row
 from eventstore.event import Observation
+from eventstore.value import replace
 from station.runtime.diagnostics import DiagnosticsSource
 from station.runtime.dialing import anywhere
 from station.runtime.installer import BenchInstaller, Installation, InstallationError, Installer
@@ -20,7 +22,7 @@ from station.runtime.location import TransferLimits
 from station.runtime.transfer import Transfers
 from station.settings.loading import parse_settings
 from tests.file_servers import bench_image
-from tests.given import StationUnderTest, station
+from tests.given import DESCRIPTION, StationUnderTest
 from tests.unit.station.runtime.transfer_servers import HttpFiles, http_files
 
 IMAGE = bench_image(model="Bench", version="9.9.9")
@@ -44,9 +46,16 @@ class EmptyLog:
 class Rig:
     """A station in stepped time and a job runner that works for it."""
 
-    def __init__(self, directory: Path, installer: Installer | None = None, transfers: Transfers | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        installer: Installer | None = None,
+        transfers: Transfers | None = None,
+        described: StationDescribed = DESCRIPTION,
+    ) -> None:
         self.directory = directory
-        self.station: StationUnderTest = station().online()
+        self.requests = 0
+        self.station = StationUnderTest(description=described).online()
         self.observations: asyncio.Queue[Observation] = asyncio.Queue()
         self.runner = JobRunner(
             directory=directory,
@@ -66,6 +75,13 @@ class Rig:
         assert answer.payload is not None
         self.publish()
         return answer.payload
+
+    def get_log(self, location: str, kind: str = "SecurityLog", **members: object) -> object:
+        """GetLog; the name of the file."""
+        self.requests += 1
+        log = {"remoteLocation": location}
+        answer = self.ask("GetLog", logType=kind, requestId=self.requests, log=log, **members)
+        return answer["filename"]
 
     def update(self, location: str, **members: object) -> None:
         self.ask("UpdateFirmware", location=location, retrieveDate="2026-01-01T00:00:00Z", **members)
@@ -90,9 +106,12 @@ class Rig:
 
 @asynccontextmanager
 async def rig(
-    directory: Path, installer: Installer | None = None, transfers: Transfers | None = None
+    directory: Path,
+    installer: Installer | None = None,
+    transfers: Transfers | None = None,
+    described: StationDescribed = DESCRIPTION,
 ) -> AsyncIterator[Rig]:
-    found = Rig(directory, installer, transfers)
+    found = Rig(directory, installer, transfers, described)
     async with running(found):
         yield found
 
@@ -273,8 +292,55 @@ async def test_a_full_disk_gets_no_diagnostics_file(tmp_path: Path) -> None:
             found.ask("GetDiagnostics", location=files.url("logs"), retries=0)
             failed = await found.next()
         assert isinstance(failed, DiagnosticsProgressed)
-        assert (failed.status, failed.detail) == ("UploadFailed", "the disk has no room for a diagnostics file")
+        assert (failed.status, failed.detail) == ("UploadFailed", "the disk has no room for the file")
         assert files.requests == []
+
+
+async def test_a_log_is_uploaded_under_the_name_in_the_answer_and_a_failure_says_what_it_can(tmp_path: Path) -> None:
+    """White paper, N01.FR.02, N01.FR.10."""
+    async with rig(tmp_path, described=replace(DESCRIPTION, profiles_off=())) as found:
+        with served() as files:
+            files.statuses = {"PUT": 403}
+            name = found.get_log(files.url("logs"), retries=1, retryInterval=10)
+            assert await found.reports(1) == ["PermissionDenied"]
+            files.statuses = {}
+            found.station.advance(10)
+            found.publish()
+            assert await found.reports(1) == ["Uploaded"]
+            assert [request.path for request in files.requests] == [f"/logs/{name}"] * 2
+            assert files.requests[-1].headers["Content-Type"] == "application/jsonl"
+            assert files.requests[-1].body == files.requests[0].body
+            assert files.requests[-1].body.startswith(b'{"security_log":1,')
+        await tidied(found, "logs")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(400, "BadMessage"), (401, "PermissionDenied"), (405, "NotSupportedOperation"), (500, "UploadFailure")],
+)
+async def test_what_the_server_of_a_log_says_is_passed_on(tmp_path: Path, answer: int, status: str) -> None:
+    """White paper, 6.19."""
+    async with rig(tmp_path, described=replace(DESCRIPTION, profiles_off=())) as found:
+        with served() as files:
+            files.statuses = {"PUT": answer, "POST": answer}
+            found.get_log(files.url("logs"), retries=0)
+            assert await found.reports(1) == [status]
+
+
+async def test_a_new_get_log_cancels_the_upload_under_way(tmp_path: Path) -> None:
+    """White paper, N01.FR.11; the new one is for the diagnostics (N01.FR.04)."""
+    async with rig(tmp_path, described=replace(DESCRIPTION, profiles_off=())) as found:
+        with served() as silent, served() as files:
+            silent.held_back = threading.Event()
+            found.get_log(silent.url("logs"))
+            assert await asyncio.to_thread(silent.asked.wait, 10)
+            name = found.get_log(files.url("logs"), "DiagnosticsLog")
+            first = await found.next()
+            silent.held_back.set()
+            assert isinstance(first, DiagnosticsProgressed)
+            assert (first.job, first.status) == (2, "Uploaded")
+            assert files.requests[-1].path == f"/logs/{name}"
+            assert files.requests[-1].body[:2] == b"PK"
 
 
 async def test_both_kinds_of_job_run_side_by_side(tmp_path: Path) -> None:

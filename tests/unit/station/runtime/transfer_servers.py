@@ -28,6 +28,7 @@ class Request:
 class HttpFiles:
     """One file, and how it is served: `cut_after` bytes the connection is closed, `redirects` leads path to location.
 
+    A GET is answered once `silent` is set, and then not at all; a PUT or POST once `held_back` is.
     `statuses` are by method, `range_status` answers whoever asks for a range; `refusal_headers` go with every status that is none
     of success.
     """
@@ -44,6 +45,7 @@ class HttpFiles:
     refusal_headers: dict[str, str] = field(default_factory=dict)
     range_status: int = 0
     silent: threading.Event | None = None
+    held_back: threading.Event | None = None
     asked: threading.Event = field(default_factory=threading.Event)
     requests: list[Request] = field(default_factory=list)
     port: int = 0
@@ -110,6 +112,8 @@ def _handler(files: HttpFiles) -> type[http.server.BaseHTTPRequestHandler]:  # n
 
         def do_PUT(self) -> None:
             self._asked()
+            if files.held_back is not None:
+                files.held_back.wait(20)
             if not self._redirected():
                 self._answer(files.statuses.get(self.command, 201), {})
 

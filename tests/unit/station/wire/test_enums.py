@@ -1,13 +1,18 @@
-"""Enumerations of OCPP 1.6."""
+"""Enumerations of OCPP 1.6 and of its security white paper."""
 
 from enum import StrEnum
 
 import pytest
 
-from station.wire import enums
+from station.wire import enums, security_enums
 from station.wire.enums import UnitOfMeasure
 
-ENUMERATIONS = [value for value in vars(enums).values() if isinstance(value, type) and issubclass(value, StrEnum)]
+ENUMERATIONS = [
+    value
+    for module in (enums, security_enums)
+    for value in vars(module).values()
+    if isinstance(value, type) and issubclass(value, StrEnum)
+]
 
 
 def test_the_misspelt_celsius_is_read_and_never_written() -> None:

@@ -37,6 +37,7 @@ from station.wire.messages.core import (
 )
 from station.wire.messages.firmware_management import GetDiagnostics
 from station.wire.messages.reservation import ReserveNow
+from station.wire.messages.security import LogParameters
 from station.wire.messages.smart_charging import (
     ClearChargingProfile,
     GetCompositeSchedule,
@@ -203,6 +204,8 @@ OPTIONAL_TEXTS: tuple[tuple[type, dict[str, Any], str], ...] = (
     (ChargingSchedule, PERIODS, "startSchedule"),
     (WireIdTagInfo, {"status": "Accepted"}, "expiryDate"),
     (WireIdTagInfo, {"status": "Accepted"}, "parentIdTag"),
+    (LogParameters, {"remoteLocation": "ftp://a/b"}, "oldestTimestamp"),
+    (LogParameters, {"remoteLocation": "ftp://a/b"}, "latestTimestamp"),
 )  # fmt: skip
 
 

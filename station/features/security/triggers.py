@@ -1,0 +1,28 @@
+"""ExtendedTriggerMessage (white paper, 5.5 and 6.16). A message that the station has no use case for is NotImplemented."""
+
+from collections.abc import Iterable, Mapping
+
+from eventstore.catalogue.security import LogStatusQueued
+from eventstore.event import Event
+from projections.station import StationState
+from station.core.feature import Reply
+from station.rules.triggering import IDLE, QUEUES, Queue, decide_trigger
+from station.wire.messages.security import ExtendedTriggerMessage, ExtendedTriggerMessageResponse
+
+
+def decide_extended_trigger(state: StationState, request: ExtendedTriggerMessage, at_ms: int) -> Reply:
+    """Whether the message will be sent, and what queues it."""
+    status, events = decide_trigger(state, request.requested_message, EXTENDED, request.connector_id, at_ms)
+    return Reply(ExtendedTriggerMessageResponse(status=status), events)
+
+
+def _log_status(state: StationState, connector_id: int | None, at_ms: int) -> Iterable[Event]:
+    """The requestId of the upload under way; none without one (N01.FR.12)."""
+    job = state.maintenance.log
+    if job is None or not job.status:
+        return (LogStatusQueued(status=IDLE, request_id=None, triggered=True),)
+    return (LogStatusQueued(status=job.status, request_id=job.request.request_id, triggered=True),)
+
+
+EXTENDED: Mapping[str, Queue] = {**QUEUES, "LogStatusNotification": _log_status}
+"""What ExtendedTriggerMessage can ask for here, and what queues it."""
