@@ -23,6 +23,7 @@ from eventstore.catalogue.lifecycle import (
 from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
 from eventstore.catalogue.maintenance import ResetAccepted
 from eventstore.catalogue.security import SecurityEventRaised, TamperObserved, TlsFailed
+from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
 from eventstore.value import Value, replace
 from projections.certificates import CSMS_ROOT
@@ -66,11 +67,20 @@ class Cause(Value, frozen=True, kw_only=True):
     stands: bool = False
 
 
+class RaisedEvent(Value, frozen=True, kw_only=True):
+    """A security event that was raised, and its place in the log."""
+
+    seq: int
+    type: str
+    tech_info: str
+    occurred: Moment
+
+
 class Security(Value, frozen=True, kw_only=True):
     """`enabled` once a description said that the extension is on; `booted` says of a boot what is raised after that.
 
     `refused` says that the CSMS of this connection does not know SecurityEventNotification. `stopped` is why the last run ended, with
-    the kind of the reset that did it.
+    the kind of the reset that did it. `raised` counts all that were raised, `last` is the newest of them.
     """
 
     enabled: bool = False
@@ -84,6 +94,8 @@ class Security(Value, frozen=True, kw_only=True):
     offset_ms: int | None = None
     disk: str = "ok"
     tampered: bool = False
+    raised: int = 0
+    last: RaisedEvent | None = None
 
     def stands(self, type_: str, cause: str) -> bool:
         """Whether this is known, and no connection has opened since."""
@@ -226,7 +238,8 @@ def _on_root(security: Security, event: RootInstalled | RootRemoved, recorded: R
 
 
 def _on_raised(security: Security, event: SecurityEventRaised, recorded: Recorded, _: Clock) -> Security:
-    return replace(security, pending=security.pending[1:])
+    last = RaisedEvent(seq=recorded.seq, type=event.type, tech_info=event.tech_info, occurred=event.occurred)
+    return replace(security, pending=security.pending[1:], raised=security.raised + 1, last=last)
 
 
 FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]] = {

@@ -123,6 +123,11 @@ def _diff(parser: Parser) -> None:
     parser.add_argument("second", metavar="B", help="another one")
 
 
+def _security(parser: Parser) -> None:
+    _range(parser)
+    parser.add_argument("--type", action="append", default=[], metavar="TYPE", help="events of this type (repeatable)")
+
+
 def _verify(parser: Parser) -> None:
     parser.add_argument("--level", choices=("chain", "fold", "decide"), default="decide", help="how far to check")
     parser.add_argument(
@@ -191,6 +196,7 @@ QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "state": ("the station as it was at one moment", _at),
     "diff": ("what changed between two moments", _diff),
     "outbox": ("what waited to be sent to the CSMS, and why", _at),
+    "security": ("the security log: what happened, when, and whether the CSMS has heard of it", _security),
     "verify": ("whether anything was altered, lost, moved or put in", _verify),
     "sign": ("make a signed statement on a range of the log", _sign),
     "whatif": ("where the station would have acted differently", _whatif),

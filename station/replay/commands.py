@@ -14,7 +14,7 @@ import orjson
 
 from eventstore.structure import to_plain
 from eventstore.value import Value
-from station.replay.answers import billing, conversation, outbox, summary, timeline, transactions, whatif
+from station.replay.answers import billing, conversation, outbox, security, summary, timeline, transactions, whatif
 from station.replay.export import scenario, writing
 from station.replay.export.redaction import RedactionRules
 from station.replay.opening.checkpoints import Checkpoints, default_directory
@@ -28,6 +28,7 @@ from station.replay.opening.times import Calendar, LogPlace, Zone, bounds, calen
 from station.replay.pages import billing_page, plots, station_page, transaction_page, verdict_page
 from station.replay.pages.outbox_page import outbox_page
 from station.replay.pages.page import Page, Paragraph, json_line, json_text, line_writer, show
+from station.replay.pages.security_page import security_page
 from station.replay.pages.summary_page import summary_page
 from station.replay.proof import statement
 from station.replay.proof.verdict import STATUSES
@@ -212,6 +213,13 @@ def show_outbox(asked: Question) -> int:
     return DONE
 
 
+def show_security(asked: Question) -> int:
+    """The security log."""
+    found = security.security_entries(asked.reader, asked.calendar, *asked.range(), asked.options.type)
+    _answer(asked, found, lambda: security_page(found, asked.zone))
+    return DONE
+
+
 def show_verdict(asked: Question) -> int:
     """Whether the log is as it was recorded; status 1 if it is not, 4 if something could not be checked."""
     options = asked.options
@@ -360,6 +368,7 @@ ANSWERS: Mapping[str, Callable[[Question], int]] = {
     "state": show_state,
     "diff": show_diff,
     "outbox": show_outbox,
+    "security": show_security,
     "verify": show_verdict,
     "sign": make_statement,
     "whatif": show_whatif,

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from eventstore.chain import Head
 from eventstore.value import Value
 from projections.connector import Connector
-from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, STATUS, TRANSACTION
+from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, SECURITY, STATUS, TRANSACTION
 from projections.registration import ACCEPTED, PENDING, REJECTED, UNKNOWN
 from projections.station import StationState
 from station.service.views import UNKNOWN_STATUS, power_w
 from station.wire.enums import ChargePointStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-LANES = (BOOT, AUTHORIZE, PRIORITY, STATUS, NOTICE, TRANSACTION, HEARTBEAT)
+LANES = (BOOT, AUTHORIZE, PRIORITY, STATUS, NOTICE, SECURITY, TRANSACTION, HEARTBEAT)
 DIGEST_BYTES = 6
 """How much of the head's digest a sample's double holds exactly."""
 
@@ -48,6 +48,7 @@ def metrics_text(state: StationState, facts: MetricFacts) -> str:
         *_station(state, facts),
         *_log(state, facts),
         *_csms(state, facts),
+        *_security(state),
         *_connectors(state),
         _readers(facts),
         *_process(facts),
@@ -121,6 +122,13 @@ def _csms(state: StationState, facts: MetricFacts) -> Iterator[Family]:
     yield _one("authorization_cache_entries", "gauge", "Tags in the cache.", len(state.authorization.cache))
     yield _one("charging_profiles", "gauge", "Charging profiles installed.", len(state.charging_profiles.all))
     yield _one("reservations", "gauge", "Reservations that hold.", len(state.reservations.all))
+
+
+def _security(state: StationState) -> Iterator[Family]:
+    raised, last = state.security.raised, state.security.last
+    yield _one("security_events_total", "counter", "Security events in the life of the log.", raised)
+    moments = () if last is None else (({"type": last.type}, state.clock.utc_of(last.occurred) / 1000),)
+    yield "chargebox_security_last_event_seconds", "gauge", "When the last security event was, Unix epoch.", moments
 
 
 def _connectors(state: StationState) -> Iterator[Family]:

@@ -79,6 +79,7 @@ def state_view(
         },
         "charging_profiles": [profile_view(installed) for installed in state.charging_profiles.all],
         "reservations": reservations_view(state),
+        "security": security_view(state),
         "configuration": configuration,
     }
 
@@ -225,6 +226,16 @@ def reservations_view(state: StationState) -> list[Json]:
         }
         for held in state.reservations.all
     ]
+
+
+def security_view(state: StationState) -> Json:
+    """How many security events were raised, and the last one (white paper, section 8)."""
+    last = state.security.last
+    shown = None
+    if last is not None:
+        at = _moment_text(state, last.occurred)
+        shown = {"seq": last.seq, "type": last.type, "tech_info": without_credentials(last.tech_info), "at": at}
+    return {"events": state.security.raised, "last_event": shown}
 
 
 def event_rows(rows: Iterable[Row]) -> list[Json]:

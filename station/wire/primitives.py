@@ -31,8 +31,8 @@ __all__ = [
     "Tenths",
     "Text50",
     "Text255",
-    "Text5500",
     "Text512",
+    "Text5500",
     "Verbatim",
     "is_blank",
 ]

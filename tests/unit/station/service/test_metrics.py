@@ -1,6 +1,7 @@
 import re
 from typing import Any
 
+from eventstore.catalogue.security import TamperObserved
 from eventstore.chain import Head
 from station.service.metrics import MetricFacts, metrics_text
 from tests.given import UTC_2026_MS, StationUnderTest, charging, station
@@ -81,3 +82,13 @@ def test_what_readers_gave_that_is_no_card_is_counted_by_reader() -> None:
     text = text_of(station().boot(), refused_reads=(0, 3))
     assert 'chargebox_reader_refused_total{reader="1"} 0\n' in text
     assert 'chargebox_reader_refused_total{reader="2"} 3\n' in text
+
+
+def test_the_last_security_event_is_told_with_its_time() -> None:
+    under_test = station(profiles_off=(), sends_security_events=True).boot()
+    under_test.observe(TamperObserved(open=True))
+    text = text_of(under_test)
+    assert "chargebox_security_events_total 2\n" in text
+    assert 'chargebox_security_last_event_seconds{type="TamperDetectionActivated"} 1767225601.000\n' in text
+    assert 'chargebox_outbox_pending{lane="security"} 2\n' in text
+    assert "chargebox_security_last_event_seconds{" not in text_of(charging())

@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from eventstore.catalogue.hardware import ContactorObserved
+from eventstore.catalogue.security import TamperObserved
 from eventstore.chain import Row
 from projections.outbox import TRANSACTION
 from projections.station import INITIAL
@@ -55,6 +56,20 @@ def test_every_member_of_the_contract_is_there() -> None:
     assert "plugged" not in shown["connectors"][0]
     assert list(shown["transactions"][0]) == TRANSACTION_MEMBERS
     assert (shown["charging_profiles"], shown["reservations"]) == ([], [])
+
+
+def test_the_last_security_event_is_shown() -> None:
+    assert view(charging())["security"] == {"events": 0, "last_event": None}
+    under_test = charging(station(profiles_off=()))
+    under_test.observe(TamperObserved(open=True))
+    shown = view(under_test)["security"]
+    assert shown["events"] == 2
+    assert shown["last_event"] == {
+        "seq": under_test.state.seq,
+        "type": "TamperDetectionActivated",
+        "tech_info": "the enclosure is open",
+        "at": "2026-01-01T00:00:01.000Z",
+    }
 
 
 def test_a_station_that_charges_is_shown_as_such() -> None:
