@@ -1,5 +1,6 @@
 """What the supervisor is notified of (sd_notify(3)): ready, alive, stopping, what it does. Without one nothing happens."""
 
+import atexit
 import functools
 import os
 import socket
@@ -35,7 +36,9 @@ def notify(message: str, *, wait: bool = True) -> bool:
 @functools.cache
 def _channel() -> socket.socket:
     """Kept open: the sign of life must not wait for a free descriptor. Raises OSError."""
-    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    atexit.register(channel.close)
+    return channel
 
 
 def watchdog_ms() -> int | None:

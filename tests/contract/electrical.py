@@ -3,6 +3,7 @@
 come of it at its inputs. The pilot is a voltage that alternates with the PWM; the converter samples it at the phase of that instant.
 """
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -96,28 +97,30 @@ class ModelFactory(GpiodFactory):
 
 
 class ModelPwm:
-    """The kernel's PWM as sysfs shows it: a file for each number."""
+    """The kernel's PWM as sysfs shows it: a file for each number, which stay open here, since they are read at every instant."""
 
     def __init__(self, pilots: Iterable[PilotSection]) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="chargebox-pwm-"))
         weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True)
+        self._numbers: dict[tuple[int, int], list[int]] = {}
         for pilot in pilots:
-            channel = self._channel(pilot)
+            channel = self.root / f"pwmchip{pilot.chip}" / f"pwm{pilot.pwm_channel}"
             channel.mkdir(parents=True)
             (channel.parent / "npwm").write_text("4")
-            for name in ("period", "duty_cycle", "enable"):
-                (channel / name).write_text("0")
+            files = [channel / name for name in ("period", "duty_cycle", "enable")]
+            for file in files:
+                file.write_text("0")
+            opened = [os.open(file, os.O_RDONLY) for file in files]
+            self._numbers[pilot.chip, pilot.pwm_channel] = opened
+            for number in opened:
+                weakref.finalize(self, os.close, number)
 
     def duty_permille(self, pilot: PilotSection) -> int:
         """What the channel really gives; before it is enabled the pull-up holds +12 V."""
-        period_ns, duty_ns, enable = (
-            int((self._channel(pilot) / name).read_text() or 0) for name in ("period", "duty_cycle", "enable")
-        )
+        opened = self._numbers[pilot.chip, pilot.pwm_channel]
+        period_ns, duty_ns, enable = (int(os.pread(number, 32, 0) or 0) for number in opened)
         high_ns = period_ns - duty_ns if pilot.active == "low" else duty_ns
         return high_ns * 1_000 // period_ns if enable else 1_000
-
-    def _channel(self, pilot: PilotSection) -> Path:
-        return self.root / f"pwmchip{pilot.chip}" / f"pwm{pilot.pwm_channel}"
 
 
 class ModelAdc:

@@ -70,7 +70,7 @@ def examined(examples: int) -> Callable[[Honest, Path], None]:
     def run(honest: Honest, base: Path) -> None:
         expected = answers(honest.directory)
 
-        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
         @given(BYTES)
         def any_byte(place: tuple[int, int, int]) -> None:
             check(honest, base, *place, expected)

@@ -27,6 +27,7 @@ MIRROR = "http://deb.debian.org/debian"
 PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 SETTINGS = "/etc/chargebox/chargebox.toml"
 STEP_S, BOOT_S = 900, 120
+EARLIER = "0.1.9"
 PORTS = (8887, 9000)
 """Where the station that comes with the package serves, and looks for its CSMS."""
 LOOPBACK_UP = """
@@ -111,12 +112,26 @@ def not_compiled(root: Path) -> list[str]:
     return [str(module) for module, file in compiled.items() if file.read_bytes()[:4].hex() != magic]
 
 
+def as_version(package: Path, version: str) -> Path:
+    """The same package under an earlier version: what dpkg has to upgrade."""
+    unpacked = package.parent / f"unpacked-{version}"
+    subprocess.run(["dpkg-deb", "--raw-extract", package, unpacked], check=True)
+    for file in (unpacked / "DEBIAN").iterdir():
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(f"Version: {debian_version()}\n", f"Version: {version}\n"), encoding="utf-8")
+    earlier = package.with_name(package.name.replace(debian_version(), version))
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", unpacked, earlier], check=True, capture_output=True)
+    return earlier
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_minimal_debian_gets_a_station_without_a_network_and_keeps_its_log(
     package: Path, tmp_path: Path, release: str
 ) -> None:
     root = minimal_root(tmp_path / "root", release, "python3", "adduser")
-    shutil.copy(package, root / "root")
+    earlier = as_version(package, EARLIER)
+    for each in (package, earlier):
+        shutil.copy(each, root / "root")
     file = f"/root/{package.name}"
 
     (root / "opt/chargebox/venv").mkdir(parents=True)
@@ -125,7 +140,7 @@ def test_a_minimal_debian_gets_a_station_without_a_network_and_keeps_its_log(
     assert "/opt/chargebox/venv was made by hand" in by_hand.stderr
     (root / "opt/chargebox/venv").rmdir()
 
-    assert inside(root, "dpkg", "-i", file, network=False).returncode == 0
+    assert inside(root, "dpkg", "-i", f"/root/{earlier.name}", network=False).returncode == 0
     assert owner_and_mode(root, "/etc/chargebox") == "root:chargebox 750"
     assert owner_and_mode(root, SETTINGS) == "root:chargebox 640"
     assert owner_and_mode(root, "/var/lib/chargebox") == "chargebox:chargebox 700"
@@ -138,11 +153,22 @@ def test_a_minimal_debian_gets_a_station_without_a_network_and_keeps_its_log(
     assert session.returncode == 0, "the session, and the daemon's orderly end"
     assert "They agree: 1 transactions" in session.stdout
 
-    again = inside(root, "dpkg", "-i", file, network=False)
-    assert again.returncode == 0
-    assert f"is copied to /var/backups/chargebox/{debian_version()}" in again.stdout
-    kept = root / "var/backups/chargebox" / debian_version() / "chargebox.db"
+    (root / SETTINGS.removeprefix("/")).open("a").write("# of the operator\n")
+    newer = inside(root, "dpkg", "-i", file, network=False)
+    assert newer.returncode == 0
+    assert f"is copied to /var/backups/chargebox/{EARLIER}" in newer.stdout
+    kept = root / "var/backups/chargebox" / EARLIER / "chargebox.db"
     assert kept.stat().st_mode & 0o077 == 0
+    assert (
+        f"chargebox:{debian_version()}"
+        in inside(root, "dpkg-query", "-W", "-f", "${Package}:${Version}", "chargebox").stdout
+    )
+    assert "of the operator" in inside(root, "cat", SETTINGS).stdout
+    verified = inside(root, "chargebox", "replay", "/var/lib/chargebox", "verify")
+    assert "WHOLE" in verified.stdout
+    second = inside(root, "sh", "-c", SESSION, network=False)
+    assert second.returncode == 0, "a session on the log of the version before"
+    assert not_compiled(root) == []
 
     assert inside(root, "python3", "-c", NEWER_LOG).returncode == 0
     refused = inside(root, "dpkg", "-i", file, network=False)

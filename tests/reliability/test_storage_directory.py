@@ -112,7 +112,7 @@ def _hangs_at(rig: Rig, tree: Tree, nth: int) -> None:
     asyncio.run(check_aftermath(rig.root, again.told))
 
 
-@pytest.mark.parametrize("share", [0.0, 0.15, 0.4, 0.6, 0.8, 0.97])
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.97])
 def test_a_disk_that_hangs_while_the_station_starts_does_not_keep_it_from_ending(
     share: float, library: Path, base: Path, commissioned: tuple[Tree, Settings]
 ) -> None:

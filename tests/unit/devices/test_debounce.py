@@ -57,7 +57,7 @@ def test_a_time_before_the_last_is_taken_for_the_last() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 60), st.booleans()), max_size=40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_stable_level_agrees_with_a_slow_reference(edges: list[tuple[int, bool]]) -> None:
     """The reference looks at every millisecond: a level is stable once the last 20 ms showed nothing else."""
     state, line, at_ms = first_seen(False, 0), [False], 0
@@ -72,7 +72,7 @@ def test_the_stable_level_agrees_with_a_slow_reference(edges: list[tuple[int, bo
 
 
 @given(EDGES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_after_the_last_edge_looking_when_due_always_finds_the_true_level(edges: list[tuple[int, bool]]) -> None:
     state, at_ms, level = first_seen(False, 0), 0, False
     for gap_ms, level in edges:
@@ -84,7 +84,7 @@ def test_after_the_last_edge_looking_when_due_always_finds_the_true_level(edges:
 
 
 @given(EDGES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_next_look_is_never_in_the_past_nor_later_than_a_reread(edges: list[tuple[int, bool]]) -> None:
     state: Debounced[bool] = first_seen(False, 0)
     at_ms = 0

@@ -61,7 +61,7 @@ def test_a_duty_offers_the_current_of_the_standard(duty_permille: int, current_m
 
 
 @given(st.integers(0, 100_000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_never_more_is_offered_than_was_asked_and_little_less(current_ma: int) -> None:
     offered_ma = ma_from_duty_permille(duty_permille_from_ma(current_ma))
     assert offered_ma <= current_ma
@@ -77,7 +77,7 @@ def test_every_duty_survives_the_way_to_ampere_and_back() -> None:
 
 
 @given(STATES, st.one_of(st.none(), STATES), st.integers(-999, 999), st.booleans(), st.integers(-990, 990))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_levels_within_the_standards_windows_are_classified_whatever_was_before(
     state: str, previous: str | None, noise_mv: int, alternates: bool, low_noise_mv: int
 ) -> None:
@@ -91,7 +91,7 @@ def test_levels_within_the_standards_windows_are_classified_whatever_was_before(
     st.lists(st.integers(-299, 299), max_size=20),
     st.booleans(),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_noise_at_a_boundary_does_not_flicker(edge: tuple[str, str, int], noise: list[int], from_above: bool) -> None:
     upper, lower, boundary_mv = edge
     state = upper if from_above else lower
@@ -136,7 +136,7 @@ def test_the_proximity_resistor_states_the_rating_of_the_cable(resistance_ohm: i
 
 
 @given(st.sampled_from([(100, 63_000), (220, 32_000), (680, 20_000), (1_500, 13_000)]), st.integers(-25, 25))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_resistor_a_quarter_off_still_states_its_rating(nominal: tuple[int, int], percent: int) -> None:
     resistance_ohm, rating_ma = nominal
     assert cable_rating_ma_from_ohm(resistance_ohm * (100 + percent) // 100) == rating_ma

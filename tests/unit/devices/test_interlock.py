@@ -184,7 +184,7 @@ READINGS: st.SearchStrategy[Reading] = st.one_of(
 
 
 @given(st.lists(READINGS, max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_may_be_energized_satisfies_every_condition_at_once(readings: list[Reading]) -> None:
     """The last reading of each input decides, in whatever order they came."""
     latest: dict[object, Reading] = {}

@@ -143,7 +143,7 @@ async def test_an_archive_of_a_newer_format_says_so(tmp_path: Path) -> None:
 INTEGERS = st.integers(min_value=1 - 2**53, max_value=2**53 - 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore.archive import FRAME_ROWS
@@ -38,7 +38,6 @@ def test_every_bound_is_four_times_what_a_station_writes() -> None:
     assert LOG_BYTES_MAX >= 4 * diagnostics.LOG_BYTES_MAX
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_what_stands_outside_of_texts_is_counted_whatever_the_texts_hold(value: object) -> None:
     def outside(part: object) -> int:

@@ -76,7 +76,7 @@ def test_a_row_can_be_judged_by_its_neighbour_alone() -> None:
     assert not fits(chain[1].digest, chain[3])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.none() | st.integers(0, 9))
 def test_the_canonical_bytes_are_those_of_any_plain_json_writer(payload: str, connector_id: int | None) -> None:
     fields = (1, 2, 3, 4, "Name", 1, connector_id, payload)

@@ -39,7 +39,7 @@ def reason_unknown(old: dict[str, Any]) -> dict[str, Any]:
 UPCASTERS = {("Renamed", 1): amperes_to_milliamperes, ("Renamed", 2): reason_unknown}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(doors)
 def test_an_event_comes_back_as_it_was(event: DoorMoved) -> None:
     assert Codec(CATALOGUE).decode("DoorMoved", 1, encode(event)) == event

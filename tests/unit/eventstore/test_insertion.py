@@ -35,7 +35,7 @@ def stored(connection: sqlite3.Connection) -> list[Row]:
 integers = st.integers(-(2**63), 2**63 - 1)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5),
     st.none() | st.integers(-(2**31), 2**31),

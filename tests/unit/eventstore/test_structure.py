@@ -100,13 +100,13 @@ def round_trip(value: Any) -> Any:
     return back
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(deeps | flats)
 def test_a_value_comes_back_as_it_was(value: Deep | Flat) -> None:
     assert round_trip(value) == value
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(deeps)
 def test_canonical_json_is_sorted_and_the_same_for_equal_values(value: Deep) -> None:
     text = to_json(value)
@@ -227,7 +227,7 @@ def test_what_nobody_can_read_is_refused_with_its_name() -> None:
         decoder(Foreign)('{"by_object":1}')
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.recursive(integers | texts | st.booleans() | st.none(), lambda x: st.lists(x) | st.dictionaries(texts, x)))
 def test_it_writes_the_bytes_that_orjson_writes(value: Any) -> None:
     """Logs, archives and signatures of version 0.1.0 were written by it."""

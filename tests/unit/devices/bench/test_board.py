@@ -638,7 +638,7 @@ def test_a_full_disk_does_not_stop_the_bench_and_the_next_change_is_kept(
         st.tuples(st.integers(0, HOUR_MS), st.sampled_from(["read", "apply", "open", "control", "kill"])), max_size=12
     )
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_register_that_was_handed_out_is_ever_behind(
     tmp_path_factory: pytest.TempPathFactory, turns: list[tuple[int, str]]
 ) -> None:

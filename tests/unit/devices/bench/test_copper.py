@@ -99,7 +99,7 @@ TURNS = st.lists(
 
 
 @given(TURNS, st.integers(0, 40_000), st.integers(1, 3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_energy_is_that_of_adding_up_every_millisecond(
     turns: list[Turn], vehicle_ma: int, vehicle_phases: int
 ) -> None:

@@ -71,7 +71,7 @@ def test_a_record_older_than_the_world_is_void(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 2 * RECORD_BYTES - 1), st.integers(1, 255))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_damaged_record_gives_the_world_never_nonsense(
     tmp_path_factory: pytest.TempPathFactory, at: int, flip: int
 ) -> None:

@@ -66,7 +66,7 @@ def test_a_channel_is_read_bit_by_bit(chip: str, bits: int) -> None:
 )
 @example(80, 12_000, 65, 400, Random(0))
 @example(80, 12_000, 65, 330, Random(0))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_both_extremes_are_met_at_every_duty_of_the_standard(
     duty_permille: int, level_mv: int, phase_us: int, conversion_us: int, chance: Any
 ) -> None:

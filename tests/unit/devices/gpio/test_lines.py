@@ -113,7 +113,7 @@ async def test_a_lost_edge_is_repaired_by_reading_again() -> None:
     st.integers(0, 50),
     st.integers(10, 300),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_the_edges_the_level_that_lasts_is_reported(
     train: list[tuple[int, bool, bool]], hold_ms: int, reread_ms: int
 ) -> None:

@@ -236,7 +236,7 @@ async def test_a_steady_level_is_told_by_a_few_conversions_and_an_alternating_on
     st.integers(-280, 280),
     st.integers(0, 2**31),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_noise_below_the_hysteresis_changes_no_state(steps: list[tuple[str, bool]], offset_mv: int, seed: int) -> None:
     """Levels of the table, each off by less than the standard's window, alternating or steady: that state and no other."""
 

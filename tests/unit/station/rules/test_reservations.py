@@ -226,7 +226,7 @@ FACTS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(FACTS, min_size=1, max_size=4), st.integers(0, 3), st.booleans())
 def test_reservations_on_zero_keep_neither_too_much_nor_too_little(
     facts: list[dict[str, Any]], open_count: int, own: bool

@@ -36,7 +36,7 @@ def expected(found: x509.Certificate) -> tuple[int, int]:
     return int(begin.timestamp()) * 1000, int(end.timestamp()) * 1000
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TIMES, TIMES)
 def test_both_ways_to_write_a_time_are_read(one: datetime, other: datetime) -> None:
     """UTCTime up to 2049, GeneralizedTime from 2050 on (RFC 5280, 4.1.2.5)."""
@@ -50,7 +50,7 @@ def test_certificates_with_all_their_extensions_are_read(tmp_path: Path) -> None
         assert period_of(each.certificate.public_bytes(Encoding.DER)) == expected(each.certificate)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_what_is_no_certificate_is_a_value_error_and_nothing_else(rubbish: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # whichever it is

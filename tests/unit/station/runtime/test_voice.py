@@ -84,10 +84,10 @@ def test_it_hears_nothing_that_it_knows(supervisor: socket.socket) -> None:
 def test_a_supervisor_that_does_not_read_holds_nothing_up(supervisor: socket.socket) -> None:
     found = speaking()
     found.online()
-    for _ in range(2_000):
+    for _ in range(300):
         found.plug()
         found.unplug()
-    assert found.state.seq > 2_000
+    assert found.state.seq > 600
 
 
 def test_a_bug_of_the_voice_is_told_and_ends_nothing(

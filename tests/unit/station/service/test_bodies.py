@@ -111,7 +111,7 @@ def test_numbers_of_a_query_are_decimal_digits() -> None:
             read_query({"after": wrong}, members)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

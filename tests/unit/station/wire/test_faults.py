@@ -25,7 +25,7 @@ def cases(draw: st.DrawFn) -> tuple[type[Value], Any]:
     return message_class, draw(payloads(message_class))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(cases())
 def test_the_reader_takes_what_the_schema_takes_as_the_same_message(case: tuple[type[Value], Any]) -> None:
     message_class, payload = case
@@ -43,7 +43,7 @@ def test_both_verdicts_are_met() -> None:
     """The test above would say nothing of payloads that never fit, or always do."""
     seen: set[bool] = set()
 
-    @settings(max_examples=200, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=200, database=None, derandomize=True)
     @given(cases())
     def look(case: tuple[type[Value], Any]) -> None:
         seen.add(worst_fault(*case) is None)

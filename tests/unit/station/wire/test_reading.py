@@ -109,7 +109,7 @@ def cases(draw: st.DrawFn) -> tuple[type[Value], Any]:
     return message_class, draw(payloads(message_class))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(cases())
 def test_what_a_strict_reader_takes_a_lenient_one_takes_for_the_same(case: tuple[type[Value], Any]) -> None:
     message_class, payload = case

@@ -23,7 +23,7 @@ def wishes(draw: st.DrawFn) -> list[Wish]:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 100_000), wishes())
 def test_shares_stay_within_the_total_and_each_is_nothing_or_a_real_offer(
     total_ma: int, given_wishes: list[Wish]
@@ -35,7 +35,7 @@ def test_shares_stay_within_the_total_and_each_is_nothing_or_a_real_offer(
         assert shares[each.connector_id] == 0 or CURRENT_MIN_MA <= shares[each.connector_id] <= each.limit_ma
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 100_000), wishes(), st.randoms(use_true_random=False))
 def test_the_order_of_the_wishes_does_not_matter(total_ma: int, given_wishes: list[Wish], chance: object) -> None:
     shuffled = list(given_wishes)
@@ -43,7 +43,7 @@ def test_the_order_of_the_wishes_does_not_matter(total_ma: int, given_wishes: li
     assert share(total_ma, shuffled) == share(total_ma, given_wishes)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 100_000), wishes())
 def test_nothing_stays_unused_that_a_connector_could_take(total_ma: int, given_wishes: list[Wish]) -> None:
     shares = share(total_ma, given_wishes)
@@ -54,7 +54,7 @@ def test_nothing_stays_unused_that_a_connector_could_take(total_ma: int, given_w
     assert not waiting or unused_ma < CURRENT_MIN_MA
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 100_000), wishes())
 def test_who_gets_less_than_another_has_no_wish_for_more(total_ma: int, given_wishes: list[Wish]) -> None:
     plain = [wish(each.connector_id, each.limit_ma, each.transaction_number) for each in given_wishes]
@@ -65,7 +65,7 @@ def test_who_gets_less_than_another_has_no_wish_for_more(total_ma: int, given_wi
                 assert shares[one.connector_id] == one.limit_ma
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 100_000), wishes())
 def test_a_newcomer_switches_nobody_off(total_ma: int, given_wishes: list[Wish]) -> None:
     plain = [wish(each.connector_id, each.limit_ma, each.transaction_number) for each in given_wishes]

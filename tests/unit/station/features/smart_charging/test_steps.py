@@ -30,7 +30,7 @@ def obvious_value(given_pieces: Pieces, moment_ms: int) -> int | None:
     return next((value for start, end, value in given_pieces if start <= moment_ms < end), None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pieces())
 def test_a_function_from_pieces_has_their_values_and_none_between_them(given_pieces: Pieces) -> None:
     function = from_pieces(given_pieces, 0, WINDOW_MS)
@@ -40,7 +40,7 @@ def test_a_function_from_pieces_has_their_values_and_none_between_them(given_pie
     assert list(function.starts_ms) == sorted(set(function.starts_ms))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(pieces(), min_size=1, max_size=5))
 def test_combining_joins_the_values_of_every_moment_in_their_order(several: list[Pieces]) -> None:
     functions = [from_pieces(each, 0, WINDOW_MS) for each in several]
@@ -49,7 +49,7 @@ def test_combining_joins_the_values_of_every_moment_in_their_order(several: list
         assert at(joined, moment) == tuple(obvious_value(each, moment) for each in several)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pieces())
 def test_merging_keeps_every_value_and_leaves_no_equal_neighbours(given_pieces: Pieces) -> None:
     function = from_pieces(given_pieces, 0, WINDOW_MS)
@@ -58,7 +58,7 @@ def test_merging_keeps_every_value_and_leaves_no_equal_neighbours(given_pieces: 
     assert all(one != other for one, other in pairwise(result.values))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pieces())
 def test_the_next_change_is_the_first_moment_with_another_value(given_pieces: Pieces) -> None:
     values = [obvious_value(given_pieces, moment) for moment in range(WINDOW_MS)]
