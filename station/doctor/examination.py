@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 
 from station.doctor.board import board_findings
@@ -20,25 +20,38 @@ from station.settings.loading import Settings
 EXIT_OK, EXIT_FAULT = 0, 1
 
 
-def examine(settings_file: Path | None, tell: Callable[[str], None]) -> int:
-    """Print a line for each finding and one that counts them; 1 if there is a fault, else 0."""
-    return asyncio.run(_examine(settings_file, tell))
+def machine_findings() -> Iterator[Finding]:
+    """What is found without settings: the installation, and the clock."""
+    yield from installation_findings()
+    yield clock_finding(SystemClock())
 
 
-async def _examine(settings_file: Path | None, tell: Callable[[str], None]) -> int:
+def examine(
+    settings_file: Path | None,
+    tell: Callable[[str], None],
+    machine: Callable[[], Iterable[Finding]] = machine_findings,
+) -> int:
+    """Print a line for each finding and one that counts them; 1 if there is a fault, else 0. `machine` finds what needs no settings."""
+    return asyncio.run(_examine(settings_file, tell, machine))
+
+
+async def _examine(
+    settings_file: Path | None, tell: Callable[[str], None], machine: Callable[[], Iterable[Finding]]
+) -> int:
     counted: Counter[Level] = Counter()
-    async for finding in findings(settings_file):
+    async for finding in findings(settings_file, machine):
         counted[finding.level] += 1
         tell(str(finding))
     tell(f"{counted[Level.FAULT]} faults, {counted[Level.WARNING]} warnings")
     return EXIT_FAULT if counted[Level.FAULT] else EXIT_OK
 
 
-async def findings(settings_file: Path | None) -> AsyncIterator[Finding]:
+async def findings(
+    settings_file: Path | None, machine: Callable[[], Iterable[Finding]] = machine_findings
+) -> AsyncIterator[Finding]:
     """All findings; without settings, or with unusable ones, only what does not depend on them."""
-    for finding in installation_findings():
+    for finding in machine():
         yield finding
-    yield clock_finding(SystemClock())
     if settings_file is None:
         yield ok("settings", "none given: board, disk, log, service and CSMS are not checked (--settings FILE)")
         return

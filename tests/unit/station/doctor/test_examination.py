@@ -8,8 +8,8 @@ import pytest
 from station.cli import doctor as command
 from station.doctor.board import board_findings
 from station.doctor.calendar_clock import clock_finding
-from station.doctor.examination import examine
-from station.doctor.findings import Level, fault
+from station.doctor.examination import examine, machine_findings
+from station.doctor.findings import Finding, Level, fault, ok
 from station.doctor.listening import listening_finding
 from station.runtime.clock import SystemClock
 from station.settings.loading import Settings, parse_settings
@@ -30,9 +30,14 @@ def listening(listen: str) -> Settings:
     return parse_settings(f'[station]\nidentity="A"\n[csms]\nurl="ws://h"\n[service]\nlisten="{listen}"\n', "cb.toml")
 
 
+def made() -> list[Finding]:
+    """A machine that is as it should be: what tests judge is not the one that they run on."""
+    return [ok("python", "made"), ok("sqlite", "made"), ok("installation", "made"), ok("clock", "made")]
+
+
 def test_a_station_that_was_never_started_has_no_fault_and_nothing_is_made(tmp_path: Path) -> None:
     lines: list[str] = []
-    assert examine(settings_file(tmp_path), lines.append) == 0, lines
+    assert examine(settings_file(tmp_path), lines.append, made) == 0, lines
     assert all(line.split(" ")[0] in set(Level) for line in lines[:-1])
     assert lines[-1].startswith("0 faults")
     assert {line.split(":")[0].split()[-1] for line in lines[:-1]} >= {
@@ -41,15 +46,19 @@ def test_a_station_that_was_never_started_has_no_fault_and_nothing_is_made(tmp_p
     assert not (tmp_path / "st").exists()
 
 
+def test_this_machine_is_looked_at_whatever_it_is_like() -> None:
+    assert {finding.subject for finding in machine_findings()} >= {"python", "sqlite", "installation", "clock"}
+
+
 def test_a_fault_is_status_1(tmp_path: Path) -> None:
     lines: list[str] = []
-    assert examine(settings_file(tmp_path, "colour = 1\n"), lines.append) == 1
+    assert examine(settings_file(tmp_path, "colour = 1\n"), lines.append, made) == 1
     assert any(line.startswith("fault    settings: ") and "colour" in line for line in lines)
 
 
 def test_without_settings_the_installation_is_checked() -> None:
     lines: list[str] = []
-    assert examine(None, lines.append) == 0
+    assert examine(None, lines.append, made) == 0
     assert any("none given" in line for line in lines)
 
 
@@ -58,8 +67,10 @@ def test_the_command_prints_what_was_found(tmp_path: Path, capsys: pytest.Captur
 
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
-    assert command.run(parser.parse_args(["--settings", str(settings_file(tmp_path))])) == 0
-    assert capsys.readouterr().out.startswith("ok       python: ")
+    status = command.run(parser.parse_args(["--settings", str(settings_file(tmp_path))]))
+    out = capsys.readouterr().out
+    assert "python: " in out.splitlines()[0]
+    assert status == int(not out.splitlines()[-1].startswith("0 faults"))
 
 
 def test_a_finding_is_one_line_whatever_it_says() -> None:

@@ -9,7 +9,6 @@ import pytest
 from station.doctor.findings import Finding, Level
 from station.doctor.installation import (
     PACKAGES,
-    installation_findings,
     package_findings,
     python_finding,
     requirement_findings,
@@ -104,7 +103,3 @@ def test_libraries_that_miss_or_are_old_are_faults_and_extras_are_not_asked_for(
     assert (old.level, gone.level, present.level) == (Level.FAULT, Level.FAULT, Level.OK)
     assert ("old 1.99 is older than 2.0" in old.text, "gone" in gone.text) == (True, True)
     assert present.text == "here 1.10.1"
-
-
-def test_this_installation_has_no_fault() -> None:
-    assert [str(finding) for finding in installation_findings() if finding.level is Level.FAULT] == []
