@@ -3,8 +3,8 @@
 Theory of operation
     Facts are judged here as they are folded. What counts is `pending` until the security feature raises it, in the same batch.
     What can come in masses from outside (InvalidMessages, refused credentials) is raised once an hour for each cause, with the
-    number of those that were not. What TLS fails by is raised once until a connection opens, which may be a week later. Raised are all types of section 8 but AttemptedReplayAttacks: a CALL that comes twice is what
-    a CSMS does that saw no answer, and nothing in a frame of OCPP-J tells it from a replayed one.
+    number of those that were not. What TLS fails by is raised once until a connection opens, which may be a week later.
+    docs/security.md has all types of section 8, and why two of them are never raised.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from eventstore.catalogue.lifecycle import (
 )
 from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
 from eventstore.catalogue.maintenance import ResetAccepted
-from eventstore.catalogue.security import SecurityEventRaised, TamperObserved, TlsFailed
+from eventstore.catalogue.security import SecurityEventRaised, ServiceAccessRefused, TamperObserved, TlsFailed
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
 from eventstore.value import Value, replace
@@ -43,6 +43,8 @@ INVALID = frozenset(
         "TypeConstraintViolation",
     }
 )
+SERVICE_REFUSED = "FailedToAuthenticateAtService"
+"""A type of our own: section 8 has none for whoever is turned away at the station itself."""
 CLOCK_STEP_MS = 60_000
 """A clock that was set by more than this has changed; less is keeping it right."""
 FOLDED_MS = 3_600_000
@@ -226,6 +228,10 @@ def _on_tamper(security: Security, event: TamperObserved, recorded: Recorded, _:
     return _happened(after, "TamperDetectionActivated", "the enclosure is open") if event.open else after
 
 
+def _on_service(security: Security, event: ServiceAccessRefused, recorded: Recorded, _: Clock) -> Security:
+    return _folded(security, SERVICE_REFUSED, f"{event.peer}: {event.reason}", recorded.at_ms)
+
+
 def _on_concluded(security: Security, event: CertificateCheckConcluded, recorded: Recorded, _: Clock) -> Security:
     if not event.is_invalid or event.use != CSMS_ROOT:
         return security
@@ -258,6 +264,7 @@ FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]
     DiskSpaceObserved: _on_disk,
     LogSalvaged: _on_salvaged,
     TamperObserved: _on_tamper,
+    ServiceAccessRefused: _on_service,
     CertificateCheckConcluded: _on_concluded,
     RootInstalled: _on_root,
     RootRemoved: _on_root,

@@ -54,3 +54,12 @@ class LogStatusQueued(Decision, frozen=True, kw_only=True):
     request_id: int | None
     triggered: bool = False
     tries: int = 1
+
+
+class ServiceAccessRefused(Observation, frozen=True, kw_only=True):
+    """The HTTP service refused a request of `peer`, an address or a network, for this `reason`; of each peer once an hour."""
+
+    NAME: ClassVar[str] = "ServiceAccessRefused"
+
+    peer: str
+    reason: str

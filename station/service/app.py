@@ -29,6 +29,7 @@ from starlette.types import ASGIApp
 
 from devices.kinds import OneOf, Text, Whole
 from eventstore.catalogue.link import DataTransferRequested
+from eventstore.catalogue.security import ServiceAccessRefused
 from eventstore.descriptors import is_shortage
 from eventstore.errors import OutOfDescriptors, StorageError
 from projections.station import StationState
@@ -243,4 +244,8 @@ def build(context: ServiceContext, token: bytes | None = None) -> ASGIApp:
     """The application; with a token, every request must bear it."""
     app = Starlette(routes=[*Api(context).routes(), *bench.routes(context)], exception_handlers=dict(ERRORS))
     app.router.redirect_slashes = False
-    return Gate(app, token, context.settings.service.allow_origins)
+
+    def report(peer: str, reason: str) -> None:
+        context.station.submit(ServiceAccessRefused(peer=peer, reason=reason))
+
+    return Gate(app, token, context.settings.service.allow_origins, report)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +12,7 @@ from station.service.access import denial
 from station.service.answers import error_response
 from station.service.attempts import HELD_S, Attempts
 from station.service.peers import peer_of
+from station.service.reports import Reports
 
 LOGGER = logging.getLogger(__name__)
 
@@ -21,13 +22,24 @@ _Headers = list[tuple[bytes, bytes]]
 
 
 class Gate:
-    """Outermost. `token` is what every request must bear, `origins` are the pages that may ask from a browser."""
+    """Outermost. `token` is what every request must bear, `origins` are the pages that may ask from a browser.
 
-    def __init__(self, app: ASGIApp, token: bytes | None, origins: Iterable[str] = ()) -> None:
+    `report` is called with the peer and the reason of a refusal that is to be recorded.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: bytes | None,
+        origins: Iterable[str] = (),
+        report: Callable[[str, str], object] = lambda peer, reason: None,
+    ) -> None:
         self._app = app
         self._token = token
         self._origins = frozenset(origin.encode() for origin in origins)
         self._attempts = Attempts(lambda: asyncio.get_running_loop().time())
+        self._report = report
+        self._reports = Reports(lambda: asyncio.get_running_loop().time())
         self._refusals = Seldom(LOGGER, logging.WARNING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +83,8 @@ class Gate:
         if found is None:
             return self._app
         self._refusals.say(f"a request to the HTTP service from {host} is refused: {found.text}")
+        if self._reports.is_due(peer):
+            self._report(peer, found.text)
         if found.is_guess and self._attempts.note(peer):
             if self._attempts.is_busy_with(peer):
                 return _come_back_later()

@@ -12,6 +12,10 @@ SECURITY: Mapping[type[Event], tuple[int, Words]] = {
         lambda e: "The ENCLOSURE was OPENED" if e.open else "The enclosure is closed",
     ),
     security.TlsFailed: (HEADLINE, lambda e: f"TLS with the CSMS failed: {e.detail} ({e.type})"),
+    security.ServiceAccessRefused: (
+        DETAIL,
+        lambda e: f"The HTTP service refused a request from {e.peer}: {e.reason}",
+    ),
     security.LogStatusQueued: (NOISE, lambda e: f"LogStatusNotification is queued: {e.status}"),
     security.SecurityEventRaised: (
         DETAIL,

@@ -14,7 +14,7 @@ from eventstore.catalogue.lifecycle import (
 )
 from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
 from eventstore.catalogue.maintenance import ResetAccepted
-from eventstore.catalogue.security import TamperObserved, TlsFailed
+from eventstore.catalogue.security import ServiceAccessRefused, TamperObserved, TlsFailed
 from eventstore.event import Event, Recorded
 from eventstore.value import replace as replaced
 from projections.security import CAUSES_MAX, FOLDED_MS, PENDING_MAX
@@ -119,6 +119,7 @@ def test_switching_the_extension_off_forgets_what_was_not_raised() -> None:
         (DiskSpaceObserved(level="low", free_bytes=5 * 2**20), ("MemoryExhaustion", "disk low: 5 MiB free")),
         (salvaged(10, 7), ("SecurityLogWasCleared", "events 8 to 10 of the log are lost")),
         (TamperObserved(open=True), ("TamperDetectionActivated", "the enclosure is open")),
+        (ServiceAccessRefused(peer="192.0.2.7", reason="no token"), ("FailedToAuthenticateAtService", "192.0.2.7: no token")),
     ],
 )  # fmt: skip
 def test_what_happens_is_raised_by_its_name(event: Event, expected: tuple[str, str]) -> None:

@@ -227,3 +227,12 @@ async def test_a_meter_that_fails_shows_the_register_of_then_and_no_power(tmp_pa
         text = (await station.http.get("/metrics")).text
         assert 'chargebox_connector_energy_watthours_total{connector_id="1"}' not in text
         assert 'chargebox_connector_meter_failed{connector_id="1"} 1' in text
+
+
+@pytest.mark.asyncio
+async def test_a_refused_request_is_on_record(tmp_path: Path) -> None:
+    async with served(tmp_path, token=b"s3cret") as under_test:
+        assert (await under_test.http.get("/api/state")).status_code == 401
+        await under_test.station.settle()
+        rows = await under_test.station.log.read_rows(0, 1_000)
+    assert [row.type for row in rows].count("ServiceAccessRefused") == 1

@@ -125,3 +125,13 @@ async def test_a_bug_is_an_answer_in_json_too(caplog: pytest.LogCaptureFixture) 
     assert response.status_code == 500
     assert set(response.json()) == {"error"}
     assert "a bug of the service" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_a_peer_that_is_refused_is_reported_once_and_who_may_ask_is_not() -> None:
+    reported: list[tuple[str, str]] = []
+    gate = Gate(inside, TOKEN, (), lambda peer, reason: reported.append((peer, reason)))
+    for host, headers in (("192.0.2.7", RIGHT), ("192.0.2.7", WRONG), ("192.0.2.7", {}), ("192.0.2.8", {})):
+        async with client(gate, host) as http:
+            await http.get("/", headers=headers)
+    assert reported == [("192.0.2.7", "wrong or no token"), ("192.0.2.8", "wrong or no token")]
