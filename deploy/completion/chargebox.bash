@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/chargebox
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff outbox security verify sign whatif extract export)
+_shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export)
 _shtab_chargebox_fleet_subparsers=(summary verify export)
 _shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets wiring demo)
 
@@ -19,6 +19,7 @@ _shtab_chargebox_replay_billing_option_strings=(-h --help --tz --json --no-cache
 _shtab_chargebox_replay_conversation_option_strings=(-h --help --tz --json --no-cache --from --to --action --transaction --outcome --message-id --raw)
 _shtab_chargebox_replay_state_option_strings=(-h --help --tz --json --no-cache --at)
 _shtab_chargebox_replay_diff_option_strings=(-h --help --tz --json --no-cache)
+_shtab_chargebox_replay_compare_option_strings=(-h --help --tz --json --no-cache --from --to --other-from --other-to)
 _shtab_chargebox_replay_outbox_option_strings=(-h --help --tz --json --no-cache --at)
 _shtab_chargebox_replay_security_option_strings=(-h --help --tz --json --no-cache --from --to --type)
 _shtab_chargebox_replay_verify_option_strings=(-h --help --tz --json --no-cache --level --anchor --statement --public-key)
@@ -44,7 +45,7 @@ _shtab_chargebox_replay_verify___level_choices=(chain fold decide)
 _shtab_chargebox_replay_extract___given_choices=(auto events state)
 _shtab_chargebox_replay_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_replay_export___table_choices=(events transactions samples frames all)
-_shtab_chargebox_replay_pos_1_choices=(summary timeline transactions transaction billing conversation state diff outbox security verify sign whatif extract export)
+_shtab_chargebox_replay_pos_1_choices=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export)
 _shtab_chargebox_fleet_verify___level_choices=(chain fold decide)
 _shtab_chargebox_fleet_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_fleet_export___table_choices=(events transactions samples frames all)
@@ -94,6 +95,10 @@ _shtab_chargebox_replay_diff__h_nargs=0
 _shtab_chargebox_replay_diff___help_nargs=0
 _shtab_chargebox_replay_diff___json_nargs=0
 _shtab_chargebox_replay_diff___no_cache_nargs=0
+_shtab_chargebox_replay_compare__h_nargs=0
+_shtab_chargebox_replay_compare___help_nargs=0
+_shtab_chargebox_replay_compare___json_nargs=0
+_shtab_chargebox_replay_compare___no_cache_nargs=0
 _shtab_chargebox_replay_outbox__h_nargs=0
 _shtab_chargebox_replay_outbox___help_nargs=0
 _shtab_chargebox_replay_outbox___json_nargs=0

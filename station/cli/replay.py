@@ -123,6 +123,14 @@ def _diff(parser: Parser) -> None:
     parser.add_argument("second", metavar="B", help="another one")
 
 
+def _compare(parser: Parser) -> None:
+    parser.add_argument("other", nargs="?", type=Path, metavar="OTHER", help="another log (default: the same one)")
+    _range(parser)
+    place = "TIME|SEQ"
+    parser.add_argument("--other-from", metavar=place, help="of OTHER from here on")
+    parser.add_argument("--other-to", metavar=place, help="of OTHER up to here")
+
+
 def _security(parser: Parser) -> None:
     _range(parser)
     parser.add_argument("--type", action="append", default=[], metavar="TYPE", help="events of this type (repeatable)")
@@ -195,6 +203,7 @@ QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "conversation": ("the exchange with the CSMS, call by call", _conversation),
     "state": ("the station as it was at one moment", _at),
     "diff": ("what changed between two moments", _diff),
+    "compare": ("two stations, or two weeks of one, side by side", _compare),
     "outbox": ("what waited to be sent to the CSMS, and why", _at),
     "security": ("the security log: what happened, when, and whether the CSMS has heard of it", _security),
     "verify": ("whether anything was altered, lost, moved or put in", _verify),

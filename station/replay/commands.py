@@ -1,6 +1,6 @@
 """The commands of `chargebox replay LOG COMMAND`: each asks the log and prints the answer; returns the exit status.
 
-`Question` is what every command knows: the log, its calendar, the zone in which people read, and whether JSON is wanted.
+Those that hold things against each other stand in `comparing`.
 """
 
 import sys
@@ -8,93 +8,36 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from eventstore.structure import to_plain
-from eventstore.value import Value
-from station.replay.answers import billing, conversation, outbox, security, summary, timeline, transactions, whatif
+from station.replay import comparing
+from station.replay.answers import conversation, outbox, security, summary, timeline, transactions, whatif
 from station.replay.export import scenario, writing
 from station.replay.export.redaction import RedactionRules
-from station.replay.opening.checkpoints import Checkpoints, default_directory
 from station.replay.opening.errors import BadQuestion, ReplayError
-from station.replay.opening.folding import Folded, state_at
 from station.replay.opening.origin import Anchor
-from station.replay.opening.progress import QUIET_STEPS, Bar, bar, silent
-from station.replay.opening.reader import LogReader
+from station.replay.opening.progress import QUIET_STEPS, bar, silent
 from station.replay.opening.source import open_log
-from station.replay.opening.times import Calendar, LogPlace, Zone, bounds, calendar_of, place_at
-from station.replay.pages import billing_page, plots, station_page, transaction_page, verdict_page
+from station.replay.opening.times import Zone, calendar_of
+from station.replay.pages import plots, station_page, transaction_page, verdict_page
 from station.replay.pages.outbox_page import outbox_page
-from station.replay.pages.page import Page, Paragraph, json_line, json_text, line_writer, show
+from station.replay.pages.page import Page, Paragraph, json_text, show
 from station.replay.pages.security_page import security_page
 from station.replay.pages.summary_page import summary_page
 from station.replay.proof import statement
 from station.replay.proof.verdict import STATUSES
 from station.replay.proof.verify import anchor_from, verify
+from station.replay.question import DONE, Question, give, stream, tell_if_none
 from station.telling.amounts import plural
 from station.telling.wording import DETAIL, HEADLINE, NOISE
-
-DONE, FAILED = 0, 1
-
-
-class Question(Value, frozen=True, kw_only=True):
-    """A log that is open, and how the answer is wanted."""
-
-    reader: LogReader
-    calendar: Calendar
-    zone: Zone
-    as_json: bool
-    options: Namespace
-    bar: Bar
-
-    def range(self) -> tuple[int, int]:
-        """(after_seq, to_seq) of --from and --to."""
-        return bounds(self.reader, self.calendar, self.zone, self.options.from_place, self.options.to_place)
-
-    def place(self, text: str | None) -> LogPlace:
-        """The place that --at, or an argument, names."""
-        return place_at(self.reader, self.calendar, self.zone, text)
-
-    def folded(self, place: LogPlace) -> Folded:
-        """The state there."""
-        checkpoints = None if self.options.no_cache else Checkpoints(default_directory())
-        return state_at(self.reader, place.seq, checkpoints)
-
-
-def _answer(asked: Question, value: Any, page: Callable[[], Page]) -> None:
-    """One answer: as JSON, or as a page, which is made only when it is wanted."""
-    asked.bar.stop()
-    if asked.as_json:
-        sys.stdout.write(json_text(value))
-    else:
-        show(page())
-
-
-def _lines(asked: Question, found: Iterable[Any], tell: Callable[[Any], Iterable[str]]) -> int:
-    """A stream of answers: a JSON document a line, or lines of text; how many there were."""
-    count = 0
-    write = line_writer()
-    for each in found:
-        count += 1
-        if asked.as_json:
-            sys.stdout.write(json_line(each))
-            continue
-        for line in tell(each):
-            write(line)
-    return count
-
-
-def _tell_if_none(count: int) -> None:
-    if not count:
-        print("chargebox: nothing in the log is like that", file=sys.stderr)
 
 
 def show_summary(asked: Question) -> int:
     """A log at a glance."""
     found = summary.summarize(asked.reader, asked.calendar)
-    _answer(asked, found, lambda: summary_page(found, asked.zone))
+    give(asked, found, lambda: summary_page(found, asked.zone))
     return DONE
 
 
@@ -114,8 +57,8 @@ def show_timeline(asked: Question) -> int:
     story = timeline.Timeline(
         asked.reader, asked.calendar, after_seq, to_seq, number=options.transaction, zone=asked.zone
     )
-    count = _lines(asked, story.entries(wanted), lambda entry: timeline.line(entry, asked.zone, with_seq=options.seq))
-    _tell_if_none(count)
+    count = stream(asked, story.entries(wanted), lambda entry: timeline.line(entry, asked.zone, with_seq=options.seq))
+    tell_if_none(count)
     return DONE
 
 
@@ -128,7 +71,7 @@ def show_transactions(asked: Question) -> int:
         if row.first_seq <= to_seq and (row.stop_seq is None or row.stop_seq > after_seq)
     ]
     is_part = asked.options.from_place is not None or asked.options.to_place is not None
-    _answer(asked, rows, lambda: transaction_page.list_page(rows, asked.zone, is_part=is_part))
+    give(asked, rows, lambda: transaction_page.list_page(rows, asked.zone, is_part=is_part))
     return DONE
 
 
@@ -143,28 +86,11 @@ def show_transaction(asked: Question) -> int:
             plots.draw(found, asked.zone, options.plot)
         except OSError as error:
             raise ReplayError(f"{options.plot} cannot be written: {error.strerror or error}") from error
-    _answer(
+    give(
         asked,
         found,
         lambda: transaction_page.page(
             found, asked.zone, plots.terminal(found, asked.zone, options.width or plots.fitting())
-        ),
-    )
-    return DONE
-
-
-def show_billing(asked: Question) -> int:
-    """Register, samples, frames and the CSMS side by side."""
-    after_seq, to_seq = asked.range()
-    number = asked.options.transaction
-    found = billing.billing(asked.reader, asked.calendar, number=number, after_seq=after_seq, to_seq=to_seq)
-    _answer(
-        asked,
-        found,
-        lambda: (
-            billing_page.list_page(found, asked.zone)
-            if number is None or not found.bills
-            else billing_page.page(found.bills[0], asked.zone)
         ),
     )
     return DONE
@@ -183,7 +109,7 @@ def show_conversation(asked: Question) -> int:
         message_id=options.message_id,
     )
     found = conversation.exchanges(asked.reader, asked.calendar, wanted)
-    _tell_if_none(_lines(asked, found, lambda exchange: conversation.ladder(exchange, asked.zone, raw=options.raw)))
+    tell_if_none(stream(asked, found, lambda exchange: conversation.ladder(exchange, asked.zone, raw=options.raw)))
     return DONE
 
 
@@ -192,15 +118,7 @@ def show_state(asked: Question) -> int:
     place = asked.place(asked.options.at)
     folded = asked.folded(place)
     plain = {"seq": place.seq, "left_out": folded.left_out, "state": to_plain(folded.state)} if asked.as_json else None
-    _answer(asked, plain, lambda: station_page.state_page(folded, place, asked.zone))
-    return DONE
-
-
-def show_diff(asked: Question) -> int:
-    """What changed between two moments."""
-    places = asked.place(asked.options.first), asked.place(asked.options.second)
-    found = station_page.changes(asked.folded(places[0]).state, asked.folded(places[1]).state)
-    _answer(asked, found, lambda: station_page.changes_page(found, places, asked.zone))
+    give(asked, plain, lambda: station_page.state_page(folded, place, asked.zone))
     return DONE
 
 
@@ -209,14 +127,14 @@ def show_outbox(asked: Question) -> int:
     place = asked.place(asked.options.at)
     state = asked.folded(place).state
     found = list(outbox.owed_entries(asked.reader, asked.calendar, state, place))
-    _answer(asked, found, lambda: outbox_page(found, state, place, asked.zone))
+    give(asked, found, lambda: outbox_page(found, state, place, asked.zone))
     return DONE
 
 
 def show_security(asked: Question) -> int:
     """The security log."""
     found = security.security_entries(asked.reader, asked.calendar, *asked.range(), asked.options.type)
-    _answer(asked, found, lambda: security_page(found, asked.zone))
+    give(asked, found, lambda: security_page(found, asked.zone))
     return DONE
 
 
@@ -233,7 +151,7 @@ def show_verdict(asked: Question) -> int:
     keys = () if options.public_key is None else (statement.raw_public_key(options.public_key).hex(),)
     asked.reader.progress = silent  # verify reports its own progress
     found = verify(asked.reader, level=options.level, outside=outside, keys=keys, progress=asked.bar)
-    _answer(asked, found, lambda: verdict_page.page(found))
+    give(asked, found, lambda: verdict_page.page(found))
     return STATUSES[found.verdict]
 
 
@@ -265,7 +183,7 @@ def show_whatif(asked: Question) -> int:
     after_seq, to_seq = asked.range()
     changes = whatif.parse_changes(options.set)
     found = (each for each in whatif.otherwise(asked.reader, asked.calendar, changes) if after_seq < each.seq <= to_seq)
-    count = _lines(asked, islice(found, options.limit), lambda each: _otherwise(each, asked.zone))
+    count = stream(asked, islice(found, options.limit), lambda each: _otherwise(each, asked.zone))
     if not asked.as_json:
         told = "nothing would have been different" if not count else f"{plural(count, 'difference')} found"
         show(Page().add("", Paragraph(lines=(told,))))
@@ -329,7 +247,7 @@ def make_export(asked: Question) -> int:
     if output is not None:
         rows = ", ".join(f"{plural(count, 'row')} of {table}" for table, count in done.rows.items())
         told = f"{rows} in {plural(len(done.files), 'file')} under {output}"
-        _answer(asked, done, lambda: Page().add("", Paragraph(lines=(told,))))
+        give(asked, done, lambda: Page().add("", Paragraph(lines=(told,))))
     return DONE
 
 
@@ -363,10 +281,11 @@ ANSWERS: Mapping[str, Callable[[Question], int]] = {
     "timeline": show_timeline,
     "transactions": show_transactions,
     "transaction": show_transaction,
-    "billing": show_billing,
+    "billing": comparing.show_billing,
     "conversation": show_conversation,
     "state": show_state,
-    "diff": show_diff,
+    "diff": comparing.show_diff,
+    "compare": comparing.show_comparison,
     "outbox": show_outbox,
     "security": show_security,
     "verify": show_verdict,

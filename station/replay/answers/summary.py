@@ -49,7 +49,7 @@ from eventstore.catalogue.transactions import (
 )
 from eventstore.event import Event, Recorded
 from eventstore.value import Value
-from station.replay.answers.causes import Fates
+from station.replay.answers.causes import LINK_KINDS, Fates
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar
 from station.wire.instants import format_utc_ms
@@ -78,6 +78,9 @@ _KINDS: tuple[type[Event], ...] = (
     *(CallSettled, CallTimedOut, FirmwareProgressed, ResetAccepted, RegistrationAnswered, TransactionConfirmed),
     *(TransactionIdAssigned, TransactionStarted, TransactionStopped, CallAnswered),
 )
+
+
+_BEFORE = (StationDescribed, TransactionStarted, TransactionStopped, TransactionConfirmed)
 
 
 class BootSummary(Value, frozen=True, kw_only=True):
@@ -142,6 +145,7 @@ class Summary(Value, frozen=True, kw_only=True):
 class _Gathering:
     """What the one pass collects."""
 
+    is_part: bool = False
     described: StationDescribed | None = None
     boots: list[tuple[StationBooted, int]] = field(default_factory=list)
     stops: dict[int, str] = field(default_factory=dict)
@@ -158,6 +162,20 @@ class _Gathering:
     faults: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     oddities: Counter[str] = field(default_factory=Counter)
+
+    def take_earlier(self, recorded: Recorded) -> None:
+        """One event of what lies before the part that is asked for: of what it may end."""
+        event = recorded.event
+        match event:
+            case StationDescribed():
+                self.described = event
+            case TransactionStarted(number=number, meter_start_wh=register):
+                self.started[number] = register
+                self.unconfirmed.add(number)
+            case TransactionStopped(number=number):
+                self.started.pop(number, None)
+            case TransactionConfirmed(number=number):
+                self.unconfirmed.discard(number)
 
     def take(self, recorded: Recorded) -> None:
         """One event more."""
@@ -234,20 +252,31 @@ def _oddity(event: Event) -> str:
             return _ODD.get(type(event), "")
 
 
-def summarize(reader: LogReader, calendar: Calendar) -> Summary:
-    """The summary of a log, or of the part of it that is there."""
-    found = _Gathering()
+def summarize(reader: LogReader, calendar: Calendar, after_seq: int = 0, to_seq: int | None = None) -> Summary:
+    """The summary of a log, or of the part of it that is there; of what lies behind `after_seq` up to `to_seq` only, if given."""
+    first_seq = max(after_seq + 1, reader.first_seq)
+    last_seq = reader.head.seq if to_seq is None else min(to_seq, reader.head.seq)
+    found = _Gathering(is_part=after_seq > 0)
 
     def watched() -> Iterator[Recorded]:
-        for recorded in reader.recorded(kinds=_KINDS):
+        if after_seq:
+            for recorded in reader.recorded(until=after_seq, kinds=(*_BEFORE, *LINK_KINDS)):
+                found.take_earlier(recorded)
+                if isinstance(recorded.event, LINK_KINDS):
+                    yield recorded
+        seq = 0
+        for recorded in reader.recorded(after_seq, last_seq, _KINDS):
             found.take(recorded)
             yield recorded
+            seq = recorded.seq
+        if last is not None and last.seq != seq:  # how long an outage lasts that does not end here
+            yield last
 
+    first, last = reader.event(first_seq), reader.event(last_seq)
     fates = Fates(watched())
-    first, last = reader.event(reader.first_seq), reader.event(reader.head.seq)
     from_ms = 0 if first is None else calendar.utc_ms(first)
     to_ms = 0 if last is None else calendar.utc_ms(last)
-    boots = tuple(_boots(reader, calendar, found))
+    boots = tuple(_boots(reader, calendar, found, last_seq))
     described = found.described
     return Summary(
         identity=described.identity if described else reader.identity(),
@@ -256,9 +285,9 @@ def summarize(reader: LogReader, calendar: Calendar) -> Summary:
         serial=described.serial if described else "",
         csms_url=described.csms_url if described else "",
         source=reader.origin.kind,
-        events=reader.count(),
-        first_seq=reader.first_seq,
-        last_seq=reader.head.seq,
+        events=reader.count() if to_seq is None and not after_seq else max(0, last_seq - first_seq + 1),
+        first_seq=first_seq,
+        last_seq=last_seq,
         head_digest=reader.head.digest.hex(),
         from_utc=format_utc_ms(from_ms),
         to_utc=format_utc_ms(to_ms),
@@ -276,7 +305,7 @@ def summarize(reader: LogReader, calendar: Calendar) -> Summary:
         messages_given_up=found.given_up,
         calls_unanswered=found.unanswered,
         call_errors=dict(found.errors),
-        outages=_outages(fates, reader, calendar, last),
+        outages=_outages(fates, reader, calendar, last, first.at_ms if found.is_part and first is not None else 0),
         faults=dict(found.faults),
         refused_tags=dict(found.refused),
         damage=reader.damage(),
@@ -286,14 +315,14 @@ def summarize(reader: LogReader, calendar: Calendar) -> Summary:
 
 def _power_cuts(found: _Gathering) -> int:
     """Lives that ended without StationStopped, and losses of mains that were survived in order."""
-    silent = {place for place, (event, _) in enumerate(found.boots) if place and not event.orderly}
+    silent = {place for place, (event, _) in enumerate(found.boots) if (place or found.is_part) and not event.orderly}
     return len(silent | {boot for boot in found.mains_losses if boot in found.stops})
 
 
-def _boots(reader: LogReader, calendar: Calendar, found: _Gathering) -> Iterator[BootSummary]:
+def _boots(reader: LogReader, calendar: Calendar, found: _Gathering, end_seq: int) -> Iterator[BootSummary]:
     for place, (event, seq) in enumerate(found.boots):
         is_last = place + 1 == len(found.boots)
-        last_seq = reader.head.seq if is_last else found.boots[place + 1][1] - 1
+        last_seq = end_seq if is_last else found.boots[place + 1][1] - 1
         begun, last = reader.event(seq), reader.event(last_seq)
         why = found.stops.get(place + 1)
         ended = (
@@ -310,8 +339,8 @@ def _boots(reader: LogReader, calendar: Calendar, found: _Gathering) -> Iterator
         )
 
 
-def _outages(fates: Fates, reader: LogReader, calendar: Calendar, last: Recorded | None) -> Outages:
-    spans = list(fates.outages())[1:]
+def _outages(fates: Fates, reader: LogReader, calendar: Calendar, last: Recorded | None, from_ms: int) -> Outages:
+    spans = [(max(start, from_ms), end) for start, end in list(fates.outages())[1:] if end > from_ms]
     longest = max(spans, key=lambda span: span[1] - span[0], default=(0, 0))
     longest_from = ""
     if longest != (0, 0):

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from eventstore.structure import to_plain
 from eventstore.value import Value
 from projections.connector import Connector
@@ -12,13 +10,12 @@ from projections.station import StationState
 from station.features.smart_charging.reasons import limit_reason
 from station.replay.opening.folding import Folded
 from station.replay.opening.times import LogPlace, Zone
-from station.replay.pages.page import Page, Paragraph, facts, table
+from station.replay.pages.page import Page, facts, table
 from station.telling.amounts import current, energy, plural
 from station.telling.limit_words import limited_by
 
 _KEYS = ("connector_id", "owed_seq", "seq", "number", "message_id", "connection")
 """The members that identify an item of a list, where it has them: an item that moved up has not changed."""
-_SHOWN_MAX = 60
 _LIST_MAX = 40
 
 
@@ -182,18 +179,3 @@ def _members(value: Any) -> dict[str, Any] | None:
             return named if len(named) == len(value) else None
         case _:
             return None
-
-
-def changes_page(found: list[Change], places: tuple[LogPlace, LogPlace], zone: Zone) -> Page:
-    """The differences for people."""
-    first, second = places
-    title = f"From event {first.seq}, {zone.text(first.utc_ms)}, to event {second.seq}, {zone.text(second.utc_ms)}"
-    if not found:
-        return Page().add(title, Paragraph(lines=("nothing changed",)))
-    rows = [(change.path, _shown(change.before), _shown(change.after)) for change in found]
-    return Page().add(title, table(("what", "before", "after"), rows))
-
-
-def _shown(value: Any) -> str:
-    text = "—" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-    return text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX - 1]}…"
