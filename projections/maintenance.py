@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from eventstore.catalogue.lifecycle import StationBooted, StationDescribed, StationStopping
+from eventstore.catalogue.link import LinkClosed
 from eventstore.catalogue.maintenance import (
     DiagnosticsProgressed,
     DiagnosticsRequested,
@@ -22,6 +23,9 @@ from eventstore.catalogue.maintenance import (
     ResetAccepted,
     ResetDue,
     ResetFailed,
+    SignedFirmwareStatusQueued,
+    SignedUpdateAnswered,
+    SignedUpdateOffered,
 )
 from eventstore.catalogue.security import LogStatusQueued
 from eventstore.event import Event, Recorded
@@ -40,14 +44,15 @@ class PendingReset(Value, frozen=True, kw_only=True):
 
 
 class FirmwareJob(Value, frozen=True, kw_only=True):
-    """UpdateFirmware: what was asked for, the status queued last (`status`), and the step it is at.
+    """UpdateFirmware or SignedUpdateFirmware: what was asked for, the status queued last (`status`), and the step it is at.
 
     `step` is "" until the image may be retrieved, then as in FirmwareStepDecided, and "verify" after the boot that was
     to bring the new firmware. `attempt` counts downloads; `version` is what the new firmware should call itself, `replaces` what
-    was in service when it began to be installed.
+    was in service when it began to be installed. `signed` is what SignedUpdateFirmware said, `sha256` what was downloaded.
     """
 
     request: FirmwareUpdateRequested
+    signed: SignedUpdateOffered | None = None
     status: str = ""
     attempt: int = 0
     step: str = ""
@@ -56,6 +61,7 @@ class FirmwareJob(Value, frozen=True, kw_only=True):
     file: str = ""
     version: str = ""
     replaces: str = ""
+    sha256: str = ""
     interruptions: int = 0
     retry_after_s: int = 0
 
@@ -77,11 +83,17 @@ class UploadJob(Value, frozen=True, kw_only=True):
 
 
 class Maintenance(Value, frozen=True, kw_only=True):
-    """`stopping` is why the process was asked to end, "" while it runs on; `log` is the upload that GetLog asked for."""
+    """`stopping` is why the process was asked to end, "" while it runs on; `log` is the upload that GetLog asked for.
+
+    `offered` is a SignedUpdateFirmware that is not answered yet; it ends with its connection, as its answer would. `signed_status` is
+    what was last said of a signed update.
+    """
 
     reset: PendingReset | None = None
     stopping: str = ""
     firmware: FirmwareJob | None = None
+    offered: SignedUpdateOffered | None = None
+    signed_status: SignedFirmwareStatusQueued | None = None
     diagnostics: UploadJob | None = None
     log: UploadJob | None = None
     jobs: int = 0
@@ -94,6 +106,7 @@ def _on_boot(maintenance: Maintenance, event: StationBooted, recorded: Recorded,
         maintenance,
         reset=None,
         stopping="",
+        offered=None,
         firmware=_firmware_after_boot(maintenance.firmware),
         diagnostics=_upload_after_boot(maintenance.diagnostics),
         log=_upload_after_boot(maintenance.log),
@@ -114,7 +127,7 @@ def _firmware_after_boot(job: FirmwareJob | None) -> FirmwareJob | None:
         return None
     if job.step in ("restart", "reboot"):
         return replace(job, step="verify")
-    if job.step in ("download", "install", "activate"):
+    if job.step in ("download", "signature", "install", "activate"):
         return replace(job, interruptions=job.interruptions + 1)
     return job
 
@@ -150,7 +163,23 @@ def _on_reset_failed(maintenance: Maintenance, event: ResetFailed, recorded: Rec
 
 
 def _on_firmware(maintenance: Maintenance, event: FirmwareUpdateRequested, recorded: Recorded, _: Clock) -> Maintenance:
-    return replace(maintenance, jobs=event.job, firmware=FirmwareJob(request=event))
+    offered = maintenance.offered
+    signed = offered if offered is not None and offered.job == event.job else None
+    return replace(maintenance, jobs=event.job, firmware=FirmwareJob(request=event, signed=signed))
+
+
+def _on_offered(maintenance: Maintenance, event: SignedUpdateOffered, recorded: Recorded, _: Clock) -> Maintenance:
+    return replace(maintenance, jobs=event.job, offered=event)
+
+
+def _on_offer_answered(
+    maintenance: Maintenance, event: SignedUpdateAnswered, recorded: Recorded, _: Clock
+) -> Maintenance:
+    return replace(maintenance, offered=None)
+
+
+def _on_link_closed(maintenance: Maintenance, event: LinkClosed, recorded: Recorded, _: Clock) -> Maintenance:
+    return maintenance if maintenance.offered is None else replace(maintenance, offered=None)
 
 
 def _on_firmware_step(
@@ -184,6 +213,7 @@ def _on_firmware_progress(
         report=event.status,
         file=event.file or job.file,
         version=event.version or job.version,
+        sha256=event.sha256 or job.sha256,
         retry_after_s=event.retry_after_s,
     )
     return replace(maintenance, firmware=progressed)
@@ -196,6 +226,16 @@ def _on_firmware_status(
     if job is None or event.triggered or event.tries > 1:
         return maintenance
     return replace(maintenance, firmware=replace(job, status=event.status))
+
+
+def _on_signed_status(
+    maintenance: Maintenance, event: SignedFirmwareStatusQueued, recorded: Recorded, _: Clock
+) -> Maintenance:
+    if event.triggered or event.tries > 1:
+        return maintenance
+    job = maintenance.firmware
+    said = None if job is None else replace(job, status=event.status)
+    return replace(maintenance, firmware=said, signed_status=event)
 
 
 def _slot(maintenance: Maintenance, job: int) -> tuple[str, UploadJob | None]:
@@ -264,6 +304,10 @@ FOLDS: Mapping[type[Event], Callable[[Maintenance, Any, Recorded, Clock], Mainte
     FirmwareStepDecided: _on_firmware_step,
     FirmwareProgressed: _on_firmware_progress,
     FirmwareStatusQueued: _on_firmware_status,
+    SignedUpdateOffered: _on_offered,
+    SignedUpdateAnswered: _on_offer_answered,
+    SignedFirmwareStatusQueued: _on_signed_status,
+    LinkClosed: _on_link_closed,
     DiagnosticsRequested: _on_upload,
     DiagnosticsStepDecided: _on_upload_step,
     DiagnosticsProgressed: _on_upload_progress,

@@ -37,7 +37,7 @@ from eventstore.catalogue.link import (
     OutboxWindowRead,
     OwedEventsLost,
 )
-from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued
+from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued, SignedFirmwareStatusQueued
 from eventstore.catalogue.registration import (
     BootNotificationQueued,
     DataTransferQueued,
@@ -56,16 +56,8 @@ from eventstore.structure import from_plain
 from eventstore.value import Value, replace
 from projections.clock import Clock
 
-BOOT, AUTHORIZE, PRIORITY, STATUS, NOTICE, SECURITY, TRANSACTION, HEARTBEAT = (
-    "boot",
-    "authorize",
-    "priority",
-    "status",
-    "notice",
-    "security",
-    "transaction",
-    "heartbeat",
-)
+BOOT, AUTHORIZE, PRIORITY, STATUS = "boot", "authorize", "priority", "status"
+NOTICE, SECURITY, TRANSACTION, HEARTBEAT = "notice", "security", "transaction", "heartbeat"
 # Lanes whose entries end with the link: what they say would be untrue or unwanted on the next one.
 VOLATILE = frozenset({BOOT, PRIORITY, STATUS, HEARTBEAT})
 # Lanes whose entries are sent again until they are answered.
@@ -81,6 +73,7 @@ ACTIONS: Mapping[type[Event], tuple[str, str]] = {
     MeterValuesTriggered: ("MeterValues", PRIORITY),
     StatusNotificationQueued: ("StatusNotification", STATUS),
     FirmwareStatusQueued: ("FirmwareStatusNotification", NOTICE),
+    SignedFirmwareStatusQueued: ("SignedFirmwareStatusNotification", NOTICE),
     DiagnosticsStatusQueued: ("DiagnosticsStatusNotification", NOTICE),
     LogStatusQueued: ("LogStatusNotification", NOTICE),
     DataTransferQueued: ("DataTransfer", NOTICE),

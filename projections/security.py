@@ -21,7 +21,7 @@ from eventstore.catalogue.lifecycle import (
     StationStopped,
 )
 from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
-from eventstore.catalogue.maintenance import ResetAccepted
+from eventstore.catalogue.maintenance import ResetAccepted, SignedFirmwareStatusQueued, SignedUpdateAnswered
 from eventstore.catalogue.security import SecurityEventRaised, ServiceAccessRefused, TamperObserved, TlsFailed
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
@@ -45,6 +45,7 @@ INVALID = frozenset(
 )
 SERVICE_REFUSED = "FailedToAuthenticateAtService"
 """A type of our own: section 8 has none for whoever is turned away at the station itself."""
+INVALID_CERTIFICATE = frozenset({"InvalidCertificate", "RevokedCertificate"})
 CLOCK_STEP_MS = 60_000
 """A clock that was set by more than this has changed; less is keeping it right."""
 FOLDED_MS = 3_600_000
@@ -243,6 +244,20 @@ def _on_root(security: Security, event: RootInstalled | RootRemoved, recorded: R
     return _happened(security, "ReconfigurationOfSecurityParameters", f"{event.use} {what}")
 
 
+def _on_update_answered(security: Security, event: SignedUpdateAnswered, recorded: Recorded, _: Clock) -> Security:
+    if event.status not in INVALID_CERTIFICATE:
+        return security
+    return _happened(security, "InvalidFirmwareSigningCertificate", f"request {event.request_id}: {event.reason}")
+
+
+def _on_firmware_status(
+    security: Security, event: SignedFirmwareStatusQueued, recorded: Recorded, _: Clock
+) -> Security:
+    if event.status != "InvalidSignature" or event.triggered or event.tries > 1:
+        return security
+    return _happened(security, "InvalidFirmwareSignature", f"request {event.request_id}")
+
+
 def _on_raised(security: Security, event: SecurityEventRaised, recorded: Recorded, _: Clock) -> Security:
     last = RaisedEvent(seq=recorded.seq, type=event.type, tech_info=event.tech_info, occurred=event.occurred)
     return replace(security, pending=security.pending[1:], raised=security.raised + 1, last=last)
@@ -268,5 +283,7 @@ FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]
     CertificateCheckConcluded: _on_concluded,
     RootInstalled: _on_root,
     RootRemoved: _on_root,
+    SignedUpdateAnswered: _on_update_answered,
+    SignedFirmwareStatusQueued: _on_firmware_status,
     SecurityEventRaised: _on_raised,
 }

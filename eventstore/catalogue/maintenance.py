@@ -73,6 +73,9 @@ class FirmwareProgressed(Observation, frozen=True, kw_only=True):
     activates it), "Rebooting" (the same, and the installer reboots the machine) or "InstallationFailed"; "Activated" or
     "ActivationFailed". `version` is what the new firmware will call itself, "" if the installer does not say.
     `retry_after_s` is how long the server asked to be left alone, 0 if it did not (since version 2).
+
+    Of a signed image also "SignatureVerified", "InvalidSignature", and "InstallVerificationFailed" if the file that is to be installed
+    is not the one whose signature was verified. `sha256`, in hexadecimal, is that of the file which was downloaded.
     """
 
     NAME: ClassVar[str] = "FirmwareProgressed"
@@ -85,6 +88,7 @@ class FirmwareProgressed(Observation, frozen=True, kw_only=True):
     file: str = ""
     version: str = ""
     retry_after_s: int = 0
+    sha256: str = ""
 
 
 class FirmwareStatusQueued(Decision, frozen=True, kw_only=True):
@@ -100,8 +104,8 @@ class FirmwareStatusQueued(Decision, frozen=True, kw_only=True):
 class FirmwareStepDecided(Decision, frozen=True, kw_only=True):
     """The next step of a firmware update.
 
-    For the job runner: "download", "install", "activate". Of the station itself: "retry" (wait until `due_ms`), "idle"
-    (wait for transactions to end), "settle" (deliver what is queued, until `due_ms` at the latest), "restart" (the
+    For the job runner: "download", "signature" (of a signed image, to be verified), "install", "activate". Of the station itself:
+    "retry" (wait until `due_ms`), "scheduled" (wait for installDateTime), "idle" (wait for transactions to end), "settle" (deliver what is queued, until `due_ms` at the latest), "restart" (the
     process is to be replaced), "reboot" (the machine is, by `due_ms`), "done".
     """
 
@@ -110,6 +114,69 @@ class FirmwareStepDecided(Decision, frozen=True, kw_only=True):
     job: int
     step: str
     due_ms: int
+
+
+class SignedUpdateOffered(Decision, frozen=True, kw_only=True):
+    """SignedUpdateFirmware came: its certificate is checked before it is answered (white paper, L01.FR.23).
+
+    `signing_certificate` is PEM and `signature` base64, both as they came. `retries` and `retry_interval_s` as in
+    FirmwareUpdateRequested, which follows under the same `job` if the request is accepted. Unanswered by `due_ms` it is rejected.
+    """
+
+    NAME: ClassVar[str] = "SignedUpdateOffered"
+
+    job: int
+    request_id: int
+    location: str
+    retrieve_utc_ms: int
+    install_utc_ms: int | None
+    signing_certificate: str
+    signature: str
+    retries: int
+    retry_interval_s: int
+    due_ms: int
+
+
+class SigningCertificateChecked(Observation, frozen=True, kw_only=True):
+    """What the certificate of an offered update is worth: `fault` says why no root vouches for it, "" if one does.
+
+    It is valid from `not_before_utc_ms` to `not_after_utc_ms`, its root included; whether that is now is for the station to decide.
+    `revoked`: the maker's revocation list names it. `subject` is its name, for people.
+    """
+
+    NAME: ClassVar[str] = "SigningCertificateChecked"
+
+    job: int
+    fault: str
+    revoked: bool = False
+    subject: str = ""
+    not_before_utc_ms: int = 0
+    not_after_utc_ms: int = 0
+
+
+class SignedUpdateAnswered(Decision, frozen=True, kw_only=True):
+    """What was answered to SignedUpdateFirmware (white paper, 6.18), and why."""
+
+    NAME: ClassVar[str] = "SignedUpdateAnswered"
+
+    job: int
+    request_id: int
+    status: str
+    reason: str = ""
+
+
+class SignedFirmwareStatusQueued(Decision, frozen=True, kw_only=True):
+    """SignedFirmwareStatusNotification is queued (white paper, L01.FR.01); `tries` as in FirmwareStatusQueued.
+
+    `request_id` is None only where no update is under way that has one (L01.FR.21).
+    """
+
+    NAME: ClassVar[str] = "SignedFirmwareStatusQueued"
+
+    status: str
+    request_id: int | None
+    triggered: bool = False
+    tries: int = 1
 
 
 class DiagnosticsRequested(Decision, frozen=True, kw_only=True):

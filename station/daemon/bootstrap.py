@@ -36,6 +36,7 @@ from station.settings.loading import Settings, key_file_doubts, require_private_
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
+    from station.runtime.firmware_signing import FirmwareSigning
     from station.runtime.installer import Installer
     from station.runtime.jobs import JobRunner
     from station.runtime.transfer import Transfers
@@ -138,6 +139,7 @@ def describe(settings: Settings, board: StationBoard, registry: Registry) -> Sta
         supply_current_ma=settings.board.supply_current_a * 1000,
         measurands=factory_measurands(frozenset() if equipped is None else equipped.measured()),
         sends_security_events=_sends_security_events(settings),
+        requires_signed_firmware=settings.security.require_signed_firmware,
         phase_rotations=tuple(f"{number}.{rotation}" for number, rotation in sorted(rotations.items())),
     )
 
@@ -247,6 +249,12 @@ def _installer(settings: Settings) -> "Installer":
     )
 
 
+def _firmware_signing(settings: Settings) -> "FirmwareSigning":
+    from station.runtime.firmware_signing import FirmwareSigning
+
+    return FirmwareSigning(settings.security.manufacturer_root_file, settings.security.firmware_revocation_file)
+
+
 def _transfers(settings: Settings) -> "Transfers":
     """Not to the station itself, unless nothing here is real or the settings say so."""
     from station.runtime.dialing import anywhere, only_elsewhere
@@ -260,16 +268,19 @@ def _jobs(settings: Settings, log: EventLog, station: Station, secrets: Secrets,
     from station.runtime.certificate_work import CertificateWork
     from station.runtime.diagnostics import DiagnosticsSource
     from station.runtime.jobs import JobRunner
+    from station.runtime.signing_certificate_work import SigningCertificateWork
 
+    trust, signing = Trust(settings), _firmware_signing(settings)
     return JobRunner(
         directory=settings.storage.directory,
         firmware_bytes_max=settings.firmware.max_bytes,
         installer=installer,
+        signing=signing,
         transfers=_transfers(settings),
         diagnostics=DiagnosticsSource(log=log, settings=settings),
         submit=station.submit,
         reveal=secrets.reveal,
-        more=(CertificateWork(Trust(settings)),),
+        more=(CertificateWork(trust), SigningCertificateWork(signing, trust.files)),
     )
 
 

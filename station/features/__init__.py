@@ -30,7 +30,7 @@ from station.features import (
     status,
     transactions,
 )
-from station.features.maintenance import reset
+from station.features.maintenance import reset, signed_firmware
 from station.features.smart_charging import decide as smart_charging
 from station.features.smart_charging import offering
 
@@ -53,6 +53,7 @@ ALL: tuple[Feature, ...] = (
     local_auth_list.FEATURE,
     smart_charging.FEATURE,
     maintenance.FEATURE,
+    signed_firmware.FEATURE,
     remote_trigger.FEATURE,
     security.FEATURE,
     certificates.FEATURE,

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued
+from eventstore.catalogue.maintenance import DiagnosticsStatusQueued
 from eventstore.event import Event
 from projections.station import StationState
 from station.core.feature import Answer, Feature, Reply
+from station.rules.firmware_status import firmware_status
 from station.rules.triggering import IDLE, QUEUES, Queue, decide_trigger
 from station.wire.messages.remote_trigger import TriggerMessage, TriggerMessageResponse
 
@@ -21,9 +22,7 @@ def decide_trigger_message(state: StationState, request: TriggerMessage, at_ms: 
 
 
 def _firmware_status(state: StationState, connector_id: int | None, at_ms: int) -> Iterable[Event]:
-    firmware = state.maintenance.firmware
-    status = IDLE if firmware is None else firmware.status or IDLE
-    return (FirmwareStatusQueued(status=status, triggered=True),)
+    return (firmware_status(state),)
 
 
 def _diagnostics_status(state: StationState, connector_id: int | None, at_ms: int) -> Iterable[Event]:

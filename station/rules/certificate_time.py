@@ -1,4 +1,4 @@
-"""At which time a certificate of the CSMS is judged (white paper, A00.FR.307 and A00.FR.411).
+"""At which time a certificate, of the CSMS or of the maker of firmware, is judged (white paper, A00.FR.307 and A00.FR.411).
 
 A station often starts without a clock: in 1970, or where its calendar stood when the power went. It learns the time from the CSMS, so
 it must get in before it knows it. What it does know is a time that has passed for certain: the latest that its log proves, what its

@@ -5,7 +5,7 @@ A status that got no answer in time is queued again, a few times, unless a later
 
 from urllib.parse import urlsplit
 
-from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued
+from eventstore.catalogue.maintenance import DiagnosticsStatusQueued, FirmwareStatusQueued, SignedFirmwareStatusQueued
 from eventstore.catalogue.security import LogStatusQueued
 from eventstore.event import Event
 from eventstore.value import replace
@@ -77,7 +77,9 @@ def file_name(state: StationState, job: int, at_ms: int, suffix: str) -> str:
 def tell_again(state: StationState, owed: Owed, failure: Failure, at_ms: int) -> Events:
     """What follows when a status of a job got no answer: the same once more, or nothing."""
     event = owed.event
-    if not isinstance(event, FirmwareStatusQueued | DiagnosticsStatusQueued | LogStatusQueued):
+    if not isinstance(
+        event, FirmwareStatusQueued | SignedFirmwareStatusQueued | DiagnosticsStatusQueued | LogStatusQueued
+    ):
         return ()
     if failure.kind != "timeout" or event.triggered or event.tries >= TELLING_TRIES_MAX:
         return ()

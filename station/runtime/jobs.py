@@ -21,8 +21,10 @@ from eventstore.value import Value
 from projections.maintenance import FirmwareJob, UploadJob
 from projections.station import StationState
 from station.runtime.diagnostics import DiagnosticsSource
+from station.runtime.firmware_signing import FirmwareSigning
 from station.runtime.installer import InstallationError, Installer
 from station.runtime.location import TransferError, TransferFault
+from station.runtime.partial_file import sha256_of
 from station.runtime.secrets import SecretLostError
 from station.runtime.transfer import Transfers
 
@@ -30,6 +32,7 @@ DETAIL_LENGTH_MAX = 500
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,16}\Z")
 _FIRMWARE_FAILURES: Mapping[str, str] = {
     "download": "DownloadFailed",
+    "signature": "InstallVerificationFailed",
     "install": "InstallationFailed",
     "activate": "ActivationFailed",
 }
@@ -81,13 +84,16 @@ class JobRunner:
         directory: Path,
         firmware_bytes_max: int,
         installer: Installer,
+        signing: FirmwareSigning,
         transfers: Transfers,
         diagnostics: DiagnosticsSource,
         submit: Submit,
         reveal: Reveal = str,
         more: Sequence[LaneWork] = (),
     ) -> None:
-        self._firmware = _FirmwareWork(directory / "firmware", firmware_bytes_max, installer, transfers, reveal)
+        self._firmware = _FirmwareWork(
+            directory / "firmware", firmware_bytes_max, installer, signing, transfers, reveal
+        )
         uploads = partial(_UploadWork, source=diagnostics, transfers=transfers, reveal=reveal)
         self._diagnostics = uploads(
             "diagnostics", directory / "diagnostics", lambda state: state.maintenance.diagnostics
@@ -170,13 +176,20 @@ def _wait_asked_s(error: Exception) -> int:
 
 
 class _FirmwareWork:
-    """Download, installation and activation of the image."""
+    """Download, verification, installation and activation of the image."""
 
     name = "firmware"
 
     def __init__(
-        self, directory: Path, bytes_max: int, installer: Installer, transfers: Transfers, reveal: Reveal
+        self,
+        directory: Path,
+        bytes_max: int,
+        installer: Installer,
+        signing: FirmwareSigning,
+        transfers: Transfers,
+        reveal: Reveal,
     ) -> None:
+        self._signing = signing
         self._directory = directory
         self._reveal = reveal
         self._bytes_max = bytes_max
@@ -203,21 +216,42 @@ class _FirmwareWork:
         if job.step == "download":
             name = _image_name(job)
             location = await asyncio.to_thread(self._reveal, job.request.location)
-            await self._transfers.download(location, self._directory / name, bytes_max=self._bytes_max)
-            return _firmware(job, "Downloaded", file=name)
+            sha256 = await self._transfers.download(location, self._directory / name, bytes_max=self._bytes_max)
+            return _firmware(job, "Downloaded", file=name, sha256=sha256)
+        if job.step == "signature":
+            assert job.signed is not None, "no other job has this step"
+            fault = await asyncio.to_thread(self._signing.signature_fault, job.signed, job.sha256)
+            return _firmware(job, "InvalidSignature" if fault else "SignatureVerified", detail=fault)
         if job.step == "install":
+            if job.signed is not None and (fault := await asyncio.to_thread(self._altered, job)):
+                return _firmware(job, "InstallVerificationFailed", detail=fault)
             installation = await self._installer.install(self._directory / job.file)
             status = "Rebooting" if installation.reboots else "Installed"
             return _firmware(job, status, version=installation.version)
         await self._installer.activate(job.version)
         return _firmware(job, "Activated")
 
+    def _altered(self, job: FirmwareJob) -> str:
+        """Why the file on the disk is not the one whose signature was verified; "" if it is. It may have lain there for long."""
+        try:
+            same = sha256_of(self._directory / job.file) == job.sha256
+        except OSError as error:
+            return f"the image cannot be read: {error}"
+        return "" if same else "the image on the disk is not the one whose signature was verified"
+
     def tidy(self, step: JobStep | None) -> None:
         _keep_only(self._directory, "" if step is None else f"{step.job}-")
 
 
 def _firmware(
-    job: FirmwareJob, status: str, *, detail: str = "", file: str = "", version: str = "", retry_after_s: int = 0
+    job: FirmwareJob,
+    status: str,
+    *,
+    detail: str = "",
+    file: str = "",
+    version: str = "",
+    retry_after_s: int = 0,
+    sha256: str = "",
 ) -> Observation:
     return FirmwareProgressed(
         job=job.request.job,
@@ -227,6 +261,7 @@ def _firmware(
         file=file,
         version=version,
         retry_after_s=retry_after_s,
+        sha256=sha256,
     )
 
 

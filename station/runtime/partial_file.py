@@ -5,6 +5,7 @@ modification time). Only where both are still the same is a download continued; 
 """
 
 import asyncio
+import hashlib
 import json
 import os
 from collections.abc import AsyncIterator
@@ -34,7 +35,10 @@ class ResumePoint(Value, frozen=True, kw_only=True):
 
 
 class PartialFile:
-    """The download of one file to `target`: at most `bytes_max`, and at most `disk_bytes_max` more on the disk."""
+    """The download of one file to `target`: at most `bytes_max`, and at most `disk_bytes_max` more on the disk.
+
+    Its SHA-256 is computed as it comes, over what an earlier attempt brought first.
+    """
 
     def __init__(self, target: Path, *, bytes_max: int, disk_bytes_max: int) -> None:
         self._target = target
@@ -42,6 +46,7 @@ class PartialFile:
         self._note = target.with_name(f"{target.name}.part.json")
         self._bytes_max = bytes_max
         self._disk_bytes_max = disk_bytes_max
+        self._digest = hashlib.sha256()
 
     def resume_point(self, location: str) -> ResumePoint:
         """Where to go on; offset 0 if there is nothing, or if it cannot be shown to be the same file."""
@@ -87,9 +92,9 @@ class PartialFile:
                 buffer += chunk
                 if len(buffer) >= BUFFER_BYTES:
                     full, buffer = buffer, bytearray()
-                    await asyncio.to_thread(file.write, full)
+                    await asyncio.to_thread(self._write, file, full)
         finally:
-            await asyncio.to_thread(_close, file, bytes(buffer))
+            await asyncio.to_thread(self._close, file, buffer)
         return received
 
     def check_size(self, file_bytes: int, disk_bytes: int) -> None:
@@ -105,20 +110,32 @@ class PartialFile:
             self._note.write_text(json.dumps({"location": location, "validator": validator}))
         file = self._part.open("ab")
         file.truncate(offset)
+        with self._part.open("rb") as begun:
+            self._digest = hashlib.file_digest(begun, "sha256")
         return file
 
-    def complete(self) -> None:
-        """The file has come whole: it takes its name. Raises OSError."""
+    def _write(self, file: BinaryIO, content: bytearray) -> None:
+        file.write(content)
+        self._digest.update(content)
+
+    def _close(self, file: BinaryIO, rest: bytearray) -> None:
+        with file:
+            self._write(file, rest)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def complete(self) -> str:
+        """The file has come whole: it takes its name. Returns its SHA-256, in hexadecimal. Raises OSError."""
         self._part.replace(self._target)
         self._note.unlink(missing_ok=True)
         sync_directory(self._target.parent)
+        return self._digest.hexdigest()
 
 
-def _close(file: BinaryIO, rest: bytes) -> None:
-    with file:
-        file.write(rest)
-        file.flush()
-        os.fsync(file.fileno())
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal. Raises OSError."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 async def size_of(file: Path) -> int:

@@ -255,8 +255,11 @@ def location_secret(location: str) -> str | None:
 
 def named_secrets(state: StationState) -> frozenset[str]:
     """The secrets that the state names: keys that may be used yet, and those of the locations of jobs under way."""
-    jobs = (state.maintenance.firmware, state.maintenance.diagnostics, state.maintenance.log)
-    locations = (location_secret(job.request.location) for job in jobs if job is not None)
+    maintenance = state.maintenance
+    jobs = (maintenance.firmware, maintenance.diagnostics, maintenance.log)
+    offered = () if maintenance.offered is None else (maintenance.offered,)
+    asked = (*offered, *(job.request for job in jobs if job is not None))
+    locations = (location_secret(one.location) for one in asked)
     return frozenset((*state.credentials.stored, *(name for name in locations if name is not None)))
 
 

@@ -14,7 +14,7 @@ from types import ModuleType
 
 from station.runtime.dialing import Dialer, Judge, only_elsewhere
 from station.runtime.location import FileLocation, TransferError, TransferLimits, parse_location
-from station.runtime.partial_file import PartialFile
+from station.runtime.partial_file import PartialFile, sha256_of
 from station.runtime.tls import client_context
 
 
@@ -47,20 +47,20 @@ class Transfers:
         """How much may be put on the disk there; negative if the reserve is touched already. Raises OSError."""
         return self._free_bytes(directory) - self.limits.reserve_bytes
 
-    async def download(self, location: str, target: Path, *, bytes_max: int) -> None:
-        """Fetch the file at `location` as `target`, which appears once it is there whole.
+    async def download(self, location: str, target: Path, *, bytes_max: int) -> str:
+        """Fetch the file at `location` as `target`, which appears once it is there whole; returns its SHA-256, in hexadecimal.
 
         What a failed attempt got is kept beside it and continued by the next one. Raises TransferError.
         """
         source = parse_location(location)
         if await asyncio.to_thread(target.exists):
-            return
+            return await asyncio.to_thread(sha256_of, target)
         partial = PartialFile(target, bytes_max=bytes_max, disk_bytes_max=self.room_bytes(target.parent))
         try:
             async with asyncio.timeout(self.limits.total_s):
                 protocol, tls = await asyncio.to_thread(self._prepared, source)
                 await protocol.download(source, partial, limits=self.limits, tls=tls, dialer=self._dialer)
-            await asyncio.to_thread(partial.complete)
+            return await asyncio.to_thread(partial.complete)
         except TimeoutError as error:
             raise TransferError(f"{source}: not done within {self.limits.total_s:g} s") from error
         except OSError as error:

@@ -40,12 +40,12 @@ def examine_root(text: str, trusted: Iterable[bytes]) -> Examination:
     """A root certificate in PEM, held against those that are trusted (in DER)."""
     try:
         der = _only_one(text)
-        certificate = _load(der)
-        _check_strength(certificate)
-        _check_authority(certificate)
-        others = {pem.fingerprint(each): _load(each) for each in trusted}
-        signed_by = tuple(name for name, other in others.items() if _is_signed_by(certificate, other))
-        if certificate.issuer == certificate.subject and not _is_signed_by(certificate, certificate):
+        certificate = load(der)
+        check_strength(certificate)
+        check_authority(certificate)
+        others = {pem.fingerprint(each): load(each) for each in trusted}
+        signed_by = tuple(name for name, other in others.items() if is_signed_by(certificate, other))
+        if certificate.issuer == certificate.subject and not is_signed_by(certificate, certificate):
             raise UnusableCertificateError("its signature is wrong")
         issuer = certificate if certificate.issuer == certificate.subject else None
         issuer = issuer or next((others[name] for name in signed_by), None)
@@ -58,7 +58,7 @@ def examine_root(text: str, trusted: Iterable[bytes]) -> Examination:
 
 def facts_of(der: bytes, among: Iterable[bytes] = ()) -> CertificateFacts:
     """The facts of a certificate, its issuer looked for in itself and `among`. Raises UnusableCertificateError."""
-    certificate = _load(der)
+    certificate = load(der)
     return _facts_among(der, certificate, [certificate, *_loaded(among)])
 
 
@@ -73,12 +73,12 @@ def _loaded(ders: Iterable[bytes]) -> list["Certificate"]:
     found = []
     for der in ders:
         with contextlib.suppress(UnusableCertificateError):
-            found.append(_load(der))
+            found.append(load(der))
     return found
 
 
 def _facts_among(der: bytes, certificate: "Certificate", candidates: Iterable["Certificate"]) -> CertificateFacts:
-    issuer = next((each for each in candidates if _is_signed_by(certificate, each)), None)
+    issuer = next((each for each in candidates if is_signed_by(certificate, each)), None)
     return _facts(der, certificate, issuer)
 
 
@@ -99,7 +99,8 @@ def _only_one(text: str) -> bytes:
     return found[0].content
 
 
-def _load(der: bytes) -> "Certificate":
+def load(der: bytes) -> "Certificate":
+    """The certificate, which can be read in all parts that count. Raises UnusableCertificateError."""
     from cryptography import x509
 
     try:
@@ -115,8 +116,8 @@ def _one_line(error: Exception) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)[:NAME_LENGTH_MAX]
 
 
-def _check_strength(certificate: "Certificate") -> None:
-    """A00.FR.501 to 504."""
+def check_strength(certificate: "Certificate") -> None:
+    """A00.FR.501 to 504. Raises UnusableCertificateError."""
     from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
     key = certificate.public_key()
@@ -134,7 +135,8 @@ def _check_strength(certificate: "Certificate") -> None:
         raise UnusableCertificateError(f"it is signed with {algorithm.name.upper()}, which is not safe")
 
 
-def _check_authority(certificate: "Certificate") -> None:
+def check_authority(certificate: "Certificate") -> None:
+    """Whether it may sign others (RFC 5280, 4.2.1.9 and 4.2.1.3). Raises UnusableCertificateError."""
     from cryptography import x509
 
     try:
@@ -151,7 +153,7 @@ def _check_authority(certificate: "Certificate") -> None:
         raise UnusableCertificateError("it must not sign certificates (keyUsage)")
 
 
-def _is_signed_by(certificate: "Certificate", issuer: "Certificate") -> bool:
+def is_signed_by(certificate: "Certificate", issuer: "Certificate") -> bool:
     """Whether the name and the signature say so; what else there is to say of the issuer is another question."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
@@ -168,14 +170,15 @@ def _facts(der: bytes, certificate: "Certificate", issuer: "Certificate | None")
         subject=certificate.subject.rfc4514_string()[:NAME_LENGTH_MAX],
         issuer=certificate.issuer.rfc4514_string()[:NAME_LENGTH_MAX],
         serial=f"{certificate.serial_number:X}",
-        not_before_utc_ms=_utc_ms(certificate.not_valid_before_utc),
-        not_after_utc_ms=_utc_ms(certificate.not_valid_after_utc),
+        not_before_utc_ms=utc_ms(certificate.not_valid_before_utc),
+        not_after_utc_ms=utc_ms(certificate.not_valid_after_utc),
         key=_key_words(certificate),
         issuer_hashes=() if issuer is None else tuple(_hashes(certificate, issuer, name) for name in ALGORITHMS),
     )
 
 
-def _utc_ms(moment: datetime) -> int:
+def utc_ms(moment: datetime) -> int:
+    """Milliseconds of UTC."""
     return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1000
 
 

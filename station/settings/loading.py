@@ -236,6 +236,8 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
             path=("csms", "client_certificate_file"),
             text="is required for security_profile 3, and client_key_file with it",
         )
+    if settings.security.require_signed_firmware and not settings.features.security:
+        yield Problem(path=("features", "security"), text="must be true where [security] require_signed_firmware is")
     if csms.reconnect_min_s > csms.reconnect_max_s:
         yield Problem(
             path=("csms", "reconnect_min_s"), text=f"must not exceed reconnect_max_s ({csms.reconnect_max_s:g})"

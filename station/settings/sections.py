@@ -256,6 +256,27 @@ class SecuritySettings(Value, frozen=True, kw_only=True):
             "whether security events are sent to the CSMS, and not only kept in the log: by profile, from security_profile 1 on",
         ),
     ] = "by profile"
+    require_signed_firmware: Annotated[
+        bool,
+        TableKey(
+            Flag(),
+            "true: firmware must be signed; UpdateFirmware, which has no signature, is answered with NotSupported",
+        ),
+    ] = False
+    manufacturer_root_file: Annotated[
+        Path | None,
+        TableKey(
+            FilePath(may_be_empty=True),
+            "root certificates (PEM) of whoever signs firmware, installed by the maker; empty: none",
+        ),
+    ] = None
+    firmware_revocation_file: Annotated[
+        Path | None,
+        TableKey(
+            FilePath(may_be_empty=True),
+            "revocation lists (PEM or DER) of those roots for signing certificates; empty: none",
+        ),
+    ] = None
 
 
 class LoggingSettings(Value, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ CLOSED_BY_US = "closed by the station"
 
 
 def _progress(event: maintenance.FirmwareProgressed) -> int:
-    return WARNING if "Failed" in event.status else INFO
+    return WARNING if "Failed" in event.status or event.status == "InvalidSignature" else INFO
 
 
 def _disk(event: lifecycle.DiskSpaceObserved) -> int:
@@ -74,6 +74,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     maintenance.ResetAbandoned: WARNING,
     maintenance.TransferRefused: WARNING,
     maintenance.FirmwareProgressed: _progress,
+    maintenance.SignedUpdateAnswered: lambda e: INFO if e.status.startswith("Accepted") else WARNING,
     maintenance.DiagnosticsProgressed: lambda e: INFO if e.status == "Uploaded" else WARNING,
 }
 

@@ -42,6 +42,21 @@ def _firmware(event: maintenance.FirmwareProgressed) -> str:
     return f"Firmware job {event.job}: {event.status} (attempt {event.attempt}){detail}"
 
 
+def _offered(event: maintenance.SignedUpdateOffered) -> str:
+    return f"Signed firmware update {event.request_id} offered: {without_credentials(event.location)}"
+
+
+def _checked(event: maintenance.SigningCertificateChecked) -> str:
+    if event.fault:
+        return f"Signing certificate: {event.fault}"
+    return f"Signing certificate of {event.subject}: {'REVOKED' if event.revoked else 'a root vouches for it'}"
+
+
+def _offer_answered(event: maintenance.SignedUpdateAnswered) -> str:
+    reason = f": {event.reason}" if event.reason else ""
+    return f"Signed firmware update {event.request_id} is answered {event.status}{reason}"
+
+
 UPKEEP: Mapping[type[Event], tuple[int, Words]] = {
     configuration.ConfigurationChanged: (HEADLINE, lambda e: f"{e.key} is now {e.value!r}"),
     configuration.AuthorizationKeysFound: (HEADLINE, _keys_found),
@@ -59,6 +74,13 @@ UPKEEP: Mapping[type[Event], tuple[int, Words]] = {
     maintenance.FirmwareProgressed: (HEADLINE, _firmware),
     maintenance.FirmwareStepDecided: (DETAIL, lambda e: f"Firmware job {e.job}: next step is {e.step}"),
     maintenance.FirmwareStatusQueued: (NOISE, lambda e: f"FirmwareStatusNotification is queued: {e.status}"),
+    maintenance.SignedUpdateOffered: (HEADLINE, _offered),
+    maintenance.SigningCertificateChecked: (DETAIL, _checked),
+    maintenance.SignedUpdateAnswered: (HEADLINE, _offer_answered),
+    maintenance.SignedFirmwareStatusQueued: (
+        NOISE,
+        lambda e: f"SignedFirmwareStatusNotification is queued: {e.status}",
+    ),
     maintenance.DiagnosticsRequested: (
         HEADLINE,
         lambda e: f"{e.log or 'Diagnostics'} asked for: {without_credentials(e.location)}",

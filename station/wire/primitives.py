@@ -32,6 +32,7 @@ __all__ = [
     "Text50",
     "Text255",
     "Text512",
+    "Text800",
     "Text5500",
     "Verbatim",
     "is_blank",
@@ -98,5 +99,6 @@ Rate = Annotated[Decimal, Tenths()]
 # Text of at most so many characters in which case counts: certificates, locations, signatures (security white paper, 5 and 6).
 Text50 = Annotated[str, Longest(50)]
 Text255 = Annotated[str, Longest(255)]
-Text5500 = Annotated[str, Longest(5_500)]
 Text512 = Annotated[str, Longest(512)]
+Text800 = Annotated[str, Longest(800)]
+Text5500 = Annotated[str, Longest(5_500)]

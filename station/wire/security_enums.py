@@ -78,3 +78,32 @@ class UploadLogStatus(StrEnum):
     UPLOADED = "Uploaded"
     UPLOAD_FAILURE = "UploadFailure"
     UPLOADING = "Uploading"
+
+
+class SignedFirmwareStatus(StrEnum):
+    """Status in SignedFirmwareStatusNotification.req (security white paper 6.8, FirmwareStatusEnumType)."""
+
+    DOWNLOADED = "Downloaded"
+    DOWNLOAD_FAILED = "DownloadFailed"
+    DOWNLOADING = "Downloading"
+    DOWNLOAD_SCHEDULED = "DownloadScheduled"
+    DOWNLOAD_PAUSED = "DownloadPaused"
+    IDLE = "Idle"
+    INSTALLATION_FAILED = "InstallationFailed"
+    INSTALLING = "Installing"
+    INSTALLED = "Installed"
+    INSTALL_REBOOTING = "InstallRebooting"
+    INSTALL_SCHEDULED = "InstallScheduled"
+    INSTALL_VERIFICATION_FAILED = "InstallVerificationFailed"
+    INVALID_SIGNATURE = "InvalidSignature"
+    SIGNATURE_VERIFIED = "SignatureVerified"
+
+
+class SignedUpdateFirmwareStatus(StrEnum):
+    """Status in SignedUpdateFirmware.conf (security white paper 6.18, UpdateFirmwareStatusEnumType)."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+    ACCEPTED_CANCELED = "AcceptedCanceled"
+    INVALID_CERTIFICATE = "InvalidCertificate"
+    REVOKED_CERTIFICATE = "RevokedCertificate"

@@ -42,7 +42,7 @@ async def test_tc_044_1_firmware_download_and_install(rig: Rig, tmp_path: Path, 
         location = server.put("good.fwi", bench_image(model="Bench", version="9.9.9"))
         await update_firmware(rig, location)
         calls = await rig.gather(
-            lambda calls: "Installed" in firmware_statuses(calls) and _available_since_boot(calls, rig),
+            lambda calls: "Installed" in firmware_statuses(calls) and available_since_boot(calls, rig),
             "Installed, and every connector Available after the boot",
         )
     assert firmware_statuses(calls) == ["Downloading", "Downloaded", "Installing", "Installed"]
@@ -54,7 +54,7 @@ async def test_tc_044_1_firmware_download_and_install(rig: Rig, tmp_path: Path, 
     assert (await rig.api.state())["station"]["firmware_version"] == "9.9.9"
 
 
-def _available_since_boot(calls: list[Frame], rig: Rig) -> bool:
+def available_since_boot(calls: list[Frame], rig: Rig) -> bool:
     """Whether the station and each connector reported Available, once each, after the BootNotification."""
     boots = [one.order for one in calls if one.action == "BootNotification"]
     told = sorted(

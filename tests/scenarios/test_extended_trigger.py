@@ -44,8 +44,7 @@ def test_a_message_without_a_use_case_here_is_not_implemented_and_one_that_nobod
     """6.17."""
     station = world()
     mark = station.mark
-    for message in ("FirmwareStatusNotification", "SignChargePointCertificate"):
-        assert trigger(station, message) == NOT_IMPLEMENTED
+    assert trigger(station, "SignChargePointCertificate") == NOT_IMPLEMENTED
     assert station.sent("", mark) == []
     answer = station.ask("ExtendedTriggerMessage", {"requestedMessage": "DiagnosticsStatusNotification"})
     assert answer.error_code == "PropertyConstraintViolation"

@@ -10,6 +10,7 @@ Theory of operation
         firmware      "" ─ retrieveDate ─► download ─► idle ─► install ─► activate ─► settle ─► restart ─► verify ─► done
                                            │      ▲                 └─────────────────────────► reboot ──┘
                                            └ retry ┘
+        signed        … download ─► signature ─► (scheduled: installDateTime) ─► idle …
         diagnostics   "" ─► upload ─► done
                             │    ▲
                             └ retry ┘
@@ -46,7 +47,10 @@ FEATURE = Feature(
     rules=(
         Rule(
             decide=advance_firmware,
-            reads=("clock", "registration", "link", "transactions", "outbox", "configuration", "maintenance", TIME),
+            reads=(
+                *("clock", "registration", "link", "transactions", "outbox", "configuration", "maintenance"),
+                *("description", TIME),
+            ),
         ),
         Rule(decide=advance_diagnostics, reads=("maintenance", TIME)),
     ),

@@ -14,11 +14,13 @@ from eventstore.catalogue.maintenance import (
     FirmwareUpdateRequested,
     TransferRefused,
 )
+from projections.maintenance import FirmwareJob
 from projections.station import StationState
-from station.core.feature import Rendered, Reply
+from station.core.feature import Refusal, Rendered, Reply
 from station.rules.transfers import file_name, interval_s, location_fault, tries_again
 from station.rules.uploads import is_same_upload, time_fault
 from station.wire.enums import DiagnosticsStatus, FirmwareStatus
+from station.wire.frames import ErrorCode
 from station.wire.messages.firmware_management import (
     DiagnosticsStatusNotification,
     FirmwareStatusNotification,
@@ -28,9 +30,18 @@ from station.wire.messages.firmware_management import (
     UpdateFirmwareResponse,
 )
 
+ONLY_SIGNED = "only signed firmware is taken: SignedUpdateFirmware"
+REPLACEABLE = frozenset({"", "retry", "download", "signature", "scheduled", "idle"})
+"""The steps of a firmware job at which another may take its place: the image is not being installed yet."""
+
 
 def decide_update_firmware(state: StationState, request: UpdateFirmware, at_ms: int) -> Reply:
-    """UpdateFirmware.conf says nothing (6.56); FirmwareStatusNotification reports what becomes of the update."""
+    """UpdateFirmware.conf says nothing (6.56); FirmwareStatusNotification reports what becomes of the update.
+
+    NotSupported where the settings want firmware to be signed (white paper, L01.FR.20).
+    """
+    if state.described.requires_signed_firmware:
+        return Reply(Refusal(error_code=ErrorCode.NOT_SUPPORTED, description=ONLY_SIGNED))
     asked = FirmwareUpdateRequested(
         job=state.maintenance.jobs + 1,
         location=request.location,
@@ -39,13 +50,14 @@ def decide_update_firmware(state: StationState, request: UpdateFirmware, at_ms: 
         retry_interval_s=interval_s(request.retry_interval),
     )
     job = state.maintenance.firmware
-    if job is not None and (job.step not in ("", "retry", "download", "idle") or _is_same_update(job.request, asked)):
+    if job is not None and (job.step not in REPLACEABLE or _is_same_update(job, asked)):
         return Reply(UpdateFirmwareResponse())
     return Reply(UpdateFirmwareResponse(), (asked,))
 
 
-def _is_same_update(known: FirmwareUpdateRequested, asked: FirmwareUpdateRequested) -> bool:
-    return (known.location, known.retrieve_utc_ms) == (asked.location, asked.retrieve_utc_ms)
+def _is_same_update(job: FirmwareJob, asked: FirmwareUpdateRequested) -> bool:
+    known = job.request.location, job.request.retrieve_utc_ms
+    return job.signed is None and known == (asked.location, asked.retrieve_utc_ms)
 
 
 def decide_get_diagnostics(state: StationState, request: GetDiagnostics, at_ms: int) -> Reply:

@@ -6,13 +6,17 @@ from eventstore.catalogue.security import LogStatusQueued
 from eventstore.event import Event
 from projections.station import StationState
 from station.core.feature import Reply
+from station.rules.firmware_status import signed_firmware_status
 from station.rules.triggering import IDLE, QUEUES, Queue, decide_trigger
 from station.wire.messages.security import ExtendedTriggerMessage, ExtendedTriggerMessageResponse
+
+FIRMWARE_PROFILE = "FirmwareManagement"
 
 
 def decide_extended_trigger(state: StationState, request: ExtendedTriggerMessage, at_ms: int) -> Reply:
     """Whether the message will be sent, and what queues it."""
-    status, events = decide_trigger(state, request.requested_message, EXTENDED, request.connector_id, at_ms)
+    queues = _WITHOUT_FIRMWARE if FIRMWARE_PROFILE in state.described.profiles_off else EXTENDED
+    status, events = decide_trigger(state, request.requested_message, queues, request.connector_id, at_ms)
     return Reply(ExtendedTriggerMessageResponse(status=status), events)
 
 
@@ -24,5 +28,10 @@ def _log_status(state: StationState, connector_id: int | None, at_ms: int) -> It
     return (LogStatusQueued(status=job.status, request_id=job.request.request_id, triggered=True),)
 
 
-EXTENDED: Mapping[str, Queue] = {**QUEUES, "LogStatusNotification": _log_status}
+def _firmware_status(state: StationState, connector_id: int | None, at_ms: int) -> Iterable[Event]:
+    return (signed_firmware_status(state),)
+
+
+_WITHOUT_FIRMWARE: Mapping[str, Queue] = {**QUEUES, "LogStatusNotification": _log_status}
+EXTENDED: Mapping[str, Queue] = {**_WITHOUT_FIRMWARE, "FirmwareStatusNotification": _firmware_status}
 """What ExtendedTriggerMessage can ask for here, and what queues it."""

@@ -246,7 +246,7 @@ def _oddity(event: Event) -> str:
             return "calls of the CSMS that deviate from the standard"
         case RegistrationAnswered(status=status) if status != "Accepted":
             return f"registration {status}"
-        case FirmwareProgressed(status=status) if status.endswith("Failed"):
+        case FirmwareProgressed(status=status) if status.endswith("Failed") or status == "InvalidSignature":
             return f"firmware: {status}"
         case _:
             return _ODD.get(type(event), "")

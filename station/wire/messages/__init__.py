@@ -97,6 +97,10 @@ _PAIRS = (
     _by_csms(security.GetLog, security.GetLogResponse, "Security"),
     _by_station(security.LogStatusNotification, security.LogStatusNotificationResponse, "Security"),
     _by_station(security.SecurityEventNotification, security.SecurityEventNotificationResponse, "Security"),
+    _by_station(
+        security.SignedFirmwareStatusNotification, security.SignedFirmwareStatusNotificationResponse, "Security"
+    ),
+    _by_csms(security.SignedUpdateFirmware, security.SignedUpdateFirmwareResponse, "Security"),
 )
 
 #: Action, as it stands in a CALL, to its messages. The name of a request class is its action.

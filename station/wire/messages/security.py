@@ -13,6 +13,7 @@ from station.wire.primitives import (
     Text50,
     Text255,
     Text512,
+    Text800,
     Text5500,
 )
 from station.wire.security_enums import (
@@ -24,6 +25,8 @@ from station.wire.security_enums import (
     HashAlgorithm,
     LogKind,
     LogStatus,
+    SignedFirmwareStatus,
+    SignedUpdateFirmwareStatus,
     UploadLogStatus,
 )
 
@@ -33,6 +36,7 @@ __all__ = [
     "DeleteCertificateResponse",
     "ExtendedTriggerMessage",
     "ExtendedTriggerMessageResponse",
+    "Firmware",
     "GetInstalledCertificateIds",
     "GetInstalledCertificateIdsResponse",
     "GetLog",
@@ -44,6 +48,10 @@ __all__ = [
     "LogStatusNotificationResponse",
     "SecurityEventNotification",
     "SecurityEventNotificationResponse",
+    "SignedFirmwareStatusNotification",
+    "SignedFirmwareStatusNotificationResponse",
+    "SignedUpdateFirmware",
+    "SignedUpdateFirmwareResponse",
 ]
 
 
@@ -153,3 +161,39 @@ class SecurityEventNotification(Value, frozen=True, kw_only=True):
 
 class SecurityEventNotificationResponse(Value, frozen=True, kw_only=True):
     """SecurityEventNotification.conf (5.16)."""
+
+
+class SignedFirmwareStatusNotification(Value, frozen=True, kw_only=True):
+    """SignedFirmwareStatusNotification.req (5.19); the id is that of the SignedUpdateFirmware.req."""
+
+    status: SignedFirmwareStatus
+    request_id: int | None = None
+
+
+class SignedFirmwareStatusNotificationResponse(Value, frozen=True, kw_only=True):
+    """SignedFirmwareStatusNotification.conf (5.20)."""
+
+
+class Firmware(Value, frozen=True, kw_only=True):
+    """A signed firmware image (6.9): the certificate in PEM, the signature over the whole file in base64."""
+
+    location: Text512
+    retrieve_date_time: DateTime
+    signing_certificate: Text5500
+    signature: Text800
+    install_date_time: DateTime | None = None
+
+
+class SignedUpdateFirmware(Value, frozen=True, kw_only=True):
+    """SignedUpdateFirmware.req (5.21): retry_interval in seconds."""
+
+    request_id: int
+    firmware: Firmware
+    retries: int | None = None
+    retry_interval: DurationSeconds | None = None
+
+
+class SignedUpdateFirmwareResponse(Value, frozen=True, kw_only=True):
+    """SignedUpdateFirmware.conf (5.22)."""
+
+    status: SignedUpdateFirmwareStatus

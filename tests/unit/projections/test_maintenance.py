@@ -3,6 +3,7 @@
 import pytest
 
 from eventstore.catalogue.lifecycle import StationBooted, StationStopping
+from eventstore.catalogue.link import LinkClosed
 from eventstore.catalogue.maintenance import (
     DiagnosticsProgressed,
     DiagnosticsRequested,
@@ -16,6 +17,9 @@ from eventstore.catalogue.maintenance import (
     ResetAccepted,
     ResetDue,
     ResetFailed,
+    SignedFirmwareStatusQueued,
+    SignedUpdateAnswered,
+    SignedUpdateOffered,
 )
 from eventstore.catalogue.security import LogStatusQueued
 from eventstore.event import Event, Recorded
@@ -33,6 +37,19 @@ BOOT = StationBooted(
     orderly=True,
 )
 UPDATE = FirmwareUpdateRequested(job=1, location="x", retrieve_utc_ms=0, retries=1, retry_interval_s=1)
+OFFER = SignedUpdateOffered(
+    job=1,
+    request_id=7,
+    location="x",
+    retrieve_utc_ms=0,
+    install_utc_ms=None,
+    signing_certificate="PEM",
+    signature="base64",
+    retries=1,
+    retry_interval_s=1,
+    due_ms=9,
+)
+ANSWERED = SignedUpdateAnswered(job=1, request_id=7, status="Accepted")
 UPLOAD = DiagnosticsRequested(
     job=2, location="x", file_name="f", start_utc_ms=None, stop_utc_ms=None, retries=1, retry_interval_s=1
 )
@@ -99,7 +116,7 @@ def test_a_report_of_another_attempt_or_job_changes_nothing(event: Event) -> Non
 @pytest.mark.parametrize(
     ("step", "after", "interruptions"),
     [("download", "download", 1), ("install", "install", 1), ("restart", "verify", 0), ("reboot", "verify", 0)]
-    + [("idle", "idle", 0)],
+    + [("idle", "idle", 0), ("signature", "signature", 1), ("scheduled", "scheduled", 0)],
 )
 def test_a_boot_interrupts_or_completes_the_step_it_falls_into(step: str, after: str, interruptions: int) -> None:
     job = folded(Maintenance(), UPDATE, firmware(step), BOOT).firmware
@@ -164,3 +181,40 @@ def test_an_upload_is_found_by_its_number_and_the_other_one_stays_as_it_is() -> 
     assert (reported.report, reported.interruptions) == ("PermissionDenied", 1)
     assert folded(working, replace(step, step="done")).log is None
     assert folded(Maintenance(), LogStatusQueued(status="Uploading", request_id=7)) == Maintenance()
+
+
+def test_an_offer_waits_for_its_answer_and_ends_with_its_connection() -> None:
+    """White paper, L01.FR.23."""
+    offered = folded(Maintenance(), OFFER)
+    assert (offered.offered, offered.jobs, offered.firmware) == (OFFER, 1, None)
+    for end in (ANSWERED, BOOT, LinkClosed(connection=1, reason="lost", entropy=0)):
+        assert folded(offered, end).offered is None
+    assert folded(Maintenance(), LinkClosed(connection=1, reason="lost", entropy=0)) == Maintenance()
+
+
+def test_a_job_is_signed_if_it_is_the_one_that_was_offered() -> None:
+    accepted = folded(Maintenance(), OFFER, UPDATE, ANSWERED).firmware
+    assert accepted is not None
+    assert accepted.signed == OFFER
+    plain = folded(Maintenance(), OFFER, replace(UPDATE, job=2)).firmware
+    assert plain is not None
+    assert plain.signed is None
+
+
+def test_the_last_status_of_a_signed_update_outlives_its_job() -> None:
+    """White paper, L01.FR.28 and L01.FR.29."""
+    failed = SignedFirmwareStatusQueued(status="DownloadFailed", request_id=7)
+    working = folded(Maintenance(), OFFER, UPDATE, ANSWERED, failed)
+    assert working.firmware is not None
+    assert working.firmware.status == "DownloadFailed"
+    assert folded(working, firmware("done"), BOOT).signed_status == failed
+    for other in (replace(failed, status="X", tries=2), replace(failed, status="X", triggered=True)):
+        assert folded(working, other) == working
+    assert folded(Maintenance(), failed).firmware is None
+
+
+def test_the_digest_of_what_was_downloaded_stays_with_the_job() -> None:
+    downloaded = replace(progressed("Downloaded"), sha256="abc")
+    job = folded(Maintenance(), OFFER, UPDATE, firmware("download"), downloaded, firmware("signature")).firmware
+    assert job is not None
+    assert job.sha256 == "abc"

@@ -13,7 +13,7 @@ from eventstore.catalogue.lifecycle import (
     StationStopped,
 )
 from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
-from eventstore.catalogue.maintenance import ResetAccepted
+from eventstore.catalogue.maintenance import ResetAccepted, SignedFirmwareStatusQueued, SignedUpdateAnswered
 from eventstore.catalogue.security import ServiceAccessRefused, TamperObserved, TlsFailed
 from eventstore.event import Event, Recorded
 from eventstore.value import replace as replaced
@@ -204,3 +204,15 @@ def test_one_that_goes_wrong_again_gives_another_one_but_not_within_the_hour() -
         "certificate has expired",
         "certificate has expired (1 more since the last one)",
     ]
+
+
+def test_firmware_whose_maker_is_not_believed_is_raised_once() -> None:
+    """White paper, L01.FR.02 and L01.FR.03."""
+    invalid = SignedUpdateAnswered(job=1, request_id=7, status="InvalidCertificate", reason="no root")
+    assert raised(invalid) == [("InvalidFirmwareSigningCertificate", "request 7: no root")]
+    assert raised(replaced(invalid, status="RevokedCertificate")) == raised(invalid)
+    assert raised(replaced(invalid, status="Rejected")) == []
+    signature = SignedFirmwareStatusQueued(status="InvalidSignature", request_id=7)
+    assert raised(signature) == [("InvalidFirmwareSignature", "request 7")]
+    again = replaced(signature, tries=2), replaced(signature, triggered=True), replaced(signature, status="Downloaded")
+    assert raised(*again) == []

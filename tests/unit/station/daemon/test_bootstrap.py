@@ -110,6 +110,13 @@ def board_of(found: Settings, directory: Path) -> BenchBoard:
     )
 
 
+@pytest.mark.parametrize("required", ["false", "true"])
+def test_the_description_says_whether_firmware_must_be_signed(tmp_path: Path, required: str) -> None:
+    found = settings(f"[security]\nrequire_signed_firmware = {required}")
+    described = describe(found, board_of(found, tmp_path), make_registry(found))
+    assert described.requires_signed_firmware == (required == "true")
+
+
 def test_the_station_is_described_by_its_settings_and_its_board(tmp_path: Path) -> None:
     found = settings(
         "[board]\nfixed_cable = true\nphases = 1\nmax_current_a = 16\nbackup_power_s = 30\n"

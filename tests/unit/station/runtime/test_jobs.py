@@ -1,6 +1,7 @@
 """The job runner: what the state asks for is done, reported, cancelled, and done again after a restart."""
 
 import asyncio
+import hashlib
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -10,22 +11,29 @@ from pathlib import Path
 import pytest
 
 from eventstore.catalogue.lifecycle import StationDescribed
-from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed
+from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed, SigningCertificateChecked
 from eventstore.chain import Head, Row
 from eventstore.event import Observation
 from eventstore.value import replace
+from station.runtime.certificate_files import CertificateFiles
 from station.runtime.diagnostics import DiagnosticsSource
 from station.runtime.dialing import anywhere
+from station.runtime.firmware_signing import FirmwareSigning
 from station.runtime.installer import BenchInstaller, Installation, InstallationError, Installer
 from station.runtime.jobs import JobRunner
 from station.runtime.location import TransferLimits
+from station.runtime.signing_certificate_work import SigningCertificateWork
 from station.runtime.transfer import Transfers
 from station.settings.loading import parse_settings
 from tests.file_servers import bench_image
 from tests.given import DESCRIPTION, StationUnderTest
+from tests.signed_images import Signer, manufacturer, signing_certificate
 from tests.unit.station.runtime.transfer_servers import HttpFiles, http_files
 
 IMAGE = bench_image(model="Bench", version="9.9.9")
+ROOT = manufacturer()
+SIGNER = signing_certificate(ROOT)
+SECURED = replace(DESCRIPTION, profiles_off=())
 SETTINGS = '[station]\nidentity = "CB-0001"\n[csms]\nurl = "ws://127.0.0.1:9000/ocpp"\n'
 
 pytestmark = pytest.mark.asyncio
@@ -56,14 +64,18 @@ class Rig:
         self.directory = directory
         self.requests = 0
         self.station = StationUnderTest(description=described).online()
+        self._maker = directory.parent / "maker.pem"
+        signing = FirmwareSigning(self._maker)
         self.observations: asyncio.Queue[Observation] = asyncio.Queue()
         self.runner = JobRunner(
             directory=directory,
             firmware_bytes_max=1_000_000,
             installer=installer or BenchInstaller(directory, model="Bench"),
+            signing=signing,
             transfers=transfers or Transfers(judge=anywhere, limits=TransferLimits(stall_s=5, reserve_bytes=0)),
             diagnostics=DiagnosticsSource(log=EmptyLog(), settings=parse_settings(SETTINGS, "test")),
             submit=self.observations.put_nowait,
+            more=(SigningCertificateWork(signing, CertificateFiles(directory)),),
         )
 
     def publish(self) -> None:
@@ -85,6 +97,14 @@ class Rig:
 
     def update(self, location: str, **members: object) -> None:
         self.ask("UpdateFirmware", location=location, retrieveDate="2026-01-01T00:00:00Z", **members)
+
+    def offer(self, location: str, signer: Signer, signature: str, **members: object) -> None:
+        """SignedUpdateFirmware; the answer comes once the certificate is checked."""
+        self._maker.write_text(ROOT.pem)
+        firmware = {"location": location, "retrieveDateTime": "2026-01-01T00:00:00Z"}
+        firmware |= {"signingCertificate": signer.pem, "signature": signature}
+        self.station.receive([2, "offer", "SignedUpdateFirmware", {"requestId": 7, "firmware": firmware, **members}])
+        self.publish()
 
     async def next(self) -> Observation:
         """The runner's next report, which the station takes."""
@@ -357,3 +377,97 @@ async def test_a_storage_directory_that_takes_nothing_is_a_failed_download(tmp_p
         with served() as files:
             found.update(files.url(), retries=0)
             assert await found.reports(1) == ["DownloadFailed"]
+
+
+# Signed images
+
+
+async def checked(found: Rig) -> str:
+    """What the check of the certificate found."""
+    observation = await found.next()
+    assert isinstance(observation, SigningCertificateChecked)
+    return observation.fault
+
+
+async def test_a_signed_image_is_checked_downloaded_verified_and_installed(tmp_path: Path) -> None:
+    async with rig(tmp_path, described=SECURED) as found:
+        with served() as files:
+            found.offer(files.url("new.fwi"), SIGNER, SIGNER.sign(IMAGE))
+            assert await checked(found) == ""
+            assert await found.reports(4) == ["Downloaded", "SignatureVerified", "Installed", "Activated"]
+    job = found.station.state.maintenance.firmware
+    assert job is not None
+    assert job.sha256 == hashlib.sha256(IMAGE).hexdigest()
+    assert found.station.answers[-1].payload == {"status": "Accepted"}
+
+
+async def test_a_certificate_without_a_root_is_answered_and_nothing_is_fetched(tmp_path: Path) -> None:
+    stranger = signing_certificate(manufacturer("stranger"))
+    async with rig(tmp_path, described=SECURED) as found:
+        with served() as files:
+            found.offer(files.url("new.fwi"), stranger, stranger.sign(IMAGE))
+            assert "no installed root" in await checked(found)
+            assert files.requests == []
+    assert found.station.answers[-1].payload == {"status": "InvalidCertificate"}
+
+
+@pytest.mark.parametrize("spoilt", ["the image", "the signature", "its end", "no base64"])
+async def test_an_image_that_is_not_what_was_signed_never_reaches_the_installer(tmp_path: Path, spoilt: str) -> None:
+    class Never:
+        async def install(self, image: Path) -> Installation:
+            raise AssertionError("it was not verified")
+
+        async def activate(self, version: str) -> None: ...
+
+        def firmware_version(self, software_version: str) -> str:
+            return ""
+
+    image = {"the image": IMAGE.replace(b"f", b"F", 1), "its end": IMAGE[:-1]}.get(spoilt, IMAGE)
+    signature = {"the signature": SIGNER.sign(b"another"), "no base64": "?"}.get(spoilt, SIGNER.sign(IMAGE))
+    async with rig(tmp_path, Never(), described=SECURED) as found:
+        with served(image) as files:
+            found.offer(files.url("new.fwi"), SIGNER, signature)
+            assert await checked(found) == ""
+            assert await found.reports(2) == ["Downloaded", "InvalidSignature"]
+    assert found.station.state.maintenance.firmware is None
+
+
+@pytest.mark.parametrize("how", ["altered", "gone"])
+async def test_an_image_that_changed_on_the_disk_since_it_was_verified_is_not_installed(
+    tmp_path: Path, how: str
+) -> None:
+    async with rig(tmp_path, described=SECURED) as found:
+        found.station.plug()
+        found.station.swipe()
+        with served() as files:
+            found.offer(files.url("new.fwi"), SIGNER, SIGNER.sign(IMAGE))
+            assert await checked(found) == ""
+            assert await found.reports(2) == ["Downloaded", "SignatureVerified"]
+        image = tmp_path / "firmware" / found.files("firmware")[0]
+        image.write_bytes(IMAGE + b"x") if how == "altered" else image.unlink()
+        found.station.unplug()
+        found.publish()
+        assert await found.reports(1) == ["InstallVerificationFailed"]
+    assert BenchInstaller(tmp_path, model="Bench").firmware_version("0.1.0") == "0.1.0"
+
+
+@pytest.mark.parametrize("step", ["download", "signature"])
+async def test_a_signed_image_is_verified_whole_after_a_restart(tmp_path: Path, step: str) -> None:
+    """The first part came to another process."""
+    found = Rig(tmp_path, described=SECURED)
+    with served() as files:
+        async with running(found):
+            if step == "download":
+                files.cut_after = len(IMAGE) // 2
+            found.offer(files.url("new.fwi"), SIGNER, SIGNER.sign(IMAGE), retries=1, retryInterval=1)
+            assert await checked(found) == ""
+            assert await found.reports(1) == ["DownloadFailed" if step == "download" else "Downloaded"]
+        files.cut_after = None
+        found.station.advance(1)
+        again = Rig(tmp_path, described=SECURED)
+        again.station = found.station
+        async with running(again):
+            if step == "download":
+                assert await again.reports(1) == ["Downloaded"]
+                assert files.requests[-1].headers["Range"]
+            assert await again.reports(3) == ["SignatureVerified", "Installed", "Activated"]

@@ -11,6 +11,7 @@ import pytest
 
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.link import FrameReceived
+from eventstore.catalogue.maintenance import SignedUpdateAnswered, SignedUpdateOffered
 from eventstore.event import Event, Recorded
 from projections.station import INITIAL, StationState, evolve
 from station.runtime.secrets import SecretLostError, Secrets, basic_credentials, fingerprint
@@ -224,6 +225,32 @@ async def test_a_password_is_kept_for_as_long_as_its_job(tmp_path: Path) -> None
     assert follower.kept() == []
     with pytest.raises(SecretLostError, match="lost"):
         follower.secrets.reveal(location)
+
+
+@pytest.mark.asyncio
+async def test_a_password_of_an_offer_is_kept_until_it_is_answered(tmp_path: Path) -> None:
+    """White paper, L01: while its certificate is checked."""
+    follower = Follower(tmp_path)
+    frame = [2, "1", "SignedUpdateFirmware", {"requestId": 7, "firmware": {"location": "ftp://user:pass@host/i.bin"}}]
+    text = follower.secrets.redact(json.dumps(frame))
+    assert "pass" not in text
+    location = json.loads(text)[3]["firmware"]["location"]
+    offered = SignedUpdateOffered(
+        job=1,
+        request_id=7,
+        location=location,
+        retrieve_utc_ms=0,
+        install_utc_ms=None,
+        signing_certificate="",
+        signature="",
+        retries=0,
+        retry_interval_s=1,
+        due_ms=1,
+    )
+    await follower.publish(received(text), offered)
+    assert follower.secrets.reveal(location) == "ftp://user:pass@host/i.bin"
+    await follower.publish(SignedUpdateAnswered(job=1, request_id=7, status="Rejected"))
+    assert follower.kept() == []
 
 
 def test_the_same_password_has_the_same_name_and_another_station_another(tmp_path: Path) -> None:

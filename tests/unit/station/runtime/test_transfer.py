@@ -1,6 +1,7 @@
 """Downloads and uploads against real servers that do everything wrong (8.1, 8.2)."""
 
 import asyncio
+import hashlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tests.csms.tls import issue, make_authority, server_context
 from tests.unit.station.runtime.transfer_servers import HttpFiles, ftp_files, http_files
 
 CONTENT = bytes(range(256)) * 1200  # more than one buffer
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
 MAX = 10_000_000
 LIMITS = TransferLimits(connect_s=5, stall_s=5, total_s=20, reserve_bytes=0)
 
@@ -80,7 +82,7 @@ async def test_a_message_shows_neither_credentials_nor_query() -> None:
 
 async def test_an_http_download_has_every_byte(files: HttpFiles, transfers: Transfers, tmp_path: Path) -> None:
     target = tmp_path / "file"
-    await transfers.download(files.url(), target, bytes_max=MAX)
+    assert await transfers.download(files.url(), target, bytes_max=MAX) == SHA256
     assert target.read_bytes() == CONTENT
     assert names(tmp_path) == ["file"]
 
@@ -90,7 +92,7 @@ async def test_a_file_that_has_come_is_not_fetched_again(
 ) -> None:
     """A power cut between the download and its report."""
     for _ in range(2):
-        await transfers.download(files.url(), tmp_path / "file", bytes_max=MAX)
+        assert await transfers.download(files.url(), tmp_path / "file", bytes_max=MAX) == SHA256
     assert len(files.requests) == 1
 
 
@@ -100,7 +102,7 @@ async def test_a_cut_http_download_goes_on_where_it_stopped(
     files.cut_after = 100_000
     assert "127.0.0.1" in await failure(transfers, files.url(), tmp_path / "file")
     files.cut_after = None
-    await transfers.download(files.url(), tmp_path / "file", bytes_max=MAX)
+    assert await transfers.download(files.url(), tmp_path / "file", bytes_max=MAX) == SHA256
     assert files.requests[1].headers["Range"] == "bytes=100000-"
     assert (tmp_path / "file").read_bytes() == CONTENT
 

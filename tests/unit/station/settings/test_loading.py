@@ -185,6 +185,10 @@ MISTAKES = [
     (toml(csms='client_key_file = "k"'), "[csms] client_certificate_file: is required beside client_key_file"),
     (toml(csms='client_certificate_file = "c"'), "[csms] client_key_file: is required beside client_certificate_file"),
     (toml(csms="security_profile = 1", station='identity = "a:b"'), "[station] identity: must not hold a colon"),
+    (
+        toml(security="require_signed_firmware = true", features="security = false"),
+        "[features] security: must be true where [security] require_signed_firmware is",
+    ),
     (toml(csms="ca_file = 1"), "[csms] ca_file: must be a path as text, not the number 1"),
     (toml(csms="call_timeout_s = 0"), "[csms] call_timeout_s: must be 1 to 3600, not 0"),
     (toml(csms='reconnect_min_s = "1"'), '[csms] reconnect_min_s: must be a number of seconds, not the text "1"'),

@@ -6,7 +6,7 @@ from eventstore.catalogue.authorization import AuthorizationDenied
 from eventstore.catalogue.configuration import AuthorizationKeysFound
 from eventstore.catalogue.hardware import FaultObserved, MainsObserved
 from eventstore.catalogue.link import ConnectFailed, LinkClosed
-from eventstore.catalogue.maintenance import DiagnosticsProgressed
+from eventstore.catalogue.maintenance import DiagnosticsProgressed, SignedUpdateAnswered
 from eventstore.catalogue.registration import RegistrationAnswered
 from eventstore.event import Event
 from station.telling.levels import level
@@ -27,6 +27,8 @@ from station.telling.line import ERROR, INFO, WARNING
         (RegistrationAnswered(status="Accepted", interval_s=60, retry_due_ms=None), INFO),
         (DiagnosticsProgressed(job=1, status="UploadFailed", attempt=1, detail=""), WARNING),
         (DiagnosticsProgressed(job=1, status="Uploaded", attempt=1, detail=""), INFO),
+        (SignedUpdateAnswered(job=1, request_id=7, status="AcceptedCanceled"), INFO),
+        (SignedUpdateAnswered(job=1, request_id=7, status="RevokedCertificate"), WARNING),
         (AuthorizationKeysFound(settings="", missing=("fp:1",)), ERROR),
         (AuthorizationKeysFound(settings="fp:1"), INFO),
     ],

@@ -10,7 +10,13 @@ from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.hardware import EmergencyStopObserved, IdTagPresented, MainsObserved
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationStopped, StationStopping, SystemClockObserved
 from eventstore.catalogue.link import ConnectFailed, FrameRefused
-from eventstore.catalogue.maintenance import FirmwareProgressed, FirmwareUpdateRequested
+from eventstore.catalogue.maintenance import (
+    FirmwareProgressed,
+    FirmwareUpdateRequested,
+    SignedUpdateAnswered,
+    SignedUpdateOffered,
+    SigningCertificateChecked,
+)
 from eventstore.event import Event, Recorded
 from projections.station import INITIAL
 from station.features.smart_charging.reasons import limit_reason
@@ -278,6 +284,37 @@ def test_updates_are_told_and_a_failed_one_is_a_warning() -> None:
     assert [(line.level, line.text) for line in Story().tell(INITIAL, batch)] == [
         (INFO, "Firmware update asked for: ftp://x/y"),
         (WARNING, "Firmware job 1: DownloadFailed (attempt 1): no route"),
+    ]
+
+
+def test_a_signed_update_is_told_from_the_offer_to_its_answer() -> None:
+    offered = SignedUpdateOffered(
+        job=1,
+        request_id=7,
+        location="ftp://user:secret@x/y",
+        retrieve_utc_ms=0,
+        install_utc_ms=None,
+        signing_certificate="",
+        signature="",
+        retries=0,
+        retry_interval_s=1,
+        due_ms=1,
+    )
+    events = (
+        offered,
+        SigningCertificateChecked(job=1, fault="no root", subject=""),
+        SignedUpdateAnswered(job=1, request_id=7, status="InvalidCertificate", reason="no root"),
+        SignedUpdateAnswered(job=1, request_id=7, status="Accepted"),
+        FirmwareProgressed(job=1, status="InvalidSignature", attempt=1, detail="of another file"),
+    )
+    batch = [recorded(event, number) for number, event in enumerate(events, 1)]
+    told = [(line.level, line.text) for line in Story().tell(INITIAL, batch)]
+    assert "secret" not in str(told)
+    assert [level for level, _ in told] == [INFO, WARNING, INFO, WARNING]
+    assert told[1:] == [
+        (WARNING, "Signed firmware update 7 is answered InvalidCertificate: no root"),
+        (INFO, "Signed firmware update 7 is answered Accepted"),
+        (WARNING, "Firmware job 1: InvalidSignature (attempt 1): of another file"),
     ]
 
 

@@ -37,7 +37,7 @@ from station.wire.messages.core import (
 )
 from station.wire.messages.firmware_management import GetDiagnostics
 from station.wire.messages.reservation import ReserveNow
-from station.wire.messages.security import LogParameters
+from station.wire.messages.security import Firmware, LogParameters
 from station.wire.messages.smart_charging import (
     ClearChargingProfile,
     GetCompositeSchedule,
@@ -192,6 +192,7 @@ CHARGING_PROFILE = {
     "chargingProfileKind": "Absolute",
     "chargingSchedule": PERIODS,
 }
+FIRMWARE = {"location": "", "retrieveDateTime": "2026-01-01T00:00:00Z", "signingCertificate": "", "signature": ""}
 OPTIONAL_TEXTS: tuple[tuple[type, dict[str, Any], str], ...] = (
     (ReserveNow, RESERVE, "parentIdTag"),
     (DataTransfer, {"vendorId": "v"}, "messageId"),
@@ -206,6 +207,7 @@ OPTIONAL_TEXTS: tuple[tuple[type, dict[str, Any], str], ...] = (
     (WireIdTagInfo, {"status": "Accepted"}, "parentIdTag"),
     (LogParameters, {"remoteLocation": "ftp://a/b"}, "oldestTimestamp"),
     (LogParameters, {"remoteLocation": "ftp://a/b"}, "latestTimestamp"),
+    (Firmware, FIRMWARE, "installDateTime"),
 )  # fmt: skip
 
 

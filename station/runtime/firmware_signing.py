@@ -1,0 +1,194 @@
+"""Whom the station believes about firmware: the maker's certificates, and the signatures made with them (security white paper, L01).
+
+The chain is of two: a signing certificate, directly under a root of the manufacturer (L01, remarks: no intermediate certificates).
+What a certificate must be stands in section 2.6.1 (A00.FR.501 to 512) and in RFC 5280. A signature is RSA-PSS or ECDSA with SHA-256 over
+the whole file (L01.FR.04); PKCS#1 v1.5 is none.
+
+`cryptography` is loaded when there is something to check, and not before.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eventstore.catalogue.maintenance import SignedUpdateOffered, SigningCertificateChecked
+from station.runtime import pem, x509
+from station.runtime.x509 import UnusableCertificateError
+from station.settings.loading import Settings
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate, CertificateRevocationList
+
+SUBJECT_LENGTH_MAX = 100
+
+
+def check_files(settings: Settings) -> None:
+    """Raises SettingsError for a file of roots or revocation lists that cannot be read, or has no PEM where there must be some."""
+    roots, lists = settings.security.manufacturer_root_file, settings.security.firmware_revocation_file
+    if roots is not None and not pem.certificates(
+        _read(settings, "manufacturer_root_file", roots).decode(errors="replace")
+    ):
+        raise settings.error("security", "manufacturer_root_file", f"{roots}: holds no certificate in PEM")
+    if lists is not None:
+        _read(settings, "firmware_revocation_file", lists)
+
+
+def _read(settings: Settings, key: str, file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise settings.error("security", key, f"{file}: cannot be read: {error.strerror}") from error
+
+
+class FirmwareSigning:
+    """Checks signing certificates and signatures, by the files of the maker: `roots` in PEM, `revocations` in PEM or DER.
+
+    Both are read anew each time; None is no file.
+    """
+
+    def __init__(self, roots: Path | None = None, revocations: Path | None = None) -> None:
+        self._roots = roots
+        self._revocations = revocations
+
+    def check(self, offered: SignedUpdateOffered, installed: Iterable[bytes] = ()) -> SigningCertificateChecked:
+        """What the certificate of an offered update is worth; `installed` are roots beside those of the file, in DER.
+
+        Takes a while: not for the loop.
+        """
+        try:
+            certificate = _signing_certificate(offered.signing_certificate)
+            _check_purpose(certificate)
+            root = _root_of(certificate, [*self._maker_roots(), *installed])
+            revoked = self._is_revoked(certificate, root)
+        except ImportError:
+            return SigningCertificateChecked(job=offered.job, fault=x509.MISSING)
+        except (UnusableCertificateError, OSError) as error:
+            return SigningCertificateChecked(job=offered.job, fault=str(error))
+        return SigningCertificateChecked(
+            job=offered.job,
+            fault="",
+            revoked=revoked,
+            subject=_name(certificate),
+            not_before_utc_ms=max(x509.utc_ms(one.not_valid_before_utc) for one in (certificate, root)),
+            not_after_utc_ms=min(x509.utc_ms(one.not_valid_after_utc) for one in (certificate, root)),
+        )
+
+    def signature_fault(self, offered: SignedUpdateOffered, sha256: str) -> str:
+        """Why a file of that SHA-256 (hexadecimal) is not what was signed; "" if it is. Takes a while: not for the loop."""
+        try:
+            certificate = _signing_certificate(offered.signing_certificate)
+            _verify(certificate, _decoded(offered.signature), bytes.fromhex(sha256))
+        except ImportError:
+            return x509.MISSING
+        except UnusableCertificateError as error:
+            return str(error)
+        return ""
+
+    def _maker_roots(self) -> Iterable[bytes]:
+        """Raises OSError."""
+        return () if self._roots is None else pem.certificates(self._roots.read_text(errors="replace")).values()
+
+    def _is_revoked(self, certificate: "Certificate", root: "Certificate") -> bool:
+        """Whether a list of the root names the certificate. Raises UnusableCertificateError for a file that is none, OSError."""
+        if self._revocations is None:
+            return False
+        mine = [each for each in _revocation_lists(self._revocations) if each.issuer == root.subject]
+        if not all(each.is_signature_valid(root.public_key()) for each in mine):  # type: ignore[arg-type]  # no other key signs
+            raise UnusableCertificateError("the revocation list is not signed by the root that it is of")
+        serial = certificate.serial_number
+        return any(each.get_revoked_certificate_by_serial_number(serial) is not None for each in mine)
+
+
+def _signing_certificate(text: str) -> "Certificate":
+    """The first certificate; what else comes with it vouches for nothing and is not looked at. Raises UnusableCertificateError."""
+    if "PRIVATE KEY" in text:
+        raise UnusableCertificateError("there is a private key with the signing certificate: it is in wrong hands")
+    found = [block for block in pem.blocks(text) if block.label == pem.CERTIFICATE]
+    if not found or found[0].content is None:
+        raise UnusableCertificateError("the signing certificate is no certificate in PEM")
+    return x509.load(found[0].content)
+
+
+def _check_purpose(certificate: "Certificate") -> None:
+    """Raises UnusableCertificateError unless it is one to sign firmware with."""
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.x509 import BasicConstraints, ExtendedKeyUsage, KeyUsage
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    x509.check_strength(certificate)
+    if not isinstance(certificate.public_key(), RSAPublicKey | EllipticCurvePublicKey):
+        raise UnusableCertificateError("its key is neither RSA nor EC")
+    judged = BasicConstraints, KeyUsage, ExtendedKeyUsage
+    for extension in certificate.extensions:
+        usage = extension.value
+        if extension.critical and not isinstance(usage, judged):  # RFC 5280, 4.2
+            raise UnusableCertificateError(f"its critical extension {extension.oid.dotted_string} is not judged here")
+        if isinstance(usage, KeyUsage) and not usage.digital_signature:
+            raise UnusableCertificateError("it is not for signatures (keyUsage)")
+        wanted = ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+        if isinstance(usage, ExtendedKeyUsage) and not any(oid in usage for oid in wanted):
+            raise UnusableCertificateError("it is not for signing code (extendedKeyUsage)")
+
+
+def _root_of(certificate: "Certificate", roots: Iterable[bytes]) -> "Certificate":
+    """The root that vouches for the certificate. Raises UnusableCertificateError, with why none does."""
+    why = "no root certificate of the manufacturer is installed"
+    for der in roots:
+        try:
+            root = x509.load(der)
+            if x509.is_signed_by(certificate, root):
+                x509.check_strength(root)
+                x509.check_authority(root)
+                return root
+            why = f"no installed root of the manufacturer vouches for {_name(certificate)}"
+        except UnusableCertificateError as error:
+            why = f"a root of the manufacturer cannot be used: {error}"
+    raise UnusableCertificateError(why)
+
+
+def _revocation_lists(file: Path) -> "Iterator[CertificateRevocationList]":
+    """The lists in a file, PEM (any number) or DER. Raises UnusableCertificateError if there is none, OSError."""
+    from cryptography.x509 import load_der_x509_crl
+
+    content = file.read_bytes()
+    lists = [block.content for block in pem.blocks(content.decode(errors="replace")) if block.label == "X509 CRL"]
+    try:
+        for der in lists or [content]:
+            yield load_der_x509_crl(der or b"")
+    except ValueError as error:
+        raise UnusableCertificateError(f"{file} holds no revocation list that can be read") from error
+
+
+def _decoded(signature: str) -> bytes:
+    """Base64, however its lines are broken. Raises UnusableCertificateError."""
+    try:
+        return base64.b64decode("".join(signature.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UnusableCertificateError("the signature is not base64") from error
+
+
+def _verify(certificate: "Certificate", signature: bytes, digest: bytes) -> None:
+    """Raises UnusableCertificateError unless the signature is one of that certificate's key over that SHA-256."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric import ec, padding
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    key, hashed = certificate.public_key(), Prehashed(SHA256())
+    try:
+        if isinstance(key, RSAPublicKey):
+            key.verify(signature, digest, padding.PSS(padding.MGF1(SHA256()), padding.PSS.AUTO), hashed)
+        else:
+            assert isinstance(key, ec.EllipticCurvePublicKey), "no other certificate is accepted"
+            key.verify(signature, digest, ec.ECDSA(hashed))
+    except InvalidSignature as error:
+        raise UnusableCertificateError("the signature is not one of this file by this certificate's key") from error
+
+
+def _name(certificate: "Certificate") -> str:
+    text = certificate.subject.rfc4514_string()[:SUBJECT_LENGTH_MAX]
+    return "".join(sign if sign.isprintable() else " " for sign in text)
