@@ -15,6 +15,7 @@ from eventstore.catalogue.configuration import AuthorizationKeyRefused, Configur
 from eventstore.catalogue.lifecycle import (
     ClockAdjusted,
     DiskSpaceObserved,
+    LogDamageFound,
     LogSalvaged,
     StationBooted,
     StationDescribed,
@@ -49,6 +50,8 @@ INVALID_CERTIFICATE = frozenset({"InvalidCertificate", "RevokedCertificate"})
 CLOCK_STEP_MS = 60_000
 """A clock that was set by more than this has changed; less is keeping it right."""
 FOLDED_MS = 3_600_000
+DAMAGE_FOLDED_MS = 7 * 86_400_000
+"""What is missing of the log is found again at every start."""
 CAUSES_MAX = 32
 PENDING_MAX = 64
 
@@ -111,10 +114,12 @@ def _happened(security: Security, type_: str, tech_info: str) -> Security:
     return replace(security, pending=(*security.pending, Happening(type=type_, tech_info=tech_info)))
 
 
-def _folded(security: Security, type_: str, cause: str, at_ms: int, *, stands: bool = False) -> Security:
-    """Once an hour for each cause; one that `stands` is not raised again at all."""
+def _folded(
+    security: Security, type_: str, cause: str, at_ms: int, *, stands: bool = False, every_ms: int = FOLDED_MS
+) -> Security:
+    """Once an hour, or `every_ms`, for each cause; one that `stands` is not raised again at all."""
     known = next((each for each in security.causes if (each.type, each.cause) == (type_, cause)), None)
-    if known is not None and at_ms - known.at_ms < FOLDED_MS:
+    if known is not None and at_ms - known.at_ms < every_ms:
         again = replace(known, since=known.since + 1, stands=stands)
         return replace(security, causes=tuple(again if each is known else each for each in security.causes))
     others = tuple(each for each in security.causes if each is not known)
@@ -222,6 +227,10 @@ def _on_salvaged(security: Security, event: LogSalvaged, recorded: Recorded, _: 
     return _happened(security, "SecurityLogWasCleared", lost)
 
 
+def _on_damage(security: Security, event: LogDamageFound, recorded: Recorded, _: Clock) -> Security:
+    return _folded(security, "SecurityLogWasCleared", event.finding, recorded.at_ms, every_ms=DAMAGE_FOLDED_MS)
+
+
 def _on_tamper(security: Security, event: TamperObserved, recorded: Recorded, _: Clock) -> Security:
     if event.open == security.tampered:
         return security
@@ -278,6 +287,7 @@ FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]
     LinkOpened: _on_opened,
     DiskSpaceObserved: _on_disk,
     LogSalvaged: _on_salvaged,
+    LogDamageFound: _on_damage,
     TamperObserved: _on_tamper,
     ServiceAccessRefused: _on_service,
     CertificateCheckConcluded: _on_concluded,

@@ -49,8 +49,9 @@ async def _write(stream: BinaryIO, log: LogSource, request: DiagnosticsRequested
         "log_head": {"seq": head.seq, "digest": head.digest.hex()},
     }
     await asyncio.to_thread(stream.write, _line(about))
-    count, is_cut_short = 0, False
+    count, begins, is_cut_short = 0, None, False
     async for rows in slices(log, 0, head.seq):
+        begins = rows[0].seq if begins is None else begins
         found = [row for row in window.within(rows) if row.type == SecurityEventRaised.NAME and row.seq <= head.seq]
         is_cut_short = count + len(found) > EVENTS_MAX
         lines = await asyncio.to_thread(_lines, found[: EVENTS_MAX - count], state)
@@ -58,8 +59,13 @@ async def _write(stream: BinaryIO, log: LogSource, request: DiagnosticsRequested
         count += min(len(found), EVENTS_MAX - count)
         if is_cut_short:
             break
-    dropped = [list(gap) for gap in await log.cut_out()]
-    await asyncio.to_thread(stream.write, _line({"events": count, "dropped": dropped, "cut_short": is_cut_short}))
+    told = {
+        "events": count,
+        "log_begins": begins,
+        "dropped": [list(gap) for gap in await log.cut_out()],
+        "cut_short": is_cut_short,
+    }
+    await asyncio.to_thread(stream.write, _line(told))
 
 
 def _lines(rows: Sequence[Row], state: StationState) -> bytes:

@@ -8,6 +8,7 @@ from eventstore.catalogue.configuration import AuthorizationKeyRefused, Configur
 from eventstore.catalogue.lifecycle import (
     ClockAdjusted,
     DiskSpaceObserved,
+    LogDamageFound,
     LogSalvaged,
     StationBooted,
     StationStopped,
@@ -17,7 +18,7 @@ from eventstore.catalogue.maintenance import ResetAccepted, SignedFirmwareStatus
 from eventstore.catalogue.security import ServiceAccessRefused, TamperObserved, TlsFailed
 from eventstore.event import Event, Recorded
 from eventstore.value import replace as replaced
-from projections.security import CAUSES_MAX, FOLDED_MS, PENDING_MAX
+from projections.security import CAUSES_MAX, DAMAGE_FOLDED_MS, FOLDED_MS, PENDING_MAX
 from projections.station import INITIAL, StationState, evolve
 from tests.given import DESCRIPTION
 
@@ -117,6 +118,7 @@ def test_switching_the_extension_off_forgets_what_was_not_raised() -> None:
         (answered("OccurenceConstraintViolation"), ("InvalidMessages", "Reset: OccurenceConstraintViolation")),
         (settled("Heartbeat", "malformed"), ("InvalidMessages", "the answer to Heartbeat")),
         (DiskSpaceObserved(level="low", free_bytes=5 * 2**20), ("MemoryExhaustion", "disk low: 5 MiB free")),
+        (LogDamageFound(finding="000000000001-000000000500.cbz is missing"), ("SecurityLogWasCleared", "000000000001-000000000500.cbz is missing")),
         (salvaged(10, 7), ("SecurityLogWasCleared", "events 8 to 10 of the log are lost")),
         (TamperObserved(open=True), ("TamperDetectionActivated", "the enclosure is open")),
         (ServiceAccessRefused(peer="192.0.2.7", reason="no token"), ("FailedToAuthenticateAtService", "192.0.2.7: no token")),
@@ -216,3 +218,10 @@ def test_firmware_whose_maker_is_not_believed_is_raised_once() -> None:
     assert raised(signature) == [("InvalidFirmwareSignature", "request 7")]
     again = replaced(signature, tries=2), replaced(signature, triggered=True), replaced(signature, status="Downloaded")
     assert raised(*again) == []
+
+
+def test_a_missing_archive_is_raised_once_a_week_though_every_start_finds_it() -> None:
+    found = LogDamageFound(finding="an archive is missing")
+    state = fold(quiet(), found)
+    assert len(fold(state, found, at_ms=DAMAGE_FOLDED_MS - 1).security.pending) == 1
+    assert len(fold(state, found, at_ms=DAMAGE_FOLDED_MS).security.pending) == 2

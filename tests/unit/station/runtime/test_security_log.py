@@ -66,7 +66,7 @@ async def test_each_security_event_is_a_line_with_its_place_and_digest_in_the_lo
     assert events[0]["tech_info"].startswith("software ")
     assert first["log_head"] == {"seq": rows[-1].seq, "digest": rows[-1].digest.hex()}
     assert (first["security_log"], first["identity"]) == (1, "CB-0001")
-    assert last == {"events": 2, "dropped": [], "cut_short": False}
+    assert last == {"events": 2, "log_begins": 1, "dropped": [], "cut_short": False}
 
 
 async def test_only_the_time_asked_for_is_in_the_file(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_a_log_without_security_events_is_a_file_that_says_so(tmp_path: Pa
     lines, _ = await file_of(tmp_path, charging())
     assert [sorted(line) for line in lines] == [
         ["asked_from", "asked_until", "created", "identity", "log_head", "security_log"],
-        ["cut_short", "dropped", "events"],
+        ["cut_short", "dropped", "events", "log_begins"],
     ]
 
 
@@ -92,7 +92,7 @@ async def test_a_flood_of_events_is_cut_and_the_last_line_says_so(
     monkeypatch.setattr(security_log, "EVENTS_MAX", 3)
     (_, *events, last), _ = await file_of(tmp_path, tampered(5))
     assert len(events) == 3
-    assert last == {"events": 3, "dropped": [], "cut_short": True}
+    assert last == {"events": 3, "log_begins": 1, "dropped": [], "cut_short": True}
 
 
 class Gone:
