@@ -6,7 +6,7 @@ Lanes and their fate:
     authorize    Authorize; without a link the offline rules decide instead (3.5)
     priority     triggered messages; gone with the link
     status       StatusNotification; gone with the link, the current status is reported anew (4.9)
-    notice       statuses of firmware, diagnostics and logs, DataTransfer; kept through restarts and outages
+    notice       statuses of firmware, diagnostics and logs, DataTransfer, SignCertificate; kept through restarts and outages
     security     SecurityEventNotification; kept until the CSMS has confirmed it (white paper, A04.FR.02), after all else
     transaction  StartTransaction, MeterValues, StopTransaction; strictly in order, kept until settled (3.7.1)
     heartbeat    Heartbeat; gone with the link
@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 from eventstore.catalogue import BY_NAME
 from eventstore.catalogue.authorization import AuthorizeQueued
+from eventstore.catalogue.certificates import SignCertificateQueued
 from eventstore.catalogue.connectors import StatusNotificationQueued
 from eventstore.catalogue.lifecycle import StationBooted
 from eventstore.catalogue.link import (
@@ -77,6 +78,7 @@ ACTIONS: Mapping[type[Event], tuple[str, str]] = {
     DiagnosticsStatusQueued: ("DiagnosticsStatusNotification", NOTICE),
     LogStatusQueued: ("LogStatusNotification", NOTICE),
     DataTransferQueued: ("DataTransfer", NOTICE),
+    SignCertificateQueued: ("SignCertificate", NOTICE),
     SecurityEventRaised: ("SecurityEventNotification", SECURITY),
     TransactionStarted: ("StartTransaction", TRANSACTION),
     MeterSampled: ("MeterValues", TRANSACTION),

@@ -10,7 +10,12 @@ Theory of operation
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eventstore.catalogue.certificates import CertificateCheckConcluded, RootInstalled, RootRemoved
+from eventstore.catalogue.certificates import (
+    CertificateCheckConcluded,
+    RootInstalled,
+    RootRemoved,
+    StationCertificateInstalled,
+)
 from eventstore.catalogue.configuration import AuthorizationKeyRefused, ConfigurationChanged
 from eventstore.catalogue.lifecycle import (
     ClockAdjusted,
@@ -29,6 +34,7 @@ from eventstore.event import Event, Recorded
 from eventstore.value import Value, replace
 from projections.certificates import CSMS_ROOT
 from projections.clock import Clock
+from projections.own_certificates import STATION_CERTIFICATE
 
 EXTENSION = "Security"
 """As the extension is named among the profiles that the settings switch off."""
@@ -54,6 +60,9 @@ DAMAGE_FOLDED_MS = 7 * 86_400_000
 """What is missing of the log is found again at every start."""
 CAUSES_MAX = 32
 PENDING_MAX = 64
+
+_INVALID = {CSMS_ROOT: "InvalidCentralSystemCertificate", STATION_CERTIFICATE: "InvalidChargePointCertificate"}
+"""What is raised for an invalid certificate of this use."""
 
 
 class Happening(Value, frozen=True, kw_only=True):
@@ -243,9 +252,9 @@ def _on_service(security: Security, event: ServiceAccessRefused, recorded: Recor
 
 
 def _on_concluded(security: Security, event: CertificateCheckConcluded, recorded: Recorded, _: Clock) -> Security:
-    if not event.is_invalid or event.use != CSMS_ROOT:
+    if not event.is_invalid or event.use not in _INVALID:
         return security
-    return _happened(security, "InvalidCentralSystemCertificate", f"{event.action}: {event.reason}")
+    return _happened(security, _INVALID[event.use], f"{event.action}: {event.reason}")
 
 
 def _on_root(security: Security, event: RootInstalled | RootRemoved, recorded: Recorded, _: Clock) -> Security:
@@ -265,6 +274,10 @@ def _on_firmware_status(
     if event.status != "InvalidSignature" or event.triggered or event.tries > 1:
         return security
     return _happened(security, "InvalidFirmwareSignature", f"request {event.request_id}")
+
+
+def _on_certificate(security: Security, event: StationCertificateInstalled, recorded: Recorded, _: Clock) -> Security:
+    return _happened(security, "ReconfigurationOfSecurityParameters", f"{STATION_CERTIFICATE} {event.facts.subject}")
 
 
 def _on_raised(security: Security, event: SecurityEventRaised, recorded: Recorded, _: Clock) -> Security:
@@ -292,6 +305,7 @@ FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]
     ServiceAccessRefused: _on_service,
     CertificateCheckConcluded: _on_concluded,
     RootInstalled: _on_root,
+    StationCertificateInstalled: _on_certificate,
     RootRemoved: _on_root,
     SignedUpdateAnswered: _on_update_answered,
     SignedFirmwareStatusQueued: _on_firmware_status,

@@ -50,6 +50,9 @@ from projections import (
     outbox as outbox_projection,
 )
 from projections import (
+    own_certificates as own_certificates_projection,
+)
+from projections import (
     registration as registration_projection,
 )
 from projections import (
@@ -71,6 +74,7 @@ from projections.credentials import Credentials
 from projections.link import Link
 from projections.maintenance import Maintenance
 from projections.outbox import Outbox
+from projections.own_certificates import OwnCertificates
 from projections.recovered import CONNECTOR_FOLDS, TRANSACTION_FOLDS
 from projections.registration import ACCEPTED, Registration
 from projections.reservations import Reservations
@@ -115,6 +119,7 @@ class StationState(Value, frozen=True, kw_only=True):
     credentials: Credentials = Credentials()
     security: Security = Security()
     certificates: Certificates = Certificates()
+    own_certificates: OwnCertificates = OwnCertificates()
 
     @property
     def online(self) -> bool:
@@ -176,6 +181,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "credentials": credentials_projection.FOLDS,
     "security": security_projection.FOLDS,
     "certificates": certificates_projection.FOLDS,
+    "own_certificates": own_certificates_projection.FOLDS,
 }
 
 

@@ -1,4 +1,4 @@
-"""Certificates (security white paper, M03 to M05): roots that are trusted, and what became of those that were sent."""
+"""Certificates (security white paper, A02, A03, M03 to M05): trusted roots, the station's own, and what became of those that were sent."""
 
 from typing import ClassVar
 
@@ -52,7 +52,9 @@ class CertificateExamined(Observation, frozen=True, kw_only=True):
     """What a certificate was found to be. `problem` says why it cannot be used, "" if nothing stands against it.
 
     `signed_by` are the fingerprints of the roots of its use that are trusted and have signed it; `failure` says why its file
-    could not be written.
+    could not be written. Of a certificate for the station itself: `public_key` is the fingerprint of its key, `common_name` and
+    `organisation` are of its subject, `is_anchored` says that its chain leads to a root that is trusted or was sent with it,
+    `chain_ends_utc_ms` when the first of that chain ends.
     """
 
     NAME: ClassVar[str] = "CertificateExamined"
@@ -62,6 +64,11 @@ class CertificateExamined(Observation, frozen=True, kw_only=True):
     facts: CertificateFacts | None = None
     signed_by: tuple[str, ...] = ()
     failure: str = ""
+    public_key: str = ""
+    common_name: str = ""
+    organisation: str = ""
+    is_anchored: bool = False
+    chain_ends_utc_ms: int = 0
 
 
 class CertificateCheckConcluded(Decision, frozen=True, kw_only=True):
@@ -127,3 +134,107 @@ class CsmsRootProven(Observation, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "CsmsRootProven"
 
     root: str
+
+
+class KeyFile(Value, frozen=True, kw_only=True):
+    """A certificate of the station's own that lies in the storage directory, and the fingerprint of its public key."""
+
+    facts: CertificateFacts
+    key: str
+
+
+class CertificateSigningBegun(Decision, frozen=True, kw_only=True):
+    """The station wants a new certificate: it makes a key pair, and a request that names these (A02.FR.02, FR.13).
+
+    `organisation` is CpoName, `common_name` the serial number; `reason` says who or what asks for it.
+    """
+
+    NAME: ClassVar[str] = "CertificateSigningBegun"
+
+    request: int
+    organisation: str
+    common_name: str
+    reason: str
+
+
+class SigningRequestMade(Observation, frozen=True, kw_only=True):
+    """The key pair is on the disk, its private key is nowhere else: `key` is the SHA-256 of the public one, `csr` the request in PEM.
+
+    `failure` says why there is none.
+    """
+
+    NAME: ClassVar[str] = "SigningRequestMade"
+
+    request: int
+    key: str = ""
+    csr: str = ""
+    failure: str = ""
+
+
+class SignCertificateQueued(Decision, frozen=True, kw_only=True):
+    """SignCertificate is queued (A02.FR.03); `tries` counts those of this request that nobody answered, and this."""
+
+    NAME: ClassVar[str] = "SignCertificateQueued"
+
+    request: int
+    csr: str
+    tries: int = 1
+
+
+class CertificateSigningEnded(Decision, frozen=True, kw_only=True):
+    """Nothing comes of the request, `reason` says why; its key goes."""
+
+    NAME: ClassVar[str] = "CertificateSigningEnded"
+
+    request: int
+    reason: str
+
+
+class StationCertificateInstalled(Decision, frozen=True, kw_only=True):
+    """The station has a new certificate of its own, for the key of this fingerprint; it is used once it is valid (A02.FR.08)."""
+
+    NAME: ClassVar[str] = "StationCertificateInstalled"
+
+    facts: CertificateFacts
+    key: str
+
+
+class StationCertificateProven(Observation, frozen=True, kw_only=True):
+    """A connection to the CSMS was opened with the station's certificate of this fingerprint."""
+
+    NAME: ClassVar[str] = "StationCertificateProven"
+
+    certificate: str
+
+
+class StationCertificateRefused(Observation, frozen=True, kw_only=True):
+    """The CSMS refused the station's certificate of this fingerprint: another one is tried next."""
+
+    NAME: ClassVar[str] = "StationCertificateRefused"
+
+    certificate: str
+    reason: str
+
+
+class StationCertificateDropped(Decision, frozen=True, kw_only=True):
+    """A certificate of the station's own is not kept any longer (A02.FR.10); its key goes with it."""
+
+    NAME: ClassVar[str] = "StationCertificateDropped"
+
+    certificate: str
+    reason: str
+
+
+class StationCertificatesFound(Observation, frozen=True, kw_only=True):
+    """The files of the station's own certificates are not what the log said last.
+
+    `settings_digest` is the SHA-256 of what the settings name, "" if they name none, `settings` that certificate if it can be read.
+    `missing` are those whose certificate or key is gone or damaged, `unnamed` those that a salvaged log does not name any more.
+    """
+
+    NAME: ClassVar[str] = "StationCertificatesFound"
+
+    settings_digest: str = ""
+    settings: CertificateFacts | None = None
+    missing: tuple[str, ...] = ()
+    unnamed: tuple[KeyFile, ...] = ()

@@ -25,6 +25,7 @@ from station.runtime.disk import disk_level
 from station.runtime.gateway import Gateway
 from station.runtime.keyring import BASIC_PROFILES, look
 from station.runtime.link import CsmsLink
+from station.runtime.own_identity import OwnIdentity
 from station.runtime.secrets import Secrets, named_secrets
 from station.runtime.signing import Signing
 from station.runtime.station import Station
@@ -228,7 +229,8 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
     roots = Trust(settings).look(state.certificates, salvaged=salvaged)
-    more = tuple(each for each in (keys, roots) if each is not None)
+    own = OwnIdentity(settings).look(state.own_certificates, salvaged=salvaged)
+    more = tuple(each for each in (keys, roots, own) if each is not None)
     voice = Voice(ended=state.boot.ended, full_tags=settings.logging.id_tags == "full")
     state = await recovery.begin(
         log, state, registry, clock.at_ms(), booted, described, disk, found, *more, tell=voice.publish
@@ -265,7 +267,7 @@ def _transfers(settings: Settings) -> "Transfers":
 
 
 def _jobs(settings: Settings, log: EventLog, station: Station, secrets: Secrets, installer: "Installer") -> "JobRunner":
-    from station.runtime.certificate_work import CertificateWork
+    from station.runtime.certificate_work import CertificateWork, KeyWork
     from station.runtime.diagnostics import DiagnosticsSource
     from station.runtime.jobs import JobRunner
     from station.runtime.signing_certificate_work import SigningCertificateWork
@@ -280,7 +282,11 @@ def _jobs(settings: Settings, log: EventLog, station: Station, secrets: Secrets,
         diagnostics=DiagnosticsSource(log=log, settings=settings),
         submit=station.submit,
         reveal=secrets.reveal,
-        more=(CertificateWork(trust), SigningCertificateWork(signing, trust.files)),
+        more=(
+            CertificateWork(trust),
+            KeyWork(trust, settings.security.certificate_key),
+            SigningCertificateWork(signing, trust.files),
+        ),
     )
 
 

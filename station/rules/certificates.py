@@ -6,7 +6,7 @@ from eventstore.value import Value
 from projections.certificates import CSMS_ROOT, Check, Root
 from projections.station import StationState
 from station.core.config_keys import Access, Boolean, ConfigKey, Integer
-from station.wire.security_enums import CertificateStatus
+from station.wire.security_enums import CertificateSignedStatus, CertificateStatus
 
 STORE_MAX_LENGTH = 20
 
@@ -31,7 +31,7 @@ CERTIFICATE_STORE_MAX_LENGTH = ConfigKey(
 class Judgement(Value, frozen=True, kw_only=True):
     """The status to answer, why, and what follows; `is_invalid`: the certificate itself is at fault."""
 
-    outcome: CertificateStatus
+    outcome: CertificateStatus | CertificateSignedStatus
     reason: str = ""
     is_invalid: bool = False
     events: tuple[Event, ...] = ()
@@ -44,18 +44,18 @@ def judge_root(state: StationState, check: Check, found: CertificateExamined, ut
     """
     facts = found.facts
     if found.problem:
-        return _invalid(found.problem)
+        return invalid(found.problem)
     if facts is None:
         return Judgement(outcome=CertificateStatus.FAILED, reason=found.failure)
     if facts.not_after_utc_ms <= utc_ms:
-        return _invalid("it has expired")
+        return invalid("it has expired")
     if state.certificates.find(check.use, facts.fingerprint) is not None:
         return Judgement(outcome=CertificateStatus.ACCEPTED, reason="it is trusted already")
     old = state.certificates.of(CSMS_ROOT) if check.use == CSMS_ROOT else ()
     replaces = bool(old) and ADDITIONAL_ROOT_CERTIFICATE_CHECK.of(state)
     current = {root.fingerprint for root in old if root.fingerprint != state.certificates.fallback}
     if replaces and not current.intersection(found.signed_by):
-        return _invalid("it is not signed by the root that it would replace (AdditionalRootCertificateCheck)")
+        return invalid("it is not signed by the root that it would replace (AdditionalRootCertificateCheck)")
     fallback = _fallback(state, old) if replaces else ""
     dropped = [root for root in old if replaces and root.fingerprint != fallback]
     stored = [root for root in state.certificates.stored if root not in dropped]
@@ -68,7 +68,8 @@ def judge_root(state: StationState, check: Check, found: CertificateExamined, ut
     return Judgement(outcome=CertificateStatus.ACCEPTED, events=_installed(check.use, facts, fallback, dropped))
 
 
-def _invalid(reason: str) -> Judgement:
+def invalid(reason: str) -> Judgement:
+    """Rejected, since the certificate itself is at fault."""
     return Judgement(outcome=CertificateStatus.REJECTED, reason=reason, is_invalid=True)
 
 

@@ -14,9 +14,10 @@ from projections.clock import CALENDAR_AGREES_MS
 from projections.station import StationState
 from station.rules.certificate_time import CertificateTime, certificate_time
 from station.runtime.clock import StationClock
-from station.runtime.csms_tls import CERTIFICATE, CsmsContext
+from station.runtime.csms_tls import CERTIFICATE, NOT_AUTHENTICATED, CsmsContext
 from station.runtime.dialing import Dialer
 from station.runtime.keyring import Keyring
+from station.runtime.own_identity import OwnIdentity
 from station.runtime.secrets import Secrets, basic_credentials
 from station.runtime.tls import tls_context
 from station.runtime.trust import Trust
@@ -40,6 +41,7 @@ class Approach:
         self._clock = clock
         self._keyring = Keyring(settings, secrets)
         self._trust = Trust(settings)
+        self._own = OwnIdentity(settings)
         self._tls: CsmsContext | None = None  # of the attempt, or of the connection
 
     def attempts(self, state: StationState) -> tuple[WebSocketTerms, ...]:
@@ -48,6 +50,7 @@ class Approach:
         Reads files, so not on the event loop. Raises SettingsError, OSError and NoKeyLeftError.
         """
         self._tls = None
+        self._own.forget()
         key = self._keyring.choose(state.credentials)
         credentials = None if key is None else basic_credentials(self._settings.station.identity, key.secret)
         plain = WebSocketTerms(
@@ -62,9 +65,10 @@ class Approach:
         )
         if not self._settings.csms.url.startswith("wss:"):
             return (plain,)
-        when = self._judged_at(state)
-        rungs = self._trust.rungs(state.certificates, certificate_time(state.clock, self._clock.at_ms()).utc_ms)
-        return tuple(replace(plain, tls=tls_context(self._settings, when, anchors)) for anchors in rungs)
+        when, now = self._judged_at(state), certificate_time(state.clock, self._clock.at_ms())
+        own = self._own.choose(state.own_certificates, now) if self._settings.csms.security_profile == 3 else None
+        rungs = self._trust.rungs(state.certificates, now.utc_ms)
+        return tuple(replace(plain, tls=tls_context(self._settings, when, anchors, own)) for anchors in rungs)
 
     async def open(self, attempts: Sequence[WebSocketTerms], dialer: Dialer) -> "ClientConnection":
         """The first of them that leads to a connection. Raises as `open_websocket` does."""
@@ -86,15 +90,20 @@ class Approach:
 
     def found(self) -> Iterator[Observation]:
         """What `attempts` found, whether it raised or not."""
-        for news in (self._keyring.news(), self._trust.news()):
+        for news in (self._keyring.news(), self._trust.news(), self._own.news()):
             if news is not None:
                 yield news
 
     def failed(self, state: StationState, error: Exception) -> Iterator[Observation]:
         """What an attempt that failed says of TLS and key."""
         yield from self._tls_failures(state)
-        if (refused := self._keyring.refused(state.credentials, refusal_status(error))) is not None:
+        status = refusal_status(error)
+        if (refused := self._keyring.refused(state.credentials, status)) is not None:
             yield refused
+        failures = () if self._tls is None else self._tls.failures
+        alert = next((each.detail for each in failures if each.type == NOT_AUTHENTICATED), "")
+        if (certificate := self._own.refused(alert, error, status)) is not None:
+            yield certificate
 
     def why_not(self, error: Exception) -> str:
         """Why an attempt failed, with what to look at; without what the url's query may hold."""
@@ -114,6 +123,8 @@ class Approach:
             yield proven
         if self._tls is not None and (root := self._trust.proven(self._tls.chain)) is not None:
             yield root
+        if (certificate := self._own.proven()) is not None:
+            yield certificate
 
     def _tls_failures(self, state: StationState) -> Iterator[Observation]:
         for each in () if self._tls is None else self._tls.failures:

@@ -23,9 +23,14 @@ def client_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def tls_context(
-    settings: Settings, when: CertificateTime | None = None, anchors: Mapping[str, bytes] | None = None
+    settings: Settings,
+    when: CertificateTime | None = None,
+    anchors: Mapping[str, bytes] | None = None,
+    own: tuple[Path, Path] | None = None,
 ) -> CsmsContext:
     """TLS towards the CSMS, held to `anchors` (in DER), else to `ca_file` or the system's, at the machine's time if not `when`.
+
+    `own` is where a certificate of the station lies and its key, if it is not that of the settings.
 
     Raises SettingsError for a file that cannot be used, which names its key, path and what is wrong with it.
     """
@@ -41,7 +46,9 @@ def tls_context(
             context.load_verify_locations(ca_file)
         except ssl.SSLError as error:
             raise settings.error("csms", "ca_file", f"{ca_file}: {_words(error)}") from error
-    if settings.csms.security_profile == 3 and certificate is not None:
+    if own is not None:
+        context.load_cert_chain(*own)
+    elif settings.csms.security_profile == 3 and certificate is not None:
         _prove_oneself(settings, context, certificate)
     return context
 

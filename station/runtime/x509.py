@@ -5,9 +5,9 @@ Nothing here decides: facts come out, and what is wrong with the certificate its
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eventstore.catalogue.certificates import CertificateFacts, IssuerHashes
 from eventstore.value import Value
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ALGORITHMS = ("SHA256", "SHA384", "SHA512")
 RSA_BITS_MIN, EC_BITS_MIN = 2048, 224  # A00.FR.502, 503
 NAME_LENGTH_MAX = 255
+CHAIN_LENGTH_MAX = 10
 MISSING = "certificates need the package cryptography (chargebox[security])"
 _WEAK_HASHES = frozenset({"md5", "sha1"})
 
@@ -223,3 +224,151 @@ def _member(der: bytes) -> tuple[bytes, bytes]:
         start += length & 0x7F
         length = int.from_bytes(der[2:start], "big")
     return der[start : start + length], der[start + length :]
+
+
+class ChainExamination(Value, frozen=True, kw_only=True):
+    """What a text that should be a certificate of the station holds: the certificate, and what its chain is worth.
+
+    `chain` are the certificates to show to the CSMS, in DER: the station's own, then those above it but for a root.
+    """
+
+    problem: str = ""
+    facts: CertificateFacts | None = None
+    public_key: str = ""
+    common_name: str = ""
+    organisation: str = ""
+    is_anchored: bool = False
+    ends_utc_ms: int = 0
+    chain: tuple[bytes, ...] = ()
+
+
+def examine_chain(text: str, trusted: Iterable[bytes], keys: Collection[str]) -> ChainExamination:
+    """A certificate for one of `keys` (fingerprints of public keys) with what leads up to a root, in PEM, in any order.
+
+    `trusted` are roots in DER. A root that was sent with it counts as well (A02.FR.06).
+    """
+    try:
+        sent = [load(der) for der in _some(text)]
+        for certificate in sent:
+            check_strength(certificate)
+        leaf = next((each for each in sent if key_fingerprint(each.public_key()) in keys), sent[0])
+        _check_use(leaf)
+        path, is_anchored = _path(leaf, sent, _loaded(trusted))
+    except UnusableCertificateError as error:
+        return ChainExamination(problem=str(error))
+    issuer = path[1] if len(path) > 1 else None
+    shown = [each for each in path if each is leaf or each.issuer != each.subject]
+    return ChainExamination(
+        facts=_facts(_der(leaf), leaf, issuer),
+        public_key=key_fingerprint(leaf.public_key()),
+        common_name=_part(leaf, "2.5.4.3"),
+        organisation=_part(leaf, "2.5.4.10"),
+        is_anchored=is_anchored,
+        ends_utc_ms=min(utc_ms(each.not_valid_after_utc) for each in path),
+        chain=tuple(_der(each) for each in shown),
+    )
+
+
+def _some(text: str) -> list[bytes]:
+    if "PRIVATE KEY" in text:
+        raise UnusableCertificateError("a private key was sent with it")
+    found = [block.content for block in pem.blocks(text) if block.label == pem.CERTIFICATE]
+    if not 1 <= len(found) <= CHAIN_LENGTH_MAX:
+        raise UnusableCertificateError(f"{len(found)} certificates in PEM, instead of 1 to {CHAIN_LENGTH_MAX}")
+    whole = [content for content in found if content is not None]
+    if len(whole) < len(found):
+        raise UnusableCertificateError("it is damaged: no base64")
+    return whole
+
+
+def _path(
+    leaf: "Certificate", sent: Iterable["Certificate"], trusted: Iterable["Certificate"]
+) -> tuple[list["Certificate"], bool]:
+    """The chain from the certificate upwards, and whether it ends in a root that is trusted or was sent."""
+    path, roots, others = [leaf], list(trusted), [each for each in sent if each is not leaf]
+    while True:
+        last = path[-1]
+        if root := next((each for each in roots if is_signed_by(last, each)), None):
+            return ([*path, root] if root != last else path), True
+        if last is not leaf and last.issuer == last.subject:
+            return path, is_signed_by(last, last)
+        above = next((each for each in others if each not in path and is_signed_by(last, each)), None)
+        if above is None:
+            return path, False
+        check_authority(above)
+        path.append(above)
+
+
+def _check_use(certificate: "Certificate") -> None:
+    """That a TLS client may show it (A00.FR.512)."""
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    extensions = certificate.extensions
+    with contextlib.suppress(x509.ExtensionNotFound):
+        if not extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature:
+            raise UnusableCertificateError("it must not be used for signatures (keyUsage)")
+    with contextlib.suppress(x509.ExtensionNotFound):
+        uses = set(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+        if not uses & {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}:
+            raise UnusableCertificateError("it is not for TLS clients (extendedKeyUsage)")
+
+
+def _part(certificate: "Certificate", oid: str) -> str:
+    """One part of the subject's name; the last, where there are several."""
+    from cryptography.x509 import ObjectIdentifier
+
+    found = certificate.subject.get_attributes_for_oid(ObjectIdentifier(oid))
+    return str(found[-1].value)[:NAME_LENGTH_MAX] if found else ""
+
+
+def key_fingerprint(public_key: Any) -> str:
+    """SHA-256 of a public key (SubjectPublicKeyInfo in DER), hexadecimal."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return pem.fingerprint(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+class KeyPair(Value, frozen=True, kw_only=True):
+    """A private key in PEM and the fingerprint of its public one, with a request for a certificate in PEM (RFC 2986)."""
+
+    private_pem: bytes
+    fingerprint: str
+    csr: str
+
+
+def make_key_pair(kind: str, organisation: str, common_name: str) -> KeyPair:
+    """A new key of this kind ("P-256", "RSA-2048" or "RSA-3072"), and the request that names these (A02.FR.02, FR.03, FR.13)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.x509.oid import NameOID
+
+    key: Any
+    if kind == "P-256":
+        key = ec.generate_private_key(ec.SECP256R1())
+    else:
+        key = rsa.generate_private_key(65537, int(kind.removeprefix("RSA-")))
+    names = ((NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, common_name))
+    subject = x509.Name([x509.NameAttribute(oid, text) for oid, text in names if text])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    private_pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    csr = request.public_bytes(serialization.Encoding.PEM).decode()
+    return KeyPair(private_pem=private_pem, fingerprint=key_fingerprint(key.public_key()), csr=csr)
+
+
+def private_key_fingerprint(private_pem: bytes) -> str:
+    """The fingerprint of the public key of a private one; "" if it cannot be read."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        return key_fingerprint(load_pem_private_key(private_pem, None).public_key())
+    except (ValueError, TypeError):
+        return ""
+
+
+def key_of(der: bytes) -> str:
+    """The fingerprint of the public key of a certificate. Raises UnusableCertificateError."""
+    return key_fingerprint(load(der).public_key())

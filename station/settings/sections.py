@@ -277,6 +277,13 @@ class SecuritySettings(Value, frozen=True, kw_only=True):
             "revocation lists (PEM or DER) of those roots for signing certificates; empty: none",
         ),
     ] = None
+    certificate_key: Annotated[
+        str,
+        TableKey(
+            OneOf(words=("P-256", "RSA-2048", "RSA-3072")),
+            "the key pairs that the station makes for its own certificate (SignCertificate)",
+        ),
+    ] = "P-256"
 
 
 class LoggingSettings(Value, frozen=True, kw_only=True):

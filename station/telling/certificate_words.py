@@ -1,6 +1,7 @@
 """The facts of certificates in plain words, and how loud they are."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from eventstore.catalogue import certificates
 from eventstore.event import Event
@@ -38,6 +39,22 @@ def _proven(event: certificates.CsmsRootProven) -> str:
     return f"The CSMS was verified by {by}"
 
 
+def _made(event: certificates.SigningRequestMade) -> str:
+    return event.failure or f"A key pair was made: {event.key[:_FINGERPRINT_DIGITS]}"
+
+
+def _short(event: Any) -> str:
+    fingerprint: str = event.certificate
+    return fingerprint[:_FINGERPRINT_DIGITS]
+
+
+def _own_found(event: certificates.StationCertificatesFound) -> str:
+    found = [f"certificate {name[:_FINGERPRINT_DIGITS]} is LOST" for name in event.missing]
+    found += [f"{each.facts.subject} was found, which the log does not name any more" for each in event.unnamed]
+    found.append("the settings name none" if event.settings is None else f"the settings name {event.settings.subject}")
+    return f"Certificates of the station: {'; '.join(found)}"
+
+
 CERTIFICATES: Mapping[type[Event], tuple[int, Words]] = {
     certificates.CertificateCheckBegun: (NOISE, lambda e: f"{e.action} brings a {e.use}: it is looked at"),
     certificates.CertificateExamined: (DETAIL, _examined),
@@ -49,4 +66,28 @@ CERTIFICATES: Mapping[type[Event], tuple[int, Words]] = {
     ),
     certificates.RootsFound: (HEADLINE, _found),
     certificates.CsmsRootProven: (HEADLINE, _proven),
+    certificates.CertificateSigningBegun: (
+        HEADLINE,
+        lambda e: f"A new certificate of the station is asked for: {e.reason}",
+    ),
+    certificates.SigningRequestMade: (DETAIL, _made),
+    certificates.SignCertificateQueued: (NOISE, lambda e: "SignCertificate is queued"),
+    certificates.CertificateSigningEnded: (
+        HEADLINE,
+        lambda e: f"The request for a certificate has come to NOTHING: {e.reason}",
+    ),
+    certificates.StationCertificateInstalled: (
+        HEADLINE,
+        lambda e: f"The station has a new certificate, {e.facts.subject}",
+    ),
+    certificates.StationCertificateProven: (HEADLINE, lambda e: f"The CSMS took the station's certificate {_short(e)}"),
+    certificates.StationCertificateRefused: (
+        HEADLINE,
+        lambda e: f"The CSMS REFUSED the station's certificate {_short(e)}: {e.reason}",
+    ),
+    certificates.StationCertificateDropped: (
+        HEADLINE,
+        lambda e: f"The station's certificate {_short(e)} is gone: {e.reason}",
+    ),
+    certificates.StationCertificatesFound: (HEADLINE, _own_found),
 }

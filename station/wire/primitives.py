@@ -34,6 +34,7 @@ __all__ = [
     "Text512",
     "Text800",
     "Text5500",
+    "Text10000",
     "Verbatim",
     "is_blank",
 ]
@@ -102,3 +103,4 @@ Text255 = Annotated[str, Longest(255)]
 Text512 = Annotated[str, Longest(512)]
 Text800 = Annotated[str, Longest(800)]
 Text5500 = Annotated[str, Longest(5_500)]
+Text10000 = Annotated[str, Longest(10_000)]

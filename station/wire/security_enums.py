@@ -3,6 +3,13 @@
 from enum import StrEnum
 
 
+class CertificateSignedStatus(StrEnum):
+    """Status in CertificateSigned.conf (security white paper 6.2)."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+
+
 class CertificateStatus(StrEnum):
     """Status in InstallCertificate.conf (security white paper 6.3)."""
 
@@ -24,6 +31,13 @@ class DeleteCertificateStatus(StrEnum):
     ACCEPTED = "Accepted"
     FAILED = "Failed"
     NOT_FOUND = "NotFound"
+
+
+class GenericStatus(StrEnum):
+    """Status in SignCertificate.conf (security white paper 6.10)."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
 
 
 class GetInstalledCertificateStatus(StrEnum):

@@ -6,7 +6,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 Key = Any
 DAY = timedelta(days=1)
@@ -34,11 +34,13 @@ def certificate(
     public_key: Key | None = None,
     is_ca: bool | None = True,
     may_sign: bool | None = None,
+    digital: bool = True,
+    uses: str = "",
     serial: int | None = None,
     begins: datetime | None = None,
     ends: datetime | None = None,
 ) -> x509.Certificate:
-    """Signed by `issuer_key` in the name of `issuer`, by default by its own."""
+    """Signed by `issuer_key` in the name of `issuer`, by default by its own; for TLS clients or servers where `uses` says so."""
     key = key or ec_key()
     now = datetime.now(UTC)
     subject = named(name) if isinstance(name, str) else name
@@ -54,10 +56,13 @@ def certificate(
     if is_ca is not None:
         builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
     if may_sign is not None:
-        usage = {"digital_signature": True, "key_cert_sign": may_sign, "crl_sign": False}
+        usage = {"digital_signature": digital, "key_cert_sign": may_sign, "crl_sign": False}
         others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
         only = {"encipher_only": False, "decipher_only": False}
         builder = builder.add_extension(x509.KeyUsage(**usage, **dict.fromkeys(others, False), **only), critical=True)
+    if uses:
+        use = ExtendedKeyUsageOID.CLIENT_AUTH if uses == "client" else ExtendedKeyUsageOID.SERVER_AUTH
+        builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=False)
     return builder.sign(issuer_key or key, hashes.SHA256())
 
 

@@ -42,9 +42,9 @@ def test_a_connector_is_the_one_meant_and_an_unknown_one_is_rejected() -> None:
 
 def test_a_message_without_a_use_case_here_is_not_implemented_and_one_that_nobody_knows_is_refused() -> None:
     """6.17."""
-    station = world()
+    station = world(profiles_off=("FirmwareManagement",))
     mark = station.mark
-    assert trigger(station, "SignChargePointCertificate") == NOT_IMPLEMENTED
+    assert trigger(station, "FirmwareStatusNotification") == NOT_IMPLEMENTED
     assert station.sent("", mark) == []
     answer = station.ask("ExtendedTriggerMessage", {"requestedMessage": "DiagnosticsStatusNotification"})
     assert answer.error_code == "PropertyConstraintViolation"

@@ -12,10 +12,11 @@ from station.core.exchange import answered
 from station.core.feature import Deadline, Deferral, Events, Reply
 from station.rules.certificate_time import certificate_time
 from station.rules.certificates import Judgement, judge_root
-from station.wire.messages.security import InstallCertificateResponse
-from station.wire.security_enums import CertificateStatus
+from station.rules.station_certificate import judge_certificate
+from station.wire.messages.security import CertificateSignedResponse, InstallCertificateResponse
+from station.wire.security_enums import CertificateSignedStatus, CertificateStatus
 
-INSTALL = "InstallCertificate"
+INSTALL, SIGNED = "InstallCertificate", "CertificateSigned"
 WITHIN_MS = 20_000
 """How long a disk may take, before it is said that the certificate cannot be stored."""
 CHECKS_MAX = 4
@@ -36,7 +37,10 @@ def on_examined(state: StationState, event: CertificateExamined, at_ms: int) -> 
     check = state.certificates.check(event.check)
     if check is None:
         return ()
-    return _conclude(state, check, judge_root(state, check, event, certificate_time(state.clock, at_ms).utc_ms))
+    utc_ms = certificate_time(state.clock, at_ms).utc_ms
+    if check.action == SIGNED:
+        return _conclude(state, check, judge_certificate(state, event, utc_ms))
+    return _conclude(state, check, judge_root(state, check, event, utc_ms))
 
 
 def _conclude(state: StationState, check: Check, judgement: Judgement) -> tuple[Event, ...]:
@@ -51,9 +55,14 @@ def _conclude(state: StationState, check: Check, judgement: Judgement) -> tuple[
     call = _call_of(state, check)
     if call is None:
         return (concluded, *judgement.events)
-    response = InstallCertificateResponse(status=CertificateStatus(judgement.outcome))
-    answer = answered(call.connection, call.message_id, call.action, response)
+    answer = answered(call.connection, call.message_id, call.action, _response(check, judgement.outcome))
     return (concluded, *judgement.events, answer)
+
+
+def _response(check: Check, outcome: str) -> CertificateSignedResponse | InstallCertificateResponse:
+    if check.action == SIGNED:
+        return CertificateSignedResponse(status=CertificateSignedStatus(outcome))
+    return InstallCertificateResponse(status=CertificateStatus(outcome))
 
 
 def _call_of(state: StationState, check: Check) -> OpenCall | None:
@@ -76,5 +85,6 @@ def on_deadline(state: StationState, event: DeadlineReached, at_ms: int) -> Even
     check = state.certificates.check(event.key) if event.name == _DEADLINE else None
     if check is None:
         return ()
-    late = Judgement(outcome=CertificateStatus.FAILED, reason="it could not be looked at in time")
+    outcome = CertificateSignedStatus.REJECTED if check.action == SIGNED else CertificateStatus.FAILED
+    late = Judgement(outcome=outcome, reason="it could not be looked at in time")
     return _conclude(state, check, late)

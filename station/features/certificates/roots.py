@@ -1,7 +1,7 @@
 """Root certificates: listed (M03), deleted (M04) and installed (M05)."""
 
-from eventstore.catalogue.certificates import IssuerHashes, RootRemoved
-from projections.certificates import CSMS_ROOT, Root
+from eventstore.catalogue.certificates import CertificateFacts, IssuerHashes, RootRemoved
+from projections.certificates import CSMS_ROOT
 from projections.station import StationState
 from station.core.feature import Events, Reply
 from station.features.certificates.checks import INSTALL, begin
@@ -50,7 +50,9 @@ def get_ids(state: StationState, request: GetInstalledCertificateIds, at_ms: int
 def delete(state: StationState, request: DeleteCertificate, at_ms: int) -> Reply:
     """M04: but for the root by which the connection to the CSMS is verified (M04.FR.06)."""
     wanted = request.certificate_hash_data
-    found = [root for root in state.certificates.roots if _is_named(root, wanted)]
+    found = [root for root in state.certificates.roots if _is_named(root.facts, wanted)]
+    if any(_is_named(each.facts, wanted) for each in state.own_certificates.certificates):  # M04.FR.05
+        return Reply(DeleteCertificateResponse(status=DeleteCertificateStatus.FAILED))
     if not found:
         return Reply(DeleteCertificateResponse(status=DeleteCertificateStatus.NOT_FOUND))
     if any(root.use == CSMS_ROOT and root.fingerprint == state.certificates.proven for root in found):
@@ -61,16 +63,16 @@ def delete(state: StationState, request: DeleteCertificate, at_ms: int) -> Reply
     return Reply(DeleteCertificateResponse(status=DeleteCertificateStatus.ACCEPTED), removed)
 
 
-def _is_named(root: Root, wanted: CertificateHashData) -> bool:
+def _is_named(facts: CertificateFacts, wanted: CertificateHashData) -> bool:
     """All three are hexadecimal, in which case does not count; leading zeroes are tolerated."""
-    if root.facts.serial.casefold() != wanted.serial_number.strip().lstrip("0").casefold():
+    if facts.serial.casefold() != wanted.serial_number.strip().lstrip("0").casefold():
         return False
     hashes = IssuerHashes(
         algorithm=wanted.hash_algorithm,
         issuer_name=wanted.issuer_name_hash.strip().upper(),
         issuer_key=wanted.issuer_key_hash.strip().upper(),
     )
-    return hashes in root.facts.issuer_hashes
+    return hashes in facts.issuer_hashes
 
 
 def drop_fallback(state: StationState, at_ms: int) -> Events:

@@ -90,6 +90,7 @@ _PAIRS = (
     _by_csms(smart_charging.GetCompositeSchedule, smart_charging.GetCompositeScheduleResponse, "SmartCharging"),
     _by_csms(smart_charging.SetChargingProfile, smart_charging.SetChargingProfileResponse, "SmartCharging"),
     _by_csms(remote_trigger.TriggerMessage, remote_trigger.TriggerMessageResponse, "RemoteTrigger"),
+    _by_csms(security.CertificateSigned, security.CertificateSignedResponse, "Security"),
     _by_csms(security.DeleteCertificate, security.DeleteCertificateResponse, "Security"),
     _by_csms(security.GetInstalledCertificateIds, security.GetInstalledCertificateIdsResponse, "Security"),
     _by_csms(security.InstallCertificate, security.InstallCertificateResponse, "Security"),
@@ -101,6 +102,7 @@ _PAIRS = (
         security.SignedFirmwareStatusNotification, security.SignedFirmwareStatusNotificationResponse, "Security"
     ),
     _by_csms(security.SignedUpdateFirmware, security.SignedUpdateFirmwareResponse, "Security"),
+    _by_station(security.SignCertificate, security.SignCertificateResponse, "Security"),
 )
 
 #: Action, as it stands in a CALL, to its messages. The name of a request class is its action.

@@ -15,12 +15,15 @@ from station.wire.primitives import (
     Text512,
     Text800,
     Text5500,
+    Text10000,
 )
 from station.wire.security_enums import (
+    CertificateSignedStatus,
     CertificateStatus,
     CertificateUse,
     DeleteCertificateStatus,
     ExtendedMessageTrigger,
+    GenericStatus,
     GetInstalledCertificateStatus,
     HashAlgorithm,
     LogKind,
@@ -32,6 +35,8 @@ from station.wire.security_enums import (
 
 __all__ = [
     "CertificateHashData",
+    "CertificateSigned",
+    "CertificateSignedResponse",
     "DeleteCertificate",
     "DeleteCertificateResponse",
     "ExtendedTriggerMessage",
@@ -48,6 +53,8 @@ __all__ = [
     "LogStatusNotificationResponse",
     "SecurityEventNotification",
     "SecurityEventNotificationResponse",
+    "SignCertificate",
+    "SignCertificateResponse",
     "SignedFirmwareStatusNotification",
     "SignedFirmwareStatusNotificationResponse",
     "SignedUpdateFirmware",
@@ -62,6 +69,18 @@ class CertificateHashData(Value, frozen=True, kw_only=True):
     issuer_name_hash: CiString128Type
     issuer_key_hash: CiString128Type
     serial_number: CiString40Type
+
+
+class CertificateSigned(Value, frozen=True, kw_only=True):
+    """CertificateSigned.req (5.1): the station's certificate, then sub-CA certificates, in PEM."""
+
+    certificate_chain: Text10000
+
+
+class CertificateSignedResponse(Value, frozen=True, kw_only=True):
+    """CertificateSigned.conf (5.2)."""
+
+    status: CertificateSignedStatus
 
 
 class DeleteCertificate(Value, frozen=True, kw_only=True):
@@ -197,3 +216,15 @@ class SignedUpdateFirmwareResponse(Value, frozen=True, kw_only=True):
     """SignedUpdateFirmware.conf (5.22)."""
 
     status: SignedUpdateFirmwareStatus
+
+
+class SignCertificate(Value, frozen=True, kw_only=True):
+    """SignCertificate.req (5.17): a certificate signing request (RFC 2986) in PEM."""
+
+    csr: Text5500
+
+
+class SignCertificateResponse(Value, frozen=True, kw_only=True):
+    """SignCertificate.conf (5.18)."""
+
+    status: GenericStatus

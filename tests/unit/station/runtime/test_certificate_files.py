@@ -4,9 +4,10 @@ import stat
 from pathlib import Path
 
 from projections.certificates import CSMS_ROOT, MANUFACTURER_ROOT, Root
+from projections.own_certificates import OwnCertificate
 from station.runtime.certificate_files import CertificateFiles
-from station.runtime.x509 import facts_of
-from tests.csms.odd_certificates import certificate, der
+from station.runtime.x509 import facts_of, key_of
+from tests.csms.odd_certificates import certificate, der, ec_key, private_pem
 
 ONE, TWO = der(certificate("one")), der(certificate("two"))
 
@@ -41,10 +42,46 @@ def test_a_file_that_holds_another_certificate_is_none(tmp_path: Path) -> None:
 
 def test_what_is_not_trusted_any_more_is_removed(tmp_path: Path) -> None:
     files = CertificateFiles(tmp_path)
-    files.prune(())
+    files.prune(files.files(), (), (), ())
     files.keep(CSMS_ROOT, ONE)
     files.keep(CSMS_ROOT, TWO)
     (tmp_path / "certificates" / "csms-root-x.pem.tmp").write_text("torn")
-    files.prune([root(TWO)])
+    files.prune(files.files(), [root(TWO)], (), ())
     assert files.names() == ((CSMS_ROOT, root(TWO).fingerprint),)
     assert len(list((tmp_path / "certificates").iterdir())) == 1
+
+
+def test_a_certificate_of_the_station_and_its_key_are_kept_together(tmp_path: Path) -> None:
+    files, key = CertificateFiles(tmp_path), ec_key()
+    own = der(certificate("own", key))
+    name, key_name = root(own).fingerprint, key_of(own)
+    files.keep_key(key_name, private_pem(key).encode())
+    files.keep_own((own, TWO))
+    assert files.own_names() == (name,)
+    assert files.read_own(name) == (own, TWO)
+    assert files.has_own(name, key_name)
+    assert not files.has_own(name, "another key")
+    assert files.names() == ()
+    files.prune(files.files(), (), [OwnCertificate(source="stored", facts=facts_of(own), key=key_name)], ())
+    assert files.has_own(name, key_name)
+    files.prune(files.files(), (), (), [key_name])
+    assert (files.own_names(), len(files.files())) == ((), 1)
+    assert stat.S_IMODE(files.files()[0].stat().st_mode) == 0o600
+
+
+def test_a_key_that_is_damaged_or_anothers_is_none(tmp_path: Path) -> None:
+    files, key = CertificateFiles(tmp_path), ec_key()
+    own = der(certificate("own", key))
+    files.keep_own((own,))
+    for text in (private_pem(ec_key()), private_pem(key)[:80], ""):
+        files.keep_key(key_of(own), text.encode())
+        assert not files.has_own(root(own).fingerprint, key_of(own))
+
+
+def test_a_damaged_certificate_of_the_station_is_none(tmp_path: Path) -> None:
+    files = CertificateFiles(tmp_path)
+    files.keep_own((ONE,))
+    path, _ = files.own_paths(root(ONE).fingerprint, "key")
+    path.write_text("torn")
+    assert files.own_names() == ()
+    assert files.read_own("nothing") == ()

@@ -3,13 +3,25 @@
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from station.runtime.x509 import UnusableCertificateError, examine_root, facts_of, facts_of_all
-from tests.csms.odd_certificates import certificate, der, ec_key, pem, private_pem, rsa_key
+from station.runtime.x509 import (
+    UnusableCertificateError,
+    examine_chain,
+    examine_root,
+    facts_of,
+    facts_of_all,
+    key_fingerprint,
+    key_of,
+    make_key_pair,
+    private_key_fingerprint,
+)
+from tests.csms.odd_certificates import DAY, certificate, der, ec_key, named, pem, private_pem, rsa_key
 
 needs_openssl = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="needs openssl: as root, apt-get install openssl"
@@ -155,3 +167,96 @@ def test_of_several_certificates_those_that_can_be_read_are_named() -> None:
     ]
     with pytest.raises(UnusableCertificateError):
         facts_of(b"rubbish")
+
+
+# ---- certificates of the station ---------------------------------------------------------------------------------------
+
+
+@needs_openssl
+@pytest.mark.parametrize(
+    ("kind", "words"), [("P-256", "prime256v1"), ("RSA-2048", "2048 bit"), ("RSA-3072", "3072 bit")]
+)
+def test_a_key_pair_and_its_request_are_good_by_openssl(tmp_path: Path, kind: str, words: str) -> None:
+    """A02.FR.02, FR.03, FR.13."""
+    pair = make_key_pair(kind, "Power Inc", "CB-0001")
+    (tmp_path / "request.pem").write_text(pair.csr)
+    (tmp_path / "key.pem").write_bytes(pair.private_pem)
+    run = partial(subprocess.run, cwd=tmp_path, capture_output=True, text=True, check=True)
+    shown = run("openssl req -in request.pem -verify -noout -subject -nameopt RFC2253 -text".split())
+    assert "verify OK" in shown.stdout + shown.stderr
+    assert "subject=CN=CB-0001,O=Power Inc" in shown.stdout
+    assert words in shown.stdout
+    public = run("openssl pkey -in key.pem -pubout".split()).stdout
+    assert public in run("openssl req -in request.pem -noout -pubkey".split()).stdout
+    assert private_key_fingerprint(pair.private_pem) == pair.fingerprint
+
+
+ROOT_KEY, SUB_KEY, OWN_KEY = ec_key(), ec_key(), ec_key()
+TOP = certificate("top", ROOT_KEY)
+SUB = certificate("sub", SUB_KEY, issuer=TOP, issuer_key=ROOT_KEY)
+NAME = named("CB-0001", "Power Inc")
+OWN = certificate(NAME, OWN_KEY, issuer=SUB, issuer_key=SUB_KEY, is_ca=False)
+KEYS = {key_fingerprint(OWN_KEY.public_key())}
+
+
+def test_a_chain_is_followed_up_to_a_root_whatever_its_order() -> None:
+    """A02.FR.06: one that is trusted, or was sent with it; a root is not shown to the CSMS."""
+    for text, trusted in ((pem(OWN) + pem(SUB), [der(TOP)]), (pem(TOP) + pem(SUB) + pem(OWN), [])):
+        found = examine_chain(text, trusted, KEYS)
+        assert found.problem == ""
+        assert found.is_anchored
+        assert found.chain == (der(OWN), der(SUB))
+        assert (found.common_name, found.organisation, {found.public_key}) == ("CB-0001", "Power Inc", KEYS)
+        assert found.facts is not None
+        assert found.facts.issuer_hashes
+
+
+def test_a_chain_that_leads_nowhere_is_not_anchored() -> None:
+    assert not examine_chain(pem(OWN) + pem(SUB), [der(certificate("another"))], KEYS).is_anchored
+    assert not examine_chain(pem(OWN), [der(TOP)], KEYS).is_anchored
+    assert not examine_chain(pem(certificate(NAME, OWN_KEY, is_ca=False)), [], KEYS).is_anchored
+
+
+def test_a_chain_ends_with_the_first_of_its_certificates() -> None:
+    soon = datetime.now(UTC).replace(microsecond=0) + DAY
+    short = certificate("sub", SUB_KEY, issuer=TOP, issuer_key=ROOT_KEY, ends=soon)
+    found = examine_chain(pem(OWN) + pem(short), [der(TOP)], KEYS)
+    assert found.ends_utc_ms == int(soon.timestamp()) * 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "0 certificates"),
+        (pem(OWN) * 11, "11 certificates"),
+        (pem(OWN) * 100, "100 certificates"),
+        (pem(OWN) + private_pem(OWN_KEY), "a private key"),
+        ("-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", "no base64"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "cannot be read"),
+        (pem(certificate(NAME, rsa_key(1024), is_ca=False)), "1024 bits"),
+        (
+            pem(certificate(NAME, OWN_KEY, issuer=SUB, issuer_key=SUB_KEY, is_ca=False, may_sign=True, digital=False)),
+            "must not be used for signatures",
+        ),
+        (pem(certificate(NAME, OWN_KEY, issuer=SUB, issuer_key=SUB_KEY, is_ca=False, uses="server")), "not for TLS clients"),
+        (
+            pem(certificate(NAME, OWN_KEY, issuer=OWN, issuer_key=OWN_KEY, is_ca=False)) + pem(OWN),
+            "no CA certificate",
+        ),
+    ],
+    ids=lambda value: value if len(value) < 40 else "text",
+)  # fmt: skip
+def test_what_is_no_certificate_of_a_station_is_refused_with_its_reason(text: str, problem: str) -> None:
+    found = examine_chain(text, [], KEYS)
+    assert problem in found.problem
+    assert (found.facts, found.chain) == (None, ())
+
+
+def test_a_certificate_for_tls_clients_is_taken() -> None:
+    client = certificate(NAME, OWN_KEY, issuer=TOP, issuer_key=ROOT_KEY, is_ca=False, uses="client")
+    assert examine_chain(pem(client), [der(TOP)], KEYS).problem == ""
+
+
+def test_a_key_that_cannot_be_read_has_no_fingerprint() -> None:
+    assert private_key_fingerprint(b"rubbish") == ""
+    assert {key_of(der(OWN))} == KEYS
