@@ -41,6 +41,7 @@ QUEUED = 1_000
 
 OCPP_CLIENT = """
 import asyncio, sys, websockets
+sys.modules["rfc3987_syntax"] = None  # it is here for another tool, and takes a second to import
 from ocpp.v16 import ChargePoint, call
 async def main():
     async with websockets.connect(sys.argv[1], subprotocols=["ocpp1.6"]) as ws:
@@ -111,10 +112,11 @@ async def csms() -> AsyncIterator[tuple[Csms, str]]:
 
 
 def daemon(directory: Path, url: str, **config: object) -> Daemon:
-    """The daemon on a directory."""
+    """The daemon on a directory, in a process that shares nothing with others."""
     return Daemon(
         directory,
         {"station": {"identity": "CB-1"}, "csms": {"url": url, "reconnect_min_s": 0.2}, "config": dict(config)},
+        fresh=True,
     )
 
 
