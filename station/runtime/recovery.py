@@ -12,7 +12,8 @@ from eventstore.catalogue.lifecycle import (
     StationDescribed,
 )
 from eventstore.catalogue.link import OutboxWindowRead, OwedEventsLost
-from eventstore.errors import LogCorrupt, LogTooNew
+from eventstore.descriptors import is_shortage
+from eventstore.errors import LogCorrupt, LogTooNew, OutOfDescriptors
 from eventstore.event import Observation, Recorded
 from eventstore.log import EventLog
 from eventstore.value import replace
@@ -134,9 +135,16 @@ async def _from_snapshot(log: EventLog) -> StationState | None:
 
 
 async def save_snapshot(log: EventLog, state: StationState) -> None:
-    """Keeps the state, which must be durable, as the start of the next fold."""
-    if state.seq:  # in a thread: a state with a large list takes longer than the loop may be held
-        await log.save_snapshot(state.seq, fingerprint(), await asyncio.to_thread(state_bytes, state))
+    """Keeps the state, which must be durable, as the start of the next fold. Raises StorageFailed, OutOfDescriptors."""
+    if not state.seq:
+        return
+    try:  # in a thread: reading the code, or a state with a large list, takes longer than the loop may be held
+        code = await asyncio.to_thread(fingerprint)
+    except OSError as error:
+        if is_shortage(error):
+            raise OutOfDescriptors(f"a snapshot cannot be made now: {error}") from error
+        raise
+    await log.save_snapshot(state.seq, code, await asyncio.to_thread(state_bytes, state))
 
 
 def boot_base_ms(state: StationState, system_utc_ms: int, *, trusted: bool) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, LogDamageFound
+from eventstore.descriptors import is_shortage
 from eventstore.errors import LogCorrupt, OutOfDescriptors
 from eventstore.event import Recorded
 from eventstore.integrity import CheckProgress
@@ -72,7 +73,19 @@ class Upkeep:
     async def _load_late_modules(self) -> None:
         await self._pause(LOAD_AFTER_MS)
         for name in LATE_MODULES:
+            while not await self._is_loaded(name):
+                await self._pause(AGAIN_MS)
+
+    async def _is_loaded(self, name: str) -> bool:
+        """Imports a module; False without a file descriptor for it."""
+        try:
             await asyncio.to_thread(import_module, name)
+        except OSError as error:
+            if not is_shortage(error):
+                raise
+            self._shortage.say(f"{name} cannot be loaded now: {error}")
+            return False
+        return True
 
     async def _sign_of_life(self) -> None:
         every_ms = supervisor.watchdog_ms()

@@ -111,6 +111,19 @@ async def test_what_a_start_does_without_is_imported_soon_after(rig: Rig, monkey
         await until(lambda: all(name in sys.modules for name in LATE_MODULES), passing=rig.clock)
 
 
+@pytest.mark.asyncio
+async def test_what_cannot_be_imported_for_want_of_a_descriptor_is_tried_again_and_ends_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in LATE_MODULES:
+        import_module(name)
+        monkeypatch.delitem(sys.modules, name)
+    with no_descriptors():
+        assert [await rig.upkeep._is_loaded(name) for name in LATE_MODULES] == [False] * len(LATE_MODULES)
+    assert not any(name in sys.modules for name in LATE_MODULES)
+    assert [await rig.upkeep._is_loaded(name) for name in LATE_MODULES] == [True] * len(LATE_MODULES)
+
+
 # ---- the disk ----------------------------------------------------------------------------------------------------
 
 
