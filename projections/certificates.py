@@ -19,6 +19,7 @@ from eventstore.catalogue.certificates import (
     CertificateCheckConcluded,
     CertificateFacts,
     CsmsRootProven,
+    ManufacturerRootsFound,
     RootInstalled,
     RootRemoved,
     RootsFound,
@@ -39,7 +40,7 @@ WITHDRAWN_MAX = 64
 
 
 class Root(Value, frozen=True, kw_only=True):
-    """A root that is trusted; `source` says whether it is stored here or stands in the settings' `ca_file`."""
+    """A root that is trusted; `source` says whether it is stored here or stands in a file that the settings name."""
 
     use: str
     source: str
@@ -64,7 +65,7 @@ class Certificates(Value, frozen=True, kw_only=True):
     """`roots` in the order in which they came to be trusted. `proven` verified the last connection, `fallback` was replaced (M05.FR.11).
 
     `settings_digest` is that of the settings' `ca_file`, which `is_bundle` if it is trusted as a whole; `salvaged` says that the log has lost events, perhaps of a certificate, and
-    nobody has looked for its file yet.
+    nobody has looked for its file yet. `maker_digest` and `maker_withdrawn` are the same of `manufacturer_root_file`.
     """
 
     roots: tuple[Root, ...] = ()
@@ -73,6 +74,8 @@ class Certificates(Value, frozen=True, kw_only=True):
     withdrawn: tuple[str, ...] = ()
     settings_digest: str = ""
     is_bundle: bool = False
+    maker_digest: str = ""
+    maker_withdrawn: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
     checks_begun: int = 0
     salvaged: bool = False
@@ -157,12 +160,38 @@ def _on_removed(certificates: Certificates, event: RootRemoved, recorded: Record
         )
     if root is not None and root.source == STORED:
         return after
+    if event.use == MANUFACTURER_ROOT:
+        return replace(after, maker_withdrawn=(*certificates.maker_withdrawn, event.fingerprint)[-WITHDRAWN_MAX:])
     return replace(after, withdrawn=(*certificates.withdrawn, event.fingerprint)[-WITHDRAWN_MAX:])
+
+
+def _is_kept(root: Root, missing: tuple[str, ...]) -> bool:
+    """Whether the root is trusted whatever `ca_file` holds."""
+    return root.use == MANUFACTURER_ROOT if root.source == SETTINGS else root.fingerprint not in missing
+
+
+def maker_roots_found(certificates: Certificates, event: ManufacturerRootsFound) -> Certificates:
+    """What `manufacturer_root_file` comes to. What was deleted stays so until its content changes."""
+    others = tuple(root for root in certificates.roots if (root.use, root.source) != (MANUFACTURER_ROOT, SETTINGS))
+    withdrawn = certificates.maker_withdrawn if event.digest == certificates.maker_digest else ()
+    known = {root.fingerprint for root in others if root.use == MANUFACTURER_ROOT}
+    named = tuple(
+        Root(use=MANUFACTURER_ROOT, source=SETTINGS, facts=facts)
+        for facts in event.roots
+        if facts.fingerprint not in known and facts.fingerprint not in withdrawn
+    )
+    return replace(certificates, roots=(*named, *others), maker_digest=event.digest, maker_withdrawn=withdrawn)
+
+
+def _on_maker_roots(
+    certificates: Certificates, event: ManufacturerRootsFound, recorded: Recorded, _: Clock
+) -> Certificates:
+    return maker_roots_found(certificates, event)
 
 
 def roots_found(certificates: Certificates, event: RootsFound) -> Certificates:
     """What the files of the roots come to."""
-    kept = tuple(root for root in certificates.roots if root.source == STORED and root.fingerprint not in event.missing)
+    kept = tuple(root for root in certificates.roots if _is_kept(root, event.missing))
     unnamed = tuple(Root(use=each.use, source=STORED, facts=each.facts) for each in event.unnamed)
     own = {root.fingerprint for root in (*kept, *unnamed) if root.use == CSMS_ROOT}
     # What a `ca_file` of other content names is wanted by somebody at the station.
@@ -208,6 +237,7 @@ FOLDS: Mapping[type[Event], Callable[[Certificates, Any, Recorded, Clock], Certi
     RootInstalled: _on_installed,
     RootRemoved: _on_removed,
     RootsFound: _on_found,
+    ManufacturerRootsFound: _on_maker_roots,
     CsmsRootProven: _on_proven,
     LogSalvaged: _on_salvaged,
 }

@@ -27,7 +27,12 @@ from eventstore.catalogue.lifecycle import (
     StationStopped,
 )
 from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
-from eventstore.catalogue.maintenance import ResetAccepted, SignedFirmwareStatusQueued, SignedUpdateAnswered
+from eventstore.catalogue.maintenance import (
+    FirmwareStatusQueued,
+    ResetAccepted,
+    SignedFirmwareStatusQueued,
+    SignedUpdateAnswered,
+)
 from eventstore.catalogue.security import SecurityEventRaised, ServiceAccessRefused, TamperObserved, TlsFailed
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
@@ -95,7 +100,7 @@ class Security(Value, frozen=True, kw_only=True):
     """`enabled` once a description said that the extension is on; `booted` says of a boot what is raised after that.
 
     `refused` says that the CSMS of this connection does not know SecurityEventNotification. `stopped` is why the last run ended, with
-    the kind of the reset that did it. `raised` counts all that were raised, `last` is the newest of them.
+    the kind of the reset that did it; `is_updated` that this one began with other firmware. `raised` counts all that were raised, `last` is the newest of them.
     """
 
     enabled: bool = False
@@ -104,6 +109,7 @@ class Security(Value, frozen=True, kw_only=True):
     refused: bool = False
     booted: tuple[Happening, ...] = ()
     firmware_version: str = ""
+    is_updated: bool = False
     stopped: str = ""
     reset: str = ""
     offset_ms: int | None = None
@@ -144,12 +150,14 @@ def _on_boot(security: Security, event: StationBooted, recorded: Recorded, _: Cl
     if event.orderly and security.stopped == "Reset":
         booted.append(Happening(type="ResetOrReboot", tech_info=f"{security.reset} Reset".strip()))
     before = security.firmware_version
-    if before not in ("", event.firmware_version):
+    is_updated = before not in ("", event.firmware_version)
+    if is_updated:
         booted.append(Happening(type="FirmwareUpdated", tech_info=f"{before} to {event.firmware_version}"))
     return replace(
         security,
         booted=tuple(booted),
         firmware_version=event.firmware_version,
+        is_updated=is_updated,
         stopped="",
         reset="",
         offset_ms=event.offset_ms,
@@ -269,11 +277,17 @@ def _on_update_answered(security: Security, event: SignedUpdateAnswered, recorde
 
 
 def _on_firmware_status(
-    security: Security, event: SignedFirmwareStatusQueued, recorded: Recorded, _: Clock
+    security: Security, event: FirmwareStatusQueued | SignedFirmwareStatusQueued, recorded: Recorded, _: Clock
 ) -> Security:
-    if event.status != "InvalidSignature" or event.triggered or event.tries > 1:
+    if event.triggered or event.tries > 1:
         return security
-    return _happened(security, "InvalidFirmwareSignature", f"request {event.request_id}")
+    request = f"request {event.request_id}" if isinstance(event, SignedFirmwareStatusQueued) else "without a signature"
+    if event.status == "InvalidSignature":
+        return _happened(security, "InvalidFirmwareSignature", request)
+    if event.status != "Installed" or security.is_updated:
+        return security
+    # The new firmware calls itself as the old one did, so that no boot has shown it.
+    return _happened(security, "FirmwareUpdated", f"{security.firmware_version}, {request}")
 
 
 def _on_certificate(security: Security, event: StationCertificateInstalled, recorded: Recorded, _: Clock) -> Security:
@@ -309,5 +323,6 @@ FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]
     RootRemoved: _on_root,
     SignedUpdateAnswered: _on_update_answered,
     SignedFirmwareStatusQueued: _on_firmware_status,
+    FirmwareStatusQueued: _on_firmware_status,
     SecurityEventRaised: _on_raised,
 }

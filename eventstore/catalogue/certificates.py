@@ -128,6 +128,15 @@ class RootsFound(Observation, frozen=True, kw_only=True):
     unnamed: tuple[RootFile, ...] = ()
 
 
+class ManufacturerRootsFound(Observation, frozen=True, kw_only=True):
+    """What `manufacturer_root_file` of the settings holds is not what the log said last: `roots`, and the SHA-256 of it, "" for no file."""
+
+    NAME: ClassVar[str] = "ManufacturerRootsFound"
+
+    digest: str = ""
+    roots: tuple[CertificateFacts, ...] = ()
+
+
 class CsmsRootProven(Observation, frozen=True, kw_only=True):
     """The connection to the CSMS was verified by the root of this fingerprint, "" if it is none of the station's own."""
 

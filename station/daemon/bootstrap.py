@@ -25,6 +25,7 @@ from station.runtime.disk import disk_level
 from station.runtime.gateway import Gateway
 from station.runtime.keyring import BASIC_PROFILES, look
 from station.runtime.link import CsmsLink
+from station.runtime.maker_roots import MakerRoots
 from station.runtime.own_identity import OwnIdentity
 from station.runtime.secrets import Secrets, named_secrets
 from station.runtime.signing import Signing
@@ -37,7 +38,6 @@ from station.settings.loading import Settings, key_file_doubts, require_private_
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
-    from station.runtime.firmware_signing import FirmwareSigning
     from station.runtime.installer import Installer
     from station.runtime.jobs import JobRunner
     from station.runtime.transfer import Transfers
@@ -228,9 +228,11 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     free_bytes = log.free_bytes()
     level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
-    roots = Trust(settings).look(state.certificates, salvaged=salvaged)
+    trust = Trust(settings)
+    roots = trust.look(state.certificates, salvaged=salvaged)
+    maker_roots = MakerRoots(settings.security.manufacturer_root_file, trust.files).look(state.certificates)
     own = OwnIdentity(settings).look(state.own_certificates, salvaged=salvaged)
-    more = tuple(each for each in (keys, roots, own) if each is not None)
+    more = tuple(each for each in (keys, roots, maker_roots, own) if each is not None)
     voice = Voice(ended=state.boot.ended, full_tags=settings.logging.id_tags == "full")
     state = await recovery.begin(
         log, state, registry, clock.at_ms(), booted, described, disk, found, *more, tell=voice.publish
@@ -251,12 +253,6 @@ def _installer(settings: Settings) -> "Installer":
     )
 
 
-def _firmware_signing(settings: Settings) -> "FirmwareSigning":
-    from station.runtime.firmware_signing import FirmwareSigning
-
-    return FirmwareSigning(settings.security.manufacturer_root_file, settings.security.firmware_revocation_file)
-
-
 def _transfers(settings: Settings) -> "Transfers":
     """Not to the station itself, unless nothing here is real or the settings say so."""
     from station.runtime.dialing import anywhere, only_elsewhere
@@ -269,10 +265,12 @@ def _transfers(settings: Settings) -> "Transfers":
 def _jobs(settings: Settings, log: EventLog, station: Station, secrets: Secrets, installer: "Installer") -> "JobRunner":
     from station.runtime.certificate_work import CertificateWork, KeyWork
     from station.runtime.diagnostics import DiagnosticsSource
+    from station.runtime.firmware_signing import FirmwareSigning
     from station.runtime.jobs import JobRunner
     from station.runtime.signing_certificate_work import SigningCertificateWork
 
-    trust, signing = Trust(settings), _firmware_signing(settings)
+    trust, signing = Trust(settings), FirmwareSigning(settings.security.firmware_revocation_file)
+    roots = MakerRoots(settings.security.manufacturer_root_file, trust.files)
     return JobRunner(
         directory=settings.storage.directory,
         firmware_bytes_max=settings.firmware.max_bytes,
@@ -285,7 +283,7 @@ def _jobs(settings: Settings, log: EventLog, station: Station, secrets: Secrets,
         more=(
             CertificateWork(trust),
             KeyWork(trust, settings.security.certificate_key),
-            SigningCertificateWork(signing, trust.files),
+            SigningCertificateWork(signing, roots),
         ),
     )
 

@@ -33,7 +33,7 @@ from station.core.feature import Registry
 from station.daemon import bootstrap
 from station.daemon.bootstrap import Parts
 from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS
-from station.runtime import firmware_signing, journal, recovery, signing, supervisor, tls
+from station.runtime import firmware_signing, journal, maker_roots, recovery, signing, supervisor, tls
 from station.runtime.clock import SystemClock
 from station.runtime.last_resort import LastResort, end_soon
 from station.runtime.live_meters import LiveMeters
@@ -112,7 +112,8 @@ async def _begin(settings: Settings, endings: _Endings) -> ProcessEnding:
     registry = bootstrap.make_registry(settings)
     tls.check_files(settings)
     signing.check_key(settings)
-    firmware_signing.check_files(settings)
+    maker_roots.check_file(settings)
+    firmware_signing.check_file(settings)
     try:
         listener = bind(settings)  # before anything else: a taken address must not cost a boot
     except ListenError as error:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from station.doctor.findings import Finding, fault, ok, warning
 from station.doctor.key_report import stored_key_findings
+from station.runtime import firmware_signing, maker_roots, pem, x509
+from station.runtime.clock import SystemClock
 from station.runtime.signing import check_key
 from station.runtime.tls import tls_context
 from station.service.access import read_token
@@ -20,6 +22,7 @@ from station.settings.loading import (
 
 SUBJECT = "settings"
 KEYS = "keys"
+WARNED_DAYS = 30
 
 
 def read_settings(path: Path) -> tuple[Settings | None, tuple[Finding, ...]]:
@@ -66,6 +69,38 @@ def key_findings(settings: Settings) -> Iterator[Finding]:
             yield fault(KEYS, str(error), "without it `chargebox run` ends with status 2")
         else:
             yield from _private(settings.storage.signing_key_file)
+    yield from _signed_firmware(settings)
+
+
+def _signed_firmware(settings: Settings) -> Iterator[Finding]:
+    """The files by which signed firmware is judged, and how long the roots hold."""
+    file = settings.security.manufacturer_root_file
+    try:
+        maker_roots.check_file(settings)
+        firmware_signing.check_file(settings)
+    except SettingsError as error:
+        yield fault(KEYS, str(error), "without it `chargebox run` ends with status 2")
+        return
+    if file is None:
+        if settings.security.require_signed_firmware:
+            text = "firmware must be signed, and the settings name no root of its maker"
+            yield warning(KEYS, text, "set [security] manufacturer_root_file, unless the CSMS installs one")
+        return
+    try:
+        roots = x509.facts_of_all(pem.certificates(file.read_text(errors="replace")))
+    except ImportError:
+        yield fault(KEYS, f"{file} vouches for no firmware: {x509.MISSING}", "pip install 'chargebox[security]'")
+        return
+    for root in roots:
+        yield _lasting(f"{file}: {root.subject}", root.not_after_utc_ms - SystemClock().system_utc_ms())
+
+
+def _lasting(what: str, left_ms: int) -> Finding:
+    days = left_ms // 86_400_000
+    if days < WARNED_DAYS:
+        text = f"{what} has expired" if days < 0 else f"{what} expires in {days} days"
+        return warning(KEYS, text, "put a new root beside it")
+    return ok(KEYS, f"{what} vouches for firmware")
 
 
 def _authorization_key(settings: Settings) -> Iterator[Finding]:

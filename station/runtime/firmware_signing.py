@@ -24,43 +24,30 @@ if TYPE_CHECKING:
 SUBJECT_LENGTH_MAX = 100
 
 
-def check_files(settings: Settings) -> None:
-    """Raises SettingsError for a file of roots or revocation lists that cannot be read, or has no PEM where there must be some."""
-    roots, lists = settings.security.manufacturer_root_file, settings.security.firmware_revocation_file
-    if roots is not None and not pem.certificates(
-        _read(settings, "manufacturer_root_file", roots).decode(errors="replace")
-    ):
-        raise settings.error("security", "manufacturer_root_file", f"{roots}: holds no certificate in PEM")
-    if lists is not None:
-        _read(settings, "firmware_revocation_file", lists)
-
-
-def _read(settings: Settings, key: str, file: Path) -> bytes:
+def check_file(settings: Settings) -> None:
+    """Raises SettingsError if the settings' file of revocation lists cannot be read."""
+    file = settings.security.firmware_revocation_file
+    if file is None:
+        return
     try:
-        return file.read_bytes()
+        file.read_bytes()
     except OSError as error:
-        raise settings.error("security", key, f"{file}: cannot be read: {error.strerror}") from error
+        problem = f"{file}: cannot be read: {error.strerror}"
+        raise settings.error("security", "firmware_revocation_file", problem) from error
 
 
 class FirmwareSigning:
-    """Checks signing certificates and signatures, by the files of the maker: `roots` in PEM, `revocations` in PEM or DER.
+    """Checks signing certificates and signatures. `revocations` are lists in PEM or DER, read anew each time; None is no file."""
 
-    Both are read anew each time; None is no file.
-    """
-
-    def __init__(self, roots: Path | None = None, revocations: Path | None = None) -> None:
-        self._roots = roots
+    def __init__(self, revocations: Path | None = None) -> None:
         self._revocations = revocations
 
-    def check(self, offered: SignedUpdateOffered, installed: Iterable[bytes] = ()) -> SigningCertificateChecked:
-        """What the certificate of an offered update is worth; `installed` are roots beside those of the file, in DER.
-
-        Takes a while: not for the loop.
-        """
+    def check(self, offered: SignedUpdateOffered, roots: Iterable[bytes]) -> SigningCertificateChecked:
+        """What the certificate of an offered update is worth, by these roots in DER. Takes a while: not for the loop."""
         try:
             certificate = _signing_certificate(offered.signing_certificate)
             _check_purpose(certificate)
-            root = _root_of(certificate, [*self._maker_roots(), *installed])
+            root = _root_of(certificate, roots)
             revoked = self._is_revoked(certificate, root)
         except ImportError:
             return SigningCertificateChecked(job=offered.job, fault=x509.MISSING)
@@ -85,10 +72,6 @@ class FirmwareSigning:
         except UnusableCertificateError as error:
             return str(error)
         return ""
-
-    def _maker_roots(self) -> Iterable[bytes]:
-        """Raises OSError."""
-        return () if self._roots is None else pem.certificates(self._roots.read_text(errors="replace")).values()
 
     def _is_revoked(self, certificate: "Certificate", root: "Certificate") -> bool:
         """Whether a list of the root names the certificate. Raises UnusableCertificateError for a file that is none, OSError."""

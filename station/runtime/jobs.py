@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed
+from eventstore.directory import sync_directory
 from eventstore.event import Observation
 from eventstore.value import Value
 from projections.maintenance import FirmwareJob, UploadJob
@@ -346,7 +347,9 @@ def _uploaded(job: UploadJob, status: str, detail: str, retry_after_s: int = 0) 
 
 def _keep_only(directory: Path, prefix: str) -> None:
     """Keep the files of the job under way and delete all others; "" is no job."""
-    directory.mkdir(mode=0o700, exist_ok=True)
+    if not directory.is_dir():
+        directory.mkdir(mode=0o700)
+        sync_directory(directory.parent)  # a power cut would take it, and all that is in it
     for file in directory.iterdir():
         if not prefix or not file.name.startswith(prefix):
             file.unlink()

@@ -5,11 +5,10 @@ import logging
 
 from eventstore.catalogue.maintenance import SigningCertificateChecked
 from eventstore.event import Observation
-from projections.certificates import MANUFACTURER_ROOT
 from projections.station import StationState
-from station.runtime.certificate_files import CertificateFiles
 from station.runtime.firmware_signing import FirmwareSigning
 from station.runtime.jobs import JobStep
+from station.runtime.maker_roots import MakerRoots
 
 LOGGER = logging.getLogger(__name__)
 
@@ -17,13 +16,13 @@ FAULT_LENGTH_MAX = 255
 
 
 class SigningCertificateWork:
-    """One offer at a time; the roots are those of the maker's file and the ManufacturerRootCertificates in `files`."""
+    """One offer at a time, by the roots of the manufacturer that are trusted."""
 
     name = "signing certificates"
 
-    def __init__(self, signing: FirmwareSigning, files: CertificateFiles) -> None:
+    def __init__(self, signing: FirmwareSigning, roots: MakerRoots) -> None:
         self._signing = signing
-        self._files = files
+        self._roots = roots
 
     def step(self, state: StationState) -> JobStep | None:
         """The offer that waits for its answer."""
@@ -38,8 +37,9 @@ class SigningCertificateWork:
         offered = state.maintenance.offered
         assert offered is not None, "there is work for an offer only"
         try:
-            installed = self._files.read_all(state.certificates.of(MANUFACTURER_ROOT))
-            return self._signing.check(offered, installed.values())
+            return self._signing.check(offered, self._roots.trusted(state.certificates))
+        except OSError as error:
+            return SigningCertificateChecked(job=offered.job, fault=str(error)[:FAULT_LENGTH_MAX])
         except Exception as error:  # whatever it is, the CSMS must get its answer
             LOGGER.exception("the check of a signing certificate failed unexpectedly")
             return SigningCertificateChecked(job=offered.job, fault=f"it cannot be checked: {error}"[:FAULT_LENGTH_MAX])

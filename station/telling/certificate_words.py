@@ -34,6 +34,10 @@ def _found(event: certificates.RootsFound) -> str:
     return f"Root certificates: {'; '.join(found)}"
 
 
+def _maker_roots(event: certificates.ManufacturerRootsFound) -> str:
+    return f"Roots for signed firmware in the settings: {', '.join(facts.subject for facts in event.roots) or 'none'}"
+
+
 def _proven(event: certificates.CsmsRootProven) -> str:
     by = f"the root {event.root[:_FINGERPRINT_DIGITS]}" if event.root else "a root of the system"
     return f"The CSMS was verified by {by}"
@@ -65,6 +69,7 @@ CERTIFICATES: Mapping[type[Event], tuple[int, Words]] = {
         lambda e: f"{e.use} {e.fingerprint[:_FINGERPRINT_DIGITS]} is gone: {e.reason}",
     ),
     certificates.RootsFound: (HEADLINE, _found),
+    certificates.ManufacturerRootsFound: (HEADLINE, _maker_roots),
     certificates.CsmsRootProven: (HEADLINE, _proven),
     certificates.CertificateSigningBegun: (
         HEADLINE,

@@ -83,7 +83,7 @@ def record(scenario: Scenario, library: Path, base: Path) -> Recording:
     scenario.run(root, environment(library, root, trace=trace))
     after, records = _compared(read_tree(root)), read_trace(trace)
     write_tree(after, base / "copy")
-    rows = {row.seq: row for tree in _before_archives_go(before, records) for row in _rows_in(tree, scenario.inside)}
+    rows = {row.seq: row for tree in _before_archives_go(before, records) for row in rows_in(tree, scenario.inside)}
     rows |= {row.seq: row for row in asyncio.run(_rows(base / "copy" / scenario.inside))}
     return Recording(before=before, records=records, after=after, rows=[rows[seq] for seq in sorted(rows)])
 
@@ -97,7 +97,8 @@ def _before_archives_go(before: Tree, records: Sequence[Record]) -> Iterator[Tre
         disk.apply(each)
 
 
-def _rows_in(tree: Tree, inside: str) -> list[Row]:
+def rows_in(tree: Tree, inside: str = "") -> list[Row]:
+    """The events of the log in a directory."""
     with tempfile.TemporaryDirectory() as base:
         write_tree(tree, Path(base) / "storage")
         return asyncio.run(_rows(Path(base) / "storage" / inside))
@@ -133,7 +134,7 @@ def _moments(recording: Recording) -> Iterator[tuple[int, Disk]]:
     yield len(recording.records), disk
 
 
-def _cuts(recording: Recording, effort: Effort) -> Iterator[tuple[int, Disk, Cut]]:
+def crash_cuts(recording: Recording, effort: Effort) -> Iterator[tuple[int, Disk, Cut]]:
     """Each cut that is possible at each of these moments; the same again at each call."""
     chance = random.Random("crash states")
     for at, disk in _moments(recording):
@@ -172,7 +173,7 @@ def _damaged_log(tree: Tree) -> bytes:
 
 def _head(tree: Tree) -> int:
     """The last event in a directory that nothing is wrong with."""
-    rows = _rows_in(tree, "")
+    rows = rows_in(tree)
     return rows[-1].seq if rows else 0
 
 
@@ -197,11 +198,11 @@ def judge(
 
 def _judge_all(recording: Recording, effort: Effort, oracle: Oracle, runner: asyncio.Runner) -> int:
     cuts, moments = 0, dict[int, tuple[int, int]]()
-    for at, disk, cut in _cuts(recording, effort):
+    for at, disk, cut in crash_cuts(recording, effort):
         key = _key(disk.tree(cut))
         moments[key] = (moments.get(key, (at, at))[0], at)
         cuts += 1
-    for _, disk, cut in _cuts(recording, effort):
+    for _, disk, cut in crash_cuts(recording, effort):
         tree = disk.tree(cut)
         moment = moments.pop(_key(tree), None)
         if moment is not None:
@@ -215,7 +216,7 @@ def _judge_some(recording: Recording, effort: Effort, oracle: Oracle, runner: as
     What many cuts lead to, such as a directory that is not there, is hardly ever left out.
     """
     chance = random.Random("sample")
-    cuts = sum(1 for _ in _cuts(recording, effort))
+    cuts = sum(1 for _ in crash_cuts(recording, effort))
     drawn = chance.sample(range(cuts), min(cuts, DRAWN_FOR_EACH * at_most))
     keys = {number: _key(disk.tree(cut)) for number, _, disk, cut in _numbered(recording, effort, set(drawn))}
     last = {key: number for number, key in keys.items()}
@@ -226,6 +227,6 @@ def _judge_some(recording: Recording, effort: Effort, oracle: Oracle, runner: as
 
 
 def _numbered(recording: Recording, effort: Effort, wanted: set[int]) -> Iterator[tuple[int, int, Disk, Cut]]:
-    for number, (at, disk, cut) in enumerate(_cuts(recording, effort)):
+    for number, (at, disk, cut) in enumerate(crash_cuts(recording, effort)):
         if number in wanted:
             yield number, at, disk, cut

@@ -14,7 +14,12 @@ from eventstore.catalogue.lifecycle import (
     StationStopped,
 )
 from eventstore.catalogue.link import CallAnswered, CallSettled, FrameRefused, LinkOpened
-from eventstore.catalogue.maintenance import ResetAccepted, SignedFirmwareStatusQueued, SignedUpdateAnswered
+from eventstore.catalogue.maintenance import (
+    FirmwareStatusQueued,
+    ResetAccepted,
+    SignedFirmwareStatusQueued,
+    SignedUpdateAnswered,
+)
 from eventstore.catalogue.security import ServiceAccessRefused, TamperObserved, TlsFailed
 from eventstore.event import Event, Recorded
 from eventstore.value import replace as replaced
@@ -225,3 +230,19 @@ def test_a_missing_archive_is_raised_once_a_week_though_every_start_finds_it() -
     state = fold(quiet(), found)
     assert len(fold(state, found, at_ms=DAMAGE_FOLDED_MS - 1).security.pending) == 1
     assert len(fold(state, found, at_ms=DAMAGE_FOLDED_MS).security.pending) == 2
+
+
+def test_firmware_that_calls_itself_as_the_old_one_is_an_update_too_and_no_update_is_raised_twice() -> None:
+    """Section 8: FirmwareUpdated is critical."""
+    signed, plain = (
+        SignedFirmwareStatusQueued(status="Installed", request_id=7),
+        FirmwareStatusQueued(status="Installed"),
+    )
+    same, new = boot(), boot(firmware_version="2")
+    for events, told in (
+        ((same, ON, signed), ["1, request 7"]),
+        ((same, ON, plain), ["1, without a signature"]),
+        ((new, ON, signed), ["1 to 2"]),
+        ((same, ON, replaced(signed, tries=2), replaced(plain, triggered=True)), []),
+    ):
+        assert [info for type_, info in raised(*events) if type_ == "FirmwareUpdated"] == told

@@ -1,3 +1,5 @@
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -6,11 +8,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from station.doctor.findings import Level
 from station.doctor.provisioning import key_findings, read_settings
+from station.runtime import x509
 from station.runtime.secrets import Secrets
 from station.settings.loading import Settings, parse_settings
 from tests.csms.tls import issue, make_authority
 from tests.given import station
 from tests.replay_logs import write_log
+from tests.signed_images import manufacturer
 
 MINIMAL = '[station]\nidentity = "CB-1"\n[csms]\nurl = "ws://h/ocpp"\n'
 
@@ -121,3 +125,41 @@ def test_a_signing_key_must_be_one_and_private(tmp_path: Path) -> None:
 
 def test_there_is_nothing_to_say_of_keys_that_nobody_needs(tmp_path: Path) -> None:
     assert list(key_findings(of(tmp_path))) == []
+
+
+def with_root(tmp_path: Path, *lines: str) -> Settings:
+    text = MINIMAL + "[security]\n" + "\n".join(lines)
+    return parse_settings(f'{text}\n[storage]\ndirectory = "{tmp_path}/st"\n', "cb.toml")
+
+
+def test_the_roots_for_signed_firmware_are_named_with_how_long_they_hold(tmp_path: Path) -> None:
+    """White paper, L01."""
+    file = tmp_path / "maker.pem"
+    now = datetime.now(UTC)
+    for end, level, said in (
+        (now + timedelta(days=365), Level.OK, "CN=maker vouches for firmware"),
+        (now + timedelta(days=29, hours=1), Level.WARNING, "CN=maker expires in 29 days"),
+        (now - timedelta(days=1), Level.WARNING, "CN=maker has expired"),
+    ):
+        file.write_text(manufacturer(end=end).pem)
+        (finding,) = key_findings(with_root(tmp_path, f'manufacturer_root_file = "{file}"'))
+        assert (finding.level, finding.text) == (level, f"{file}: {said}")
+
+
+def test_files_of_signed_firmware_that_a_start_refuses_are_faults(tmp_path: Path) -> None:
+    (finding,) = key_findings(with_root(tmp_path, f'manufacturer_root_file = "{tmp_path}/none"'))
+    assert (finding.level, "cannot be read" in finding.text) == (Level.FAULT, True)
+    (finding,) = key_findings(with_root(tmp_path, f'firmware_revocation_file = "{tmp_path}/none"'))
+    assert (finding.level, "cannot be read" in finding.text) == (Level.FAULT, True)
+
+
+def test_firmware_that_must_be_signed_needs_a_root_and_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (finding,) = key_findings(with_root(tmp_path, "require_signed_firmware = true"))
+    assert (finding.level, "no root" in finding.text) == (Level.WARNING, True)
+    file = tmp_path / "maker.pem"
+    file.write_text(manufacturer().pem)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    (finding,) = key_findings(with_root(tmp_path, f'manufacturer_root_file = "{file}"'))
+    assert (finding.level, x509.MISSING in finding.text) == (Level.FAULT, True)

@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from eventstore.catalogue.maintenance import SignedUpdateOffered, SigningCertificateChecked
 from station.runtime import x509 as x509_runtime
-from station.runtime.firmware_signing import FirmwareSigning, check_files
+from station.runtime.firmware_signing import FirmwareSigning, check_file
 from station.settings.loading import SettingsError, parse_settings
 from tests.signed_images import (
     END,
@@ -54,7 +54,7 @@ def offered(certificate: str, signature: str = "") -> SignedUpdateOffered:
 
 def check(certificate: str, *roots: Signer, revocations: Path | None = None) -> SigningCertificateChecked:
     known = [root.certificate.public_bytes(Encoding.DER) for root in roots or (ROOT,)]
-    return FirmwareSigning(None, revocations).check(offered(certificate), known)
+    return FirmwareSigning(revocations).check(offered(certificate), known)
 
 
 def signature_fault(signer: Signer, signature: str, sha256: str = SHA256) -> str:
@@ -214,9 +214,9 @@ def test_a_private_key_among_it_is_not_repeated() -> None:
     assert "PRIVATE" not in check(GOOD.pem + private_key()).fault
 
 
-def test_without_a_root_nothing_is_believed(tmp_path: Path) -> None:
-    assert "no root certificate" in FirmwareSigning().check(offered(GOOD.pem)).fault
-    assert "No such file" in FirmwareSigning(tmp_path / "none.pem").check(offered(GOOD.pem)).fault
+def test_without_a_root_nothing_is_believed() -> None:
+    assert "no root certificate" in FirmwareSigning().check(offered(GOOD.pem), ()).fault
+    assert "cannot be read" in FirmwareSigning().check(offered(GOOD.pem), [b"rubbish"]).fault
 
 
 def test_a_root_that_is_no_authority_vouches_for_nothing() -> None:
@@ -225,15 +225,6 @@ def test_a_root_that_is_no_authority_vouches_for_nothing() -> None:
     assert check(signing_certificate(root).pem, root).fault
     bare = signing_certificate(ROOT, extensions=())
     assert check(signing_certificate(bare, name="below").pem, bare).fault
-
-
-def test_roots_are_read_anew_each_time(tmp_path: Path) -> None:
-    file = tmp_path / "roots.pem"
-    file.write_text(manufacturer("other maker").pem)
-    signing = FirmwareSigning(file)
-    assert signing.check(offered(GOOD.pem)).fault
-    file.write_text(manufacturer("other maker").pem + ROOT.pem)
-    assert signing.check(offered(GOOD.pem)).fault == ""
 
 
 # Revocation
@@ -323,21 +314,13 @@ def test_what_the_openssl_command_signs_is_verified(tmp_path: Path, algorithm: s
 # The files, and what is loaded
 
 
-def test_a_file_that_cannot_be_used_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
-    def settings(lines: str) -> str:
-        return f'[station]\nidentity = "CB-1"\n[csms]\nurl = "ws://localhost/ocpp"\n[security]\n{lines}\n'
-
-    (tmp_path / "root.pem").write_text(ROOT.pem)
-    (tmp_path / "rubbish.pem").write_text("rubbish")
-    check_files(parse_settings(settings(f'manufacturer_root_file = "{tmp_path}/root.pem"'), "x"))
-    check_files(parse_settings(settings(""), "x"))
-    for key, name in (
-        ("manufacturer_root_file", "none.pem"),
-        ("manufacturer_root_file", "rubbish.pem"),
-        ("firmware_revocation_file", "none.pem"),
-    ):
-        with pytest.raises(SettingsError, match=key):
-            check_files(parse_settings(settings(f'{key} = "{tmp_path}/{name}"'), "x"))
+def test_a_file_of_revocation_lists_that_cannot_be_read_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+    text = '[station]\nidentity = "CB-1"\n[csms]\nurl = "ws://localhost/ocpp"\n[security]\nfirmware_revocation_file = '
+    check_file(parse_settings(f'{text}""', "x"))
+    (tmp_path / "revoked.crl").write_bytes(revocation_list(ROOT))
+    check_file(parse_settings(f'{text}"{tmp_path}/revoked.crl"', "x"))
+    with pytest.raises(SettingsError, match=r"firmware_revocation_file: .*none\.crl: cannot be read"):
+        check_file(parse_settings(f'{text}"{tmp_path}/none.crl"', "x"))
 
 
 def test_the_library_is_loaded_once_there_is_something_to_check() -> None:
@@ -353,5 +336,5 @@ def test_the_library_is_loaded_once_there_is_something_to_check() -> None:
 
 def test_without_the_library_nothing_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography", None)
-    assert FirmwareSigning().check(offered(GOOD.pem)).fault == x509_runtime.MISSING
+    assert FirmwareSigning().check(offered(GOOD.pem), ()).fault == x509_runtime.MISSING
     assert FirmwareSigning().signature_fault(offered(GOOD.pem, "AAAA"), SHA256) == x509_runtime.MISSING

@@ -22,6 +22,7 @@ from station.runtime.firmware_signing import FirmwareSigning
 from station.runtime.installer import BenchInstaller, Installation, InstallationError, Installer
 from station.runtime.jobs import JobRunner
 from station.runtime.location import TransferLimits
+from station.runtime.maker_roots import MakerRoots
 from station.runtime.signing_certificate_work import SigningCertificateWork
 from station.runtime.transfer import Transfers
 from station.settings.loading import parse_settings
@@ -64,8 +65,8 @@ class Rig:
         self.directory = directory
         self.requests = 0
         self.station = StationUnderTest(description=described).online()
-        self._maker = directory.parent / "maker.pem"
-        signing = FirmwareSigning(self._maker)
+        self._roots = MakerRoots(directory.parent / "maker.pem", CertificateFiles(directory))
+        signing = FirmwareSigning()
         self.observations: asyncio.Queue[Observation] = asyncio.Queue()
         self.runner = JobRunner(
             directory=directory,
@@ -75,7 +76,7 @@ class Rig:
             transfers=transfers or Transfers(judge=anywhere, limits=TransferLimits(stall_s=5, reserve_bytes=0)),
             diagnostics=DiagnosticsSource(log=EmptyLog(), settings=parse_settings(SETTINGS, "test")),
             submit=self.observations.put_nowait,
-            more=(SigningCertificateWork(signing, CertificateFiles(directory)),),
+            more=(SigningCertificateWork(signing, self._roots),),
         )
 
     def publish(self) -> None:
@@ -100,7 +101,10 @@ class Rig:
 
     def offer(self, location: str, signer: Signer, signature: str, **members: object) -> None:
         """SignedUpdateFirmware; the answer comes once the certificate is checked."""
-        self._maker.write_text(ROOT.pem)
+        (self.directory.parent / "maker.pem").write_text(ROOT.pem)
+        news = self._roots.look(self.station.state.certificates)
+        assert news is not None
+        self.station.observe(news)
         firmware = {"location": location, "retrieveDateTime": "2026-01-01T00:00:00Z"}
         firmware |= {"signingCertificate": signer.pem, "signature": signature}
         self.station.receive([2, "offer", "SignedUpdateFirmware", {"requestId": 7, "firmware": firmware, **members}])

@@ -13,6 +13,7 @@ from projections.station import INITIAL, StationState, evolve
 from station.runtime import pem, x509
 from station.runtime.certificate_files import CertificateFiles
 from station.runtime.firmware_signing import FirmwareSigning
+from station.runtime.maker_roots import MakerRoots
 from station.runtime.signing_certificate_work import SigningCertificateWork
 from tests.signed_images import manufacturer, signing_certificate
 
@@ -52,7 +53,7 @@ async def checked(work: SigningCertificateWork, state: StationState) -> SigningC
 async def test_a_root_that_the_csms_installed_for_the_manufacturer_vouches(tmp_path: Path) -> None:
     """M05, L01.FR.12."""
     files = CertificateFiles(tmp_path)
-    work = SigningCertificateWork(FirmwareSigning(), files)
+    work = SigningCertificateWork(FirmwareSigning(), MakerRoots(None, files))
     for use in (CSMS_ROOT, MANUFACTURER_ROOT):
         files.keep(use, DER)
     assert (await checked(work, offered(MANUFACTURER_ROOT))).fault == ""
@@ -61,7 +62,7 @@ async def test_a_root_that_the_csms_installed_for_the_manufacturer_vouches(tmp_p
 
 
 async def test_there_is_work_while_an_offer_waits_and_nothing_is_left_of_it(tmp_path: Path) -> None:
-    work = SigningCertificateWork(FirmwareSigning(), CertificateFiles(tmp_path))
+    work = SigningCertificateWork(FirmwareSigning(), MakerRoots(None, CertificateFiles(tmp_path)))
     assert work.step(INITIAL) is None
     step = work.step(offered())
     assert step is not None
@@ -72,8 +73,8 @@ async def test_there_is_work_while_an_offer_waits_and_nothing_is_left_of_it(tmp_
 
 async def test_a_fault_of_ours_is_a_certificate_that_cannot_be_checked(tmp_path: Path) -> None:
     class Broken(FirmwareSigning):
-        def check(self, offered: SignedUpdateOffered, installed: Iterable[bytes] = ()) -> SigningCertificateChecked:
+        def check(self, offered: SignedUpdateOffered, roots: Iterable[bytes]) -> SigningCertificateChecked:
             raise ZeroDivisionError("division by zero")
 
-    found = await checked(SigningCertificateWork(Broken(), CertificateFiles(tmp_path)), offered())
+    found = await checked(SigningCertificateWork(Broken(), MakerRoots(None, CertificateFiles(tmp_path))), offered())
     assert found.fault == "it cannot be checked: division by zero"
