@@ -57,11 +57,18 @@ class Signer:
         return base64.b64encode(self.key.sign(content, ec.ECDSA(hashes.SHA256()))).decode()
 
 
-def manufacturer(name: str = "maker", *, authority: bool = True, key: Key | None = None, end: datetime = END) -> Signer:
+def manufacturer(
+    name: str = "maker",
+    *,
+    authority: bool = True,
+    key: Key | None = None,
+    begin: datetime = BEGIN,
+    end: datetime = END,
+) -> Signer:
     """A self-signed root; one that is no `authority` says so."""
     key = key or ec_key()
     basic = x509.BasicConstraints(ca=authority, path_length=None)
-    return Signer(certificate=_made(name, name, key, key, [(basic, True)], end=end), key=key)
+    return Signer(certificate=_made(name, name, key, key, [(basic, True)], begin=begin, end=end), key=key)
 
 
 def signing_certificate(

@@ -47,19 +47,20 @@ class FirmwareSigning:
         try:
             certificate = _signing_certificate(offered.signing_certificate)
             _check_purpose(certificate)
-            root = _root_of(certificate, roots)
-            revoked = self._is_revoked(certificate, root)
+            vouching = _roots_of(certificate, roots)
+            revoked = self._is_revoked(certificate, vouching[0])
         except ImportError:
             return SigningCertificateChecked(job=offered.job, fault=x509.MISSING)
         except (UnusableCertificateError, OSError) as error:
             return SigningCertificateChecked(job=offered.job, fault=str(error))
+        begin_ms, end_ms = _joint_period(vouching)
         return SigningCertificateChecked(
             job=offered.job,
             fault="",
             revoked=revoked,
             subject=_name(certificate),
-            not_before_utc_ms=max(x509.utc_ms(one.not_valid_before_utc) for one in (certificate, root)),
-            not_after_utc_ms=min(x509.utc_ms(one.not_valid_after_utc) for one in (certificate, root)),
+            not_before_utc_ms=max(x509.utc_ms(certificate.not_valid_before_utc), begin_ms),
+            not_after_utc_ms=min(x509.utc_ms(certificate.not_valid_after_utc), end_ms),
         )
 
     def signature_fault(self, offered: SignedUpdateOffered, sha256: str) -> str:
@@ -116,20 +117,35 @@ def _check_purpose(certificate: "Certificate") -> None:
             raise UnusableCertificateError("it is not for signing code (extendedKeyUsage)")
 
 
-def _root_of(certificate: "Certificate", roots: Iterable[bytes]) -> "Certificate":
-    """The root that vouches for the certificate. Raises UnusableCertificateError, with why none does."""
-    why = "no root certificate of the manufacturer is installed"
+def _roots_of(certificate: "Certificate", roots: Iterable[bytes]) -> list["Certificate"]:
+    """The roots that vouch for the certificate; several if one was renewed for the same key.
+
+    Raises UnusableCertificateError, with why there is none.
+    """
+    found, why = [], "no root certificate of the manufacturer is installed"
     for der in roots:
         try:
             root = x509.load(der)
             if x509.is_signed_by(certificate, root):
                 x509.check_strength(root)
                 x509.check_authority(root)
-                return root
+                found.append(root)
             why = f"no installed root of the manufacturer vouches for {_name(certificate)}"
         except UnusableCertificateError as error:
             why = f"a root of the manufacturer cannot be used: {error}"
-    raise UnusableCertificateError(why)
+    if not found:
+        raise UnusableCertificateError(why)
+    return found
+
+
+def _joint_period(roots: Iterable["Certificate"]) -> tuple[int, int]:
+    """From when to when one of the roots is valid without a gap, up to the last end, in milliseconds of UTC."""
+    periods = [(x509.utc_ms(root.not_valid_after_utc), x509.utc_ms(root.not_valid_before_utc)) for root in roots]
+    (end_ms, begin_ms), *others = sorted(periods, reverse=True)
+    for other_end_ms, other_begin_ms in others:
+        if other_end_ms >= begin_ms:
+            begin_ms = min(begin_ms, other_begin_ms)
+    return begin_ms, end_ms
 
 
 def _revocation_lists(file: Path) -> "Iterator[CertificateRevocationList]":

@@ -81,6 +81,23 @@ def test_the_period_is_that_of_certificate_and_root_together() -> None:
     assert checked.not_after_utc_ms == int(END.timestamp() * 1000)
 
 
+@pytest.mark.parametrize(
+    ("renewed_in", "begin"),
+    [(2025, 2020), (2031, 2031)],
+    ids=["without a gap", "after a gap, in which nobody vouches"],
+)
+def test_a_root_that_was_renewed_for_the_same_key_vouches_on(renewed_in: int, begin: int) -> None:
+    key = ec_key()
+    old = manufacturer(key=key, end=datetime(2030, 1, 1, tzinfo=UTC))
+    new = manufacturer(key=key, begin=datetime(renewed_in, 1, 1, tzinfo=UTC))
+    signed = signing_certificate(old).pem
+    for roots in ((old, new), (new, old)):
+        checked = check(signed, *roots)
+        assert checked.not_before_utc_ms == int(datetime(begin, 1, 1, tzinfo=UTC).timestamp() * 1000)
+        assert checked.not_after_utc_ms == int(END.timestamp() * 1000)
+    assert check(signed, old).not_after_utc_ms == int(datetime(2030, 1, 1, tzinfo=UTC).timestamp() * 1000)
+
+
 @pytest.mark.parametrize("key", [rsa_key, lambda: ec.generate_private_key(ec.SECP384R1())], ids=["RSA 2048", "P-384"])
 def test_rsa_and_ec_keys_are_taken(key: Callable[[], ec.EllipticCurvePrivateKey]) -> None:
     """A00.FR.502, A00.FR.503."""
