@@ -3,6 +3,7 @@
     GET  /healthz                   200, or 503 with the reason
     GET  /api/state                 the projections at the moment of one sequence number
     GET  /api/events                recorded events in order
+    GET  /api/stream                the same as they come (`stream`)
     GET  /api/composite-schedule    the schedule that GetCompositeSchedule would give (5.7)
     POST /api/data-transfer         a DataTransfer to the CSMS (4.3)
     GET  /metrics                   Prometheus text
@@ -41,6 +42,7 @@ from station.service.bodies import BodyMember, InvalidBodyError, NotJsonError, r
 from station.service.context import ServiceContext
 from station.service.gate import Gate
 from station.service.metrics import CONTENT_TYPE, MetricFacts, metrics_text
+from station.service.stream import STREAMS_MAX, EventStream, Streams
 from station.service.views import event_rows, health_view, oldest_owed_seq, state_view
 from station.wire.enums import ChargingRateUnit, GetCompositeScheduleStatus
 from station.wire.frames import format_payload
@@ -63,6 +65,7 @@ EVENTS_QUERY = {
     "after": BodyMember(kind=Whole(minimum=0, maximum=SEQ_MAX), default=0),
     "limit": BodyMember(kind=Whole(minimum=1, maximum=EVENTS_MAX), default=EVENTS_DEFAULT),
 }
+STREAM_QUERY = {"after": EVENTS_QUERY["after"]}
 COMPOSITE_QUERY = {
     "connector_id": BodyMember(kind=Whole(minimum=0, maximum=2**31 - 1)),
     "duration_s": BodyMember(kind=Whole(minimum=0, maximum=DURATION_MAX_S)),
@@ -78,9 +81,10 @@ DATA_TRANSFER = {
 class Api:
     """The endpoints that every station has."""
 
-    def __init__(self, context: ServiceContext) -> None:
+    def __init__(self, context: ServiceContext, streams: Streams) -> None:
         self._context = context
         self._station = context.station
+        self._streams = streams
 
     def routes(self) -> list[Route]:
         """Their routes."""
@@ -88,6 +92,7 @@ class Api:
             Route("/healthz", self.health),
             Route("/api/state", self.state),
             Route("/api/events", self.events),
+            Route("/api/stream", self.stream),
             Route("/api/composite-schedule", self.composite_schedule),
             Route("/api/data-transfer", self.data_transfer, methods=["POST"]),
             Route("/metrics", self.metrics),
@@ -133,6 +138,18 @@ class Api:
         last_seq = self._station.log.head.seq
         body = b'{"events":[' + b",".join(pieces) + b'],"last_seq":%d}\n' % last_seq
         return Response(body, media_type="application/json")
+
+    async def stream(self, request: Request) -> Response | EventStream:
+        """Events behind `Last-Event-ID`, else behind `after`, and then each as it becomes durable."""
+        pairs = dict(request.query_params)
+        if "last-event-id" in request.headers:
+            pairs["after"] = request.headers["last-event-id"]
+        after = read_query(pairs, STREAM_QUERY)["after"]
+        if self._streams.is_full:
+            raise Refused(503, f"{STREAMS_MAX} streams are open already; end one, or ask again later")
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
+        return EventStream(self._streams, after)
 
     async def composite_schedule(self, request: Request) -> Response:
         """The payload of GetCompositeSchedule.conf (5.7); 404 for an unknown connector, or without Smart Charging."""
@@ -240,9 +257,10 @@ ERRORS: Mapping[Any, Any] = {
 }
 
 
-def build(context: ServiceContext, token: bytes | None = None) -> ASGIApp:
-    """The application; with a token, every request must bear it."""
-    app = Starlette(routes=[*Api(context).routes(), *bench.routes(context)], exception_handlers=dict(ERRORS))
+def build(context: ServiceContext, token: bytes | None = None, streams: Streams | None = None) -> ASGIApp:
+    """The application; with a token, every request must bear it. `streams` are for whoever ends them."""
+    api = Api(context, streams or Streams(context.station))
+    app = Starlette(routes=[*api.routes(), *bench.routes(context)], exception_handlers=dict(ERRORS))
     app.router.redirect_slashes = False
 
     def report(peer: str, reason: str) -> None:

@@ -2,11 +2,11 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from eventstore.chain import Head, Row
-from eventstore.event import Observation
+from eventstore.event import Observation, Recorded
 from eventstore.value import Value
 from projections.station import StationState
 from station.core.feature import Registry
@@ -60,6 +60,11 @@ class StationPort(Protocol):
     def log(self) -> LogPort: ...
     @property
     def clock(self) -> ClockPort: ...
+    @property
+    def followers(self) -> list[Callable[[StationState, Sequence[Recorded]], None]]:
+        """Who is called with what has become durable."""
+        ...
+
     @property
     def dropped(self) -> int:
         """Observations that were dropped because too many of their kind waited."""

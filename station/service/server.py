@@ -114,7 +114,7 @@ async def serve(listener: Listener, context: ServiceContext, *, on_listening: Ca
 
 async def _serve(listener: Listener, context: ServiceContext) -> None:
     loop, places = asyncio.get_running_loop(), Places(limit)
-    server, connection, stopping = await asyncio.to_thread(_load, listener, context)
+    server, connection, stop = await asyncio.to_thread(_load, listener, context)
     beginning: set[asyncio.Task[object]] = set()
 
     def begin(accepted: socket.socket, place: Place) -> None:
@@ -131,7 +131,7 @@ async def _serve(listener: Listener, context: ServiceContext) -> None:
             task.result()
     finally:
         acceptor.close()
-        stopping.set()
+        stop()
         await serving
 
 
@@ -144,7 +144,7 @@ async def _until_somebody_asks(listening: socket.socket) -> None:
         loop.remove_reader(listening)
 
 
-def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server", _Protocols, asyncio.Event]:
+def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server", _Protocols, Callable[[], None]]:
     """The server, what makes its connections, and what stops it.
 
     Runs in a thread: the imports take long, the rest touches nothing that runs.
@@ -153,8 +153,13 @@ def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server"
 
     from station.service.app import build
     from station.service.connections import IDLE_S, Connection
+    from station.service.stream import Streams
 
-    stopping = asyncio.Event()
+    stopping, streams = asyncio.Event(), Streams(context.station)
+
+    def stop() -> None:
+        streams.close()  # they would go on until the end of the grace
+        stopping.set()
 
     class QuietServer(uvicorn.Server):
         """uvicorn without its signal handlers and without its ticking."""
@@ -167,7 +172,7 @@ def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server"
             await stopping.wait()
 
     config = uvicorn.Config(
-        build(context, listener.token),
+        build(context, listener.token, streams),
         http="h11",
         ws="none",
         loop="none",
@@ -184,4 +189,4 @@ def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server"
     )
     config.load()
     server = QuietServer(config)
-    return server, partial(Connection, config, server.server_state), stopping
+    return server, partial(Connection, config, server.server_state), stop

@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -164,6 +164,8 @@ async def test_a_page_from_elsewhere_gets_nothing(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_a_bug_is_answered_without_its_stack_trace(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
+        followers: ClassVar[list[Any]] = []
+
         def __getattr__(self, name: str) -> Any:
             raise LookupError("the secret inside")
 

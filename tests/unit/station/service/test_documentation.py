@@ -9,6 +9,7 @@ import pytest
 from station.service import bench
 from station.service.app import Api
 from station.service.context import ServiceContext
+from station.service.stream import Streams
 from tests.given import charging, station
 from tests.unit.station.service.stations import served, settings_in
 from tests.unit.station.service.test_metrics import text_of
@@ -23,7 +24,7 @@ def examples() -> list[tuple[str, str, bytes, int]]:
     for command, status in EXAMPLE.findall(PAGE.read_text()):
         words = shlex.split(command)
         url = next(word for word in words if word.startswith("http://127.0.0.1:8887"))
-        method = words[words.index("-X") + 1] if "-X" in words else "GET"
+        method = words[words.index("-X") + 1] if "-X" in words else "HEAD" if "-I" in words else "GET"
         body = words[words.index("-d") + 1] if "-d" in words else ""
         found.append((method, url.removeprefix("http://127.0.0.1:8887"), body.encode(), int(status)))
     return found
@@ -51,11 +52,12 @@ async def test_every_route_stands_in_an_example(tmp_path: Path) -> None:
         )
         routes = {
             (method, route.path.replace("{connector_id}", "N"))
-            for route in (*Api(context).routes(), *bench.routes(context))
+            for route in (*Api(context, Streams(context.station)).routes(), *bench.routes(context))
             for method in (route.methods or set()) - {"HEAD"}
         }
     shown = {
-        (method, re.sub(r"connectors/\d+", "connectors/N", path.partition("?")[0])) for method, path, _, _ in examples()
+        (method.replace("HEAD", "GET"), re.sub(r"connectors/\d+", "connectors/N", path.partition("?")[0]))
+        for method, path, _, _ in examples()
     }
     assert shown == routes
 
