@@ -153,7 +153,8 @@ def test_a_minimal_debian_gets_a_station_without_a_network_and_keeps_its_log(
     assert session.returncode == 0, "the session, and the daemon's orderly end"
     assert "They agree: 1 transactions" in session.stdout
 
-    (root / SETTINGS.removeprefix("/")).open("a").write("# of the operator\n")
+    with (root / SETTINGS.removeprefix("/")).open("a") as settings:
+        settings.write("# of the operator\n")
     newer = inside(root, "dpkg", "-i", file, network=False)
     assert newer.returncode == 0
     assert f"is copied to /var/backups/chargebox/{EARLIER}" in newer.stdout
