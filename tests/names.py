@@ -10,7 +10,10 @@ import pytest
 
 
 class Names:
-    """The names that the tests' resolver knows, and how often it was asked for each; everything else is resolved as usual."""
+    """The names that the tests' resolver knows, and how often it was asked for each; everything else is resolved as usual.
+
+    One without an address is known not to be there.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.known: dict[str, tuple[str, ...]] = {}
@@ -23,6 +26,8 @@ class Names:
         if name not in self.known:
             return self._real(host, *more, **options)
         self.asked.append(name)
+        if not self.known[name]:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return [found for one in self.known[name] for found in self._real(one, *more, **options)]
 
 

@@ -100,7 +100,7 @@ async def drained() -> None:
         await asyncio.sleep(0)
 
 
-async def until(condition: Callable[[], bool], within_s: float = 5) -> None:
+async def until(condition: Callable[[], bool], within_s: float = 30) -> None:
     """Wait for something that another thread, process or device does. Raises AssertionError if it does not come."""
     for _ in range(int(within_s * 1_000)):
         if condition():

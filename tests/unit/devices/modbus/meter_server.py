@@ -16,7 +16,7 @@ from devices.modbus.bus import BusLine
 from devices.modbus.register_map import load_map
 from tests.unit.devices.modbus.test_register_map import image
 
-TIMEOUT_MS = 60
+TIMEOUT_MS = 150
 
 
 class MeterServer:
