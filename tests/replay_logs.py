@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from eventstore.catalogue.hardware import ContactorObserved, LockObserved, MeterObserved
-from eventstore.catalogue.lifecycle import DeadlineReached, StationStopped, StationStopping
+from eventstore.catalogue.lifecycle import BooksClosed, DeadlineReached, StationStopped, StationStopping
 from eventstore.catalogue.link import ConnectFailed
 from eventstore.directory import StorageDirectory
 from eventstore.event import Event, Recorded
 from eventstore.log import EventLog
+from eventstore.opening import Opening
+from eventstore.segments import closed_segments, compress
 from eventstore.snapshots import Snapshot, write_snapshot
 from eventstore.value import replace
 from projections.digest import fingerprint, state_bytes
 from projections.station import StationState
 from station.rules import outputs
+from station.runtime.books import books_closed
 from station.wire.instants import format_utc_ms
 from tests.given import DESCRIPTION, UTC_2026_MS, SentCall, StationUnderTest
 
@@ -310,6 +313,57 @@ def write_log(station: StationUnderTest, directory: Path) -> Path:
     """The station's log in a storage directory, closed, with its witness; the directory."""
     asyncio.run(_append(directory, station.description.identity, station.log))
     return directory
+
+
+Books = list[tuple[int, BooksClosed, bytes]]
+"""Where segments end: the event, and the state there."""
+
+
+def many_segments(station: StoryStation, events: int, segment_events: int) -> Books:
+    """Many days, until there are so many events, with the books closed as a station closes them."""
+    ends: Books = []
+    while len(station.log) < events:
+        first_seq = len(station.log) + 1
+        many_days(station, first_seq + segment_events)
+        event, state = books_closed(station.state, station.at_ms, first_seq)
+        station.observe(event)
+        ends.append((len(station.log), event, state))
+    many_days(station, len(station.log) + segment_events // 2)
+    return ends
+
+
+def write_segments(station: StoryStation, directory: Path, ends: Books) -> Path:
+    """The station's log in closed, compressed segments and a live one; the directory."""
+    asyncio.run(_append_segments(directory, station, ends))
+    return directory
+
+
+async def _append_segments(directory: Path, station: StoryStation, ends: Books) -> None:
+    opened = await EventLog.open(directory, identity=station.description.identity)
+    try:
+        begin = 0
+        for end, event, state in ends:
+            for start in range(begin, end, CHUNK):
+                await opened.append(station.log[start : min(end, start + CHUNK)])
+            after = Opening(
+                head=opened.head,
+                owed_seq=event.owed_seq,
+                layout=event.layout,
+                fingerprint=event.fingerprint,
+                state=state,
+            )
+            assert await opened.close_segment(
+                state=state, layout=event.layout, fingerprint=event.fingerprint, owed_seq=event.owed_seq
+            )
+            for segment in closed_segments(directory):
+                for _ in compress(StorageDirectory(directory), segment, after):
+                    pass
+            begin = end
+        for start in range(begin, len(station.log), CHUNK):
+            await opened.append(station.log[start : start + CHUNK])
+        await opened.witness()
+    finally:
+        await opened.close()
 
 
 def add_snapshot(directory: Path, state: StationState, digest: bytes) -> None:

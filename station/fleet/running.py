@@ -4,18 +4,15 @@ Small logs are given to a worker several at a time, so that it reads more than i
 killed) makes its log a broken row: the others that it was given are read again, one at a time.
 """
 
-import os
-import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import Any
 
 from station.fleet.one_log import BROKEN, Row, Task, run
 from station.replay.opening.errors import LibraryMissing, ReplayError
+from station.replay.opening.workers import cores, pool
 
 CONNECT_S = 30
 AHEAD_PER_WORKER = 2
@@ -43,19 +40,14 @@ def in_processes(tasks: Sequence[Task], workers: int | None = None) -> Iterator[
     rest = deque(handfuls(tasks, count))
     while rest:
         suspects: list[Task] = []
-        with _pool(min(count, len(rest))) as pool:
+        with pool(min(count, len(rest)), _IMPORTS) as processes:
             try:
-                yield from _drained(pool, rest, count * AHEAD_PER_WORKER, suspects)
+                yield from _drained(processes, rest, count * AHEAD_PER_WORKER, suspects)
             except BaseException:  # we were asked to end: what no worker has begun is left
-                pool.shutdown(wait=False, cancel_futures=True)
+                processes.shutdown(wait=False, cancel_futures=True)
                 raise
         # One of those under way when a worker died may have killed it: each gets a process of its own.
         yield from map(_alone, suspects)
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def seconds(task: Task) -> float:
@@ -87,24 +79,7 @@ def run_all(handful: Handful, one: Callable[[Task], Row]) -> list[Row]:
     return [one(task) for task in handful]
 
 
-def _pool(count: int) -> ProcessPoolExecutor:
-    """Workers are forked from a process that has imported what they need, and has no threads: the imports are paid for once."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(_IMPORTS)
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_end_in_order)
-
-
-def _end_in_order() -> None:
-    """A worker that is asked to end removes the copy of the log that it reads."""
-
-    def end(number: int, frame: object) -> None:
-        sys.exit(128 + number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-
-
-def _drained(pool: ProcessPoolExecutor, rest: deque[Handful], ahead: int, suspects: list[Task]) -> Iterator[Row]:
+def _drained(processes: ProcessPoolExecutor, rest: deque[Handful], ahead: int, suspects: list[Task]) -> Iterator[Row]:
     """Works off `rest` until it is empty or a worker dies; who was under way then is suspect."""
     running: dict[Future[list[Row]], Handful] = {}
     is_broken = False
@@ -112,7 +87,7 @@ def _drained(pool: ProcessPoolExecutor, rest: deque[Handful], ahead: int, suspec
         while rest and len(running) < ahead and not is_broken:
             handful = rest.popleft()
             try:
-                running[pool.submit(run_all, handful, run)] = handful
+                running[processes.submit(run_all, handful, run)] = handful
             except BrokenProcessPool:
                 rest.appendleft(handful)
                 is_broken = True
@@ -134,9 +109,9 @@ def _died(task: Task, who: str) -> Row:
 
 
 def _alone(task: Task) -> Row:
-    with _pool(1) as pool:
+    with pool(1, _IMPORTS) as processes:
         try:
-            return pool.submit(run, task).result()
+            return processes.submit(run, task).result()
         except BrokenProcessPool:
             return _died(task, "process")
 

@@ -21,6 +21,7 @@ from station.replay.opening.origin import Anchor
 from station.replay.opening.progress import QUIET_STEPS, bar, silent
 from station.replay.opening.source import open_log
 from station.replay.opening.times import Zone, calendar_of
+from station.replay.opening.workers import cores
 from station.replay.pages import plots, station_page, transaction_page, verdict_page
 from station.replay.pages.outbox_page import outbox_page
 from station.replay.pages.page import Page, Paragraph, json_text, show
@@ -150,7 +151,7 @@ def show_verdict(asked: Question) -> int:
         outside += statement.anchors(stated)
     keys = () if options.public_key is None else (statement.raw_public_key(options.public_key).hex(),)
     asked.reader.progress = silent  # verify reports its own progress
-    found = verify(asked.reader, level=options.level, outside=outside, keys=keys, progress=asked.bar)
+    found = verify(asked.reader, level=options.level, outside=outside, keys=keys, progress=asked.bar, workers=cores())
     give(asked, found, lambda: verdict_page.page(found))
     return STATUSES[found.verdict]
 

@@ -8,7 +8,6 @@ ratio to the bare read-and-parse of the same rows; how long `state --at` takes, 
 of processes that stream it; and logs per second over a fleet of small ones. It gives no verdict.
 """
 
-import asyncio
 import gc
 import shutil
 import subprocess
@@ -22,14 +21,8 @@ from time import perf_counter, process_time
 import orjson
 
 from eventstore.database import DATABASE_NAME, open_reader
-from eventstore.directory import StorageDirectory
-from eventstore.event import Recorded
-from eventstore.log import EventLog
-from eventstore.opening import Opening
 from eventstore.rows import SELECT_ROWS
-from eventstore.segments import closed_segments, compress
-from projections.digest import STATE_LAYOUT, fingerprint, state_bytes
-from projections.station import INITIAL, evolve
+from projections.digest import fingerprint
 from station.fleet.finding_logs import find_logs
 from station.fleet.one_log import Task
 from station.fleet.running import in_processes
@@ -39,9 +32,11 @@ from station.replay.opening.folding import state_at
 from station.replay.opening.reader import LogReader
 from station.replay.opening.source import open_log
 from station.replay.opening.times import calendar_of
-from station.replay.proof.redeciding import batches, decide_again
+from station.replay.opening.workers import cores
+from station.replay.proof.redeciding import decide_again
 from station.replay.proof.verify import verify
-from tests.replay_logs import add_snapshot, many_days, session, story, write_log
+from station.telling.amounts import plural
+from tests.replay_logs import add_snapshot, many_days, many_segments, session, story, write_log, write_segments
 
 EVENTS, LOGS = 1_000_000, 400
 SEGMENT_EVENTS, DECIDED_EVENTS = 60_000, 100_000
@@ -68,50 +63,19 @@ def long_log(events: int) -> Path:
     return directory
 
 
-def archived_log(log: Path, events: int) -> Path:
-    """The same in closed, compressed segments, made once for each version of the folding code, whose states they end in."""
-    name = f"chargebox-bench-{events}-archived"
-    directory = log.parent / f"{name}-{fingerprint()[:12]}"
+def archived_log(events: int) -> Path:
+    """As many in closed, compressed segments, made once for each version of the folding code, whose states they end in."""
+    name, base = f"chargebox-bench-{events}-archived", Path(tempfile.gettempdir())
+    directory = base / f"{name}-{fingerprint()[:12]}"
     if not (directory / "done").exists():
-        print("closing its segments …", file=sys.stderr)
-        for earlier in log.parent.glob(f"{name}-*"):
+        print(f"making a log of {events} events in segments …", file=sys.stderr)
+        for earlier in base.glob(f"{name}-*"):
             shutil.rmtree(earlier)
-        asyncio.run(_close_segments(log, directory))
+        station = story()
+        station.checked = False
+        write_segments(station, directory, many_segments(station, events, SEGMENT_EVENTS))
         (directory / "done").write_text("")
     return directory
-
-
-async def _close_segments(log: Path, directory: Path) -> None:
-    storage, state = StorageDirectory(directory), INITIAL
-    held: list[Recorded] = []
-    with open_log(log) as reader:
-        kept = await EventLog.open(directory, identity=reader.identity())
-        for batch in batches(reader):
-            for recorded in batch:
-                state = evolve(state, recorded)
-            held += batch
-            if len(held) < SEGMENT_EVENTS:
-                continue
-            await kept.append(held)
-            held = []
-            owed = state.outbox.window
-            end = Opening(
-                head=kept.head,
-                owed_seq=owed[0].seq if owed else kept.head.seq,
-                layout=STATE_LAYOUT,
-                fingerprint=fingerprint(),
-                state=state_bytes(state),
-            )
-            await kept.close_segment(
-                state=end.state, layout=end.layout, fingerprint=end.fingerprint, owed_seq=end.owed_seq
-            )
-            for segment in closed_segments(directory):
-                for _ in compress(storage, segment, end):
-                    pass
-        if held:
-            await kept.append(held)
-        await kept.witness()
-        await kept.close()
 
 
 def timed(label: str, events: int, floor: float, work: Callable[[], object]) -> float:
@@ -168,6 +132,20 @@ def rates(log: Path) -> int:
         timed(f"verify, decide (of {first} events)", first, floor, lambda: decide(reader, first))
         timed("summary", count, floor, lambda: summarize(reader, calendar_of(reader)))
     return count
+
+
+def on_all_cores(archived: Path) -> None:
+    """The verdict on a log in segments, in one process and on all cores."""
+    with open_log(archived) as reader:
+        for workers in (1, cores()):
+            began = perf_counter()
+            found = verify(reader, workers=workers)
+            assert found.verdict == "whole"
+            rate = found.events / (perf_counter() - began)
+            print(
+                f"verify, decide, segments in {plural(workers, 'process', 'processes'):<24}{rate:12.0f} events/s",
+                flush=True,
+            )
 
 
 def state_times(log: Path, archived: Path, events: int) -> None:
@@ -232,8 +210,9 @@ def fleet(logs: int) -> None:
 def main() -> None:
     events = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
     log = long_log(events)
-    archived = archived_log(log, events)
+    archived = archived_log(events)
     count = rates(log)
+    on_all_cores(archived)
     state_times(log, archived, count)
     memory(log, archived)
     fleet(int(sys.argv[2]) if len(sys.argv) > 2 else LOGS)

@@ -17,6 +17,7 @@ from eventstore.catalogue.transactions import (
     MeterResetFound,
     MeterSampled,
     MeterSamplesDropped,
+    TransactionConfirmed,
     TransactionIdAssigned,
     TransactionStarted,
     TransactionStopped,
@@ -34,6 +35,7 @@ KINDS: tuple[type[Event], ...] = (
     *(TransactionStarted, TransactionStopped, TransactionIdAssigned, CallDispatched, CallSettled),
     *(MeterSampled, MeterSamplesDropped, MeterResetFound, MeterRegisterReturned, MeterDoubted),
 )
+_FEW = tuple(kind for kind in KINDS if kind not in (CallDispatched, CallSettled, MeterSampled))
 START, STOP, VALUES = "StartTransaction", "StopTransaction", "MeterValues"
 TAKEN, GIVEN_UP, WAITS = "taken", "given up", "waits"
 _METER_EVENTS_MAX = 50
@@ -251,7 +253,7 @@ def billing(
 ) -> Billing:
     """The bills of the transactions that the range touches, or of one. Raises BadQuestion for a number that there is not."""
     accounts = _Accounts()
-    for recorded in reader.recorded(kinds=KINDS):
+    for recorded in reader.recorded(kinds=KINDS) if number is None else _of(reader, number):
         accounts.take(recorded)
     last = reader.head.seq if to_seq is None else to_seq
     if number is not None and number not in accounts.by_number:
@@ -273,6 +275,25 @@ def billing(
         waiting_wh=sum(_waiting_wh(bill) for bill in bills),
         between_wh=sum(bill.before_wh or 0 for bill in bills),
     )
+
+
+def _of(reader: LogReader, number: int) -> Iterator[Recorded]:
+    """What the bill of one transaction is made of: what came before it without its messages, and all of its own time."""
+    first = last = given_up_seq = 0
+    for recorded in reader.recorded(kinds=(TransactionStarted, TransactionConfirmed)):
+        event = recorded.event
+        if getattr(event, "number", None) == number:
+            first, last = (recorded.seq, 0) if isinstance(event, TransactionStarted) else (first, recorded.seq)
+    yield from reader.recorded(until=(first or reader.head.seq + 1) - 1, kinds=_FEW)
+    if not first:
+        return
+    for recorded in reader.recorded(first - 1, last or reader.head.seq, KINDS):
+        yield recorded
+        event = recorded.event
+        if isinstance(event, CallSettled) and event.number == number and event.outcome == "given_up":
+            given_up_seq = recorded.seq
+    if last and given_up_seq:  # it may have been answered after all
+        yield from reader.recorded(last, kinds=(CallSettled,))
 
 
 def _waiting_wh(bill: Bill) -> int:

@@ -5,8 +5,11 @@ its user (`checkpoints`), and goes through the events behind it. What an OutboxW
 """
 
 import gc
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 
 from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.chain import EMPTY, ChainBrokenError, Head, Row
@@ -20,8 +23,12 @@ from projections.station import INITIAL, Folding, StationState, evolve
 from station.replay.opening.checkpoints import Checkpoints
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
+from station.replay.opening.workers import LogCopy, copy_of, cores, opened, pool
 
 CHECKPOINT_EVERY = 20_000
+ELSEWHERE_EVENTS, STRETCH = 100_000, 50_000
+"""From how many events on their digests are followed in another process, and how many of them at a time."""
+_IMPORTS = ("station.replay.opening.folding",)
 WORTH_KEEPING = 2_000
 """How many events behind the last state that is kept the one that was asked for is kept as well."""
 
@@ -77,21 +84,125 @@ def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None
     if seq < state.seq:
         raise BadQuestion(f"the log begins with event {reader.first_seq}, and state {seq} lies before that")
     base_seq = read_seq = state.seq
-    left_out, kept_seq, head = 0, state.seq, _head_at(reader, state.seq)
-    with without_cycles():
+    left_out, kept_seq = 0, state.seq
+    with without_cycles(), _kept_in(checkpoints, reader, state.seq, seq) as keeping:
         for rows in reader.rows(after=state.seq, until=seq):
             left_out += rows[-1].seq - read_seq - len(rows)  # what is gone from the log is missed as well
             read_seq = rows[-1].seq
-            if checkpoints is not None:
-                head = _head_behind(head, rows)
+            keeping.follow(rows)
             state, missed = _fold_slice(reader, state, reader.decoded(rows))
             left_out += missed
             is_due = state.seq - kept_seq >= (CHECKPOINT_EVERY if read_seq < seq else WORTH_KEEPING)
-            # A state is found again by a digest: one that was folded from events which do not fit theirs is not kept.
-            if is_due and checkpoints is not None and head is not None and not left_out:
-                checkpoints.keep(reader, state)
+            if is_due and not left_out:
+                keeping.keep(state)
                 kept_seq = state.seq
     return Folded(state=state, base_seq=base_seq, left_out=left_out)
+
+
+class _Keeping:
+    """Keeps states on the way. A state is found again by a digest: one that was folded from events which do not fit theirs is not kept."""
+
+    def follow(self, rows: list[Row]) -> None:
+        """The rows up to the next state."""
+
+    def keep(self, state: StationState) -> None:
+        """A state that is due."""
+
+    def end(self) -> None:
+        """Nothing comes any more."""
+
+
+class _Here(_Keeping):
+    """The digests are followed in this process."""
+
+    def __init__(self, checkpoints: Checkpoints, reader: LogReader, seq: int) -> None:
+        self._checkpoints, self._reader = checkpoints, reader
+        self._head = _head_at(reader, seq)
+
+    def follow(self, rows: list[Row]) -> None:
+        self._head = _head_behind(self._head, rows)
+
+    def keep(self, state: StationState) -> None:
+        if self._head is not None:
+            self._checkpoints.keep(self._reader, state)
+
+
+class _Elsewhere(_Keeping):
+    """The digests are followed in another process while the events are folded here, a stretch at a time."""
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        reader: LogReader,
+        processes: ProcessPoolExecutor,
+        copy: LogCopy,
+        span: tuple[int, int],
+    ) -> None:
+        self._checkpoints, self._reader = checkpoints, reader
+        after, until = span
+        ends = [*range(after + STRETCH, until, STRETCH), until]
+        self._stretches = deque(
+            (end, processes.submit(fits, copy, begin, end)) for begin, end in pairwise([after, *ends])
+        )
+        self._waiting: deque[StationState] = deque()
+        self._proven_seq = after
+
+    def keep(self, state: StationState) -> None:
+        self._waiting.append(state)
+        while self._stretches and self._stretches[0][1].done():
+            self._take_stretch()
+        self._keep_proven()
+
+    def end(self) -> None:
+        while self._stretches and self._waiting:
+            self._take_stretch()
+            self._keep_proven()
+
+    def _take_stretch(self) -> None:
+        """The events of the next stretch are proven if their digests fit; else nothing from there on."""
+        end, future = self._stretches.popleft()
+        try:
+            is_whole = future.result()
+        except Exception:  # noqa: BLE001  # a process that died, or could not read: a state is kept another time
+            is_whole = False
+        if is_whole:
+            self._proven_seq = end
+        else:
+            self._stretches.clear()
+
+    def _keep_proven(self) -> None:
+        while self._waiting and self._waiting[0].seq <= self._proven_seq:
+            self._checkpoints.keep(self._reader, self._waiting.popleft())
+        if not self._stretches:
+            self._waiting.clear()
+
+
+@contextmanager
+def _kept_in(checkpoints: Checkpoints | None, reader: LogReader, after: int, until: int) -> Iterator[_Keeping]:
+    """How the states between two events are kept: not at all, or in `checkpoints`."""
+    if checkpoints is None:
+        yield _Keeping()
+        return
+    copy = copy_of(reader) if until - after >= ELSEWHERE_EVENTS and cores() > 1 else None
+    if copy is None:
+        yield _Here(checkpoints, reader, after)
+        return
+    processes = pool(1, _IMPORTS)
+    try:
+        keeping = _Elsewhere(checkpoints, reader, processes, copy, (after, until))
+        yield keeping
+        keeping.end()
+    finally:
+        processes.shutdown(wait=True, cancel_futures=True)
+
+
+def fits(copy: LogCopy, after: int, until: int) -> bool:
+    """Whether every event behind `after` up to `until` is there, and fits its digest; in a process of its own."""
+    with opened(copy) as reader:
+        head = _head_at(reader, after)
+        for rows in reader.rows(after, until):
+            head = _head_behind(head, rows)
+        return head is not None and head.seq == until
 
 
 def _head_at(reader: LogReader, seq: int) -> Head | None:

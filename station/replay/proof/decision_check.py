@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
-from eventstore.catalogue.lifecycle import BooksClosed, LogSalvaged, ObservationRejected
+from eventstore.catalogue.lifecycle import BooksClosed, LogSalvaged, ObservationRejected, StationBooted
 from eventstore.chain import Row
 from eventstore.codec import encode
 from eventstore.event import Decision, Illegible, Observation, Recorded
@@ -30,10 +30,24 @@ _SHOWN = 5
 
 def check_decisions(work: Work, *, decides: bool, progress: Progress) -> None:
     """Folds the log wherever its state is known, and if asked for compares every decision."""
-    reader = work.reader
     broken = [(each.seq, each.last_seq) for each in work.findings if each.kind in _BROKEN]
     breaks = union(broken, work.redacted)
-    deciding = Deciding(reader, fold_only=not decides, breaks=breaks, watch=Shapes(work, breaks).check)
+    deciding = Deciding(work.reader, fold_only=not decides, breaks=breaks, watch=Shapes(work, breaks).check)
+    left = follow(work, deciding, decides=decides, progress=progress)
+    for seq in left:
+        work.note(f"the snapshot at event {seq} lies where no state is known: it was held against the chain alone")
+    what = "decidable" if decides else "folded"
+    for undecided in deciding.undecided:
+        span = (undecided.first_seq, undecided.last_seq)
+        because = f": {undecided.says}" if undecided.says else ""
+        work.skip(f"{words(span)}: not {what}{because}")
+    tell_beginning(work, deciding.founded_on)
+    tell_salvages(work)
+
+
+def follow(work: Work, deciding: Deciding, *, decides: bool, progress: Progress) -> list[int]:
+    """Goes through what is decided again, and tells what differs; the snapshots that it did not come by."""
+    reader = work.reader
     snapshots = {
         header.seq: (header, file.read_bytes()) for header, file in headers(reader.scratch) if is_legible(file)
     }
@@ -44,28 +58,26 @@ def check_decisions(work: Work, *, decides: bool, progress: Progress) -> None:
         change = _compare(work, decided, decides=decides)
         if change is not None and change.ends_deciding:
             deciding.end_behind(decided, f"from there on {change.says}")
-        for seq in [seq for seq in snapshots if decided.recorded[0].seq <= seq <= decided.after.seq]:
-            _check_snapshot(work, decided, *snapshots.pop(seq))
+        if snapshots:
+            for seq in [seq for seq in snapshots if decided.recorded[0].seq <= seq <= decided.after.seq]:
+                _check_snapshot(work, decided, *snapshots.pop(seq))
         if decided.after.seq in ends:
             _check_opening(work, decided.after)
         _check_books(work, decided)
         if not work.observations % 500:
             progress(decided.after.seq, reader.head.seq)
-    for seq in snapshots:
-        work.note(f"the snapshot at event {seq} lies where no state is known: it was held against the chain alone")
-    what = "decidable" if decides else "folded"
-    for undecided in deciding.undecided:
-        span = (undecided.first_seq, undecided.last_seq)
-        because = f": {undecided.says}" if undecided.says else ""
-        work.skip(f"{words(span)}: not {what}{because}")
-    if deciding.founded_on:
+    return list(snapshots)
+
+
+def tell_beginning(work: Work, founded_on: int) -> None:
+    """What the first state rests on, where nothing before it is here."""
+    if founded_on:
         work.skip(
-            f"the state after event {deciding.founded_on}, from which the rest was decided: a file names it, nothing proves it"
+            f"the state after event {founded_on}, from which the rest was decided: a file names it, nothing proves it"
         )
-    _tell_salvages(work)
 
 
-def _tell_salvages(work: Work) -> None:
+def tell_salvages(work: Work) -> None:
     """What the log itself says that it has lost."""
     for recorded in work.milestones:
         event = recorded.event
@@ -134,6 +146,8 @@ class Shapes:
         """The next rows, with the events that they are."""
         work = self._work
         for row, recorded in zip(rows, events, strict=True):
+            if not self._breaks and self._is_usual(row, recorded):
+                continue
             if recorded.seq != self._seq + 1:
                 self._observation = None
             if holds(self._breaks, recorded.seq):
@@ -145,6 +159,24 @@ class Shapes:
             for says in self._faults(row, recorded):
                 work.add(CONTRADICTED, recorded.seq, f"event {recorded.seq} ({row.type[:60]}) {says}")
             self._seq, self._at_ms = recorded.seq, max(self._at_ms, recorded.at_ms)
+
+    def _is_usual(self, row: Row, recorded: Recorded) -> bool:
+        """Whether it is an event without any fault, behind the one before it: as a rule, and this is quickly seen."""
+        event, seq = recorded.event, recorded.seq
+        if seq != self._seq + 1 or recorded.at_ms < self._at_ms or row[5] != event.VERSION:
+            return False
+        is_decision = isinstance(event, Decision)
+        if is_decision:
+            if self._observation is None or recorded.cause != self._observation.seq:
+                return False
+        elif recorded.cause != seq or isinstance(event, StationBooted | Illegible):
+            return False
+        if row[6] != getattr(event, "connector_id", None) or encode(event) != row[7]:
+            return False
+        self._seq, self._at_ms = seq, recorded.at_ms
+        if not is_decision:
+            self._observation = recorded
+        return True
 
     def _faults(self, row: Row, recorded: Recorded) -> Iterator[str]:
         event, before = recorded.event, self._at_ms

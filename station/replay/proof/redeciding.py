@@ -21,6 +21,7 @@ from eventstore.catalogue.lifecycle import (
 from eventstore.catalogue.link import OutboxWindowRead
 from eventstore.chain import Row
 from eventstore.event import Event, Illegible, Observation, Recorded
+from eventstore.opening import Opening
 from eventstore.structure import StructureError
 from eventstore.value import Value, replace
 from projections.digest import state_from
@@ -96,10 +97,18 @@ class Deciding:
     """
 
     def __init__(
-        self, reader: LogReader, *, fold_only: bool = False, breaks: Sequence[Span] = (), watch: Watch | None = None
+        self,
+        reader: LogReader,
+        *,
+        fold_only: bool = False,
+        breaks: Sequence[Span] = (),
+        watch: Watch | None = None,
+        part: Span | None = None,
     ) -> None:
-        """With `fold_only`, what was recorded stands for the decision."""
+        """With `fold_only`, what was recorded stands for the decision. Of a `part` only: from the event behind one that closed the books
+        to another one, or the end."""
         self._reader = reader
+        self._after, self._until = (0, reader.head.seq) if part is None else part
         self._fold_only = fold_only
         self._breaks = deque(sorted(breaks))
         self._watch = watch
@@ -116,15 +125,10 @@ class Deciding:
     def __iter__(self) -> Iterator[Decided]:
         """Raises LogUnreadable, LogFromTheFuture."""
         reader = self._reader
-        try:
-            found = foundation(reader)
-            self._go_on_from(found)
-            self.founded_on = found.seq
-        except BadQuestion as problem:
-            self._lose(reader.first_seq, str(problem))
+        self._begin()
         last = 0
         with without_cycles():
-            for batch, is_cut in _batches(reader, self._watch):
+            for batch, is_cut in _batches(reader, self._watch, self._after, self._until):
                 last = batch[-1].seq
                 state = self._state_before(batch)
                 if state is None:
@@ -133,7 +137,22 @@ class Deciding:
                 ends_early = is_cut or last in self._cuts or self._is_broken(last + 1)
                 yield self._decide(state, batch, is_cut=ends_early)
         if self._lost is not None:
-            self._end_loss(max(last, reader.head.seq))
+            self._end_loss(max(last, self._until))
+
+    def _begin(self) -> None:
+        if self._after:
+            opening = next(self._reader.openings(self._after), None)
+            known = None if opening is None else known_state(self._reader, opening)
+            assert known is not None, "a part begins where the state is known"
+            assert known.seq == self._after, "and nowhere else"
+            self._go_on_from(known)
+            return
+        try:
+            found = foundation(self._reader)
+            self._go_on_from(found)
+            self.founded_on = found.seq
+        except BadQuestion as problem:
+            self._lose(self._reader.first_seq, str(problem))
 
     def _go_on_from(self, state: StationState) -> None:
         self._state = state
@@ -221,7 +240,9 @@ class Deciding:
         elif not self._fold_only and isinstance(event, Observation):
             after, decided = kernel.step(state, event, first.at_ms, self._registry)
         error = ""
-        if after is None or decided != batch:
+        if after is not None and decided == batch:
+            decided = batch  # one and the same, so that whoever compares them again is done at once
+        else:
             after, error = _folded(state, batch)
         self._state = after
         return Decided(
@@ -272,22 +293,24 @@ def _next_known(reader: LogReader, seq: int, breaks: Sequence[Span]) -> StationS
     """The first state at `seq` or behind it whose digest the event that closed the books there names."""
     found: StationState | None = None
     for opening in reader.openings():
-        if opening.head.seq < seq or not opening.state or holds(breaks, opening.head.seq):
-            continue
-        closed = reader.event(opening.head.seq)
-        if (
-            closed is None
-            or not isinstance(closed.event, BooksClosed)
-            or closed.event.state_digest != opening.state_digest
-        ):
-            continue
-        try:
-            state = state_from(opening.state, opening.layout)
-        except (StructureError, KeyError, ValueError):
-            continue
-        if state.seq == opening.head.seq and (found is None or state.seq < found.seq):
-            found = state
+        if opening.head.seq >= seq and not holds(breaks, opening.head.seq):
+            state = known_state(reader, opening)
+            found = state if state is not None and (found is None or state.seq < found.seq) else found
     return found
+
+
+def known_state(reader: LogReader, opening: Opening) -> StationState | None:
+    """The state that a segment ends in, if the event that closed the books there names its digest."""
+    closed = reader.event(opening.head.seq) if opening.state else None
+    if closed is None or not isinstance(closed.event, BooksClosed):
+        return None
+    if closed.event.state_digest != opening.state_digest:
+        return None
+    try:
+        state = state_from(opening.state, opening.layout)
+    except (StructureError, KeyError, ValueError):
+        return None
+    return state if state.seq == opening.head.seq else None
 
 
 def batches(reader: LogReader) -> Iterator[tuple[Recorded, ...]]:
@@ -295,10 +318,12 @@ def batches(reader: LogReader) -> Iterator[tuple[Recorded, ...]]:
     return (batch for batch, _ in _batches(reader))
 
 
-def _batches(reader: LogReader, watch: Watch | None = None) -> Iterator[tuple[tuple[Recorded, ...], bool]]:
+def _batches(
+    reader: LogReader, watch: Watch | None = None, after: int = 0, until: int | None = None
+) -> Iterator[tuple[tuple[Recorded, ...], bool]]:
     """The batches, and whether what follows in each is not here: the log has a gap there, or is known to go on behind its end."""
     batch: list[Recorded] = []
-    for rows in reader.rows():
+    for rows in reader.rows(after, until):
         events = reader.decoded(rows)
         if watch is not None:
             watch(rows, events)
@@ -307,7 +332,7 @@ def _batches(reader: LogReader, watch: Watch | None = None) -> Iterator[tuple[tu
             if batch and (isinstance(recorded.event, Observation) or is_gap or len(batch) >= _BATCH_MAX):
                 yield tuple(batch), is_gap
                 batch = []
-            batch.append(filled(reader, recorded))
+            batch.append(filled(reader, recorded) if type(recorded.event) is OutboxWindowRead else recorded)
     if batch:
         yield tuple(batch), reader.origin.damage is not None or reader.origin.excerpt
 

@@ -25,6 +25,7 @@ from station.replay.proof.decision_check import check_decisions
 from station.replay.proof.file_check import check_files
 from station.replay.proof.findings import ALTERED, DAMAGED, REPLACED, LogFinding
 from station.replay.proof.own_statements import check_statements
+from station.replay.proof.parts import check_in_parts
 from station.replay.proof.past_check import check_past
 from station.replay.proof.verdict import ANCHORED, CONSISTENT, FAULTY, UNCHECKED, WHOLE, Verdict, anchored, ranges_of
 from station.replay.proof.walk import walk
@@ -43,8 +44,9 @@ def verify(
     outside: Sequence[Anchor] = (),
     keys: Sequence[str] = (),
     progress: Progress = silent,
+    workers: int = 1,
 ) -> Verdict:
-    """The verdict on a log; never raises for what is wrong with it.
+    """The verdict on a log; never raises for what is wrong with it. Its segments are decided in so many processes, if that pays.
 
     `outside` are anchors that did not come with it. `keys` are public keys, in hex, that its own statements are believed by.
     """
@@ -55,8 +57,9 @@ def verify(
     check_beside(work)
     _tell_damage(work)
     anchors = check_anchors(work, outside, list(check_statements(work, keys)))
-    if level != "chain":
-        check_decisions(work, decides=level == "decide", progress=progress)
+    decides = level == "decide"
+    if level != "chain" and not check_in_parts(work, workers, decides=decides, progress=progress):
+        check_decisions(work, decides=decides, progress=progress)
     findings = _told(work)
     ranges = ranges_of(work, anchors)
     proven = anchored(ranges)

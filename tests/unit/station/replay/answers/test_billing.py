@@ -51,6 +51,19 @@ def test_register_samples_frames_and_the_csms_stand_side_by_side(tmp_path: Path)
     assert all(bill.disagreements == () for bill in found.bills)
 
 
+def test_the_bill_of_one_transaction_is_that_among_all(tmp_path: Path) -> None:
+    lost = online()
+    session(lost, minutes=5)
+    lost.replies["StopTransaction"] = ["InternalError"] * 3
+    session(lost, minutes=5)
+    lost.advance(3_600)
+    for number, make in enumerate((lost_session(), lost)):
+        with open_log(write_log(make, tmp_path / str(number))) as reader:
+            calendar = calendar_of(reader)
+            for bill in billing(reader, calendar).bills:
+                assert billing(reader, calendar, number=bill.number).bills == (bill,)
+
+
 def test_what_was_given_up_is_lost_and_what_waits_is_not(tmp_path: Path) -> None:
     lost = online()
     lost.replies["StartTransaction"] = ["InternalError"] * 3

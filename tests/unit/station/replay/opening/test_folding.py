@@ -30,6 +30,16 @@ def altered(recorded: Path, tmp_path: Path) -> Path:
     return log
 
 
+@pytest.fixture(params=["in this process", "in another one"])
+def digests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where the digests are followed while states are folded."""
+    if request.param == "in another one":
+        monkeypatch.setattr("station.replay.opening.folding.cores", lambda: 2)
+        monkeypatch.setattr("station.replay.opening.folding.ELSEWHERE_EVENTS", 10)
+        monkeypatch.setattr("station.replay.opening.folding.STRETCH", 100)
+    return str(request.param)
+
+
 @pytest.fixture(autouse=True)
 def _few_events_are_worth_keeping(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("station.replay.opening.folding.WORTH_KEEPING", 50)
@@ -44,6 +54,7 @@ def test_what_is_gone_from_a_log_is_missed_in_its_state(recorded: Path, tmp_path
         assert state_at(reader, reader.head.seq).left_out >= gone
 
 
+@pytest.mark.usefixtures("digests")
 def test_a_second_question_is_answered_from_the_cache(recorded: Path, station: StoryStation, tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
     with open_log(recorded) as reader:
@@ -52,6 +63,7 @@ def test_a_second_question_is_answered_from_the_cache(recorded: Path, station: S
         assert (again.state, again.base_seq) == (station.state, reader.head.seq)
 
 
+@pytest.mark.usefixtures("digests")
 def test_what_was_folded_from_altered_events_is_never_kept(
     altered: Path, recorded: Path, station: StoryStation, tmp_path: Path
 ) -> None:
