@@ -28,8 +28,8 @@ import httpx2
 from tests.fork_server import ForkServer
 
 READY_LINE = "chargebox: ready"
-START_S = 40.0
-EXIT_S = 30.0
+START_S = 60.0
+EXIT_S = 60.0
 ROOT = Path(__file__).resolve().parent.parent
 
 Settings = dict[str, dict[str, Any]]

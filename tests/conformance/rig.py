@@ -15,7 +15,7 @@ from tests.csms.frames import Frame, Payload, matches, utc_of
 from tests.csms.independent import CallError, Csms
 from tests.daemon import Api, Daemon
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 POLL_S = 0.01
 
 

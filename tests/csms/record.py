@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from tests.csms.frames import Frame, Payload, instant_of, matches, parse, violations
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Numbered(Protocol):

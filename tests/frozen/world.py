@@ -29,7 +29,7 @@ E = TypeVar("E", bound=Event)
 
 STEP_S = 60.0
 """The date never moves by more at once: what waits without a deadline of the state (pings) is passed as well."""
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 TAG = "DEADBEEF"
 USUAL: Settings = {
     "station": {"identity": "CB-0001"},

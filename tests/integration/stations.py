@@ -7,7 +7,7 @@ from typing import Any
 from tests.csms.record import Record
 from tests.daemon import Daemon, Settings, merged
 
-DELIVERY_S = 40.0
+DELIVERY_S = 60.0
 
 # Nothing runs by itself but what a test asks for; reconnecting is quick.
 BASE: Settings = {

@@ -17,7 +17,7 @@ from station.demo.story import AGREED, DISAGREED, Options, play
 from tests.paper import Paper
 
 FAST = "0.1"
-IN_S = 45
+IN_S = 90
 
 
 class ForgetfulCsms(Csms):

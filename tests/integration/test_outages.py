@@ -237,7 +237,7 @@ async def test_answer_lost_after_the_csms_processed_the_start_is_recognisable(tm
         csms.answer("StartTransaction", die)
         await daemon.api.plug(1)
         await daemon.api.swipe("A", 1)
-        await asyncio.wait_for(gone.wait(), 10)
+        await asyncio.wait_for(gone.wait(), 60)
         await csms.hang_up()
         starts = [await csms.expect("StartTransaction") for _ in range(2)]
         assert starts[0].payload_text == starts[1].payload_text
@@ -265,9 +265,9 @@ async def test_refused_upgrades_are_tried_again(tmp_path: Path) -> None:
     async with Csms() as csms:
         csms.gate.refuse_with = 503
         async with Daemon(tmp_path, settings_for(csms.url)) as daemon:
-            await csms.until(lambda: len(csms.gate.handshakes) >= 2, "a second attempt", within_s=15)
+            await csms.until(lambda: len(csms.gate.handshakes) >= 2, "a second attempt", within_s=60)
             csms.gate.refuse_with = None
-            await csms.expect("BootNotification", within_s=15)
+            await csms.expect("BootNotification", within_s=60)
             await until(daemon, delivered, "the boot")
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.daemon import Daemon, Settings
 
 pytestmark = pytest.mark.asyncio
-WITHIN_S = 30
+WITHIN_S = 60
 ALONE: Settings = {
     "station": {"identity": "CB-0001"},
     "csms": {"url": "ws://127.0.0.1:9/ocpp"},

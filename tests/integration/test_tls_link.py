@@ -79,7 +79,7 @@ def knowing(utc_ms: int | None = None, *, trusted: bool = True) -> StationState:
 
 async def next_of(told: "asyncio.Queue[Observation]", kind: type[Observation]) -> Any:
     """The next observation, which must be of this kind; what is said of the roots is passed over, unless it is asked for."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while isinstance(found := await told.get(), RootsFound | CsmsRootProven) and not isinstance(found, kind):
             pass
     assert isinstance(found, kind), found

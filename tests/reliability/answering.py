@@ -10,7 +10,7 @@ from tests.csms.faulty import FaultyCsms
 from tests.integration.ledger import Account, accounts
 
 T = TypeVar("T")
-START_S = 20.0
+START_S = 60.0
 
 
 class AnsweringCsms:

@@ -112,7 +112,7 @@ class Rig:
 
     async def next(self) -> Observation:
         """The runner's next report, which the station takes."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             observation = await self.observations.get()
         self.station.observe(observation)
         self.publish()
@@ -204,7 +204,7 @@ async def test_a_bad_image_is_reported_and_removed(tmp_path: Path) -> None:
 
 async def tidied(found: Rig, kind: str) -> None:
     """Waits until nothing of that kind is left."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while found.files(kind):  # noqa: ASYNC110  # files tell nobody that they are gone
             await asyncio.sleep(0.01)
 

@@ -115,7 +115,7 @@ class Rig:
         self.link.publish(self.state, batch)
 
     async def next(self, kind: type[Observation]) -> Any:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             seen = await self.seen.get()
         assert isinstance(seen, kind), seen
         return seen

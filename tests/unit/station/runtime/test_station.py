@@ -165,7 +165,7 @@ async def test_facts_that_nothing_follows_from_share_a_commit_with_what_comes_a_
     assert not published
     assert log.head.seq == before
     station.submit(PilotStateObserved(connector_id=1, pilot_state="B"))  # something is to be told
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not published:  # noqa: ASYNC110  # nobody waits for it
             await asyncio.sleep(0.01)
     kinds = [type(recorded.event) for recorded in await log.read(before)]
@@ -179,14 +179,14 @@ async def test_what_waits_for_company_becomes_durable_after_a_moment_and_at_once
 ) -> None:
     published = await _charging(station, log)
     station.submit(MeterObserved(connector_id=1, energy_wh=1))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not published:  # noqa: ASYNC110  # nobody waits for it
             await asyncio.sleep(0.01)
     monkeypatch.setattr("station.runtime.station.MOMENT_S", 3_600)
     station.submit(MeterObserved(connector_id=1, energy_wh=2))
     for _ in range(10):
         await asyncio.sleep(0)
-    assert await asyncio.wait_for(station.settle(), 10) == log.head.seq
+    assert await asyncio.wait_for(station.settle(), 60) == log.head.seq
     assert published[-1] == log.head.seq
     assert station.state.connectors[1].register.raw_wh == 2
 
@@ -200,7 +200,7 @@ async def test_the_last_event_does_not_wait_for_company(
     station.submit(MeterObserved(connector_id=1, energy_wh=1))
     for _ in range(10):
         await asyncio.sleep(0)
-    await asyncio.wait_for(station.end(StationStopped(why="SIGTERM")), 10)
+    await asyncio.wait_for(station.end(StationStopped(why="SIGTERM")), 60)
     assert type((await log.read(log.head.seq - 1))[0].event) is StationStopped
 
 

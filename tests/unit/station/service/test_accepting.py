@@ -38,7 +38,7 @@ class Door:
         return socket.create_connection(self.listening.getsockname(), timeout=5)
 
     async def begins(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.begun) < count:  # noqa: ASYNC110  # the acceptor tells nobody but us
                 await asyncio.sleep(0.005)
 

@@ -16,7 +16,7 @@ from station.service.stream import SLICE_ROWS, STREAMS_MAX, EventStream, Streams
 from tests.unit.station.service.stations import Served, served
 
 pytestmark = pytest.mark.asyncio
-WITHIN_S = 20
+WITHIN_S = 60
 
 
 @dataclass
