@@ -7,7 +7,7 @@
 
 _shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export)
 _shtab_chargebox_fleet_subparsers=(summary verify export)
-_shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets wiring demo)
+_shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets certificates wiring demo)
 
 _shtab_chargebox_run_option_strings=(-h --help --settings --verbose)
 _shtab_chargebox_doctor_option_strings=(-h --help --settings)
@@ -34,6 +34,7 @@ _shtab_chargebox_fleet_export_option_strings=(-h --help --workers --scheduler --
 _shtab_chargebox_fleet_option_strings=(-h --help)
 _shtab_chargebox_salvage_option_strings=(-h --help)
 _shtab_chargebox_secrets_option_strings=(-h --help --settings --force)
+_shtab_chargebox_certificates_option_strings=(-h --help --settings --use --organisation)
 _shtab_chargebox_wiring_option_strings=(-h --help --settings --svg --safe)
 _shtab_chargebox_demo_option_strings=(-h --help --keep --settings)
 _shtab_chargebox_option_strings=(-h --help --version)
@@ -51,7 +52,9 @@ _shtab_chargebox_fleet_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_fleet_export___table_choices=(events transactions samples frames all)
 _shtab_chargebox_fleet_pos_1_choices=(summary verify export)
 _shtab_chargebox_secrets_pos_0_choices=(forget)
-_shtab_chargebox_pos_0_choices=(run doctor replay fleet salvage secrets wiring demo)
+_shtab_chargebox_certificates_pos_0_choices=(list export request import)
+_shtab_chargebox_certificates___use_choices=(csms manufacturer station)
+_shtab_chargebox_pos_0_choices=(run doctor replay fleet salvage secrets certificates wiring demo)
 
 _shtab_chargebox_run__h_nargs=0
 _shtab_chargebox_run___help_nargs=0
@@ -154,6 +157,8 @@ _shtab_chargebox_salvage___help_nargs=0
 _shtab_chargebox_secrets__h_nargs=0
 _shtab_chargebox_secrets___help_nargs=0
 _shtab_chargebox_secrets___force_nargs=0
+_shtab_chargebox_certificates__h_nargs=0
+_shtab_chargebox_certificates___help_nargs=0
 _shtab_chargebox_wiring__h_nargs=0
 _shtab_chargebox_wiring___help_nargs=0
 _shtab_chargebox_wiring___safe_nargs=0

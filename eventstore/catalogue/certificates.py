@@ -115,8 +115,8 @@ class RootsFound(Observation, frozen=True, kw_only=True):
 
     `settings_digest` is the SHA-256 of what `ca_file` of the settings holds, "" if there is none; `settings` its certificates. A
     `is_bundle` is trusted as a whole: its certificates are too many to be named one by one, or not all can be read. `missing` are
-    installed roots whose file is gone or damaged, `unnamed` files of roots that a salvaged log does not name any more: they are
-    trusted again.
+    installed roots whose file is gone or damaged, `unnamed` those that lie here without being named: somebody has imported them, or
+    a salvaged log has forgotten them. They are trusted.
     """
 
     NAME: ClassVar[str] = "RootsFound"
@@ -238,7 +238,8 @@ class StationCertificatesFound(Observation, frozen=True, kw_only=True):
     """The files of the station's own certificates are not what the log said last.
 
     `settings_digest` is the SHA-256 of what the settings name, "" if they name none, `settings` that certificate if it can be read.
-    `missing` are those whose certificate or key is gone or damaged, `unnamed` those that a salvaged log does not name any more.
+    `missing` are those whose certificate or key is gone or damaged, `unnamed` those that lie here without being named: somebody has
+    imported them, or a salvaged log has forgotten them.
     """
 
     NAME: ClassVar[str] = "StationCertificatesFound"

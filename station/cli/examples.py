@@ -26,6 +26,18 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         (f"chargebox secrets {SETTINGS}", "which AuthorizationKey is in use, by fingerprint"),
         (f"chargebox secrets {SETTINGS} forget", "go back to the key of the settings"),
     ),
+    "certificates": (
+        (f"chargebox certificates {SETTINGS}", "which there are, and how long they last"),
+        (f"chargebox certificates export 3f2a {SETTINGS}", "one of them in PEM, by the beginning of its fingerprint"),
+        (
+            f"chargebox certificates request --organisation 'Power Inc' {SETTINGS}",
+            "a new key pair on the station; prints the request (CSR) for the maker's authority",
+        ),
+        (
+            f"chargebox certificates import signed.pem --use station {SETTINGS}",
+            "what came back; the next start takes it",
+        ),
+    ),
     "wiring": (
         (f"chargebox wiring {SETTINGS}", "which pin does what"),
         (f"chargebox wiring {SETTINGS} --svg plan.svg", "the same as a picture"),

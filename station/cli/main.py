@@ -23,6 +23,7 @@ COMMANDS = {
         "check the log in a storage directory, and salvage what can be read of a damaged one",
     ),
     "secrets": ("station.cli.secrets", "show which AuthorizationKey is in use, by fingerprint, or forget one"),
+    "certificates": ("station.cli.certificates", "show, export, request or import certificates of the station"),
     "wiring": ("station.cli.wiring", "show the plan of a gpio board, or make its outputs safe"),
     "demo": ("station.cli.demo", "play a story on a simulated station and a CSMS of its own, and compare their books"),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from station.doctor.board import board_findings
 from station.doctor.calendar_clock import clock_finding
+from station.doctor.certificate_report import certificate_findings
 from station.doctor.csms import csms_findings
 from station.doctor.disk import disk_findings
 from station.doctor.findings import Finding, Level, ok
@@ -66,6 +67,8 @@ async def findings(
 async def _station(settings: Settings) -> AsyncIterator[Finding]:
     directory = settings.storage.directory
     for finding in key_findings(settings):
+        yield finding
+    for finding in certificate_findings(settings):
         yield finding
     for finding in board_findings(settings):
         yield finding

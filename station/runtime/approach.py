@@ -114,8 +114,13 @@ class Approach:
         return self._settings.without_query(f"{reason} ({hint})" if hint else reason)
 
     def met(self, state: StationState) -> Iterator[Observation]:
-        """What failed at other addresses on the way to a connection that has opened."""
+        """What failed at other addresses on the way to a connection that has opened, and the certificate that opened it.
+
+        That comes before the connection itself: else there would seem to be a newer one to come back with.
+        """
         yield from self._tls_failures(state)
+        if (certificate := self._own.proven()) is not None:
+            yield certificate
 
     def opened(self, state: StationState) -> Iterator[Observation]:
         """What a connection that has opened says of the key, and of the roots."""
@@ -123,8 +128,6 @@ class Approach:
             yield proven
         if self._tls is not None and (root := self._trust.proven(self._tls.chain)) is not None:
             yield root
-        if (certificate := self._own.proven()) is not None:
-            yield certificate
 
     def _tls_failures(self, state: StationState) -> Iterator[Observation]:
         for each in () if self._tls is None else self._tls.failures:

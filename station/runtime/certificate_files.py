@@ -20,6 +20,8 @@ DIRECTORY_NAME = "certificates"
 SUFFIX = ".pem"
 PREFIXES = {CSMS_ROOT: "csms-root-", MANUFACTURER_ROOT: "manufacturer-root-"}
 OWN_PREFIX, KEY_PREFIX, KEY_SUFFIX = "station-", "station-key-", ".key"
+IMPORT_PREFIX, REQUEST_PREFIX = "import-", "request-"
+"""What somebody has laid ready at the station: certificates for the next start, and keys whose certificate is awaited."""
 _MODE_DIRECTORY = 0o700
 
 
@@ -104,6 +106,40 @@ class CertificateFiles:
             return False
         return True
 
+    def keep_import(self, use: str, chain: Sequence[bytes]) -> None:
+        """Lays a certificate ready for the next start, with those above it. Raises OSError."""
+        prefix = PREFIXES.get(use, OWN_PREFIX)
+        text = "".join(pem.written(der) for der in chain)
+        self._write(f"{IMPORT_PREFIX}{prefix}{pem.fingerprint(chain[0])}{SUFFIX}", text.encode())
+
+    def imports(self, use: str) -> tuple[tuple[bytes, ...], ...]:
+        """The certificates of this use that lie ready, each with those above it, in DER."""
+        prefix = PREFIXES.get(use, OWN_PREFIX)
+        found = []
+        for path in sorted(self._paths(f"{IMPORT_PREFIX}{prefix}*{SUFFIX}")):
+            try:
+                chain = tuple(pem.certificates(path.read_text(errors="replace")).values())
+            except OSError as error:
+                LOGGER.warning("a certificate that lies ready cannot be read: %s", error)
+                continue
+            if chain:
+                found.append(chain)
+        return tuple(found)
+
+    def keep_request(self, fingerprint: str, private_pem: bytes) -> None:
+        """Stores a private key whose certificate somebody is to bring. Raises OSError."""
+        self._write(f"{REQUEST_PREFIX}{fingerprint}{KEY_SUFFIX}", private_pem)
+
+    def requested(self) -> dict[str, bytes]:
+        """The private keys whose certificate is awaited, by fingerprint."""
+        found = {}
+        for path in sorted(self._paths(f"{REQUEST_PREFIX}*{KEY_SUFFIX}")):
+            try:
+                found[path.name[len(REQUEST_PREFIX) : -len(KEY_SUFFIX)]] = path.read_bytes()
+            except OSError as error:
+                LOGGER.warning("a key cannot be read: %s", error)
+        return found
+
     def own_names(self) -> tuple[str, ...]:
         """The fingerprints of all certificates of the station that are there and whole."""
         names = [path.name[len(OWN_PREFIX) : -len(SUFFIX)] for path in sorted(self._paths(f"{OWN_PREFIX}*{SUFFIX}"))]
@@ -116,12 +152,14 @@ class CertificateFiles:
     def prune(
         self, files: Iterable[Path], roots: Iterable[Root], own: Iterable[OwnCertificate], keys: Iterable[str]
     ) -> None:
-        """Removes those of the files that are none of these."""
+        """Removes those of the files that are none of these; a key whose certificate is awaited stays."""
+        kept = [*keys]
         names = {self.path(root.use, root.fingerprint).name for root in roots}
         names |= {path.name for each in own for path in self.own_paths(each.fingerprint, each.key)}
-        names |= {self.own_paths("", key)[1].name for key in keys}
+        names |= {self.own_paths("", key)[1].name for key in kept}
         for path in files:
-            if path.name in names:
+            is_awaited = path.name.startswith(REQUEST_PREFIX) and not any(key in path.name for key in kept)
+            if path.name in names or is_awaited:
                 continue
             try:
                 path.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from eventstore.catalogue.certificates import (
 from eventstore.descriptors import is_shortage
 from projections.certificates import STORED
 from projections.own_certificates import (
+    STATION_CERTIFICATE,
     OwnCertificate,
     OwnCertificates,
     certificate_proven,
@@ -49,13 +50,15 @@ class OwnIdentity:
         missing = tuple(each.fingerprint for each in own.stored if not self.files.has_own(each.fingerprint, each.key))
         known = {each.fingerprint for each in own.stored}
         left = [name for name in self.files.own_names() if name not in known] if salvaged or own.salvaged else []
+        ready = [chain for chain in self.files.imports(STATION_CERTIFICATE) if pem.fingerprint(chain[0]) not in known]
         content = self._settings_file()
         digest = hashlib.sha256(content).hexdigest() if content else ""
-        if not missing and not left and digest == own.settings_digest and not own.salvaged:
+        if not (missing or left or ready or own.salvaged) and digest == own.settings_digest:
             return None
         try:
             settings = self._facts_of_settings(content)
-            unnamed = tuple(each for name in left if (each := self._key_file(name)) is not None)
+            names = [*left, *(name for chain in ready if (name := self._taken(chain)))]
+            unnamed = tuple(each for name in names if (each := self._key_file(name)) is not None)
         except ImportError as error:
             LOGGER.warning("%s: %s", x509.MISSING, error)
             settings, unnamed = None, ()
@@ -89,6 +92,19 @@ class OwnIdentity:
         except (IndexError, x509.UnusableCertificateError):
             return None
         return KeyFile(facts=facts, key=key) if self.files.has_own(fingerprint, key) else None
+
+    def _taken(self, chain: tuple[bytes, ...]) -> str:
+        """Puts a certificate that lies ready, and the key that was made for it here, where they belong; "" if there is no such key."""
+        try:
+            key = x509.key_of(chain[0])
+        except x509.UnusableCertificateError:
+            return ""
+        private_pem = self.files.requested().get(key)
+        if private_pem is None:
+            return ""
+        self.files.keep_key(key, private_pem)
+        self.files.keep_own(chain)
+        return pem.fingerprint(chain[0])
 
     def choose(self, own: OwnCertificates, when: CertificateTime) -> tuple[Path, Path] | None:
         """Certificate and key of the next attempt; None for those of the settings. Raises OSError as `look` does."""

@@ -12,7 +12,7 @@ from eventstore.catalogue.certificates import CertificateFacts, CsmsRootProven, 
 from eventstore.descriptors import is_shortage
 from projections.certificates import BUNDLE, CSMS_ROOT, SETTINGS, SYSTEM, Certificates, roots_found
 from station.runtime import pem, x509
-from station.runtime.certificate_files import CertificateFiles
+from station.runtime.certificate_files import PREFIXES, CertificateFiles
 from station.settings.loading import Settings
 
 LOGGER = logging.getLogger(__name__)
@@ -39,13 +39,15 @@ class Trust:
         missing = tuple(root.fingerprint for root in certificates.stored if (root.use, root.fingerprint) not in there)
         known = {(root.use, root.fingerprint) for root in certificates.stored}
         left = sorted(there - known) if salvaged or certificates.salvaged else []
+        ready = [(use, chain[0]) for use in PREFIXES for chain in self.files.imports(use)]
+        ready = [(use, der) for use, der in ready if certificates.find(use, pem.fingerprint(der)) is None]
         content = self._settings_file()
         digest = hashlib.sha256(content).hexdigest() if content else ""
-        if not missing and not left and digest == certificates.settings_digest and not certificates.salvaged:
+        if not (missing or left or ready or certificates.salvaged) and digest == certificates.settings_digest:
             return None
         own = pem.certificates(content.decode(errors="replace"))
         try:
-            named, unnamed = self._named(own), self._unnamed(left, own)
+            named, unnamed = self._named(own), self._unnamed(left, ready, own)
         except ImportError as error:
             LOGGER.warning("%s: roots are trusted, and not listed: %s", x509.MISSING, error)
             named, unnamed = (), ()
@@ -61,8 +63,13 @@ class Trust:
     def _named(self, own: Mapping[str, bytes]) -> tuple[CertificateFacts, ...]:
         return x509.facts_of_all(own) if len(own) <= NAMED_MAX else ()
 
-    def _unnamed(self, left: Iterable[tuple[str, str]], own: Mapping[str, bytes]) -> tuple[RootFile, ...]:
-        found = ((use, self.files.read(use, fingerprint)) for use, fingerprint in left)
+    def _unnamed(
+        self, left: Iterable[tuple[str, str]], ready: Iterable[tuple[str, bytes]], own: Mapping[str, bytes]
+    ) -> tuple[RootFile, ...]:
+        found = [(use, self.files.read(use, fingerprint)) for use, fingerprint in left]
+        for use, der in ready:
+            self.files.keep(use, der)
+            found.append((use, der))
         return tuple(RootFile(use=use, facts=x509.facts_of(der, own.values())) for use, der in found if der is not None)
 
     def _settings_file(self) -> bytes:

@@ -5,6 +5,7 @@ Nothing here decides: facts come out, and what is wrong with the certificate its
 
 import contextlib
 import hashlib
+import importlib.util
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,11 @@ NAME_LENGTH_MAX = 255
 CHAIN_LENGTH_MAX = 10
 MISSING = "certificates need the package cryptography (chargebox[security])"
 _WEAK_HASHES = frozenset({"md5", "sha1"})
+
+
+def is_available() -> bool:
+    """Whether the library is installed; it is not loaded for that."""
+    return importlib.util.find_spec("cryptography") is not None
 
 
 class Examination(Value, frozen=True, kw_only=True):
@@ -357,16 +363,6 @@ def make_key_pair(kind: str, organisation: str, common_name: str) -> KeyPair:
     )
     csr = request.public_bytes(serialization.Encoding.PEM).decode()
     return KeyPair(private_pem=private_pem, fingerprint=key_fingerprint(key.public_key()), csr=csr)
-
-
-def private_key_fingerprint(private_pem: bytes) -> str:
-    """The fingerprint of the public key of a private one; "" if it cannot be read."""
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        return key_fingerprint(load_pem_private_key(private_pem, None).public_key())
-    except (ValueError, TypeError):
-        return ""
 
 
 def key_of(der: bytes) -> str:

@@ -10,14 +10,16 @@ from eventstore.chain import Head
 from eventstore.value import Value
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE, BOOT, HEARTBEAT, NOTICE, PRIORITY, SECURITY, STATUS, TRANSACTION
+from projections.own_certificates import STATION_CERTIFICATE
 from projections.registration import ACCEPTED, PENDING, REJECTED, UNKNOWN
 from projections.station import StationState
-from station.service.views import UNKNOWN_STATUS, power_w
+from station.service.views import UNKNOWN_STATUS, days_left, power_w
 from station.wire.enums import ChargePointStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LANES = (BOOT, AUTHORIZE, PRIORITY, STATUS, NOTICE, SECURITY, TRANSACTION, HEARTBEAT)
 DIGEST_BYTES = 6
+FINGERPRINT_DIGITS = 16
 """How much of the head's digest a sample's double holds exactly."""
 
 Labels = Mapping[str, str]
@@ -49,6 +51,7 @@ def metrics_text(state: StationState, facts: MetricFacts) -> str:
         *_log(state, facts),
         *_csms(state, facts),
         *_security(state),
+        *_certificates(state, facts),
         *_connectors(state),
         _readers(facts),
         *_process(facts),
@@ -129,6 +132,19 @@ def _security(state: StationState) -> Iterator[Family]:
     yield _one("security_events_total", "counter", "Security events in the life of the log.", raised)
     moments = () if last is None else (({"type": last.type}, state.clock.utc_of(last.occurred) / 1000),)
     yield "chargebox_security_last_event_seconds", "gauge", "When the last security event was, Unix epoch.", moments
+
+
+def _certificates(state: StationState, facts: MetricFacts) -> Iterator[Family]:
+    named = [
+        *((root.use, root.facts) for root in state.certificates.roots),
+        *((STATION_CERTIFICATE, each.facts) for each in state.own_certificates.certificates),
+    ]
+    utc_ms = state.clock.utc_ms(facts.at_ms)
+    days = (
+        ({"use": use, "fingerprint": each.fingerprint[:FINGERPRINT_DIGITS]}, days_left(each, utc_ms))
+        for use, each in named
+    )
+    yield "chargebox_certificate_days_left", "gauge", "Whole days until a certificate ends, below 0 once it has.", days
 
 
 def _connectors(state: StationState) -> Iterator[Family]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from eventstore.catalogue.certificates import CertificateFacts
 from eventstore.catalogue.transactions import Moment
 from eventstore.chain import Row
 from projections.charging_profiles import Installed
@@ -22,6 +23,7 @@ from station.telling.masking import without_credentials
 from station.wire.instants import format_utc_ms
 
 HEARTBEAT_INTERVAL = "HeartbeatInterval"
+DAY_MS = 86_400_000
 UNKNOWN_STATUS = "Unavailable"
 """What a connector is called until its copper has been read and its status derived."""
 
@@ -80,8 +82,41 @@ def state_view(
         "charging_profiles": [profile_view(installed) for installed in state.charging_profiles.all],
         "reservations": reservations_view(state),
         "security": security_view(state),
+        "certificates": certificates_view(state, at_ms),
         "configuration": configuration,
     }
+
+
+def certificates_view(state: StationState, at_ms: int) -> Json:
+    """The roots that are trusted and the station's own certificates, with the days that are left of each."""
+    utc_ms, own = state.clock.utc_ms(at_ms), state.own_certificates
+    roots = [
+        {"use": root.use, "in_use": root.fingerprint == state.certificates.proven, **_certificate(root.facts, utc_ms)}
+        for root in state.certificates.roots
+    ]
+    station = [
+        {
+            "in_use": each.fingerprint == own.proven,
+            "refused": each.fingerprint in own.refused,
+            **_certificate(each.facts, utc_ms),
+        }
+        for each in own.certificates
+    ]
+    return {"roots": roots, "station": station, "asked_for": own.signing is not None}
+
+
+def _certificate(facts: CertificateFacts, utc_ms: int) -> Json:
+    return {
+        "fingerprint": facts.fingerprint,
+        "subject": facts.subject,
+        "not_after": utc_text(facts.not_after_utc_ms),
+        "days_left": days_left(facts, utc_ms),
+    }
+
+
+def days_left(facts: CertificateFacts, utc_ms: int) -> int:
+    """Whole days until a certificate ends; below 0 once it has."""
+    return (facts.not_after_utc_ms - utc_ms) // DAY_MS
 
 
 def _in_flight(state: StationState) -> Json | None:

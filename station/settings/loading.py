@@ -231,7 +231,7 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
     if (certificate is None) != (key is None):
         missing, given = ("client_key_file", "client_certificate_file")[:: 1 if key is None else -1]
         yield Problem(path=("csms", missing), text=f"is required beside {given}")
-    elif csms.security_profile == 3 and certificate is None:
+    elif csms.security_profile == 3 and certificate is None and not _has_certificate(settings):
         yield Problem(
             path=("csms", "client_certificate_file"),
             text="is required for security_profile 3, and client_key_file with it",
@@ -246,6 +246,14 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             path=("service", "token_file"), text=f'is required when listen is "{service.listen}", which is not loopback'
         )
+
+
+def _has_certificate(settings: Settings) -> bool:
+    """Whether the station has, or takes at its next start, a certificate of its own that the settings do not name."""
+    try:
+        return any(settings.storage.directory.glob("certificates/*station-*.pem"))
+    except OSError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -23,9 +23,7 @@ def _examined(event: certificates.CertificateExamined) -> str:
 
 def _found(event: certificates.RootsFound) -> str:
     found = [f"root {name[:_FINGERPRINT_DIGITS]} is LOST" for name in event.missing]
-    found += [
-        f"{each.use} {each.facts.subject} was found, which the log does not name any more" for each in event.unnamed
-    ]
+    found += [f"{each.use} {each.facts.subject} was found here, and is used" for each in event.unnamed]
     found += [f"the settings trust {facts.subject}" for facts in event.settings]
     if event.is_bundle:
         found.append("the settings trust a collection of roots")
@@ -54,7 +52,7 @@ def _short(event: Any) -> str:
 
 def _own_found(event: certificates.StationCertificatesFound) -> str:
     found = [f"certificate {name[:_FINGERPRINT_DIGITS]} is LOST" for name in event.missing]
-    found += [f"{each.facts.subject} was found, which the log does not name any more" for each in event.unnamed]
+    found += [f"{each.facts.subject} was found here, and is used" for each in event.unnamed]
     found.append("the settings name none" if event.settings is None else f"the settings name {event.settings.subject}")
     return f"Certificates of the station: {'; '.join(found)}"
 

@@ -31,24 +31,28 @@ needs_openssl = pytest.mark.skipif(
 class Authority:
     """The CSMS with the authority that signs for its stations, and the certificates that stations showed."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, lasting: timedelta = timedelta(days=20)) -> None:
         self.directory = directory
         self.root = make_authority(directory, name="cpo")
         self.server = issue(directory, self.root)
-        self.maker = issue(directory, self.root, name=SERIAL, client=True, lasting=timedelta(days=20))
+        self.maker = issue(directory, self.root, name=SERIAL, client=True, lasting=lasting)
 
-    def settings(self, csms: Csms, **more: Any) -> Settings:
+    def csms_settings(self, profile: int = 3) -> dict[str, Any]:
+        """What the station is told of both."""
         own = {
-            "security_profile": 3,
-            "ca_file": str(self.root.certificate_file),
             "client_certificate_file": str(self.maker.certificate_file),
             "client_key_file": str(self.maker.key_file),
         }
-        return settings_for(csms.url, csms={**QUICKLY, **own, **more}, config={"CpoName": CPO})
+        trusting = {"security_profile": profile, "ca_file": str(self.root.certificate_file)}
+        return {**trusting, **own} if profile == 3 else trusting
 
-    def tls(self) -> ssl.SSLContext:
-        """Client certificates of this authority are wanted."""
-        return server_context(self.server, client_authority=self.root)
+    def settings(self, csms: Csms, **more: Any) -> Settings:
+        """A station of security profile 3 that belongs to the operator."""
+        return settings_for(csms.url, csms={**QUICKLY, **self.csms_settings(), **more}, config={"CpoName": CPO})
+
+    def tls(self, profile: int = 3) -> ssl.SSLContext:
+        """With security profile 3 a client certificate of this authority is wanted."""
+        return server_context(self.server, client_authority=self.root if profile == 3 else None)
 
     def sign(self, csr: str, **how: Any) -> x509.Certificate:
         """What the CSR asks for, as an authority gives it."""

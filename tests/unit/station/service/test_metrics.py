@@ -5,6 +5,7 @@ from eventstore.catalogue.security import TamperObserved
 from eventstore.chain import Head
 from station.service.metrics import MetricFacts, metrics_text
 from tests.given import UTC_2026_MS, StationUnderTest, charging, station
+from tests.unit.station.service.certified import certified
 
 LINE = re.compile(r'[a-z_]+(\{[a-z_]+="(?:[^"\\\n]|\\.)*"(?:,[a-z_]+="(?:[^"\\\n]|\\.)*")*\})? -?[0-9.]+')
 
@@ -92,3 +93,11 @@ def test_the_last_security_event_is_told_with_its_time() -> None:
     assert 'chargebox_security_last_event_seconds{type="TamperDetectionActivated"} 1767225601.000\n' in text
     assert 'chargebox_outbox_pending{lane="security"} 2\n' in text
     assert "chargebox_security_last_event_seconds{" not in text_of(charging())
+
+
+def test_the_days_that_are_left_of_each_certificate_are_shown() -> None:
+    text = text_of(certified())
+    line = 'chargebox_certificate_days_left{use="%s",fingerprint="%s"} %d\n'
+    assert line % ("CentralSystemRootCertificate", "0" * 16, 9) in text
+    assert line % ("ChargePointCertificate", "1" * 16, -1) in text
+    assert "chargebox_certificate_days_left{" not in text_of(charging())

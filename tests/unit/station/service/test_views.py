@@ -10,7 +10,8 @@ from eventstore.chain import Row
 from projections.outbox import TRANSACTION
 from projections.station import INITIAL
 from station.service.views import event_rows, health_view, oldest_owed_seq, state_view, utc_text
-from tests.given import TAG, UTC_2026_MS, StationUnderTest, charging, station
+from tests.given import TAG, UTC_2026_MS, StationUnderTest, charging, station, utc
+from tests.unit.station.service.certified import certified
 
 DIGEST = bytes(range(32))
 CONTRACT = {
@@ -209,3 +210,12 @@ def test_health_is_a_word_and_its_reason(trouble: str | None, status: str) -> No
 def test_nothing_is_shown_of_a_station_that_nobody_described() -> None:
     with pytest.raises(AssertionError, match="StationDescribed"):
         state_view(INITIAL, station().registry, at_ms=0, digest=DIGEST, log_bytes=0, oldest_utc_ms=None)
+
+
+def test_certificates_are_shown_with_the_days_that_are_left() -> None:
+    assert view(charging())["certificates"] == {"roots": [], "station": [], "asked_for": False}
+    shown = view(certified())["certificates"]
+    [root], [own] = shown["roots"], shown["station"]
+    assert (root["use"], root["in_use"], root["days_left"]) == ("CentralSystemRootCertificate", False, 9)
+    assert (own["in_use"], own["refused"], own["days_left"]) == (False, True, -1)
+    assert own["not_after"] == utc(0)
