@@ -1,6 +1,7 @@
 """The jobs about certificates: looking at those of the CSMS, and making key pairs; lanes of `station.runtime.jobs`."""
 
 import asyncio
+import logging
 
 from eventstore.catalogue.certificates import CertificateExamined, SigningRequestMade
 from eventstore.event import Observation
@@ -10,6 +11,8 @@ from projections.station import StationState
 from station.runtime import x509
 from station.runtime.jobs import JobStep
 from station.runtime.trust import Trust
+
+LOGGER = logging.getLogger(__name__)
 
 FAILURE_LENGTH_MAX = 255
 
@@ -47,6 +50,10 @@ class CertificateWork:
             return self._examined_root(state.certificates, check)
         except ImportError as error:
             return CertificateExamined(check=check.check, problem="", failure=f"{x509.MISSING}: {error}")
+        except Exception as error:  # a stranger's bytes must not end the station, whatever we have overlooked
+            LOGGER.exception("a certificate could not be looked at")
+            failure = f"it could not be looked at: {type(error).__name__}"
+            return CertificateExamined(check=check.check, problem="", failure=failure)
 
     def _examined_root(self, certificates: Certificates, check: Check) -> CertificateExamined:
         if check.use == CSMS_ROOT:

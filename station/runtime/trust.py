@@ -70,7 +70,13 @@ class Trust:
         for use, der in ready:
             self.files.keep(use, der)
             found.append((use, der))
-        return tuple(RootFile(use=use, facts=x509.facts_of(der, own.values())) for use, der in found if der is not None)
+        roots = []
+        for use, content in found:
+            try:
+                roots.append(RootFile(use=use, facts=x509.facts_of(content or b"", own.values())))
+            except x509.UnusableCertificateError as error:
+                LOGGER.warning("a root certificate that lies here is not used: %s", error)
+        return tuple(roots)
 
     def _settings_file(self) -> bytes:
         """What the settings' `ca_file` holds; nothing if there is none, or it cannot be read."""

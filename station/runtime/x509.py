@@ -58,9 +58,17 @@ def examine_root(text: str, trusted: Iterable[bytes]) -> Examination:
         issuer = issuer or next((others[name] for name in signed_by), None)
         if issuer is None:
             raise UnusableCertificateError("it is no root: it is signed by another one, which is not trusted here")
-    except UnusableCertificateError as error:
-        return Examination(problem=str(error))
-    return Examination(facts=_facts(der, certificate, issuer), signed_by=signed_by, der=der)
+        facts = _facts(der, certificate, issuer)
+    except ImportError:
+        raise
+    except Exception as error:  # noqa: BLE001  # as in `load`
+        return Examination(problem=_why(error))
+    return Examination(facts=facts, signed_by=signed_by, der=der)
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a certificate: in our words where we found it, else in the library's."""
+    return str(error) if isinstance(error, UnusableCertificateError) else f"it cannot be read: {_one_line(error)}"
 
 
 def facts_of(der: bytes, among: Iterable[bytes] = ()) -> CertificateFacts:
@@ -71,8 +79,11 @@ def facts_of(der: bytes, among: Iterable[bytes] = ()) -> CertificateFacts:
 
 def facts_of_all(ders: Mapping[str, bytes]) -> tuple[CertificateFacts, ...]:
     """The facts of several that belong together; those that are no certificates are left out."""
-    loaded = _loaded(ders.values())
-    return tuple(_facts_among(_der(each), each, loaded) for each in loaded)
+    loaded, found = _loaded(ders.values()), []
+    for each in loaded:
+        with contextlib.suppress(UnusableCertificateError):
+            found.append(_facts_among(_der(each), each, loaded))
+    return tuple(found)
 
 
 def _loaded(ders: Iterable[bytes]) -> list["Certificate"]:
@@ -85,8 +96,13 @@ def _loaded(ders: Iterable[bytes]) -> list["Certificate"]:
 
 
 def _facts_among(der: bytes, certificate: "Certificate", candidates: Iterable["Certificate"]) -> CertificateFacts:
-    issuer = next((each for each in candidates if is_signed_by(certificate, each)), None)
-    return _facts(der, certificate, issuer)
+    try:
+        issuer = next((each for each in candidates if is_signed_by(certificate, each)), None)
+        return _facts(der, certificate, issuer)
+    except ImportError:
+        raise
+    except Exception as error:  # as in `load`
+        raise UnusableCertificateError(_why(error)) from error
 
 
 def _der(certificate: "Certificate") -> bytes:
@@ -113,6 +129,7 @@ def load(der: bytes) -> "Certificate":
     try:
         certificate = x509.load_der_x509_certificate(der)
         certificate.extensions, certificate.subject, certificate.issuer, certificate.public_key()
+        _ = certificate.signature_hash_algorithm
     except Exception as error:  # whatever the library finds wrong with a stranger's bytes, it is no certificate
         raise UnusableCertificateError(f"it cannot be read: {_one_line(error)}") from error
     return certificate
@@ -259,9 +276,14 @@ def examine_chain(text: str, trusted: Iterable[bytes], keys: Collection[str]) ->
             check_strength(certificate)
         leaf = next((each for each in sent if key_fingerprint(each.public_key()) in keys), sent[0])
         _check_use(leaf)
-        path, is_anchored = _path(leaf, sent, _loaded(trusted))
-    except UnusableCertificateError as error:
-        return ChainExamination(problem=str(error))
+        return _chain_examined(leaf, *_path(leaf, sent, _loaded(trusted)))
+    except ImportError:
+        raise
+    except Exception as error:  # noqa: BLE001  # as in `load`
+        return ChainExamination(problem=_why(error))
+
+
+def _chain_examined(leaf: "Certificate", path: list["Certificate"], is_anchored: bool) -> ChainExamination:
     issuer = path[1] if len(path) > 1 else None
     shown = [each for each in path if each is leaf or each.issuer != each.subject]
     return ChainExamination(

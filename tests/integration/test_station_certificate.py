@@ -191,3 +191,20 @@ async def test_a_bad_certificate_is_rejected_and_reported_and_the_good_one_is_ta
         assert await give(csms, good) == "Accepted"
         await connected(csms, 1)
         assert shown(csms) == good.serial_number
+
+
+@pytest.mark.asyncio
+async def test_after_the_log_is_lost_the_files_are_found_and_used(tmp_path: Path) -> None:
+    """The log names nothing any more; what was on the disk beside it is the only way to the CSMS."""
+    async with running(tmp_path) as (authority, csms, daemon):
+        new = authority.sign(await asked(csms))
+        assert await give(csms, new) == "Accepted"
+        await connected(csms, 1)
+        await daemon.stop()
+        for path in (tmp_path / "storage").glob("chargebox.db*"):
+            path.unlink()
+        for path in (tmp_path / "storage").glob("snapshot-*"):
+            path.unlink()
+        await daemon.start()
+        await connected(csms, 2)
+        assert shown(csms) == new.serial_number

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from station.runtime.x509 import (
     UnusableCertificateError,
@@ -110,6 +112,11 @@ MANY = "".join(pem(certificate(f"root {number}", OTHER_KEY)) for number in range
 )
 def test_the_same_certificate_in_other_clothes_is_taken(text: str) -> None:
     assert examine_root(text, ()).facts == examine_root(ROOT, ()).facts
+
+
+def torn_at(place: int, sign: str) -> str:
+    """The root with another sign at this place."""
+    return ROOT[:place] + sign + ROOT[place + 1 :]
 
 
 def torn(text: str) -> str:
@@ -260,3 +267,11 @@ def test_a_certificate_for_tls_clients_is_taken() -> None:
 
 def test_the_key_of_a_certificate_has_a_fingerprint() -> None:
     assert {key_of(der(OWN))} == KEYS
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=400) | st.builds(torn_at, st.integers(0, len(ROOT) - 1), st.characters()))
+def test_whatever_comes_is_judged_and_never_an_error(text: str) -> None:
+    for problem in (examine_root(text, [der(TOP)]).problem, examine_chain(text, [der(TOP)], KEYS).problem):
+        assert problem == problem.strip()
+        assert "\n" not in problem
