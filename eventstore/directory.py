@@ -51,7 +51,17 @@ _OURS = (
         "witness",
         "snapshot-*",
     ),
-    *("chargebox.db*", "segment-*", "backup-*", "quarantine-*", "archive", "statements", "secrets", "certificates", "firmware*"),
+    *(
+        "chargebox.db*",
+        "segment-*",
+        "backup-*",
+        "quarantine-*",
+        "archive",
+        "statements",
+        "secrets",
+        "certificates",
+        "firmware*",
+    ),
     *("diagnostics", "logs", "bench*", "salt", "*.key", "*.userinfo"),
 )
 """What lies in a storage directory by right; a directory may be given that has other things in it."""

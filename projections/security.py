@@ -262,7 +262,7 @@ def _on_service(security: Security, event: ServiceAccessRefused, recorded: Recor
 def _on_concluded(security: Security, event: CertificateCheckConcluded, recorded: Recorded, _: Clock) -> Security:
     if not event.is_invalid or event.use not in _INVALID:
         return security
-    return _happened(security, _INVALID[event.use], f"{event.action}: {event.reason}")
+    return _folded(security, _INVALID[event.use], f"{event.action}: {event.reason}", recorded.at_ms)
 
 
 def _on_root(security: Security, event: RootInstalled | RootRemoved, recorded: Recorded, _: Clock) -> Security:

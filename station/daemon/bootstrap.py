@@ -229,9 +229,9 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
     trust = Trust(settings)
-    roots = trust.look(state.certificates, salvaged=salvaged)
+    roots = trust.look(state.certificates, salvaged=salvaged, takes=True)
     maker_roots = MakerRoots(settings.security.manufacturer_root_file, trust.files).look(state.certificates)
-    own = OwnIdentity(settings).look(state.own_certificates, salvaged=salvaged)
+    own = OwnIdentity(settings).look(state.own_certificates, salvaged=salvaged, takes=True)
     more = tuple(each for each in (keys, roots, maker_roots, own) if each is not None)
     voice = Voice(ended=state.boot.ended, full_tags=settings.logging.id_tags == "full")
     state = await recovery.begin(

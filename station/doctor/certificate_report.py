@@ -3,7 +3,10 @@
 The log is not written here: what is imported lies ready in the storage directory, and the next start takes it over, on record.
 """
 
+import contextlib
+import os
 import sqlite3
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +22,13 @@ from station.doctor.key_report import EXIT_DONE, EXIT_FAILED, Say
 from station.replay.opening.errors import ReplayError
 from station.replay.opening.folding import state_at
 from station.replay.opening.source import open_log
+from station.rules.certificate_time import CertificateTime
 from station.runtime import pem, x509
+from station.runtime.certificate_files import DIRECTORY_NAME
 from station.runtime.clock import SystemClock
+from station.runtime.csms_tls import CsmsContext
 from station.runtime.own_identity import OwnIdentity
+from station.runtime.tls import tls_context
 from station.runtime.trust import Trust
 from station.service.views import days_left, utc_text
 from station.settings.loading import Settings
@@ -46,6 +53,22 @@ def known(settings: Settings) -> StationState:
         certificates=state.certificates if roots is None else roots_found(state.certificates, roots),
         own_certificates=state.own_certificates if own is None else certificates_found(state.own_certificates, own),
     )
+
+
+def station_tls(settings: Settings) -> CsmsContext:
+    """TLS towards the CSMS with what the station has: its roots, and its certificate. Raises SettingsError and OSError."""
+    try:
+        state = known(settings)
+    except (ReplayError, sqlite3.Error):  # another check reports what is wrong with the log
+        return tls_context(settings)
+    now = CertificateTime(utc_ms=SystemClock().system_utc_ms(), exact=True)
+    rungs = Trust(settings).rungs(state.certificates, now.utc_ms)
+    own = OwnIdentity(settings).choose(state.own_certificates, now) if settings.csms.security_profile == 3 else None
+    anchors = {name: der for rung in rungs for name, der in rung.items()}
+    context = tls_context(settings, None, anchors, own)
+    if anchors and not all(rungs):  # those of the system are the last resort
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    return context
 
 
 def certificate_findings(settings: Settings) -> Iterator[Finding]:
@@ -145,19 +168,33 @@ def _chain_of_settings(settings: Settings) -> tuple[bytes, ...]:
 
 def request(settings: Settings, organisation: str, say: Say, complain: Say) -> int:
     """Makes a key pair on the station and prints the request for its certificate; returns the exit status."""
-    files = Trust(settings).files
+    files, lock = Trust(settings).files, StorageDirectory(settings.storage.directory)
     serial = settings.station.serial or settings.station.identity[:25]
     try:
         pair = x509.make_key_pair(settings.security.certificate_key, organisation, serial)
+        with contextlib.suppress(LogLocked):  # a daemon that runs is not disturbed
+            lock.acquire()
         files.keep_request(pair.fingerprint, pair.private_pem)
+        _give_away(settings)
     except ImportError as error:
         complain(f"{x509.MISSING}: {error}")
         return EXIT_FAILED
-    except (OSError, ValueError) as error:
+    except (OSError, NotWritable, ValueError) as error:
         complain(f"the key pair cannot be made: {error}")
         return EXIT_FAILED
+    finally:
+        lock.close()
     say(pair.csr.rstrip("\n"))
     return EXIT_DONE
+
+
+def _give_away(settings: Settings) -> None:
+    """What root has written belongs to whom the storage directory belongs to: the daemon must be able to read it."""
+    if os.geteuid() != 0:
+        return
+    owner = settings.storage.directory.stat()
+    for path in (settings.storage.directory / DIRECTORY_NAME, *Trust(settings).files.files()):
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def take(settings: Settings, file: Path, use: str, say: Say, complain: Say) -> int:
@@ -174,6 +211,8 @@ def take(settings: Settings, file: Path, use: str, say: Say, complain: Say) -> i
         return EXIT_FAILED
     try:
         problem = _laid_ready(settings, text, USES[use])
+        if not problem:
+            _give_away(settings)
     except ImportError as error:
         problem = f"{x509.MISSING}: {error}"
     except _PROBLEMS as error:

@@ -9,10 +9,10 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 
+from station.doctor.certificate_report import station_tls
 from station.doctor.findings import Finding, fault, ok, warning
 from station.runtime.dialing import Dialer
 from station.runtime.secrets import basic_credentials
-from station.runtime.tls import tls_context
 from station.runtime.websocket import (
     SUBPROTOCOL,
     WebSocketTerms,
@@ -71,14 +71,14 @@ async def _connect(dialer: Dialer, host: str, port: int, tls: ssl.SSLContext | N
 
 async def _tls(settings: Settings, dialer: Dialer, timeout_s: float) -> Finding:
     try:
-        connecting = _connect(dialer, *host_and_port(settings.csms.url), tls_context(settings))
+        connecting = _connect(dialer, *host_and_port(settings.csms.url), station_tls(settings))
         version = await asyncio.wait_for(connecting, timeout_s)
     except TimeoutError:
         return warning(SUBJECT, f"TLS is not answered within {timeout_s:g} s", LATER)
     except SettingsError as error:
         return fault(SUBJECT, f"TLS is not tried: {error}", "see the certificates above")
     except ssl.SSLCertVerificationError as error:
-        advice = "[csms] ca_file must hold the CSMS's trust anchor, its url the certificate's name; is the clock right?"
+        advice = "[csms] ca_file or InstallCertificate must bring the CSMS's trust anchor, its url the certificate's name; is the clock right?"
         return fault(SUBJECT, f"its certificate is not accepted: {error.verify_message}", advice)
     except ssl.SSLError as error:
         return fault(
@@ -94,7 +94,7 @@ async def _websocket(settings: Settings, dialer: Dialer, timeout_s: float) -> Fi
 
     try:
         opening = WebSocketTerms(
-            tls=tls_context(settings) if settings.csms.url.startswith("wss:") else None,
+            tls=station_tls(settings) if settings.csms.url.startswith("wss:") else None,
             headers=_headers(settings),
             timeout_s=timeout_s,
             options={"close_timeout": timeout_s, "user_agent_header": "chargebox doctor"},

@@ -45,12 +45,18 @@ class OwnIdentity:
         self._used: OwnCertificate | None = None
         self._news: StationCertificatesFound | None = None
 
-    def look(self, own: OwnCertificates, *, salvaged: bool = False) -> StationCertificatesFound | None:
-        """What is to be put on record about the files, if anything is new. Raises OSError when no descriptor is left to look with."""
+    def look(
+        self, own: OwnCertificates, *, salvaged: bool = False, takes: bool = False
+    ) -> StationCertificatesFound | None:
+        """What is to be put on record about the files, if anything is new. Raises OSError when no descriptor is left to look with.
+
+        `takes`: what lies ready to be imported is put in its place.
+        """
         missing = tuple(each.fingerprint for each in own.stored if not self.files.has_own(each.fingerprint, each.key))
         known = {each.fingerprint for each in own.stored}
         left = [name for name in self.files.own_names() if name not in known] if salvaged or own.salvaged else []
-        ready = [chain for chain in self.files.imports(STATION_CERTIFICATE) if pem.fingerprint(chain[0]) not in known]
+        imports = self.files.imports(STATION_CERTIFICATE) if takes else ()
+        ready = [chain for chain in imports if pem.fingerprint(chain[0]) not in known]
         content = self._settings_file()
         digest = hashlib.sha256(content).hexdigest() if content else ""
         if not (missing or left or ready or own.salvaged) and digest == own.settings_digest:

@@ -30,16 +30,16 @@ class Trust:
         self._certificates = Certificates()  # as they were when the rungs were made
         self.files = CertificateFiles(settings.storage.directory)
 
-    def look(self, certificates: Certificates, *, salvaged: bool = False) -> RootsFound | None:
+    def look(self, certificates: Certificates, *, salvaged: bool = False, takes: bool = False) -> RootsFound | None:
         """What is to be put on record about the files, if anything is new. Raises OSError when no descriptor is left to look with.
 
-        The certificates themselves are only read where something is new: that takes a library which is large.
+        `takes`: what lies ready to be imported is put in its place. The certificates themselves are only read where something is new: that takes a library which is large.
         """
         there = set(self.files.names())
         missing = tuple(root.fingerprint for root in certificates.stored if (root.use, root.fingerprint) not in there)
         known = {(root.use, root.fingerprint) for root in certificates.stored}
         left = sorted(there - known) if salvaged or certificates.salvaged else []
-        ready = [(use, chain[0]) for use in PREFIXES for chain in self.files.imports(use)]
+        ready = [(use, chain[0]) for use in PREFIXES for chain in self.files.imports(use)] if takes else []
         ready = [(use, der) for use, der in ready if certificates.find(use, pem.fingerprint(der)) is None]
         content = self._settings_file()
         digest = hashlib.sha256(content).hexdigest() if content else ""

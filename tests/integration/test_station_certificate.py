@@ -6,6 +6,7 @@ import shutil
 import ssl
 import stat
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,7 +19,7 @@ from cryptography import x509
 from tests.csms.independent import Csms
 from tests.csms.odd_certificates import DAY, certificate, ec_key, pem
 from tests.csms.tls import issue, make_authority, server_context
-from tests.daemon import Daemon, Settings
+from tests.daemon import ROOT, Daemon, Settings
 from tests.integration.stations import settings_for
 
 SERIAL, CPO = "CB-0001", "Power Inc"
@@ -208,3 +209,27 @@ async def test_after_the_log_is_lost_the_files_are_found_and_used(tmp_path: Path
         await daemon.start()
         await connected(csms, 2)
         assert shown(csms) == new.serial_number
+
+
+@pytest.mark.asyncio
+async def test_a_station_of_profile_3_gets_its_first_certificate_on_the_makers_line(tmp_path: Path) -> None:
+    """Its settings name none: key pair and request are made on the station, and its first start takes what came back."""
+    authority = Authority(tmp_path)
+    async with Csms(tls=authority.tls()) as csms:
+        trusting = {"security_profile": 2, "ca_file": str(authority.root.certificate_file)}
+        daemon = Daemon(tmp_path / "station", settings_for(csms.url, csms={**QUICKLY, **trusting}))
+        settings_file = str(daemon.write_settings())
+
+        async def chargebox(*words: str) -> str:
+            command = [sys.executable, "-m", "station.cli", "certificates", *words, "--settings", settings_file]
+            run = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True, check=True)
+            return str((await asyncio.to_thread(run, command)).stdout)
+
+        new = authority.sign(await chargebox("request", "--organisation", CPO))
+        (tmp_path / "signed.pem").write_text(pem(new))
+        await chargebox("import", str(tmp_path / "signed.pem"), "--use", "station")
+        daemon.settings["csms"]["security_profile"] = 3
+        async with daemon:
+            await csms.expect("BootNotification")
+            assert shown(csms) == new.serial_number
+        assert CPO in await chargebox("list")

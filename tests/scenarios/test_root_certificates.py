@@ -145,6 +145,14 @@ def test_an_invalid_root_is_rejected_with_its_security_event(found_of_it: dict[s
     assert reason in found.events(CertificateCheckConcluded)[-1].reason
 
 
+def test_the_same_mistake_is_reported_once_an_hour() -> None:
+    """What can come in masses from outside."""
+    found = secured()
+    for _ in range(3):
+        assert install(found, "bad", problem="it is damaged", facts=None) == "Rejected"
+    assert raised(found).count("InvalidCentralSystemCertificate") == 1
+
+
 def test_an_invalid_root_of_the_manufacturer_says_nothing_of_the_csms() -> None:
     found = secured()
     assert install(found, "bad", MANUFACTURER_ROOT, problem="it is damaged", facts=None) == "Rejected"

@@ -75,7 +75,7 @@ def test_a_makers_line_gives_a_station_its_certificate(tmp_path: Path, capsys: p
     (tmp_path / "signed.pem").write_text(pem(signed))
     assert run(tmp_path, "import", f"{tmp_path}/signed.pem", "--use", "station") == 0
     identity = OwnIdentity(load_settings(settings(tmp_path)))
-    found = identity.look(OwnCertificates())
+    found = identity.look(OwnCertificates(), takes=True)
     assert found is not None
     [own] = found.unnamed
     assert own.facts.subject == "CN=CB-0001,O=Power Inc"
@@ -86,7 +86,7 @@ def test_a_makers_line_gives_a_station_its_certificate(tmp_path: Path, capsys: p
 def test_a_root_is_imported_for_the_next_start(tmp_path: Path) -> None:
     (tmp_path / "root.pem").write_text(pem(certificate("another root")))
     assert run(tmp_path, "import", f"{tmp_path}/root.pem", "--use", "csms") == 0
-    found = Trust(load_settings(settings(tmp_path))).look(Certificates())
+    found = Trust(load_settings(settings(tmp_path))).look(Certificates(), takes=True)
     assert found is not None
     assert [each.facts.subject for each in found.unnamed] == ["CN=another root"]
 
@@ -138,3 +138,12 @@ def test_doctor_warns_a_month_before_an_end(tmp_path: Path) -> None:
         ending = certificate("soon", begins=begun - 99 * DAY, ends=begun + (days + 1) * DAY)
         found = list(certificate_findings(load_settings(settings(tmp_path, ca_file=pem(ending)))))
         assert [str(finding.level) for finding in found] == [level] or level in str(found[0])
+
+
+@pytest.mark.usefixtures("storage")
+def test_doctor_goes_to_the_csms_with_what_the_station_has(tmp_path: Path) -> None:
+    """Those that it looks at stay as they are: what lies ready is the daemon's to take."""
+    from station.doctor.certificate_report import station_tls
+
+    loaded = load_settings(settings(tmp_path))
+    assert [each["subject"] for each in station_tls(loaded).get_ca_certs()] == [((("commonName", "maker root"),),)]
