@@ -27,7 +27,8 @@ from eventstore.bounds import (
     open_regular,
 )
 from eventstore.catalogue.lifecycle import BooksClosed
-from eventstore.chain import GENESIS_DIGEST, Head, Row, digest_after, row_bytes
+from eventstore.chain import GENESIS_DIGEST, Head, Row, digest_after
+from eventstore.commitments import SECRET_BYTES, Commitments, Content, whole_row
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.opening import Opening
 from eventstore.rows import are_sound
@@ -38,7 +39,10 @@ from eventstore.zstandard import decompressed
 SUFFIX = ".cbz"
 MAGIC = b"CBARCH1\n"
 FORMAT, THINNED_FORMAT = 1, 2
-"""As a segment is archived, and with chatter cut out of it: a reader of the first only would take that for damage."""
+"""As version 0.1.0 archives a segment, and with chatter cut out of it: a reader of the first only would take that for damage."""
+COMMITTED_FORMAT, COMMITTED_THINNED_FORMAT = 3, 4
+"""The same with digests that cover commitments."""
+_THINNED_FORMATS = frozenset({THINNED_FORMAT, COMMITTED_THINNED_FORMAT})
 FRAME_ROWS = 1_000
 TRAILER = Struct(">8sQQ32s")  # magic, offset and length of the index, SHA-256 of header and index
 _HEADER_BYTES_MAX = 1 << 16
@@ -50,7 +54,8 @@ class ArchiveHeader(Value, frozen=True, kw_only=True):
     """What an archive is. Digests in hexadecimal: `before` is that of event `first_seq` - 1, `digest` of event `last_seq`.
 
     The archive ends in a state of this layout and fingerprint, whose SHA-256 is `state_sha256` ("" when it was not known).
-    Folding on from it asks for no event before `owed_seq`. A reader that knows less than `min_format` cannot read it.
+    Folding on from it asks for no event before `owed_seq`. A reader that knows less than `min_format` cannot read it. `secrets` are
+    those of its commitments, each with the first event that has salts from it.
     """
 
     format: int
@@ -66,6 +71,7 @@ class ArchiveHeader(Value, frozen=True, kw_only=True):
     layout: int
     fingerprint: str
     state_sha256: str
+    secrets: tuple[tuple[int, str], ...] = ()
 
 
 class ArchiveFrame(Value, frozen=True, kw_only=True):
@@ -107,9 +113,9 @@ def pack(rows: list[Row]) -> bytes:
     )
 
 
-def unpack(content: bytes, before: Head) -> list[Row]:
+def unpack(packed_rows: bytes, before: Head, content: Content = whole_row) -> list[Row]:
     """The rows of `pack`, behind `before`, with the digests that follow. Raises ValueError, KeyError or TypeError."""
-    packed = load_columns(content)
+    packed = load_columns(packed_rows)
     seq, at_ms, digest = packed["seq"], packed["at_ms"], before.digest
     if seq != before.seq + 1:
         raise ValueError(f"it begins with event {seq}")
@@ -122,7 +128,7 @@ def unpack(content: bytes, before: Head) -> list[Row]:
         facts = (seq, seq - since, at_ms, at_ms + offset_ms, name, version, connector_id, payload)
         if len(payload) > PAYLOAD_CHARS_MAX:
             raise ValueError(f"event {seq} is larger than {PAYLOAD_CHARS_MAX >> 20} MiB")
-        digest = digest_after(digest, row_bytes(*facts))
+        digest = digest_after(digest, content(facts))
         rows.append(Row(*facts, digest))
         seq += 1
     if rows and not are_sound(rows):
@@ -170,6 +176,9 @@ class ArchiveReader:
             raise
         self.before = Head(seq=self.header.first_seq - 1, digest=bytes.fromhex(self.header.before))
         self.head = Head(seq=self.header.last_seq, digest=bytes.fromhex(self.header.digest))
+        self.commitments = Commitments(
+            secrets=tuple((first_seq, bytes.fromhex(secret)) for first_seq, secret in self.header.secrets)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -199,9 +208,9 @@ class ArchiveReader:
             raise LogCorrupt(f"{self.path.name}: its header or index is damaged")
         try:
             plain = plain_from(line)
-            if plain["min_format"] > THINNED_FORMAT:
+            if plain["min_format"] > COMMITTED_THINNED_FORMAT:
                 raise LogTooNew(
-                    f"{self.path.name} was written by a newer version: format {plain['format']}, this one knows {THINNED_FORMAT}"
+                    f"{self.path.name} was written by a newer version: format {plain['format']}, this one knows {COMMITTED_THINNED_FORMAT}"
                 )
             header, found = from_plain(ArchiveHeader, plain), _read_index(index)
             _check_header(header)
@@ -251,7 +260,8 @@ class ArchiveReader:
             previous = self.index.frames[number - 1]
             before = Head(seq=previous.last_seq, digest=bytes.fromhex(previous.digest))
         try:
-            rows = unpack(self._decompressed(frame.offset, frame.length, FRAME_BYTES_MAX), before)
+            packed = self._decompressed(frame.offset, frame.length, FRAME_BYTES_MAX)
+            rows = unpack(packed, before, self.commitments.content)
         except (ValueError, KeyError, TypeError) as error:
             raise self._damaged(before.seq + 1, frame.last_seq, str(error)) from error
         if not rows or (rows[-1].seq, rows[-1].digest.hex()) != (frame.last_seq, frame.digest):
@@ -318,6 +328,11 @@ def _check_header(header: ArchiveHeader) -> None:
         raise ValueError(f"it holds events {header.first_seq} to {header.last_seq}")
     for digest in (header.before, header.digest):
         _check_digest(digest)
+    seqs = [first_seq for first_seq, _ in header.secrets]
+    if seqs != sorted(set(seqs)) or any(len(bytes.fromhex(secret)) != SECRET_BYTES for _, secret in header.secrets):
+        raise ValueError("its secrets are none that a station has")
+    if bool(header.secrets) != (header.format >= COMMITTED_FORMAT):
+        raise ValueError(f"it is in format {header.format}, and {'has' if header.secrets else 'has no'} secrets")
 
 
 def _check_index(header: ArchiveHeader, index: Index, end: int) -> None:
@@ -326,7 +341,7 @@ def _check_index(header: ArchiveHeader, index: Index, end: int) -> None:
         raise ValueError("it has no frames")
     before = header.first_seq - 1
     for frame in index.frames:
-        is_gap = not frame.length and header.format >= THINNED_FORMAT
+        is_gap = not frame.length and header.format in _THINNED_FORMATS
         if not before < frame.last_seq <= (SEQ_MAX if is_gap else before + FRAME_ROWS_MAX):
             raise ValueError(f"a frame with events {before + 1} to {frame.last_seq}")
         if not is_gap and frame.length < 1:

@@ -13,6 +13,8 @@ from operator import attrgetter
 from typing import IO
 
 from eventstore.archive import (
+    COMMITTED_FORMAT,
+    COMMITTED_THINNED_FORMAT,
     FORMAT,
     FRAME_ROWS,
     MAGIC,
@@ -26,9 +28,11 @@ from eventstore.archive import (
 )
 from eventstore.bounds import SLICE_CHARS_MAX
 from eventstore.chain import Head, Row, verify
+from eventstore.commitments import Commitments
 from eventstore.errors import LogCorrupt
 from eventstore.opening import Opening
 from eventstore.rows import select_rows
+from eventstore.salting import read_commitments
 from eventstore.structure import to_json
 from eventstore.value import replace
 from eventstore.zstandard import compressed
@@ -86,13 +90,14 @@ def write_archive(
     A generator, so that the caller sets the pace: yields the last seq of each frame written. Raises ChainBrokenError for
     a segment that is not whole, LogCorrupt, sqlite3.Error and OSError. The caller syncs.
     """
-    writer = ArchiveWriter(target, _header_of(source, identity, before, after))
+    commitments, _ = read_commitments(source)  # if they are damaged, the chain will not fit
+    writer = ArchiveWriter(target, _header_of(source, identity, (before, after), commitments))
     head = before
     while head.seq < after.head.seq:
         rows = select_rows(source, "seq > ? ORDER BY seq LIMIT ?", (head.seq, FRAME_ROWS))
         if not rows:
             break
-        head = verify(head, rows)
+        head = verify(head, rows, commitments.content)
         writer.frame(rows, head)
         yield head.seq
     if head != after.head:
@@ -100,13 +105,17 @@ def write_archive(
     writer.end(writer.compressed(after.state))
 
 
-def _header_of(source: sqlite3.Connection, identity: str, before: Head, after: Opening) -> ArchiveHeader:
+def _header_of(
+    source: sqlite3.Connection, identity: str, ends: tuple[Head, Opening], commitments: Commitments
+) -> ArchiveHeader:
+    before, after = ends
+    form = COMMITTED_FORMAT if commitments.secrets else FORMAT
     first, last = source.execute(
         "SELECT (SELECT utc_ms FROM event ORDER BY seq LIMIT 1), (SELECT utc_ms FROM event ORDER BY seq DESC LIMIT 1)"
     ).fetchone()
     return ArchiveHeader(
-        format=FORMAT,
-        min_format=FORMAT,
+        format=form,
+        min_format=form,
         identity=identity,
         first_seq=before.seq + 1,
         last_seq=after.head.seq,
@@ -118,6 +127,7 @@ def _header_of(source: sqlite3.Connection, identity: str, before: Head, after: O
         layout=after.layout,
         fingerprint=after.fingerprint,
         state_sha256=after.state_digest if after.state else "",
+        secrets=tuple((first_seq, secret.hex()) for first_seq, secret in commitments.secrets),
     )
 
 
@@ -135,7 +145,8 @@ def thin_archive(reader: ArchiveReader, target: IO[bytes], keeps: Keeps, cut: Cu
     A generator, so that the caller sets the pace. Raises LogCorrupt for an archive that is damaged, and OSError. The caller syncs.
     """
     assert not reader.gaps(), "what was thinned once is not thinned again"
-    writer = ArchiveWriter(target, replace(reader.header, format=THINNED_FORMAT, min_format=THINNED_FORMAT))
+    form = COMMITTED_THINNED_FORMAT if reader.header.secrets else THINNED_FORMAT
+    writer = ArchiveWriter(target, replace(reader.header, format=form, min_format=form))
     thinning = _Thinning(writer, cut)
     batch = list[Row]()
     for number in range(len(reader.index.frames)):

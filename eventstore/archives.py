@@ -5,6 +5,7 @@ that ever did so.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,12 +16,13 @@ from eventstore.again import again
 from eventstore.archive import ArchiveHeader, ArchiveReader, header_facts
 from eventstore.archive_writing import Keeps
 from eventstore.chain import Head, Row
+from eventstore.commitments import Commitments
 from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew, OutOfDescriptors
 from eventstore.history import History
 from eventstore.opening import Opening
-from eventstore.segments import PastSegment, base_of, closed_segments, compress, end_of, past_segments
+from eventstore.segments import PastSegment, base_of, closed_segments, commitments_of, compress, end_of, past_segments
 from eventstore.thinning import Thinned, put_in_place, thin
 from eventstore.value import Value, replace
 
@@ -102,6 +104,21 @@ class Archives:
     def _newest_base(self, last_seq: int) -> Head | None:
         newest = next((each for each in past_segments(self._directory.path) if each.last_seq == last_seq), None)
         return None if newest is None else base_of(newest)
+
+    async def commitments(self, seq: int) -> Commitments:
+        """What the digests of the events from `seq` up to the live segment cover; those of a damaged segment are left out.
+
+        Raises OSError.
+        """
+        return await self._run(self._commitments, seq, self._live().head.seq)
+
+    def _commitments(self, seq: int, until: int) -> Commitments:
+        found = []
+        for segment in past_segments(self._directory.path):
+            if seq <= segment.last_seq <= until:
+                with suppress(LogCorrupt, LogTooNew, sqlite3.Error):
+                    found.append(again(partial(commitments_of, segment)))
+        return Commitments().joined(found)
 
     async def compress(self, segment: PastSegment, pause: Callable[[], Awaitable[None]]) -> None:
         """Make the archive of a closed segment, with a pause after every slice of some milliseconds.

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from eventstore.chain import Head
+from eventstore.commitments import NO_COMMITMENTS, Commitments
 from eventstore.event import Recorded
 from eventstore.insertion import Group
 
@@ -12,12 +13,16 @@ GROUP_EVENTS_MAX = 2_048  # a group with so many takes no further batch
 
 
 class Batches:
-    """Batches on their way into the log: the group under way, and those that wait. `head` is the last durable event."""
+    """Batches on their way into the log: the group under way, and those that wait. `head` is the last durable event.
 
-    __slots__ = ("_under_way", "_waiting", "head")
+    `commitments` tell what digests cover.
+    """
 
-    def __init__(self, head: Head) -> None:
+    __slots__ = ("_under_way", "_waiting", "commitments", "head")
+
+    def __init__(self, head: Head, commitments: Commitments = NO_COMMITMENTS) -> None:
         self.head = head
+        self.commitments = commitments
         self._under_way: Group | None = None
         self._waiting: deque[Group] = deque()
 
@@ -34,9 +39,9 @@ class Batches:
     def add(self, batch: Sequence[Recorded], payloads: Sequence[str] | None = None) -> Future[None]:
         """Chain a batch to all before it; done once it is durable. Raises and asserts what `Group.add` does."""
         if not self._waiting:
-            self._waiting.append(Group(self.ahead))
+            self._waiting.append(Group(self.ahead, self.commitments.content))
         elif len(self._waiting[-1]) >= GROUP_EVENTS_MAX:
-            self._waiting.append(Group(self._waiting[-1].head))
+            self._waiting.append(Group(self._waiting[-1].head, self.commitments.content))
         self._waiting[-1].add(batch, payloads)
         return _waiting_for(self._waiting[-1])
 
@@ -46,6 +51,14 @@ class Batches:
             return None
         self._under_way = self._waiting.popleft()
         return self._under_way
+
+    def begin_segment(self, commitments: Commitments) -> None:
+        """What waits goes into another segment than it was added for, where digests cover these commitments."""
+        assert self.is_idle, "a segment is closed between two groups"
+        self.commitments, head = commitments, self.head
+        for group in self._waiting:
+            group.chain_anew(head, commitments.content)
+            head = group.head
 
     def conclude(self) -> None:
         """The group under way is durable."""

@@ -9,11 +9,13 @@ from pathlib import Path
 from eventstore.again import again, may_pass
 from eventstore.beside import missing_beside, note_head, own_identity
 from eventstore.chain import EMPTY, Head
+from eventstore.commitments import Commitments
 from eventstore.database import DATABASE_NAME, close_beside_wal, has_table, migrate, open_writer, read_head
 from eventstore.directory import IDENTITY_NAME, StorageDirectory
 from eventstore.errors import NotWritable
 from eventstore.inspection import inspect, is_damage
 from eventstore.opening import FIRST, Opening, read_opening
+from eventstore.salting import begin_commitments
 from eventstore.salvage import Recovery, finish, pending_recovery, recover
 from eventstore.segments import finish_switch
 from eventstore.value import Value
@@ -27,7 +29,7 @@ class BootReport(Value, frozen=True, kw_only=True):
 
     `recovery` stays until `EventLog.acknowledge_recovery`: the station first records an event that names it. Without
     `has_reserve` the disk is so full that no new transaction may begin. `opening` is where the live segment begins, `path` the
-    storage directory.
+    storage directory; `commitments` tell what the digests of the live segment cover.
     `notices` say what beside the log was missing or illegible and has been made anew; `identity` is whose log it is.
     """
 
@@ -37,6 +39,7 @@ class BootReport(Value, frozen=True, kw_only=True):
     migrated: tuple[int, ...]
     has_reserve: bool
     opening: Opening = FIRST
+    commitments: Commitments = Commitments()
     path: Path = Path()
     notices: tuple[str, ...] = ()
     identity: str = ""
@@ -130,6 +133,7 @@ class Opener:
                 migrated=migrated,
                 has_reserve=directory.make_reserve(),
                 opening=read_opening(connection)[0],
+                commitments=begin_commitments(connection, read_head(connection).seq + 1),
                 path=directory.path,
                 notices=notices,
                 identity=own_identity(directory, connection),

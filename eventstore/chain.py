@@ -1,8 +1,8 @@
 """The chain of digests: each event's digest covers the one before it, so nothing can be changed, dropped or swapped unseen.
 
-digest(n) = SHA-256(digest(n - 1) + bytes(n)), where bytes(n) is the canonical JSON array
-[seq, cause, at_ms, utc_ms, type, version, connector_id, payload], payload being the stored text as a JSON string.
-Without a key this proves consistency; only a head digest known from elsewhere proves that nothing was cut at the end.
+digest(n) = SHA-256(digest(n - 1) + content(n)). The content of an event is a commitment to it (`eventstore.commitments`); of one in the
+format of version 0.1.0 it is the canonical JSON array [seq, cause, at_ms, utc_ms, type, version, connector_id, payload], payload
+being the stored text as a JSON string. Without a key this proves consistency; only a head digest known from elsewhere proves that nothing was cut at the end.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import orjson
 
+from eventstore.commitments import Content, whole_row
 from eventstore.value import Value
 
 GENESIS_DIGEST = bytes(32)
@@ -44,20 +45,20 @@ EMPTY = Head(seq=0, digest=GENESIS_DIGEST)
 def row_bytes(
     seq: int, cause: int, at_ms: int, utc_ms: int, name: str, version: int, connector_id: int | None, payload: str
 ) -> bytes:
-    """The canonical bytes of an event that its digest covers."""
+    """The canonical bytes of an event, which its digest covers in the format of version 0.1.0."""
     return orjson.dumps((seq, cause, at_ms, utc_ms, name, version, connector_id, payload))
 
 
-def digest_after(previous: bytes, canonical: bytes) -> bytes:
-    """The digest of an event with these canonical bytes, standing after one with the digest `previous`."""
-    return sha256(previous + canonical).digest()
+def digest_after(previous: bytes, content: bytes) -> bytes:
+    """The digest of an event with this content, standing after one with the digest `previous`."""
+    return sha256(previous + content).digest()
 
 
-def fits(previous: bytes, row: Row) -> bool:
+def fits(previous: bytes, row: Row, content: Content = whole_row) -> bool:
     """Does the row's digest follow from the digest before it and its own content?"""
     try:
-        return digest_after(previous, orjson.dumps(row[:8])) == row.digest
-    except orjson.JSONEncodeError:  # a damaged page holds values of any type
+        return sha256(previous + content(row)).digest() == row.digest
+    except (TypeError, ValueError):  # a damaged page holds values of any type
         return False
 
 
@@ -69,15 +70,18 @@ class ChainBrokenError(ValueError):
         self.head = head
 
 
-def verify(head: Head, rows: Iterable[Row]) -> Head:
-    """The head after these rows, each of which must continue the one before without a gap; raises ChainBrokenError."""
+def verify(head: Head, rows: Iterable[Row], content: Content = whole_row) -> Head:
+    """The head after these rows, each of which must continue the one before without a gap; raises ChainBrokenError.
+
+    `content` tells what their digests cover: that of the `Commitments` of the log.
+    """
     seq, digest = head.seq, head.digest
     for row in rows:
         if row[0] != seq + 1:
             raise ChainBrokenError(
                 Head(seq=seq, digest=digest), f"event {seq + 1} is missing, {row[0]!r} follows {seq}"
             )
-        if not fits(digest, row):
+        if not fits(digest, row, content):
             raise ChainBrokenError(Head(seq=seq, digest=digest), f"the digest of event {row[0]} does not fit")
         seq, digest = row[0], row[8]
     return Head(seq=seq, digest=digest)

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import orjson
 
-from eventstore.chain import Head, digest_after, row_bytes
+from eventstore.chain import Head, digest_after
 from eventstore.codec import encode
+from eventstore.commitments import Content, whole_row
 from eventstore.event import Recorded
 
 # The record: digest (32 bytes), then text padded with blanks: cause, at_ms, utc_ms (20 each), version (8), connector_id
@@ -45,13 +46,18 @@ def encode_batch(batch: Sequence[Recorded]) -> Sequence[str]:
 
 
 class Group:
-    """Batches that share one commit, each chained to the one before; `head` is where the log ends after them."""
+    """Batches that share one commit, each chained to the one before; `head` is where the log ends after them.
 
-    __slots__ = ("_payloads", "_records", "head", "waiting")
+    `content` tells what their digests cover: that of the `Commitments` of the log.
+    """
 
-    def __init__(self, head: Head) -> None:
+    __slots__ = ("_content", "_payloads", "_records", "_rows", "head", "waiting")
+
+    def __init__(self, head: Head, content: Content = whole_row) -> None:
+        self._content = content
         self._payloads: list[str] = []
         self._records: list[bytes] = []
+        self._rows: list[tuple[int, int, int, int, str, int, int | None, str]] = []
         self.head = head
         self.waiting: list[Future[None]] = []
 
@@ -68,7 +74,7 @@ class Group:
         try:
             self.head = self._chain(batch, encode_batch(batch) if payloads is None else payloads)
         except BaseException:
-            del self._payloads[size:], self._records[size:]
+            del self._payloads[size:], self._records[size:], self._rows[size:]
             raise
 
     def _chain(self, batch: Sequence[Recorded], payloads: Sequence[str]) -> Head:
@@ -79,14 +85,23 @@ class Group:
             event, cause, at_ms, utc_ms = recorded.event, recorded.cause, recorded.at_ms, recorded.utc_ms
             name, version = event.NAME, event.VERSION
             connector_id: int | None = getattr(event, "connector_id", None)
-            row = row_bytes(seq, cause, at_ms, utc_ms, name, version, connector_id, payload)
-            digest = digest_after(digest, row)
+            row = (seq, cause, at_ms, utc_ms, name, version, connector_id, payload)
+            digest = digest_after(digest, self._content(row))
             shown = b"" if connector_id is None else b"%d" % connector_id
             record = _RECORD % (digest, cause, at_ms, utc_ms, version, shown, name.encode())
             assert len(record) == _RECORD_BYTES, f"{name}: a name or number outgrew its record"
             self._payloads.append(payload)
             self._records.append(record)
+            self._rows.append(row)
         return Head(seq=seq, digest=digest)
+
+    def chain_anew(self, head: Head, content: Content) -> None:
+        """Chain all of it to this head, where their digests are to cover something else than when they were added."""
+        self._content, digest = content, head.digest
+        for place, row in enumerate(self._rows):
+            digest = digest_after(digest, content(row))
+            self._records[place] = digest + self._records[place][len(digest) :]
+        self.head = Head(seq=self.head.seq, digest=digest)
 
     def parameters(self) -> tuple[int, str, bytes]:
         """What INSERT_EVENTS takes to write the group."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from eventstore.again import again, found_again
 from eventstore.chain import ChainBrokenError, Head, Row, verify
+from eventstore.commitments import Commitments
 from eventstore.database import (
     DATABASE_NAME,
     JOURNAL_SIZE_MAX_BYTES,
@@ -22,6 +23,7 @@ from eventstore.database import (
 from eventstore.directory import StorageDirectory
 from eventstore.opening import read_opening
 from eventstore.rows import SELECT_ROWS
+from eventstore.salting import read_commitments
 from eventstore.segments import past_head, past_segments
 from eventstore.snapshots import headers, snapshot_files
 from eventstore.wal import NO_CONTENT, read_wal
@@ -131,8 +133,11 @@ def _opened(directory: StorageDirectory, migrations: Sequence[Migration]) -> tup
         opening, is_intact = read_opening(connection)
         if not is_intact:
             return (f"where {DATABASE_NAME} begins is damaged",)
+        commitments, is_intact = read_commitments(connection)
+        if not is_intact:
+            return (f"what the digests in {DATABASE_NAME} cover is damaged",)
         base, head = opening.head, read_head(connection)
-        return _compared(directory, connection, base, head) or _tail(directory, connection, base, head)
+        return _compared(directory, connection, base, head) or _tail(directory, connection, commitments, (base, head))
     finally:
         connection.close()
 
@@ -160,13 +165,16 @@ def seen_heads(directory: StorageDirectory) -> list[tuple[str, Head]]:
     return found if past is None else [*found, ("archive", past)]
 
 
-def _tail(directory: StorageDirectory, connection: sqlite3.Connection, base: Head, head: Head) -> tuple[str, ...]:
+def _tail(
+    directory: StorageDirectory, connection: sqlite3.Connection, commitments: Commitments, ends: tuple[Head, Head]
+) -> tuple[str, ...]:
     """The chain behind the newest snapshot; the snapshot's own digest is where it starts."""
+    base, head = ends
     snapshots = [seen for name, seen in seen_heads(directory) if name == "snapshot" and seen.seq > base.seq]
     start = max(snapshots, key=lambda seen: seen.seq, default=base)
     rows = connection.execute(f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq", (start.seq,))
     try:
-        found = verify(start, (Row._make(row) for row in rows))
+        found = verify(start, (Row._make(row) for row in rows), commitments.content)
     except ChainBrokenError as broken:
         return (str(broken),)
     return () if found == head else (f"the log can be read up to event {found.seq} of {head.seq}",)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, verify
+from eventstore.commitments import Content, whole_row
 from eventstore.rows import SELECT_ROWS
 from eventstore.value import Value, replace
 
@@ -28,17 +29,19 @@ def question(progress: CheckProgress, head: Head, events: int) -> tuple[str, tup
     return "PRAGMA quick_check(10)", ()
 
 
-def judge(progress: CheckProgress, head: Head, rows: Sequence[tuple[Any, ...]]) -> CheckProgress:
-    """The progress after the answer to `question`."""
-    return check_rows(progress, rows) if progress.verified.seq < head.seq else quick_check(progress, rows)
+def judge(
+    progress: CheckProgress, head: Head, rows: Sequence[tuple[Any, ...]], content: Content = whole_row
+) -> CheckProgress:
+    """The progress after the answer to `question`; `content` tells what digests cover."""
+    return check_rows(progress, rows, content) if progress.verified.seq < head.seq else quick_check(progress, rows)
 
 
-def check_rows(progress: CheckProgress, rows: Sequence[tuple[Any, ...]]) -> CheckProgress:
+def check_rows(progress: CheckProgress, rows: Sequence[tuple[Any, ...]], content: Content = whole_row) -> CheckProgress:
     """The progress after the next rows of the chain; no rows at all are a finding."""
     try:
         if not rows:
             raise ChainBrokenError(progress.verified, f"event {progress.verified.seq + 1} is missing")
-        return replace(progress, verified=verify(progress.verified, [Row._make(row) for row in rows]))
+        return replace(progress, verified=verify(progress.verified, [Row._make(row) for row in rows], content))
     except ChainBrokenError as broken:
         return replace(progress, verified=broken.head, done=True, findings=(str(broken),))
 

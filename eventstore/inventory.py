@@ -20,6 +20,7 @@ from eventstore.chain import ChainBrokenError, Row, verify
 from eventstore.database import open_reader, read_base
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.rows import SELECT_ROWS
+from eventstore.salting import read_commitments
 from eventstore.segments import PastSegment
 
 _TELLING = (ArchiveDropped.NAME, ArchiveThinned.NAME)
@@ -153,7 +154,8 @@ def _damage_of(segment: PastSegment) -> tuple[str, ...]:
                 return reader.verify()
         with closing(open_reader(segment.path, immutable=True)) as connection:
             rows = connection.execute(f"{SELECT_ROWS} ORDER BY seq")
-            head = verify(read_base(connection), (Row._make(row) for row in rows))
+            commitments, _ = read_commitments(connection)  # what is damaged of them does not fit
+            head = verify(read_base(connection), (Row._make(row) for row in rows), commitments.content)
     except (LogCorrupt, LogTooNew) as error:
         return (str(error),)
     except (ChainBrokenError, sqlite3.Error, OSError) as error:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from eventstore.beside import WITNESSED
-from eventstore.database import has_table, migrate
+from eventstore.database import has_table, migrate, read_head
+from eventstore.salting import read_commitments
 from eventstore.value import Value
 from migrations import MIGRATIONS
 
@@ -91,10 +92,22 @@ def _foreign_rows(connection: sqlite3.Connection, applied: Sequence[tuple[object
         for name, value in connection.execute("SELECT name, value FROM meta NOT INDEXED"):
             if name not in _FACTS or not isinstance(value, str) or (name == WITNESSED and value != "kept"):
                 yield f"the row {_short(name)} of the table meta"
+    yield from _foreign_commitments(connection)
     if has_table(connection, "opening"):
         (count,) = connection.execute("SELECT count(*) FROM opening NOT INDEXED").fetchone()
         if count > 1:
             yield f"{count} beginnings"
+
+
+def _foreign_commitments(connection: sqlite3.Connection) -> Iterator[str]:
+    """Rows of which no digest tells whether they belong there: behind the end, or with the secret of the row before."""
+    if not has_table(connection, "commitment"):
+        return
+    secrets = read_commitments(connection)[0].secrets
+    end = read_head(connection).seq + 1
+    for place, (first_seq, secret) in enumerate(secrets):
+        if first_seq > end or (place and secret == secrets[place - 1][1]):
+            yield f"the commitments from event {first_seq} on"
 
 
 def _short(value: object) -> str:

@@ -21,6 +21,7 @@ from eventstore.batches import Batches
 from eventstore.boot import BootReport, Opener
 from eventstore.chain import Head, Row
 from eventstore.codec import Codec, catalogue_codec
+from eventstore.covering import Covering
 from eventstore.database import BUSY_TIMEOUT_MS, DATABASE_NAME, open_writer
 from eventstore.descriptors import is_shortage
 from eventstore.directory import StorageDirectory
@@ -47,7 +48,7 @@ SLICE_EVENTS = 500  # read and decoded at a time, so that the loop is never held
 _READ = f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
-class EventLog(Space):
+class EventLog(Space, Covering):
     """One station's log, open for appending. Use `open`; `close` lets the process end."""
 
     def __init__(self, directory: StorageDirectory, boot: Opener, writer: WriterThread, codec: Codec) -> None:
@@ -58,7 +59,7 @@ class EventLog(Space):
         self._reading = Reading(directory.path / DATABASE_NAME)
         self._opening = boot.report.opening
         self.archives = Archives(directory, lambda: self._opening)
-        self._batches = Batches(boot.report.head)
+        self._batches = Batches(boot.report.head, boot.report.commitments)
         self._chore: asyncio.Task[Any] | None = None  # what else is done to the files, between two commits
         self._failure: StorageError | None = None
         self._is_closed = False
@@ -247,13 +248,14 @@ class EventLog(Space):
     async def _close_segment(self, opening: Opening) -> bool:
         try:
             try:
-                await asyncio.to_thread(prepare_next, self._directory, opening, self._boot.report.identity)
+                fresh = await asyncio.to_thread(prepare_next, self._directory, opening, self._boot.report.identity)
             except (OSError, sqlite3.Error) as error:  # nothing has happened to the live segment
                 LOGGER.warning("the next segment cannot be prepared: %s", error)
                 return False
             async with self._reading.lock:
                 is_closed = await self._change_files()
                 self._opening = opening if is_closed else self._opening
+                self._batches.begin_segment(fresh if is_closed else self.commitments)
             return is_closed
         except (OSError, sqlite3.Error, ValueError) as error:
             raise await self._failed(f"the segment cannot be closed: {error!r}", error) from error
@@ -295,10 +297,10 @@ class EventLog(Space):
             if progress.verified.seq < base.seq:
                 progress = replace(progress, verified=base)
             asked = question(progress, head, events)
-            result = judge(progress, head, await self._query(*asked))
+            result = judge(progress, head, await self._query(*asked), self.commitments.content)
             if result.findings:  # a disk may fail to read once and be well
                 await self._reading.let_go()
-                result = judge(progress, head, await self._query(*asked))
+                result = judge(progress, head, await self._query(*asked), self.commitments.content)
         if result.done:
             await asyncio.to_thread(self._directory.conclude, result.findings)
         return result

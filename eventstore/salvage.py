@@ -13,7 +13,8 @@ from pathlib import Path
 
 from eventstore.again import read_file
 from eventstore.chain import ChainBrokenError, Head, fits, verify
-from eventstore.database import DATABASE_NAME, check_readable, migrate, open_reader, read_base, read_head
+from eventstore.commitments import Commitments
+from eventstore.database import DATABASE_NAME, check_readable, has_table, migrate, open_reader, read_base, read_head
 from eventstore.directory import (
     CONDEMNED_NAME,
     REPORT_NAME,
@@ -24,6 +25,7 @@ from eventstore.directory import (
 from eventstore.inspection import JOURNAL_NAME, WAL_NAME, lost_wal, seen_heads
 from eventstore.opening import FIRST, Opening, read_opening
 from eventstore.rows import readable_rows, select_rows
+from eventstore.salting import read_commitments, write_commitments
 from eventstore.segments import closed_segments, lay_out, past_end
 from eventstore.snapshots import snapshot_files
 from eventstore.strays import STRAYS_NAME, Stray, StrayFile, stray_file
@@ -230,12 +232,15 @@ def _fill(
         _begin(fresh, past, identity, migrations).close()
         return _Filled(kept=past.head, known=past.head)
     with closing(source):
-        target = _begin(fresh, _base(source, past), identity, migrations)
+        commitments = _commitments(source)
+        target = _begin(fresh, _base(source, past, commitments), identity, migrations)
         with closing(target):
             target.execute("BEGIN")
-            kept = _copy_prefix(source, target)
+            kept = _copy_prefix(source, target, commitments)
+            if has_table(target, "commitment"):
+                write_commitments(target, commitments.up_to(kept.seq))
             target.execute("COMMIT")
-        known = strays.keep(_strays(source, kept), kept)
+        known = strays.keep(_strays(source, kept, commitments), kept)
         end_seen = _is_end(source, known.seq)
     if past.head.seq > kept.seq:  # an old file, or one that lost its beginning: the archives know more
         fresh.unlink()
@@ -268,7 +273,14 @@ def _open_image(image: Path, migrations: Sequence[Migration]) -> sqlite3.Connect
     return source
 
 
-def _base(source: sqlite3.Connection, past: Opening) -> Opening:
+def _commitments(source: sqlite3.Connection) -> Commitments:
+    """What the digests of a damaged file cover, as far as it tells."""
+    with suppress(sqlite3.Error):
+        return read_commitments(source)[0]
+    return Commitments()
+
+
+def _base(source: sqlite3.Connection, past: Opening, commitments: Commitments) -> Opening:
     """Where the rows begin: as the file says, or as the archives before it do, whichever its first row continues."""
     try:
         own, is_intact = read_opening(source)
@@ -279,16 +291,17 @@ def _base(source: sqlite3.Connection, past: Opening) -> Opening:
     candidates = [past, own, FIRST]  # `past` first: it has the state that `own` has lost
     for candidate in candidates:
         rows = next(readable_rows(source, candidate.head.seq, misses_max=0), [])
-        if rows and rows[0].seq == candidate.head.seq + 1 and fits(candidate.head.digest, rows[0]):
+        is_next = bool(rows) and rows[0].seq == candidate.head.seq + 1
+        if is_next and fits(candidate.head.digest, rows[0], commitments.content):
             return candidate
     return max(candidates, key=lambda candidate: candidate.head.seq)
 
 
-def _copy_prefix(source: sqlite3.Connection, target: sqlite3.Connection) -> Head:
+def _copy_prefix(source: sqlite3.Connection, target: sqlite3.Connection, commitments: Commitments) -> Head:
     head = read_head(target)
     for rows in readable_rows(source, head.seq, misses_max=0):
         try:
-            reached, is_whole = verify(head, rows), True
+            reached, is_whole = verify(head, rows, commitments.content), True
         except ChainBrokenError as broken:
             reached, is_whole = broken.head, False
         target.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows[: reached.seq - head.seq])
@@ -298,13 +311,13 @@ def _copy_prefix(source: sqlite3.Connection, target: sqlite3.Connection) -> Head
     return head
 
 
-def _strays(source: sqlite3.Connection, kept: Head) -> Iterator[Stray]:
+def _strays(source: sqlite3.Connection, kept: Head, commitments: Commitments) -> Iterator[Stray]:
     """The events behind the prefix that verify against their neighbour."""
     previous = kept
     for rows in readable_rows(source, kept.seq, misses_max=_MISSES_MAX):
         for row in rows:
-            if row.seq == previous.seq + 1 and fits(previous.digest, row):
-                yield Stray(before=previous.digest, row=row)
+            if row.seq == previous.seq + 1 and fits(previous.digest, row, commitments.content):
+                yield Stray(before=previous.digest, row=row, disclosure=commitments.disclosure(row))
             previous = Head(seq=row.seq, digest=row.digest)
 
 

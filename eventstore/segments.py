@@ -28,10 +28,12 @@ from eventstore.archive_writing import write_archive
 from eventstore.beside import WITNESSED
 from eventstore.bounds import SEQ_MAX
 from eventstore.chain import ChainBrokenError, Head
+from eventstore.commitments import Commitments
 from eventstore.database import DATABASE_NAME, migrate, open_reader, read_base, read_head
 from eventstore.directory import TEMPORARY_SUFFIX, StorageDirectory, sync_directory
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.opening import FIRST, Opening, read_opening, write_opening
+from eventstore.salting import begin_commitments, read_commitments
 from eventstore.value import Value
 from migrations import MIGRATIONS, Migration
 
@@ -116,8 +118,11 @@ def archive_name(first_seq: int, last_seq: int, *, is_thinned: bool = False) -> 
 
 def prepare_next(
     directory: StorageDirectory, opening: Opening, identity: str, migrations: Sequence[Migration] = MIGRATIONS
-) -> None:
-    """Make the next segment beside the live one, whole and durable. Raises sqlite3.Error, OSError; nothing is left then."""
+) -> Commitments:
+    """Make the next segment beside the live one, whole and durable; what its digests are to cover.
+
+    Raises sqlite3.Error, OSError; nothing is left then.
+    """
     directory.check_place()
     path = directory.path / NEXT_NAME
     path.unlink(missing_ok=True)
@@ -128,11 +133,22 @@ def prepare_next(
             connection.execute("PRAGMA synchronous = off")
             lay_out(connection, opening, migrations)
             connection.execute("INSERT INTO meta VALUES ('identity', ?), (?, 'kept')", (identity, WITNESSED))
+            commitments = begin_commitments(connection, opening.head.seq + 1)
         path.chmod(0o600)
         sync_file(path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+    return commitments
+
+
+def commitments_of(segment: PastSegment) -> Commitments:
+    """What the digests of a segment cover. Raises LogCorrupt, LogTooNew, sqlite3.Error, OSError."""
+    if segment.is_archive:
+        with ArchiveReader(segment.path) as reader:
+            return reader.commitments
+    with closing(open_reader(segment.path, immutable=True)) as connection:
+        return read_commitments(connection)[0]
 
 
 def lay_out(connection: sqlite3.Connection, opening: Opening, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -6,22 +6,26 @@ Each line has the event as it was stored, its digest, and the digest before it, 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
 import orjson
 
 from eventstore.chain import Head, Row, fits
+from eventstore.commitments import Disclosure, content_of, whole_row
 from eventstore.directory import RESERVE_NAME, StorageDirectory
+from eventstore.structure import from_plain, to_plain
 
 STRAYS_NAME = "stray-events.jsonl"
 
 
 class Stray(NamedTuple):
-    """An event that continues the digest `before`."""
+    """An event that continues the digest `before`; `disclosure` proves it, None for one in the format of version 0.1.0."""
 
     before: bytes
     row: Row
+    disclosure: Disclosure | None = None
 
 
 def stray_file(directory: StorageDirectory) -> "StrayFile":
@@ -61,6 +65,7 @@ class StrayFile:
     def _write(self, stray: Stray) -> None:
         if not self.is_given_up:
             plain = {**stray.row._asdict(), "digest": stray.row.digest.hex(), "before": stray.before.hex()}
+            plain["disclosure"] = to_plain(stray.disclosure)
             line = orjson.dumps(plain) + b"\n"
             self._attempt(lambda: self._append(line))
 
@@ -104,7 +109,10 @@ def _read(line: bytes) -> Row | None:
     try:
         plain = orjson.loads(line)
         before = bytes.fromhex(plain.pop("before"))
+        told = plain.pop("disclosure", None)
+        disclosure = None if told is None else from_plain(Disclosure, told)
         row = Row(**{**plain, "digest": bytes.fromhex(plain["digest"])})
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return row if fits(before, row) else None
+    content = whole_row if disclosure is None else partial(content_of, disclosure=disclosure)
+    return row if fits(before, row, content) else None

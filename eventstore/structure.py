@@ -12,10 +12,23 @@ import msgspec
 
 from eventstore.persistent import Map
 
-__all__ = ["StructureError", "decoder", "from_plain", "plain_from", "to_json", "to_plain"]
+__all__ = [
+    "StructureError",
+    "decoder",
+    "from_plain",
+    "join_members",
+    "plain_from",
+    "split_members",
+    "to_json",
+    "to_plain",
+]
 
 plain_from: Callable[[bytes | str], Any] = msgspec.json.Decoder().decode
 """What JSON text holds: dicts, lists, str, int, float, bool, None. Raises ValueError."""
+split_members: Callable[[bytes | str], dict[str, Any]] = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+"""The members of a JSON object in their order, each value as it is written; of two of one name the last. Raises ValueError."""
+join_members: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+"""The object of such members; a text in place of a value is written as one."""
 
 
 class StructureError(ValueError):

@@ -40,5 +40,11 @@ MIGRATIONS: tuple[Migration, ...] = (
         sha256="d676306706cc8c9ec3c43a39f5d734e608e2499639f44a8b1fed3275950b7f56",
         min_reader=1,
     ),
+    Migration(
+        number=3,
+        name="commitment",
+        sha256="d08a378801b6d8be5ee5bb589823f775ccf2d2292bec3d013ba424e3dbca81a9",
+        min_reader=3,
+    ),
 )
 """All steps, in order, numbered from 1 without a gap."""

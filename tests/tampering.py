@@ -5,8 +5,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from eventstore.chain import GENESIS_DIGEST, Row, digest_after, row_bytes
+from eventstore.chain import GENESIS_DIGEST, Row, digest_after
 from eventstore.database import DATABASE_NAME
+from eventstore.salting import read_commitments
 
 COLUMNS = "seq, cause, at_ms, utc_ms, type, version, connector_id, payload, digest"
 _GUARDS = ("event_is_never_changed", "event_is_never_deleted")
@@ -34,10 +35,11 @@ def row_at(connection: sqlite3.Connection, seq: int) -> Row:
 
 def rehash(connection: sqlite3.Connection, from_seq: int) -> None:
     """Every digest from an event on, computed anew: the chain is consistent again."""
+    commitments, _ = read_commitments(connection)
     previous = GENESIS_DIGEST if from_seq == 1 else row_at(connection, from_seq - 1).digest
     rows = connection.execute(f"SELECT {COLUMNS} FROM event WHERE seq >= ? ORDER BY seq", (from_seq,)).fetchall()
     for row in map(Row._make, rows):
-        previous = digest_after(previous, row_bytes(*row[:8]))
+        previous = digest_after(previous, commitments.content(row))
         connection.execute("UPDATE event SET digest = ? WHERE seq = ?", (previous, row.seq))
 
 

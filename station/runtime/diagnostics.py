@@ -20,15 +20,17 @@ import orjson
 
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Row
+from eventstore.commitments import Commitments
 from eventstore.statements import statement_files
-from eventstore.structure import to_plain
+from eventstore.structure import to_json, to_plain
 from eventstore.value import Value
+from eventstore.withholding import Outgoing, Withholding
 from projections.station import StationState
 from station.runtime.health import system_health
 from station.runtime.log_slices import LogSource, Window, slices
-from station.runtime.redaction import Redactor
 from station.runtime.security_log import write_security_log
 from station.settings.loading import SECTIONS, Settings
+from station.telling.redacting import Redacting
 from station.wire.instants import format_utc_ms
 from station.wire.security_enums import LogKind
 
@@ -50,41 +52,52 @@ class DiagnosticsSource(Value, frozen=True, kw_only=True):
             return
         fresh = file.with_name(f"{file.name}.part")
         authorization = state.authorization
-        redactor = Redactor(
-            id_tags=self.settings.diagnostics.redact_id_tags,
+        redacting = Redacting(
+            tags=self.settings.diagnostics.redact_id_tags,
             known=(*authorization.local_list, *authorization.cache),
         )
         archive = await asyncio.to_thread(zipfile.ZipFile, fresh, "w", zipfile.ZIP_DEFLATED)
         try:
             head = self.log.head
-            about = await self._write_log(archive, request, state, redactor)
+            about, commitments, is_guessable = await self._write_log(archive, request, state, redacting)
+            told = "" if is_guessable and not commitments.holds(head.seq) else head.digest.hex()
             about |= {
                 "file_name": request.file_name,
                 "created": _instant(state.clock.utc_ms(state.at_ms)),
-                "log_head": {"seq": head.seq, "digest": head.digest.hex()},
+                "log_head": {"seq": head.seq, "digest": told},
                 "firmware_version": state.maintenance.firmware_version,
                 "software_version": state.maintenance.software_version,
             }
-            await asyncio.to_thread(self._write_rest, archive, about, state, redactor)
+            statement = await asyncio.to_thread(self._statement, commitments if is_guessable else None)
+            await asyncio.to_thread(self._write_rest, archive, about, state, redacting)
+            if statement:  # as it is: it is signed to the byte
+                await asyncio.to_thread(archive.writestr, _entry("statement.json", state), statement)
         finally:
             await asyncio.to_thread(archive.close)
         await asyncio.to_thread(fresh.replace, file)
 
     async def _write_log(
-        self, archive: zipfile.ZipFile, request: DiagnosticsRequested, state: StationState, redactor: Redactor
-    ) -> dict[str, Any]:
-        """Without a start, the last ROWS_MAX events; with one, as many from there on."""
+        self, archive: zipfile.ZipFile, request: DiagnosticsRequested, state: StationState, redacting: Redacting
+    ) -> tuple[dict[str, Any], Commitments, bool]:
+        """Without a start, the last ROWS_MAX events; with one, as many from there on.
+
+        What describes them, what their digests cover, and whether a digest had to stay behind, from which a tag could be guessed.
+        """
         window = Window.of(request, state)
         end = self.log.head.seq
-        after = 0 if request.start_utc_ms is not None else max(0, end - ROWS_MAX)
-        written = _Written()
+        begin = 0 if request.start_utc_ms is not None else max(0, end - ROWS_MAX)
+        if redacting.looks_for_tags:
+            async for rows in slices(self.log, begin, end):
+                await asyncio.to_thread(_learn, redacting, rows)
+        commitments = await self.log.commitments_from(begin + 1)
+        written = _Written(leaving=Withholding(commitments.disclosure, redacting.members))
         with archive.open(_entry("log.jsonl", state), "w", force_zip64=True) as stream:
-            async for rows in slices(self.log, after, end):
-                await asyncio.to_thread(written.write, stream, window.within(rows), redactor)
+            async for rows in slices(self.log, begin, end):
+                await asyncio.to_thread(written.write, stream, window.within(rows))
                 if written.is_full:
                     break
         first, last = written.first_seq or 0, written.last_seq or 0
-        return {
+        about = {
             "dropped": [gap for gap in await self.log.cut_out() if first < gap[0] and gap[1] < last],
             "asked_from": _instant(request.start_utc_ms),
             "asked_until": _instant(request.stop_utc_ms),
@@ -93,9 +106,20 @@ class DiagnosticsSource(Value, frozen=True, kw_only=True):
             "last_seq": written.last_seq,
             "cut_short": written.is_full,
         }
+        return about, commitments, written.leaving.is_guessable
+
+    def _statement(self, commitments: Commitments | None) -> bytes:
+        """The newest statement; with `commitments`, the newest whose digests are of events that have them."""
+        for signed in reversed(statement_files(self.settings.storage.directory)):
+            before = signed.from_seq - 1
+            if commitments is None or ((not before or commitments.holds(before)) and commitments.holds(signed.to_seq)):
+                return signed.path.read_bytes()
+            if commitments.first_seq is None or signed.to_seq < commitments.first_seq:
+                break
+        return b""
 
     def _write_rest(
-        self, archive: zipfile.ZipFile, about: dict[str, Any], state: StationState, redactor: Redactor
+        self, archive: zipfile.ZipFile, about: dict[str, Any], state: StationState, redacting: Redacting
     ) -> None:
         for name, content in (
             ("about", about),
@@ -104,9 +128,7 @@ class DiagnosticsSource(Value, frozen=True, kw_only=True):
             ("health", system_health(self.settings.storage.directory)),
         ):
             entry = _entry(f"{name}.json", state)
-            archive.writestr(entry, orjson.dumps(redactor.redacted(content), option=orjson.OPT_INDENT_2))
-        for signed in statement_files(self.settings.storage.directory)[-1:]:  # as it is: it is signed to the byte
-            archive.writestr(_entry("statement.json", state), signed.path.read_bytes())
+            archive.writestr(entry, orjson.dumps(redacting.value(content), option=orjson.OPT_INDENT_2))
 
 
 def _entry(name: str, state: StationState) -> zipfile.ZipInfo:
@@ -128,6 +150,7 @@ def _instant(utc_ms: int | None) -> str | None:
 class _Written:
     """How much of the log has been written."""
 
+    leaving: Withholding
     rows: int = 0
     log_bytes: int = 0
     first_seq: int | None = None
@@ -137,11 +160,11 @@ class _Written:
     def is_full(self) -> bool:
         return self.rows >= ROWS_MAX or self.log_bytes >= LOG_BYTES_MAX
 
-    def write(self, stream: IO[bytes], rows: Sequence[Row], redactor: Redactor) -> None:
+    def write(self, stream: IO[bytes], rows: Sequence[Row]) -> None:
         for row in rows:
             if self.is_full:
                 return
-            line = _line(row, redactor)
+            line = _line(row, self.leaving.take(row))
             stream.write(line)
             self.rows += 1
             self.log_bytes += len(line)
@@ -149,7 +172,12 @@ class _Written:
             self.last_seq = row.seq
 
 
-def _line(row: Row, redactor: Redactor) -> bytes:
+def _learn(redacting: Redacting, rows: Sequence[Row]) -> None:
+    for row in rows:
+        redacting.learn(row.payload)
+
+
+def _line(row: Row, leaving: Outgoing) -> bytes:
     line = {
         "seq": row.seq,
         "cause": row.cause,
@@ -158,8 +186,9 @@ def _line(row: Row, redactor: Redactor) -> bytes:
         "type": row.type,
         "version": row.version,
         "connector_id": row.connector_id,
-        "payload": redactor.redacted(orjson.loads(row.payload)),
-        "digest": row.digest.hex(),
+        "payload": orjson.Fragment(leaving.payload),
+        "digest": leaving.digest,
+        "proof": None if leaving.proof is None else orjson.Fragment(to_json(leaving.proof)),
     }
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Head, Row
+from eventstore.commitments import Commitments
 from eventstore.value import Value
 from projections.station import StationState
 
@@ -21,6 +22,9 @@ class LogSource(Protocol):
 
     async def read_rows(self, after: int, limit: int) -> Sequence[Row]:
         """The rows behind seq `after` as stored, at most `limit`, in order."""
+
+    async def commitments_from(self, seq: int) -> Commitments:
+        """What the digests of the events from `seq` on cover."""
 
     async def cut_out(self) -> Sequence[tuple[int, int]]:
         """The first and last event of each range that was cut out of archives for room, in order."""

@@ -129,12 +129,13 @@ class Signing:
             return
         if self._station.state.boot.disk == "critical":
             raise OSError("the disk is nearly full, and what is left is for the log")
+        content = (await self._log.commitments_from(base.seq + 1)).content
         found, ends, clock_rows = base, list[Row](), list[Row]()
         while found.seq < head.seq:
             rows = await self._log.read_rows(found.seq, min(SLICE_ROWS, head.seq - found.seq))
             if not rows:
                 raise ChainBrokenError(found, f"the log ends behind event {found.seq}")
-            found = await asyncio.to_thread(verify, found, rows)
+            found = await asyncio.to_thread(verify, found, rows, content)
             ends += (rows[0], rows[-1])
             clock_rows += [row for row in rows if row.type in _CLOCK_EVENTS]
             await self._pause()

@@ -191,7 +191,7 @@ async def opened(directory: Path) -> dict[str, Any]:
     try:
         assert log.boot_report.recovered == (), log.boot_report.recovered
         rows = await log.read_rows(0, 1_000_000)
-        assert verify(EMPTY, rows) == log.head
+        assert verify(EMPTY, rows, (await log.commitments_from(1)).content) == log.head
         state, base_seq = await fold_log(log)
         from_start = folded(rows)
         differing = [way for way in apart(state, from_start) if way not in ASSUMED]

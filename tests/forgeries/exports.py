@@ -7,6 +7,8 @@ from pathlib import Path
 import orjson
 
 from eventstore.chain import Row
+from eventstore.commitments import commitment
+from eventstore.structure import to_plain
 from station.wire.instants import format_utc_ms
 from tests.forgeries.honest import (
     TAG,
@@ -15,12 +17,13 @@ from tests.forgeries.honest import (
 from tests.forgeries.rows import Forge, first_of
 
 
-def line(row: Row, payload: object = None) -> dict[str, object]:
+def line(honest: Honest, row: Row, payload: object = None) -> dict[str, object]:
     """A row as exports and diagnostics files have it."""
     plain: dict[str, object] = dict(zip(Row._fields[:8], row[:8], strict=True))
     plain["utc"] = format_utc_ms(row.utc_ms)
     plain["payload"] = orjson.loads(row.payload) if payload is None else payload
     plain["digest"] = row.digest.hex()
+    plain["proof"] = to_plain(honest.commitments.disclosure(row))
     return plain
 
 
@@ -29,7 +32,7 @@ def exported(change: Callable[[list[dict[str, object]]], None], *, begins: str =
 
     def forge(directory: Path, honest: Honest) -> Path:
         first = first_of(honest, begins, 1).seq if begins else 1
-        lines = [line(row) for row in honest.rows if row.seq >= first]
+        lines = [line(honest, row) for row in honest.rows if row.seq >= first]
         change(lines)
         target = directory.with_name("events.jsonl")
         target.write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in lines))
@@ -42,7 +45,7 @@ def bundled(change: Callable[[list[dict[str, object]], dict[str, object]], None]
     """The events in a diagnostics file, changed there."""
 
     def forge(directory: Path, honest: Honest) -> Path:
-        lines = [line(row) for row in honest.rows if row.seq >= first]
+        lines = [line(honest, row) for row in honest.rows if row.seq >= first]
         about: dict[str, object] = {
             "first_seq": first,
             "last_seq": honest.head.seq,
@@ -58,11 +61,49 @@ def bundled(change: Callable[[list[dict[str, object]], dict[str, object]], None]
     return forge
 
 
-def bill(lines: list[dict[str, object]], **changes: object) -> None:
-    """Another register in the last stop of a file."""
+_BESIDE = ("proof", "digest")
+
+
+def bill(lines: list[dict[str, object]], *, withheld: str = "", **changes: object) -> None:
+    """Another register in the last stop of a file; of the `changes` some may be of what lies beside the payload."""
     found = [each for each in lines if each["type"] == "TransactionStopped"][-1]
     assert isinstance(found["payload"], dict)
-    found["payload"] |= {"meter_stop_wh": 99_000} | changes
+    if withheld:
+        withhold(found, withheld)
+    found["payload"] |= {"meter_stop_wh": 99_000}
+    for name, value in changes.items():
+        if name in _BESIDE:
+            found[name] = value
+        else:
+            found["payload"][name] = value
+
+
+def withhold(found: dict[str, object], name: str) -> None:
+    """As an honest redaction withholds a member."""
+    proof, payload = found["proof"], found["payload"]
+    assert isinstance(proof, dict)
+    assert isinstance(payload, dict)
+    salt = bytes.fromhex(proof["salts"].pop(name))
+    proof["commitments"][name] = commitment(salt, name, orjson.dumps(payload[name]))
+    payload[name] = "tag-1"
+
+
+def own_commitment(lines: list[dict[str, object]]) -> None:
+    """A member is withheld behind the commitment to another value."""
+    found = [each for each in lines if each["type"] == "TransactionStopped"][-1]
+    assert isinstance(found["payload"], dict)
+    found["payload"]["id_tag"] = "0BADCAFE"
+    withhold(found, "id_tag")
+
+
+def withheld_reading(lines: list[dict[str, object]]) -> None:
+    """Only personal members have commitments: a reading cannot be hidden behind one."""
+    found = [each for each in lines if each["type"] == "TransactionStopped"][-1]
+    proof, payload = found["proof"], found["payload"]
+    assert isinstance(proof, dict)
+    assert isinstance(payload, dict)
+    proof["commitments"]["meter_stop_wh"] = "0" * 64
+    payload["meter_stop_wh"] = 99_000
 
 
 def mark_elsewhere(lines: list[dict[str, object]]) -> None:

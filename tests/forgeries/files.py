@@ -235,7 +235,7 @@ def renamed_statement(directory: Path, honest: Honest) -> None:
 def signed_by_another(directory: Path, honest: Honest) -> None:
     """A history of the forger's, signed with a key of the forger's."""
     retold(stop(meter_stop_wh=99_000))(directory, honest)
-    rows = chained(edited(honest.rows, stop(meter_stop_wh=99_000)))
+    rows = chained(edited(honest.rows, stop(meter_stop_wh=99_000)), honest.commitments)
     sign_all(directory, rows, honest.ends, OTHER_KEY)
 
 

@@ -144,13 +144,13 @@ def other_register(row: Row) -> Row:
 
 def dup_member(row: Row) -> Row:
     """A member twice: a JSON reader takes the last, SQLite's the first."""
-    if row.type != "TransactionStopped" or row.seq <= 300:
+    if row.type != "MeterObserved" or row.seq <= 300:
         return row
-    return row._replace(payload='{"meter_stop_wh":1,' + row.payload[1:])
+    return row._replace(payload='{"energy_wh":1,' + row.payload[1:])
 
 
 def spaced(row: Row) -> Row:
-    return row._replace(payload=row.payload.replace(":", ": ", 1)) if row.type == "TransactionStarted" else row
+    return row._replace(payload=row.payload.replace(":", ": ", 1)) if row.type == "MeterObserved" else row
 
 
 def column(row: Row) -> Row:

@@ -18,13 +18,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from eventstore.beside import WITNESSED
 from eventstore.catalogue.lifecycle import BooksClosed
 from eventstore.catalogue.link import OutboxWindowRead
-from eventstore.chain import EMPTY, Head, Row, digest_after, row_bytes
+from eventstore.chain import EMPTY, Head, Row, digest_after
 from eventstore.codec import catalogue_codec, encode
+from eventstore.commitments import Commitments
 from eventstore.database import DATABASE_NAME
 from eventstore.directory import StorageDirectory
 from eventstore.event import Event, Recorded
 from eventstore.log import EventLog
 from eventstore.opening import FIRST, Opening
+from eventstore.salting import write_commitments
 from eventstore.segments import ARCHIVE_DIRECTORY, PastSegment, closed_name, compress, lay_out
 from eventstore.snapshots import Snapshot, write_snapshot
 from eventstore.statements import STATEMENTS_DIRECTORY, statement_name
@@ -54,6 +56,7 @@ class Honest:
     rows: Sequence[Row]
     ends: Sequence[int]
     statements: Sequence[statement.Statement]
+    commitments: Commitments
 
     @property
     def head(self) -> Head:
@@ -116,11 +119,11 @@ def make(directory: Path) -> Honest:
     """The honest log, written by the event log itself."""
     ends = asyncio.run(_write(directory))
     with open_log(directory) as reader:
-        rows = [row for rows in reader.rows() for row in rows]
+        rows, commitments = [row for rows in reader.rows() for row in rows], reader.commitments
     stated = sign_all(directory, rows, ends)
     for name in ("lock", "reserve"):
         (directory / name).unlink(missing_ok=True)
-    return Honest(directory=directory, rows=rows, ends=ends, statements=stated)
+    return Honest(directory=directory, rows=rows, ends=ends, statements=stated, commitments=commitments)
 
 
 def sign_all(
@@ -144,11 +147,11 @@ def sign_all(
 # ---- what a forger does who recomputes everything ------------------------------------------------------------------
 
 
-def chained(rows: Sequence[Row], before: bytes = EMPTY.digest) -> list[Row]:
-    """The rows with digests that fit."""
+def chained(rows: Sequence[Row], commitments: Commitments, before: bytes = EMPTY.digest) -> list[Row]:
+    """The rows with digests that fit; whoever has a log has its secrets."""
     found = []
     for row in rows:
-        before = digest_after(before, row_bytes(*row[:8]))
+        before = digest_after(before, commitments.content(row))
         found.append(row._replace(digest=before))
     return found
 
@@ -204,18 +207,20 @@ def retell(
         rows, states, last = with_true_states(rows, state_at)
     except Exception:  # noqa: BLE001  # his events cannot be folded: he leaves the states as they are told
         states, last = {}, b""
-    rows = chained(rows)
+    with open_log(directory) as reader:
+        commitments = reader.commitments
+    rows = chained(rows, commitments)
     for old in (directory / ARCHIVE_DIRECTORY, *directory.glob("closed-*"), *directory.glob("snapshot-*")):
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     (directory / ARCHIVE_DIRECTORY).mkdir()
     opening, waiting = FIRST, list[tuple[PastSegment, Opening]]()
     for end in ends:
         path = directory / closed_name(opening.head.seq + 1, end)
-        _lay(path, opening, [row for row in rows if opening.head.seq < row.seq <= end])
+        _lay(path, opening, [row for row in rows if opening.head.seq < row.seq <= end], commitments)
         after = _opening(rows[end - 1], states.get(end, b""))
         waiting.append((PastSegment(first_seq=opening.head.seq + 1, last_seq=end, path=path, is_archive=False), after))
         opening = after
-    _lay(directory / DATABASE_NAME, opening, [row for row in rows if row.seq > opening.head.seq])
+    _lay(directory / DATABASE_NAME, opening, [row for row in rows if row.seq > opening.head.seq], commitments)
     for segment, after in waiting[:-1]:
         for _ in compress(StorageDirectory(directory), segment, after):
             pass
@@ -242,11 +247,15 @@ def _opening(row: Row, state: bytes) -> Opening:
     )
 
 
-def _lay(path: Path, opening: Opening, rows: Sequence[Row]) -> None:
+def _lay(path: Path, opening: Opening, rows: Sequence[Row], commitments: Commitments) -> None:
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         lay_out(connection, opening)
         connection.execute("INSERT INTO meta VALUES ('identity', ?), (?, 'kept')", (IDENTITY, WITNESSED))
+        within = [secret for secret in commitments.secrets if opening.head.seq < secret[0] <= rows[-1].seq]
+        before = [secret for first_seq, secret in commitments.secrets if first_seq <= opening.head.seq + 1][-1:]
+        begin = [(opening.head.seq + 1, secret) for secret in before if opening.head.seq + 1 not in dict(within)]
+        write_commitments(connection, Commitments(secrets=(*begin, *within)))
         connection.execute("BEGIN")
         connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.execute("COMMIT")

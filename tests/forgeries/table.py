@@ -238,7 +238,7 @@ FORGERIES: tuple[Forgery, ...] = (
     ),
     Forgery(
         name="a migration of nobody",
-        forge=rows.plain_sql("INSERT INTO migration VALUES (3, 'more', 'x', 1)"),
+        forge=rows.plain_sql("INSERT INTO migration VALUES (4, 'more', 'x', 1)"),
         kinds=(FOREIGN,),
     ),
     Forgery(
@@ -344,9 +344,7 @@ FORGERIES: tuple[Forgery, ...] = (
     Forgery(
         name="a bill in a line that looks redacted",
         forge=exports.exported(lambda lines: exports.bill(lines, id_tag="tag-1")),
-        alone=UNCHECKED,
-        stated=UNCHECKED,
-        headed=UNCHECKED,
+        kinds=(ALTERED,),
     ),
     Forgery(
         name="a bill beside a line that looks redacted",
@@ -361,9 +359,34 @@ FORGERIES: tuple[Forgery, ...] = (
     Forgery(
         name="a bill in a redacted diagnostics file",
         forge=exports.bundled(lambda lines, about: exports.bill(lines, id_tag="tag-1")),
+        kinds=(ALTERED,),
+    ),
+    Forgery(
+        name="a bill that looks redacted, without its proof",
+        forge=exports.exported(lambda lines: exports.bill(lines, id_tag="tag-1", proof=None)),
         alone=UNCHECKED,
         stated=UNCHECKED,
         headed=UNCHECKED,
+    ),
+    Forgery(
+        name="a bill without its digest",
+        forge=exports.exported(lambda lines: exports.bill(lines, digest="")),
+        kinds=(ALTERED,),
+    ),
+    Forgery(
+        name="a bill with a commitment in place of a tag that fits",
+        forge=exports.exported(lambda lines: exports.bill(lines, withheld="id_tag")),
+        kinds=(ALTERED,),
+    ),
+    Forgery(
+        name="another tag, and a commitment of the forger's",
+        forge=exports.exported(exports.own_commitment),
+        kinds=(ALTERED,),
+    ),
+    Forgery(
+        name="a reading that is withheld though it is none of the personal members",
+        forge=exports.exported(exports.withheld_reading),
+        kinds=(ALTERED,),
     ),
     Forgery(
         name="the end off a diagnostics file",

@@ -255,7 +255,7 @@ def test_behind_a_rotten_frame_deciding_begins_again_where_the_books_were_closed
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 def test_an_export_is_whole_and_a_redacted_one_is_not_accused(honest: Honest, tmp_path: Path, suffix: str) -> None:
-    """Of what was redacted nothing is proven; the others continue the chain, and up to the first of them everything is decided."""
+    """Commitments stand for what is withheld, and all is proven but that; up to the first of it everything is decided."""
     whole, redacted = tmp_path / f"whole.{suffix}", tmp_path / f"redacted.{suffix}"
     words = ["replay", str(honest.directory), "export", "--output"]
     assert main([*words, str(whole)]) == main([*words, str(redacted), "--redact"]) == 0
@@ -263,9 +263,10 @@ def test_an_export_is_whole_and_a_redacted_one_is_not_accused(honest: Honest, tm
     with open_log(redacted) as reader:
         verdict = verify(reader, outside=[Anchor(what="anchor", head=honest.head)])
     assert (verdict.verdict, verdict.findings) == (UNCHECKED, ())
-    hidden = [each for each in verdict.ranges if each.redacted]
+    hidden = [each for each in verdict.ranges if each.withheld]
     assert hidden
-    assert not any(each.chained or each.decided or each.anchored_by for each in hidden)
+    assert not any(each.decided for each in hidden)
+    assert all(each.chained and each.anchored_by and not each.redacted for each in verdict.ranges)
     assert [each.result for each in verdict.anchors if each.outside] == ["agrees"]
 
 

@@ -163,8 +163,8 @@ def test_an_export_is_read_or_told_where_it_is_none(tmp_path: Path, long: bool) 
         file.write_bytes(content)
         all_asked(file, content)
         with contextlib.suppress(ReplayError, OSError, UnicodeDecodeError, csv.Error):
-            for row in read_events(file):
-                assert row.seq > 0
+            for told in read_events(file):
+                assert told.row.seq > 0
 
     fuzz(Target(name="export", corpus=(SHORT, table), check=check, cases=80), tmp_path, long=long)
 

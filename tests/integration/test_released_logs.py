@@ -91,7 +91,7 @@ async def opens_whole(path: Path, events: int, head: bytes) -> None:
     try:
         assert log.boot_report.recovered == ()
         assert (log.head.seq, log.head.digest) == (events, head)
-        assert verify(EMPTY, await log.read_rows(0, 1_000_000)) == log.head
+        assert verify(EMPTY, await log.read_rows(0, 1_000_000), (await log.commitments_from(1)).content) == log.head
     finally:
         await log.close()
     with closing(open_reader(path / DATABASE_NAME)) as connection:

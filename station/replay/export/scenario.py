@@ -72,7 +72,7 @@ def extract(
         "steps": [_step(batch) for batch in slice_],
     }
     if rules.is_on:
-        redaction.value(document)  # once to learn every tag, so that none slips through where it is not named as one
+        redaction.learn(document)
         document = redaction.value(document)
     failures = list(run(load_document(document)))
     if failures:

@@ -9,7 +9,9 @@ import orjson
 from eventstore.catalogue.transactions import MeterSampled, MeterValuesTriggered, Sample, StopDataSampled
 from eventstore.chain import Row
 from eventstore.event import Recorded
+from eventstore.structure import to_json
 from eventstore.value import Value
+from eventstore.withholding import Outgoing, Withholding
 from station.replay.answers.conversation import ExchangeFilter, exchanges
 from station.replay.answers.transactions import transaction_rows
 from station.replay.export.redaction import Redaction
@@ -53,7 +55,16 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         ("transaction", INTEGER, "our number of the transaction that it names"),
         ("id_tag", TEXT, "the tag that it names"),
         ("payload", JSON, "its members, as stored"),
-        ("digest", TEXT, "SHA-256 over the digest before and the event, hexadecimal"),
+        (
+            "digest",
+            TEXT,
+            "SHA-256 over the digest before and the event, hexadecimal; empty where it would tell what is withheld",
+        ),
+        (
+            "proof",
+            JSON,
+            'salts and commitments that prove it (replay, "What a redacted file proves"); null for events of version 0.1.0',
+        ),
     ),
     "transactions": _columns(
         ("number", INTEGER, "the station's own number"),
@@ -145,21 +156,17 @@ def _utc(utc_ms: int) -> str:
 
 
 def _events(reader: LogReader, calendar: Calendar, redaction: Redaction, after: int, last: int) -> _Made:
-    redacts = redaction.rules.is_on
+    leaving = Withholding(reader.disclosure, redaction.members if redaction.rules.is_on else None)
     for rows in reader.rows(after, last):
         for row in rows:
             utc = _utc(calendar.utc_of(row.seq, row.at_ms, row.utc_ms))
-            yield utc, _event(row, utc, calendar.is_certain(row.seq), redaction if redacts else None)
+            yield utc, _event(row, leaving.take(row), utc, calendar.is_certain(row.seq))
 
 
-def _event(row: Row, utc: str, certain: bool, redaction: Redaction | None) -> RowOut:
-    members = _members(row.payload)
+def _event(row: Row, leaving: Outgoing, utc: str, certain: bool) -> RowOut:
+    members = _members(leaving.payload)
     named: dict[str, Any] = members if isinstance(members, dict) else {}
-    payload, tag = row.payload, named.get("id_tag")
-    if redaction is not None:
-        payload = orjson.dumps(redaction.value(members), option=orjson.OPT_SORT_KEYS).decode()
-        tag = redaction.tag(tag)
-    number = named.get("number")
+    tag, number = named.get("id_tag"), named.get("number")
     return {
         "seq": row.seq,
         "cause": row.cause,
@@ -172,13 +179,10 @@ def _event(row: Row, utc: str, certain: bool, redaction: Redaction | None) -> Ro
         "connector_id": row.connector_id,
         "transaction": number if isinstance(number, int) else None,
         "id_tag": tag if isinstance(tag, str) else None,
-        "payload": payload,
-        "digest": _hex(row.digest),
+        "payload": leaving.payload,
+        "digest": leaving.digest,
+        "proof": None if leaving.proof is None else to_json(leaving.proof).decode(),
     }
-
-
-def _hex(digest: Any) -> str:
-    return digest.hex() if isinstance(digest, bytes) else ""  # a damaged page holds values of any type
 
 
 def _members(payload: str) -> Any:

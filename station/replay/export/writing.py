@@ -6,10 +6,12 @@ beside and renamed when it is whole.
 """
 
 import csv
+import re
 import sys
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
@@ -18,6 +20,7 @@ from urllib.parse import quote
 import orjson
 
 from eventstore.catalogue.lifecycle import StationDescribed
+from eventstore.chain import Row
 from eventstore.value import Value
 from station.replay.export.redaction import Redaction, RedactionRules
 from station.replay.export.tables import (
@@ -41,6 +44,8 @@ ROW_GROUP = 20_000
 OPEN_MAX = 8
 """How many partitions are written to at once: days follow each other, but a transaction's messages may come days later."""
 _TEMPORARY = ".tmp"
+_MAY_NAME_TAG = re.compile(r"id_?tag|\\\\u", re.IGNORECASE)
+"""Any name of a tag, or escaped letters that may be one."""
 
 
 class Writer(Protocol):
@@ -65,7 +70,7 @@ class _LinesWriter:
         values = {name: row[name] for name in self._names}
         for name in self._json:
             # Spliced in as it is stored, so that no reading and writing of it can change a byte.
-            values[name] = orjson.Fragment(values[name])
+            values[name] = None if values[name] is None else orjson.Fragment(values[name])
         self._stream.write(orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
@@ -227,20 +232,33 @@ def check_request(tables: Iterable[str], form: str) -> tuple[str, ...]:
 
 
 def redaction_of(reader: LogReader, rules: RedactionRules) -> Redaction:
-    """The redaction of this log: it knows the log's own identity and serial number."""
-    identity, serial = reader.identity(), ""
+    """The redaction of this log: it knows the log's own identities and serial numbers, and every tag that is named as one in it."""
+    identity, texts = "", {reader.identity()}
+    for recorded in reader.recorded(kinds=(StationDescribed,)) if rules.is_on else ():
+        if isinstance(recorded.event, StationDescribed):
+            identity = identity or recorded.event.identity
+            texts |= {recorded.event.identity, recorded.event.serial}
+    redaction = Redaction(rules, identity=identity or _identity(reader), identities=texts)
+    if rules.tags:
+        for rows in reader.rows():
+            for row in rows:
+                if _MAY_NAME_TAG.search(row.payload) is not None:
+                    redaction.learn(row.payload)
+    return redaction
+
+
+def _identity(reader: LogReader) -> str:
     for recorded in reader.recorded(kinds=(StationDescribed,)):
         if isinstance(recorded.event, StationDescribed):
-            identity, serial = recorded.event.identity, recorded.event.serial
-            break
-    return Redaction(rules, identity=identity, serial=serial)
+            return recorded.event.identity
+    return reader.identity()
 
 
 def export_directory(reader: LogReader, calendar: Calendar, request: ExportRequest, directory: Path) -> Exported:
     """A partitioned export. Raises LibraryMissing, OSError; files under way are removed then."""
     redaction = redaction_of(reader, request.rules)
     first = reader.row(reader.first_seq)
-    name = "empty" if first is None else first.digest.hex()[:12]
+    name = "empty" if first is None else _file_name(first, is_redacted=request.rules.is_on)
     counts, files = {}, []
     for table in request.tables:
         count = 0
@@ -252,6 +270,12 @@ def export_directory(reader: LogReader, calendar: Calendar, request: ExportReque
         counts[table] = count
         files += partitions.files
     return Exported(rows=counts, files=tuple(dict.fromkeys(files)))
+
+
+def _file_name(first: Row, *, is_redacted: bool) -> str:
+    """Of this log and no other, without telling the digest of its first event where that may be withheld."""
+    facts = (first.seq, first.at_ms, first.utc_ms, first.type)
+    return sha256(orjson.dumps(facts)).hexdigest()[:12] if is_redacted else first.digest.hex()[:12]
 
 
 def export_file(reader: LogReader, calendar: Calendar, request: ExportRequest, file: Path | None) -> Exported:

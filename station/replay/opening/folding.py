@@ -120,7 +120,7 @@ class _Here(_Keeping):
         self._head = _head_at(reader, seq)
 
     def follow(self, rows: list[Row]) -> None:
-        self._head = _head_behind(self._head, rows)
+        self._head = _head_behind(self._reader, self._head, rows)
 
     def keep(self, state: StationState) -> None:
         if self._head is not None:
@@ -201,7 +201,7 @@ def fits(copy: LogCopy, after: int, until: int) -> bool:
     with opened(copy) as reader:
         head = _head_at(reader, after)
         for rows in reader.rows(after, until):
-            head = _head_behind(head, rows)
+            head = _head_behind(reader, head, rows)
         return head is not None and head.seq == until
 
 
@@ -212,10 +212,10 @@ def _head_at(reader: LogReader, seq: int) -> Head | None:
     return reader.origin.base if row is None else Head(seq=row.seq, digest=row.digest)
 
 
-def _head_behind(head: Head | None, rows: list[Row]) -> Head | None:
+def _head_behind(reader: LogReader, head: Head | None, rows: list[Row]) -> Head | None:
     """The head after these rows; None once the chain is broken."""
     try:
-        return None if head is None else verify_chain(head, rows)
+        return None if head is None else verify_chain(head, rows, reader.content)
     except ChainBrokenError:
         return None
 

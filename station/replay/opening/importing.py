@@ -2,8 +2,8 @@
 
 They may come from anyone: a line, and all that a diagnostics file unpacks to, has a bound (docs/replay.md).
 
-An exported event is a line (or row) with seq, cause, at_ms, utc or utc_ms, type, version, connector_id, payload, digest. A
-payload comes as JSON or as the JSON's text; either way it is written canonically again, so an unchanged event keeps its digest.
+An exported event is a line (or row) with seq, cause, at_ms, utc or utc_ms, type, version, connector_id, payload, digest, and with what
+proves it if its digest covers commitments (`proof`). Where a redacted one would tell what was redacted, its digest is left out. A payload comes as JSON or as the JSON's text; either way it is written canonically again, so an unchanged event keeps its digest.
 """
 
 import csv
@@ -11,15 +11,17 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 
 from eventstore.bounds import MIB, PAYLOAD_CHARS_MAX, SEQ_MAX, load_json, open_regular
 from eventstore.chain import GENESIS_DIGEST, Head, Row
+from eventstore.commitments import Disclosure
 from eventstore.database import DATABASE_NAME, migrate
 from eventstore.rows import are_sound
 from eventstore.statements import STATEMENTS_DIRECTORY, statement_name
+from eventstore.structure import from_plain
 from station.replay.opening.bundle import (
     LOG_BYTES_MAX,
     LOG_NAME,
@@ -29,6 +31,7 @@ from station.replay.opening.bundle import (
     read_about,
     read_statement,
 )
+from station.replay.opening.disclosed import Disclosed
 from station.replay.opening.errors import LibraryMissing, LogUnreadable
 from station.replay.opening.origin import Anchor, Origin
 from station.wire.instants import parse_utc_ms
@@ -45,6 +48,14 @@ _COLUMNS = ("seq", "cause", "at_ms", "type", "version", "connector_id", "payload
 _NUMBERS = ("seq", "cause", "at_ms", "version", "connector_id", "utc_ms")
 
 
+class Told(NamedTuple):
+    """An event as it came: its row, what proves it if its digest covers commitments, and whether its digest came with it."""
+
+    row: Row
+    disclosure: Disclosure | None
+    has_digest: bool
+
+
 def take_bundle(path: Path, scratch: Path) -> Origin:
     """The events of a diagnostics file. Raises LogUnreadable."""
     try:
@@ -54,7 +65,7 @@ def take_bundle(path: Path, scratch: Path) -> Origin:
             about = read_about(bundle)
             _lay_statement(scratch, read_statement(bundle))
             with open_member(bundle, LOG_NAME) as stream:
-                _lay(path, scratch, _from_lines(stream, LOG_BYTES_MAX))
+                _, disclosed = _lay(path, scratch, _from_lines(stream, LOG_BYTES_MAX))
     except BundleDamaged as error:
         raise LogUnreadable(f"{path} is damaged: {error}") from error
     # Whatever left the station in one went through its redaction, which may have found nothing to redact.
@@ -64,6 +75,7 @@ def take_bundle(path: Path, scratch: Path) -> Origin:
         redacted=True,
         anchors=_anchors(about),
         cut_out=_cut_out(about),
+        disclosed=disclosed,
     )
 
 
@@ -114,23 +126,24 @@ def take_export(path: Path, scratch: Path) -> Origin:
 def _take_files(files: Sequence[Path], path: Path, scratch: Path) -> Origin:
     count = 0
 
-    def counted() -> Iterator[Row]:
+    def counted() -> Iterator[Told]:
         nonlocal count
         for file in files:
-            for row in read_events(file):
+            for told in read_events(file):
                 count += 1
-                yield row
+                yield told
 
     try:
-        redacted = _lay(path, scratch, counted())
+        redacted, disclosed = _lay(path, scratch, counted())
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise LogUnreadable(f"{path} cannot be read: {error}") from error
     if not count:
+        disclosed.close()
         raise LogUnreadable(f"{path} holds no events")
-    return Origin(kind="exported events", redacted=redacted)
+    return Origin(kind="exported events", redacted=redacted, disclosed=disclosed)
 
 
-def read_events(path: Path) -> Iterator[Row]:
+def read_events(path: Path) -> Iterator[Told]:
     """The rows of an exported table of events, in the file's order. Raises LogUnreadable, LibraryMissing, OSError."""
     return EVENT_FORMATS[path.suffix](path)
 
@@ -156,12 +169,12 @@ def _stations(path: Path) -> list[Path]:
     return [each for each in (*path.glob("events/station=*"), *path.glob("station=*")) if each.is_dir()]
 
 
-def _read_jsonl(path: Path) -> Iterator[Row]:
+def _read_jsonl(path: Path) -> Iterator[Told]:
     with open_regular(path) as stream:
         yield from _from_lines(stream)
 
 
-def _read_csv(path: Path) -> Iterator[Row]:
+def _read_csv(path: Path) -> Iterator[Told]:
     with open_regular(path) as stream:
         csv.field_size_limit(LINE_BYTES_MAX)
         reader = csv.DictReader(line.decode() for line in _lines(stream))
@@ -175,7 +188,7 @@ def _read_csv(path: Path) -> Iterator[Row]:
             yield _row({**values, **numbers}, number)
 
 
-def _read_parquet(path: Path) -> Iterator[Row]:
+def _read_parquet(path: Path) -> Iterator[Told]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError as error:
@@ -203,7 +216,7 @@ def _check_parquet(metadata: Any) -> None:
             raise LogUnreadable(f"its row group {number} has {size >> 20} MiB, more than {GROUP_BYTES_MAX >> 20}")
 
 
-EVENT_FORMATS: Mapping[str, Callable[[Path], Iterator[Row]]] = {
+EVENT_FORMATS: Mapping[str, Callable[[Path], Iterator[Told]]] = {
     ".jsonl": _read_jsonl,
     ".csv": _read_csv,
     ".parquet": _read_parquet,
@@ -222,7 +235,7 @@ def _lines(stream: IO[bytes], most: int | None = None) -> Iterator[bytes]:
         yield line
 
 
-def _from_lines(stream: IO[bytes], most: int | None = None) -> Iterator[Row]:
+def _from_lines(stream: IO[bytes], most: int | None = None) -> Iterator[Told]:
     for number, line in enumerate(_lines(stream, most), 1):
         if not line.strip():
             continue
@@ -233,9 +246,9 @@ def _from_lines(stream: IO[bytes], most: int | None = None) -> Iterator[Row]:
         yield _row(values, number)
 
 
-def _row(values: Any, number: int) -> Row:
+def _row(values: Any, number: int) -> Told:
     try:
-        payload = values["payload"]
+        payload, digest = values["payload"], values["digest"]
         plain = orjson.loads(payload) if isinstance(payload, str) else payload
         utc_ms = values.get("utc_ms")
         row = Row(
@@ -247,33 +260,50 @@ def _row(values: Any, number: int) -> Row:
             version=values["version"],
             connector_id=values["connector_id"],
             payload=orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode(),
-            digest=bytes.fromhex(values["digest"]),
+            digest=GENESIS_DIGEST if digest == "" else bytes.fromhex(digest),
         )
+        proof = values.get("proof")
+        proof = orjson.loads(proof) if isinstance(proof, str) and proof else proof or None
+        disclosure: Disclosure | None = None if proof is None else from_plain(Disclosure, proof)
         if not are_sound((row,)):
             raise ValueError("its values are none that a station writes")
     except KeyError as error:
         raise LogUnreadable(f"line {number} is no event: it has no {error.args[0]}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise LogUnreadable(f"line {number} is no event: {error}") from error
-    return row
+    return Told(row=row, disclosure=disclosure, has_digest=bool(digest))
 
 
-def _lay(path: Path, scratch: Path, rows: Iterable[Row]) -> bool:
-    """Writes the rows to the scratch database; whether any was redacted. Raises LogUnreadable."""
-    redacted = False
+def _lay(path: Path, scratch: Path, events: Iterable[Told]) -> tuple[bool, Disclosed]:
+    """Writes the rows to the scratch database; whether any was redacted, and what proves them. Raises LogUnreadable."""
+    redacted, disclosed = False, Disclosed(scratch)
 
     def watched() -> Iterator[Row]:
         nonlocal redacted
-        for row in rows:
+        for row, disclosure, has_digest in events:
+            if not has_digest or (disclosure is not None and disclosure.commitments):
+                redacted = True
             redacted = redacted or any(mark in row.payload for mark in _REDACTION_MARKS)
+            disclosed.keep(row.seq, disclosure, has_digest=has_digest)
             yield row
 
+    try:
+        _lay_rows(path, scratch, watched(), disclosed)
+    except BaseException:
+        disclosed.close()
+        raise
+    return redacted, disclosed
+
+
+def _lay_rows(path: Path, scratch: Path, rows: Iterator[Row], disclosed: Disclosed) -> None:
     with closing(sqlite3.connect(scratch / DATABASE_NAME, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         migrate(connection)
         try:
             connection.execute("BEGIN")
-            connection.executemany(_INSERT, watched())
+            disclosed.begin()
+            connection.executemany(_INSERT, rows)
+            disclosed.end()
             connection.execute("COMMIT")
         except sqlite3.IntegrityError as error:
             raise LogUnreadable(f"{path}: its events do not make a log: {error}") from error
@@ -283,4 +313,3 @@ def _lay(path: Path, scratch: Path, rows: Iterable[Row]) -> bool:
             ) from error
         except LogUnreadable as error:
             raise LogUnreadable(f"{path}: {error}") from error
-    return redacted

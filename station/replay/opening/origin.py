@@ -6,6 +6,7 @@ from eventstore.chain import Head
 from eventstore.opening import Opening
 from eventstore.segments import PastSegment
 from eventstore.value import Value
+from station.replay.opening.disclosed import Disclosed
 from station.replay.opening.past_segments import Past
 
 
@@ -41,7 +42,8 @@ class Origin(Value, frozen=True, kw_only=True):
     `anchors` are heads that the source itself names, e.g. a diagnostics file. A log whose first segments are gone begins behind
     `base`; `past` are the closed segments, and `opening` is what the live one says that they end in. `findings` is what is damaged in
     that, `lost_wal` is what the witness misses of a WAL. `directory` is a storage directory that was given as a whole, so that what is
-    not in it is missing; `beyond` are the segments in it that do not lie before the live one.
+    not in it is missing; `beyond` are the segments in it that do not lie before the live one. `disclosed` is what came with events that
+    were exported, and proves them.
     """
 
     kind: str
@@ -58,3 +60,4 @@ class Origin(Value, frozen=True, kw_only=True):
     lost_wal: tuple[str, ...] = ()
     directory: Path | None = None
     beyond: tuple[PastSegment, ...] = ()
+    disclosed: Disclosed | None = None

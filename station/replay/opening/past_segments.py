@@ -19,8 +19,9 @@ from eventstore.database import has_plain_tables, open_reader, read_head
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.opening import Opening, read_opening
 from eventstore.rows import readable_rows, select_rows, sound
+from eventstore.salting import read_commitments
 from eventstore.segments import PastSegment, past_segments
-from eventstore.value import Value
+from station.replay.opening.ends import Ends, check_ends
 from station.replay.opening.errors import LogFromTheFuture, LogUnreadable
 
 OPEN_MAX = 4
@@ -32,14 +33,6 @@ _MISSES_MAX = 1_000
 
 Names = Collection[str] | None
 """Type names of events; None means all."""
-
-
-class Ends(Value, frozen=True, kw_only=True):
-    """What a segment knows of itself: the heads before it and at its end, and whose it is."""
-
-    before: Head
-    head: Head
-    identity: str
 
 
 class _Segment(Protocol):
@@ -74,7 +67,8 @@ class _Archive:
         self._kept: OrderedDict[int, list[Row]] = OrderedDict()
 
     def ends(self) -> Ends:
-        return Ends(before=self._reader.before, head=self._reader.head, identity=self._reader.header.identity)
+        own = self._reader
+        return Ends(before=own.before, head=own.head, identity=own.header.identity, commitments=own.commitments)
 
     def count(self) -> int:
         cut_out = sum(last - first + 1 for first, last in self._reader.gaps())
@@ -173,8 +167,8 @@ class _Closed:
     def ends(self) -> Ends:
         opening, _ = read_opening(self._connection)
         identity = self._connection.execute("SELECT value FROM meta NOT INDEXED WHERE name = 'identity'").fetchone()
-        head = read_head(self._connection)
-        return Ends(before=opening.head, head=head, identity=str(identity[0]) if identity else "")
+        head, name = read_head(self._connection), str(identity[0]) if identity else ""
+        return Ends(before=opening.head, head=head, identity=name, commitments=read_commitments(self._connection)[0])
 
     def count(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM event NOT INDEXED").fetchone()[0])
@@ -252,7 +246,7 @@ class Past:
             raise LogUnreadable(f"{segment.path}: may not be read by this user") from error
         found = _Archive(segment.path) if segment.is_archive else _Closed(segment.path)
         try:
-            _check_ends(segment, found.ends())
+            check_ends(segment, found.ends())
         except BaseException:
             found.close()
             raise
@@ -364,13 +358,6 @@ class Past:
             if row is not None:
                 return row
         return None
-
-
-def _check_ends(segment: PastSegment, ends: Ends) -> None:
-    """Raises LogCorrupt for a segment that does not hold what its name says."""
-    first, last = ends.before.seq + 1, ends.head.seq
-    if segment.first_seq != first or last > segment.last_seq or (segment.is_archive and last < segment.last_seq):
-        raise LogCorrupt(f"{segment.path.name} holds events {first} to {last}, not what its name says")
 
 
 def _in_order(segments: Sequence[PastSegment]) -> Iterator[PastSegment]:

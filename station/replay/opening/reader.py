@@ -16,11 +16,13 @@ from typing import Any
 from eventstore.bounds import SLICE_CHARS_MAX
 from eventstore.chain import GENESIS_DIGEST, Head, Row
 from eventstore.codec import catalogue_codec
+from eventstore.commitments import Commitments, Content, Disclosure
 from eventstore.database import read_head
 from eventstore.errors import LogCorrupt, UnknownEventType
 from eventstore.event import Event, Illegible, Recorded
 from eventstore.opening import Opening
 from eventstore.rows import SELECT_ROWS, fetch, sound
+from eventstore.salting import read_commitments
 from eventstore.segments import PastSegment
 from projections.outbox import TRANSACTIONAL
 from station.replay.opening.origin import Anchor, Origin
@@ -61,6 +63,43 @@ class LogReader:
             self.first_seq = row.seq
         if ends is not None and ends.head.seq > self.head.seq:
             self.head = ends.head
+
+    @cached_property
+    def commitments(self) -> Commitments:
+        """What the digests of the events cover; those of damaged segments are left out, and do not fit."""
+        try:
+            live, _ = read_commitments(self._connection)
+        except sqlite3.Error:
+            live = Commitments()
+        past = () if self._past is None else (ends.commitments for ends in self._past.ends())
+        return Commitments().joined([*past, live])
+
+    @property
+    def content(self) -> Content:
+        """What the digest of a row covers: by the log's own secrets, or by what was disclosed of the row with it."""
+        told = self.origin.disclosed
+        return self.commitments.content if told is None else told.content
+
+    def disclosure(self, row: Row) -> Disclosure | None:
+        """What proves a row with commitments. Raises ValueError for one that is no row of a station."""
+        told = self.origin.disclosed
+        return self.commitments.disclosure(row) if told is None else told.disclosure(row.seq)
+
+    def withheld(self, seq: int) -> tuple[str, ...]:
+        """The members of an event that are withheld, so that others may stand in their place."""
+        told = self.origin.disclosed
+        found = None if told is None else told.disclosure(seq)
+        return () if found is None else tuple(found.commitments)
+
+    def is_disclosed(self, seq: int) -> bool:
+        """Whether something came with an exported event that is to prove it."""
+        told = self.origin.disclosed
+        return told is not None and told.disclosure(seq) is not None
+
+    def is_unproven(self, seq: int) -> bool:
+        """Whether what would prove an event was left out when it was redacted."""
+        told = self.origin.disclosed
+        return told is not None and told.is_unproven(seq)
 
     @property
     def is_complete(self) -> bool:
@@ -195,7 +234,7 @@ class LogReader:
         """The digest of an event, also of one that is not here but that a segment says it continues; None if nothing tells it."""
         row = self.row(seq) if seq else None
         if row is not None:
-            return row.digest
+            return None if row.digest == GENESIS_DIGEST else row.digest  # left out when it was redacted
         if not seq:
             return GENESIS_DIGEST
         return self.bases.get(seq)

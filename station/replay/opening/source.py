@@ -109,6 +109,8 @@ def open_log(path: Path) -> Iterator[LogReader]:
         finally:
             if origin.past is not None:
                 origin.past.close()
+            if origin.disclosed is not None:
+                origin.disclosed.close()
 
 
 def _reader(path: Path, connection: sqlite3.Connection, origin: Origin, scratch: Path) -> LogReader:

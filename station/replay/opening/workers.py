@@ -30,9 +30,9 @@ class LogCopy(Value, frozen=True, kw_only=True):
 
 
 def copy_of(reader: LogReader) -> LogCopy | None:
-    """The log for other processes; None for one that is damaged, redacted or an excerpt: those are read here alone."""
+    """The log for other processes; None for one that is damaged, exported, redacted or an excerpt: those are read here alone."""
     origin = reader.origin
-    if origin.damage is not None or origin.redacted or origin.excerpt:
+    if origin.damage is not None or origin.disclosed is not None or origin.redacted or origin.excerpt:
         return None
     return LogCopy(
         scratch=str(reader.scratch),

@@ -93,7 +93,8 @@ def _ranges(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:
         if each.state != HERE:
             yield events, each.state, "", ""
             continue
-        chained = "redacted" if each.redacted else "yes" if each.chained else "no"
+        is_partly = each.withheld and each.chained
+        chained = "redacted" if each.redacted else "in part" if is_partly else "yes" if each.chained else "no"
         decided = "not asked" if verdict.level != "decide" else "yes" if each.decided else "no"
         yield events, chained, decided, _vouching(each.anchored_by)
     if verdict.ranges_count > SHOWN_MAX:

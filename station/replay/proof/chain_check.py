@@ -17,9 +17,10 @@ itself, and no other. The first event of an excerpt continues nothing that is he
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from eventstore.chain import GENESIS_DIGEST, ChainBrokenError, Head, Row, digest_after, fits, row_bytes, verify
+from eventstore.chain import GENESIS_DIGEST, ChainBrokenError, Head, Row, digest_after, verify
+from eventstore.commitments import Content, whole_row
 from eventstore.value import Value
 from station.replay.proof.findings import ALTERED, INSERTED, MOVED, REMOVED, LogFinding
 
@@ -43,11 +44,21 @@ class ChainCheck:
     `gaps` are the first and last seq of what is missing between the rows.
     """
 
-    def __init__(self, *, base: Head | None = None, bases: Mapping[int, bytes] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        base: Head | None = None,
+        bases: Mapping[int, bytes] | None = None,
+        content: Content = whole_row,
+        is_unproven: Callable[[int], bool] = lambda seq: False,
+    ) -> None:
         """`base` is the head before the first row; None: the first row is taken as it is (an excerpt).
 
-        `bases` are the digests that segments say that they continue, by seq: what lies behind a gap is held against them.
+        `bases` are the digests that segments say that they continue, by seq: what lies behind a gap is held against them. `content` tells
+        what digests cover, and `is_unproven` of which events that was left out: they are taken as they are.
         """
+        self._content = content
+        self._is_unproven = is_unproven
         self._bases = bases or {}
         self._run: tuple[int, bytes] | None = None if base is None else (base.seq + 1, base.digest)
         self.runs: list[Run] = []
@@ -85,7 +96,7 @@ class ChainCheck:
         if expected is None or not self._earlier:
             return False
         try:
-            verify(Head(seq=expected - 1, digest=self._earlier[-1]), rows)
+            verify(Head(seq=expected - 1, digest=self._earlier[-1]), rows, self._content)
         except (ChainBrokenError, TypeError, ValueError):  # a damaged page holds values of any type
             return False
         return True
@@ -103,8 +114,12 @@ class ChainCheck:
         if row.seq != expected:
             self._gap(expected, row)
             return
+        if self._is_unproven(row.seq):
+            self._end_run(row)
+            self._accept(row)
+            return
         previous = self._earlier[-1]
-        if _fits_as(previous, row, row.seq + self._shift):
+        if self._fits_as(previous, row, row.seq + self._shift):
             self._accept(row)
             return
         self.broken_rows += 1
@@ -126,7 +141,8 @@ class ChainCheck:
     def _begin(self, row: Row) -> None:
         """What it continues is not here: it is held against what a segment says that it continues, or taken as it stands."""
         before = self._bases.get(row.seq - 1)
-        if before is None or _digest_of(before, row, row.seq) == row.digest:
+        if before is None or self._is_unproven(row.seq) or self._digest_of(before, row, row.seq) == row.digest:
+            before = None if self._is_unproven(row.seq) else before
             self._run = (row.seq + 1, row.digest) if before is None else (row.seq, before)
         else:
             self.broken_rows += 1
@@ -154,8 +170,9 @@ class ChainCheck:
         if len(self._earlier) < 2 or not self._last:
             return False
         before = self._last[-1]
-        content = _digest_of(self._earlier[-2], before, before.seq + self._shift)
-        if content is None or content == before.digest or not _fits_as(content, row, row.seq + self._shift):
+        content = self._digest_of(self._earlier[-2], before, before.seq + self._shift)
+        is_fit = content is not None and self._fits_as(content, row, row.seq + self._shift)
+        if content == before.digest or not is_fit:
             return False
         self._forget(before.seq)
         self._add(ALTERED, before.seq, before.seq, f"the digest of event {before.seq} was altered, its content was not")
@@ -166,7 +183,8 @@ class ChainCheck:
         known = list(self._earlier)
         for count in range(1, min(SHIFT_MAX, len(known) - 1) + 1):
             earlier = self._shift - count
-            if _fits_as(known[-1 - count], row, row.seq + earlier) and _continues(row, following, earlier):
+            is_next = self._fits_as(known[-1 - count], row, row.seq + earlier)
+            if is_next and self._continues(row, following, earlier):
                 first = row.seq - count
                 for seq in range(first, row.seq):
                     self._forget(seq)
@@ -182,7 +200,7 @@ class ChainCheck:
     def _removed(self, row: Row, following: Row | None) -> bool:
         """The row behind continues this one under a later number: what stood before this one is gone."""
         for count in range(1, SHIFT_MAX + 1):
-            if following is not None and _continues(row, following, self._shift + count):
+            if following is not None and self._continues(row, following, self._shift + count):
                 what = "an event was" if count == 1 else f"{count} events were"
                 says = (
                     f"{what} removed between events {row.seq - 1} and {row.seq}, and the events behind were renumbered"
@@ -216,70 +234,64 @@ class ChainCheck:
             held, self._held = self._held, None
             self._step(held, None)
         self._close_run()
-        for moved in (*_contents_exchanged(self._broken), *_rows_exchanged(self._broken)):
+        for moved in (*self._contents_exchanged(), *self._rows_exchanged()):
             gone = {seq for seq, _ in moved} | {seq + 1 for seq, _ in moved}
             self._findings = [each for each in self._findings if each.kind != ALTERED or each.seq not in gone]
             for seq, origin in moved:
                 self._add(MOVED, seq, seq, f"what stands as event {seq} was recorded as event {origin}")
         return sorted(self._findings, key=lambda each: (each.seq, each.kind))
 
+    def _digest_of(self, previous: bytes, row: Row, seq: int) -> bytes | None:
+        try:
+            return digest_after(previous, self._content((seq, *row[1:8])))
+        except (TypeError, ValueError):  # a damaged page holds values of any type
+            return None
+
+    def _fits_as(self, previous: bytes, row: Row, seq: int) -> bool:
+        """Does the row continue this digest, if it was recorded under the number `seq`?"""
+        if self._digest_of(previous, row, seq) == row.digest:
+            return True
+        # Who renumbers events may have renumbered what they name as their cause as well.
+        shifted = row._replace(cause=row.cause + seq - row.seq)
+        return seq != row.seq and self._digest_of(previous, shifted, seq) == row.digest
+
+    def _continues(self, row: Row, following: Row | None, shift: int) -> bool:
+        """Whether the row behind continues this one, both numbered so much higher; nothing contradicts it where there is none."""
+        if following is None:
+            return True
+        return following.seq == row.seq + 1 and self._fits_as(row.digest, following, following.seq + shift)
+
+    def _contents_exchanged(self) -> Iterator[list[tuple[int, int]]]:
+        """Pairs of rows whose contents, but not their digests, changed places."""
+        done: set[int] = set()
+        for place, (previous, row) in enumerate(self._broken):
+            for other_previous, other in self._broken[place + 1 :]:
+                if {row.seq, other.seq} & done:
+                    continue
+                here = self._digest_of(previous, other, row.seq) == row.digest
+                if here and self._digest_of(other_previous, row, other.seq) == other.digest:
+                    done |= {row.seq, other.seq}
+                    yield [(row.seq, other.seq), (other.seq, row.seq)]
+
+    def _rows_exchanged(self) -> Iterator[list[tuple[int, int]]]:
+        """Rows that changed places with their digests: walks on from each break along the rows that do continue the chain."""
+        found: list[tuple[int, int]] = []
+        by_seq = {row.seq: (previous, row) for previous, row in self._broken}
+        carried: bytes | None = None
+        for previous, row in self._broken:
+            if row.seq - 1 not in by_seq:
+                carried = None
+            before = previous if carried is None else carried
+            carried = None
+            for _, other in self._broken:
+                if self._digest_of(before, other, row.seq) == other.digest:
+                    carried = other.digest
+                    if other.seq != row.seq:
+                        found.append((row.seq, other.seq))
+                    break
+        if len(found) > 1:
+            yield found
+
 
 def _altered(row: Row) -> str:
     return f"event {row.seq} ({row.type}) was altered: its digest does not fit its content"
-
-
-def _digest_of(previous: bytes, row: Row, seq: int) -> bytes | None:
-    try:
-        return digest_after(previous, row_bytes(seq, *row[1:8]))
-    except (TypeError, ValueError):  # a damaged page holds values of any type
-        return None
-
-
-def _fits_as(previous: bytes, row: Row, seq: int) -> bool:
-    """Does the row continue this digest, if it was recorded under the number `seq`?"""
-    if seq == row.seq:
-        return fits(previous, row)
-    if _digest_of(previous, row, seq) == row.digest:
-        return True
-    # Who renumbers events may have renumbered what they name as their cause as well.
-    return _digest_of(previous, row._replace(cause=row.cause + seq - row.seq), seq) == row.digest
-
-
-def _continues(row: Row, following: Row | None, shift: int) -> bool:
-    """Whether the row behind continues this one, both numbered so much higher; nothing contradicts it where there is none."""
-    if following is None:
-        return True
-    return following.seq == row.seq + 1 and _fits_as(row.digest, following, following.seq + shift)
-
-
-def _contents_exchanged(broken: Sequence[tuple[bytes, Row]]) -> Iterator[list[tuple[int, int]]]:
-    """Pairs of rows whose contents, but not their digests, changed places."""
-    done: set[int] = set()
-    for place, (previous, row) in enumerate(broken):
-        for other_previous, other in broken[place + 1 :]:
-            if {row.seq, other.seq} & done:
-                continue
-            here = _digest_of(previous, other, row.seq) == row.digest
-            if here and _digest_of(other_previous, row, other.seq) == other.digest:
-                done |= {row.seq, other.seq}
-                yield [(row.seq, other.seq), (other.seq, row.seq)]
-
-
-def _rows_exchanged(broken: Sequence[tuple[bytes, Row]]) -> Iterator[list[tuple[int, int]]]:
-    """Rows that changed places with their digests: walks on from each break along the rows that do continue the chain."""
-    found: list[tuple[int, int]] = []
-    by_seq = {row.seq: (previous, row) for previous, row in broken}
-    carried: bytes | None = None
-    for previous, row in broken:
-        if row.seq - 1 not in by_seq:
-            carried = None
-        before = previous if carried is None else carried
-        carried = None
-        for _, other in broken:
-            if _digest_of(before, other, row.seq) == other.digest:
-                carried = other.digest
-                if other.seq != row.seq:
-                    found.append((row.seq, other.seq))
-                break
-    if len(found) > 1:
-        yield found

@@ -76,7 +76,7 @@ def range_heads(reader: LogReader, from_seq: int, to_seq: int) -> tuple[Head, He
     head = base
     try:
         for rows in reader.rows(after=from_seq - 1, until=to_seq):
-            head = verify_chain(head, rows)
+            head = verify_chain(head, rows, reader.content)
     except ChainBrokenError as error:
         raise StatementRefused(f"the chain is broken: {error}; nothing can be stated of this range") from error
     if head.seq != to_seq:

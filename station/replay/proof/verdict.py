@@ -19,7 +19,8 @@ class Range(Value, frozen=True, kw_only=True):
     """Events of which the same is known. `state` is "here", or why they are not.
 
     `chained`: each continues the one before. `decided`: each follows again from what was observed. `anchored_by`: what from
-    outside vouches for them. `redacted`: nothing proves what stands in them.
+    outside vouches for them. `redacted`: nothing proves what stands in them; `withheld`: the commitments to some of their members
+    fit, and nothing proves what stands in place of those.
     """
 
     first_seq: int
@@ -28,6 +29,7 @@ class Range(Value, frozen=True, kw_only=True):
     chained: bool
     decided: bool
     redacted: bool
+    withheld: bool
     anchored_by: tuple[str, ...]
 
 
@@ -71,9 +73,10 @@ def ranges_of(work: Work, anchors: Sequence[AnchorResult]) -> tuple[Range, ...]:
         return ()
     chained = union((run.first_seq, run.last_seq) for run in work.check.runs)
     here, decided, redacted = union(work.present), union(work.decided), union(work.redacted)
+    withheld = union(work.withheld)
     why = {DROPPED: union(work.dropped), ABSENT: union(work.absent), UNREADABLE: union(work.unreadable)}
     proving = [anchor for anchor in anchors if anchor.proves]
-    groups = (here, chained, decided, redacted, *why.values(), *(anchor.proves for anchor in proving))
+    groups = (here, chained, decided, redacted, withheld, *why.values(), *(anchor.proves for anchor in proving))
     found: list[Range] = []
     for first, end in pieces((1, last), *groups):
         is_here = holds(here, first)
@@ -87,6 +90,7 @@ def ranges_of(work: Work, anchors: Sequence[AnchorResult]) -> tuple[Range, ...]:
                 chained=is_proven and holds(chained, first),
                 decided=is_proven and holds(decided, first),
                 redacted=is_here and holds(redacted, first),
+                withheld=is_here and holds(withheld, first),
                 anchored_by=tuple(dict.fromkeys(_name(each) for each in proving if holds(each.proves, first))),
             )
         )

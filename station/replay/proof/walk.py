@@ -38,7 +38,12 @@ def walk(work: Work, progress: Progress) -> None:
     base = reader.origin.base
     begins_at = 1 if base is None else base.seq + 1
     starts_late = reader.first_seq > begins_at
-    work.check = check = ChainCheck(base=None if starts_late else base or EMPTY, bases=reader.bases)
+    work.check = check = ChainCheck(
+        base=None if starts_late else base or EMPTY,
+        bases=reader.bases,
+        content=reader.content,
+        is_unproven=reader.is_unproven,
+    )
     marked: list[Span] = []
     live = 0
     for rows in reader.rows():
@@ -48,19 +53,29 @@ def walk(work: Work, progress: Progress) -> None:
         told = [row for row in rows if row.type in _MILESTONE_NAMES]
         work.milestones += reader.decoded(told) if told else []
         if reader.origin.redacted:
-            for row in rows:
-                if any(mark in row.payload for mark in _MARKS):
-                    extend(marked, (row.seq, row.seq))
+            _note_redacted(work, rows, marked)
         progress(check.rows, reader.head.seq)
     found = check.findings()
     if reader.origin.redacted:
         broken = [(each.seq, each.last_seq) for each in found if each.kind in (ALTERED, MOVED)]
-        work.redacted = list(common(broken, marked))
+        work.redacted = list(union(work.redacted, common(broken, marked)))
         found = [each for each in found if each.kind not in (ALTERED, MOVED) or not holds(work.redacted, each.seq)]
     work.findings += found
     _tell_redacted(work)
     _classify(work, begins_at)
     _count_rows(work, live)
+
+
+def _note_redacted(work: Work, rows: Sequence[Row], marked: list[Span]) -> None:
+    """Which events have commitments in place of values, and which nothing proves any more."""
+    for row in rows:
+        if work.reader.is_unproven(row.seq):
+            extend(work.redacted, (row.seq, row.seq))
+        elif names := work.reader.withheld(row.seq):
+            extend(work.withheld, (row.seq, row.seq))
+            work.withheld_members.update(names)
+        elif not work.reader.is_disclosed(row.seq) and any(mark in row.payload for mark in _MARKS):
+            extend(marked, (row.seq, row.seq))
 
 
 def _note_present(work: Work, rows: Sequence[Row]) -> None:
@@ -77,6 +92,12 @@ def _tell_redacted(work: Work) -> None:
         told = listed(work.redacted)
         work.skip(
             f"{told}: redacted, so that nothing proves what stands in them; only that the others continue the chain"
+        )
+    if work.withheld:
+        names = ", ".join(sorted(work.withheld_members))
+        work.skip(
+            f"{listed(work.withheld)}: of their members, some are withheld ({names}); the commitments to them fit, "
+            "and nothing proves what stands in their place"
         )
 
 

@@ -41,6 +41,9 @@ class Work:
     absent: list[Span] = field(default_factory=list)
     unreadable: list[Span] = field(default_factory=list)
     redacted: list[Span] = field(default_factory=list)
+    withheld: list[Span] = field(default_factory=list)
+    """Events of which some members are withheld, and the rest is proven; of which they are, `withheld_members`."""
+    withheld_members: set[str] = field(default_factory=set)
     decided: list[Span] = field(default_factory=list)
     is_structure_damaged: bool = False
     observations: int = 0

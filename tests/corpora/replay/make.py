@@ -43,7 +43,7 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 def forge() -> None:
     """The disputed bill, 10 kWh higher, and hashed anew: in the bill alone, and wherever the register stands; and what was signed before."""
-    rows = list(read_events(HERE / "disputed-bill.jsonl"))
+    rows = [told.row for told in read_events(HERE / "disputed-bill.jsonl")]
     head, between = Head(seq=rows[-1].seq, digest=rows[-1].digest), (rows[0].utc_ms, rows[-1].utc_ms)
     stated = statement.sign(KEY, EMPTY, head, identity="CB-0233", between=between, says="read on site")
     (FORGED / "statement.json").write_text(json_text(stated))

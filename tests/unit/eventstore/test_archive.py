@@ -39,7 +39,7 @@ async def test_an_archive_tells_what_it_is(tmp_path: Path) -> None:
         assert (header.first_utc_ms, header.last_utc_ms) == (door(8).utc_ms, door(2507).utc_ms)
         assert (header.layout, header.fingerprint, header.owed_seq) == (1, "f", 8)
         assert len(reader.index.frames) == 3
-        assert verify(reader.before, reader.rows(0, 10_000)) == reader.head
+        assert verify(reader.before, reader.rows(0, 10_000), reader.commitments.content) == reader.head
         opening = reader.opening()
         assert (opening.head, opening.state) == (reader.head, b'{"at":2507}')
         assert reader.verify() == ()
@@ -123,8 +123,9 @@ async def test_frames_of_another_history_do_not_fit(tmp_path: Path) -> None:
     with ArchiveReader(path) as reader:
         rows = reader.frame(0)
         forged = [rows[0]._replace(payload=rows[0].payload.replace("door 8", "door 9")), *rows[1:]]
-        assert unpack(pack(rows), reader.before) == rows
-        assert unpack(pack(forged), reader.before)[-1].digest != rows[-1].digest
+        content = reader.commitments.content
+        assert unpack(pack(rows), reader.before, content) == rows
+        assert unpack(pack(forged), reader.before, content)[-1].digest != rows[-1].digest
 
 
 @pytest.mark.asyncio
@@ -132,11 +133,11 @@ async def test_an_archive_of_a_newer_format_says_so(tmp_path: Path) -> None:
     path = await archive(tmp_path, 10)
     content = path.read_bytes()
     end = content.index(b"\n", len(MAGIC))
-    header = content[len(MAGIC) : end].replace(b'"min_format":1', b'"min_format":9')
+    header = content[len(MAGIC) : end].replace(b'"min_format":3', b'"min_format":9')
     offset, length = (int.from_bytes(content[-at : -at + 8], "big") for at in (48, 40))
     digest = sha256(header + content[offset : offset + length]).digest()
     path.write_bytes(MAGIC + header + content[end:-32] + digest)
-    with pytest.raises(LogTooNew, match="written by a newer version: format 1, this one knows 2"):
+    with pytest.raises(LogTooNew, match="written by a newer version: format 3, this one knows 4"):
         ArchiveReader(path)
 
 

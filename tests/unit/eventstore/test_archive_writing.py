@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.archive import THINNED_FORMAT, ArchiveReader
+from eventstore.archive import COMMITTED_THINNED_FORMAT, ArchiveReader
 from eventstore.archive_writing import GAPS_MAX, RUN_MIN, Cut, thin_archive
 from eventstore.chain import Row
 from eventstore.errors import LogCorrupt
@@ -43,7 +43,7 @@ async def test_runs_of_chatter_go_and_all_else_is_proven_across_them(tmp_path: P
         assert after.rows(0, 10_000) == left
         assert after.gaps() == cut.gaps
         assert after.seal == cut.seal != before.seal
-        assert (after.header.format, after.header.min_format) == (THINNED_FORMAT, THINNED_FORMAT)
+        assert (after.header.format, after.header.min_format) == (COMMITTED_THINNED_FORMAT, COMMITTED_THINNED_FORMAT)
         assert (after.before, after.head, after.opening()) == (before.before, before.head, before.opening())
         assert after.verify() == ()
     assert target.stat().st_size < whole.stat().st_size
@@ -75,11 +75,11 @@ async def test_the_number_of_cuts_is_bounded(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.asyncio
-async def test_an_archive_that_claims_format_1_has_no_cuts(tmp_path: Path) -> None:
+async def test_an_archive_that_claims_to_be_whole_has_no_cuts(tmp_path: Path) -> None:
     """A frame that lost its bytes is damage there, as it always was."""
     _, target, _ = await thinned(tmp_path, {1})
     content = (
-        target.read_bytes().replace(b'"format":2', b'"format":1', 1).replace(b'"min_format":2', b'"min_format":1', 1)
+        target.read_bytes().replace(b'"format":4', b'"format":3', 1).replace(b'"min_format":4', b'"min_format":3', 1)
     )
     header = content[8 : content.index(b"\n", 8)]
     offset, length = (int.from_bytes(content[-at : -at + 8], "big") for at in (48, 40))

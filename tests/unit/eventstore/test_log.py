@@ -62,7 +62,7 @@ async def test_what_was_appended_is_read_back_in_order_also_later(tmp_path: Path
         assert not log.boot_report.created
         assert await log.read(after=1, limit=3) == made[1:4]
         rows = await log.read_rows(0, 10)
-        assert verify(EMPTY, rows) == head
+        assert verify(EMPTY, rows, log.commitments.content) == head
         assert [row.connector_id for row in rows] == [2, None, 2, None, 2]
 
 

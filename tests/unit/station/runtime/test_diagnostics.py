@@ -11,6 +11,7 @@ from freezegun import freeze_time
 
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Head, Row
+from eventstore.commitments import Commitments
 from eventstore.log import EventLog
 from eventstore.value import replace
 from station.runtime import diagnostics
@@ -152,6 +153,9 @@ class ManyRows:
 
     def __init__(self, count: int) -> None:
         self.head = Head(seq=count, digest=b"\0" * 32)
+
+    async def commitments_from(self, seq: int) -> Commitments:
+        return Commitments()
 
     async def cut_out(self) -> Sequence[tuple[int, int]]:
         return ()

@@ -13,6 +13,7 @@ import pytest
 from eventstore.catalogue.lifecycle import StationDescribed
 from eventstore.catalogue.maintenance import DiagnosticsProgressed, FirmwareProgressed, SigningCertificateChecked
 from eventstore.chain import Head, Row
+from eventstore.commitments import Commitments
 from eventstore.event import Observation
 from eventstore.value import replace
 from station.runtime.certificate_files import CertificateFiles
@@ -44,6 +45,9 @@ class EmptyLog:
     """A log without events."""
 
     head = Head(seq=0, digest=b"\0" * 32)
+
+    async def commitments_from(self, seq: int) -> Commitments:
+        return Commitments()
 
     async def cut_out(self) -> Sequence[tuple[int, int]]:
         return ()

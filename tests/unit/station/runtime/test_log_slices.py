@@ -6,6 +6,7 @@ import pytest
 
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.chain import Head, Row
+from eventstore.commitments import Commitments
 from eventstore.value import replace
 from station.runtime.log_slices import SLICE_ROWS, Window, slices
 from tests.given import UTC_2026_MS, station
@@ -29,6 +30,9 @@ class Rows:
     async def read_rows(self, after: int, limit: int) -> Sequence[Row]:
         self.asked.append(after)
         return [row(seq) for seq in range(after + 1, min(after + limit, self.head.seq) + 1)]
+
+    async def commitments_from(self, seq: int) -> Commitments:
+        return Commitments()
 
     async def cut_out(self) -> Sequence[tuple[int, int]]:
         return ()

@@ -64,7 +64,7 @@ async def test_the_fresh_log_names_the_old_head_and_the_gap_and_a_station_starts
     assert (path / "quarantine-1" / "stray-events.jsonl").stat().st_size > 0
     log = await EventLog.open(path, identity="CB-0001")
     rows = await log.read_rows(0, 100_000)
-    assert verify(EMPTY, rows) == log.head
+    assert verify(EMPTY, rows, log.commitments.content) == log.head
     named = (await log.read(99, 1))[0].event
     assert isinstance(named, LogSalvaged)
     assert (named.kept_seq, named.quarantine) == (99, "quarantine-1")

@@ -10,6 +10,7 @@ import pytest
 from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.catalogue.security import SecurityEventRaised, TamperObserved
 from eventstore.chain import EMPTY, Head, Row
+from eventstore.commitments import Commitments
 from eventstore.log import EventLog
 from eventstore.value import replace
 from station.runtime import security_log
@@ -99,6 +100,9 @@ class Gone:
     """A log of which some events were cut out for room."""
 
     head: Head = EMPTY
+
+    async def commitments_from(self, seq: int) -> Commitments:
+        return Commitments()
 
     async def cut_out(self) -> Sequence[tuple[int, int]]:
         return [(5, 9)]

@@ -17,7 +17,7 @@ ROWS = chained([DOOR] * 3)
 
 def test_what_was_exported_comes_back(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(b"\n".join(map(line, ROWS)))
-    assert list(read_events(tmp_path / "events.jsonl")) == ROWS
+    assert [told.row for told in read_events(tmp_path / "events.jsonl")] == ROWS
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,9 @@ def test_what_was_exported_comes_back(tmp_path: Path) -> None:
         {"payload": {"says": "x" * (5 << 20)}},
         {"digest": "00"},
         {"digest": None},
+        {"proof": "none"},
+        {"proof": {"salt": 5}},
+        {"proof": {"salt": "", "more": 1}},
     ],
 )
 def test_a_value_that_no_station_writes_is_no_event(changes: dict[str, Any], tmp_path: Path) -> None:
@@ -66,7 +69,7 @@ def test_a_large_event_goes_through_every_text_form(tmp_path: Path) -> None:
     writer.writerow(["" if value is None else value for value in (*row[:8], row.digest.hex())])
     (tmp_path / "events.csv").write_text(text.getvalue())
     for name in ("events.jsonl", "events.csv"):
-        assert list(read_events(tmp_path / name)) == [row]
+        assert [told.row for told in read_events(tmp_path / name)] == [row]
 
 
 def test_a_parquet_file_that_is_none_is_told(tmp_path: Path) -> None:
