@@ -145,7 +145,7 @@ def has_table(connection: sqlite3.Connection, name: str) -> bool:
 
 def has_plain_tables(connection: sqlite3.Connection) -> bool:
     """Are the tables of a log, as far as they are there, stored, and not computed by a schema that no migration wrote? Raises sqlite3.Error."""
-    for name in ("event", "meta", "migration", "opening"):
+    for name in ("event", "meta", "migration", "opening", "commitment"):
         row = connection.execute("SELECT type, rootpage FROM sqlite_schema WHERE name = ?", (name,)).fetchone()
         if row is None:
             continue

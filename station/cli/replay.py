@@ -194,6 +194,22 @@ def _export(parser: Parser) -> None:
     _redact_key(parser)
 
 
+def _evidence(parser: Parser) -> None:
+    parser.add_argument(
+        "--transaction", type=int, required=True, metavar="N", help="the station's number of the transaction"
+    )
+    parser.add_argument("--id", action="store_true", help="N is the CSMS's transactionId")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to (default: transaction-N.zip)")
+    parser.add_argument(
+        "--statement",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a statement from elsewhere (repeatable)",
+    )
+
+
 QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "summary": ("the log at a glance", _none),
     "timeline": ("the story in plain words", _timeline),
@@ -211,6 +227,7 @@ QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "whatif": ("where the station would have acted differently", _whatif),
     "extract": ("turn a slice of the log into a test scenario", _extract),
     "export": ("the log as JSON Lines, CSV or Parquet", _export),
+    "evidence": ("one transaction as a file that anyone can check", _evidence),
 }
 
 

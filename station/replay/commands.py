@@ -14,7 +14,7 @@ import orjson
 from eventstore.structure import to_plain
 from station.replay import comparing
 from station.replay.answers import conversation, outbox, security, summary, timeline, transactions, whatif
-from station.replay.export import scenario, writing
+from station.replay.export import evidence, scenario, writing
 from station.replay.export.redaction import RedactionRules
 from station.replay.opening.errors import BadQuestion, ReplayError
 from station.replay.opening.origin import Anchor
@@ -252,6 +252,27 @@ def make_export(asked: Question) -> int:
     return DONE
 
 
+def show_evidence(asked: Question) -> int:
+    """One transaction as a file for a court or a customer."""
+    options = asked.options
+    found = transactions.whole_transaction(
+        asked.reader, asked.calendar, options.transaction, by_id=options.id, zone=asked.zone
+    )
+    file = options.out or Path(f"transaction-{found.row.number}.zip")
+    try:
+        made = evidence.make_evidence(asked.reader, asked.calendar, found, asked.zone, file, also=options.statement)
+    except OSError as error:
+        raise ReplayError(f"{file} cannot be written: {error.strerror or error}") from error
+    vouched = (
+        f"vouched for by {plural(len(made.statements), 'statement')}"
+        if made.statements
+        else "no statement vouches for it"
+    )
+    told = f"transaction {made.transaction}: {made.disclosed} events in full, {made.withheld} withheld, {vouched}: {made.file}"
+    give(asked, made, lambda: Page().add("", Paragraph(lines=(told,))))
+    return DONE
+
+
 def redaction_key(file: Path | None) -> bytes:
     """The secret in a file; nothing without one. Raises BadQuestion."""
     if file is None:
@@ -294,6 +315,7 @@ ANSWERS: Mapping[str, Callable[[Question], int]] = {
     "whatif": show_whatif,
     "extract": make_scenario,
     "export": make_export,
+    "evidence": show_evidence,
 }
 
 

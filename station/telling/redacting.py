@@ -52,6 +52,11 @@ class Redacting:
             self.tag(tag)
 
     @property
+    def known(self) -> frozenset[str]:
+        """The tags that were come across, in lower case."""
+        return frozenset(self._names)
+
+    @property
     def looks_for_tags(self) -> bool:
         """Whether tags are replaced."""
         return self._tags

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import orjson
 
-from eventstore.chain import Row
+from eventstore.chain import Row, digest_after
 from eventstore.commitments import commitment
 from eventstore.structure import to_plain
+from station.cli.main import main
+from station.replay.export import check_evidence
 from station.wire.instants import format_utc_ms
 from tests.forgeries.honest import (
     TAG,
@@ -66,7 +68,7 @@ _BESIDE = ("proof", "digest")
 
 def bill(lines: list[dict[str, object]], *, withheld: str = "", **changes: object) -> None:
     """Another register in the last stop of a file; of the `changes` some may be of what lies beside the payload."""
-    found = [each for each in lines if each["type"] == "TransactionStopped"][-1]
+    found = [each for each in lines if each.get("type") == "TransactionStopped"][-1]
     assert isinstance(found["payload"], dict)
     if withheld:
         withhold(found, withheld)
@@ -133,3 +135,62 @@ def last_off_in_silence(lines: list[dict[str, object]], about: dict[str, object]
 
 def unlined(lines: list[dict[str, object]]) -> None:
     del lines[150:153]
+
+
+# ---- evidence --------------------------------------------------------------------------------------------------------
+
+Lines = list[dict[str, object]]
+
+
+def evidenced(change: Callable[[Lines], None], *, anew: bool = False) -> Forge:
+    """The evidence of the third session, its events changed; `anew`: with digests that fit, and without statements."""
+
+    def forge(directory: Path, honest: Honest) -> Path:
+        target = directory.with_name("evidence.zip")
+        words = ["replay", str(directory), "evidence", "--transaction", "3", "--out", str(target)]
+        assert main(words) == 0
+        with zipfile.ZipFile(target) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        lines: Lines = [orjson.loads(line) for line in members["events.jsonl"].splitlines()]
+        change(lines)
+        if anew:
+            members = {name: content for name, content in members.items() if not name.startswith("statements/")}
+            about = orjson.loads(members["evidence.json"])
+            digest = bytes.fromhex(about["before"])
+            for each in lines:
+                digest = digest_after(digest, check_evidence.content(each))
+                if "digest" in each:
+                    each["digest"] = digest.hex()
+            members["evidence.json"] = orjson.dumps(about | {"digest": digest.hex()})
+        members["events.jsonl"] = b"".join(orjson.dumps(each) + b"\n" for each in lines)
+        with zipfile.ZipFile(target, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        return target
+
+    return forge
+
+
+def concealed_reading(lines: Lines) -> None:
+    """A reading is passed off as an event of others."""
+    found = next(each for each in lines if each.get("type") == "MeterSampled")
+    seq = found["seq"]
+    found.clear()
+    found |= {"seq": seq, "content": "5a" * 32}
+
+
+def shown_in_place_of_withheld(lines: Lines) -> None:
+    """An event that was withheld is shown, and is another one."""
+    place = next(place for place, each in enumerate(lines) if "content" in each)
+    found = next(each for each in lines if each.get("type") == "MeterSampled")
+    lines[place] = found | {"seq": lines[place]["seq"]}
+
+
+def left_out(lines: Lines) -> None:
+    """An event of others is left out, and those behind it take its number."""
+    place = next(place for place, each in enumerate(lines) if "content" in each)
+    del lines[place]
+    for each in lines[place:]:
+        seq = each["seq"]
+        assert isinstance(seq, int)
+        each["seq"] = seq - 1

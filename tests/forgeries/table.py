@@ -388,6 +388,26 @@ FORGERIES: tuple[Forgery, ...] = (
         forge=exports.exported(exports.withheld_reading),
         kinds=(ALTERED,),
     ),
+    Forgery(name="a bill in evidence", forge=exports.evidenced(exports.bill), kinds=(ALTERED,)),
+    Forgery(
+        name="a reading in evidence passed off as an event of others",
+        forge=exports.evidenced(exports.concealed_reading),
+        kinds=(ALTERED,),
+    ),
+    Forgery(
+        name="an event in evidence in place of one that was withheld",
+        forge=exports.evidenced(exports.shown_in_place_of_withheld),
+        kinds=(ALTERED,),
+    ),
+    Forgery(
+        name="an event of others left out of evidence", forge=exports.evidenced(exports.left_out), kinds=(REPLACED,)
+    ),
+    Forgery(
+        name="a bill in evidence that was made anew",
+        forge=exports.evidenced(exports.bill, anew=True),
+        alone=UNCHECKED,
+        headed=UNCHECKED,
+    ),
     Forgery(
         name="the end off a diagnostics file",
         forge=exports.bundled(exports.last_off),

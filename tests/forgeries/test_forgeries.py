@@ -50,7 +50,9 @@ def check_honesty(verdict: Verdict, reader: LogReader, honest: Honest) -> None:
     here = {row.seq: row for rows in reader.rows() for row in rows}
     for each in verdict.ranges:
         for seq in range(each.first_seq, each.last_seq + 1):
-            if each.anchored_by:
+            if each.anchored_by and each.withheld:  # what stands in its place is told as unproven
+                assert here[seq].digest == genuine[seq].digest, f"event {seq} is told as anchored, and is forged"
+            elif each.anchored_by:
                 assert here.get(seq) == genuine.get(seq), f"event {seq} is told as anchored, and is forged"
             if each.chained or each.decided:
                 assert seq in here, f"event {seq} is told as proven, and is not here"

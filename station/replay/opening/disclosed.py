@@ -25,8 +25,10 @@ class Disclosed:
         self._connection = sqlite3.connect(scratch / DISCLOSED_NAME, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.execute("PRAGMA journal_mode = OFF").fetchall()
-        self._connection.execute("CREATE TABLE IF NOT EXISTS told (seq INTEGER PRIMARY KEY, disclosure BLOB NOT NULL)")
-        self._last: tuple[int, Disclosure | None] = (0, None)
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS told (seq INTEGER PRIMARY KEY, disclosure BLOB NOT NULL, content BLOB)"
+        )
+        self._last: tuple[int, Disclosure | None, bytes | None] = (0, None, None)
         self.count = 0
 
     def close(self) -> None:
@@ -41,26 +43,36 @@ class Disclosed:
         """All is there."""
         self._connection.execute("COMMIT")
 
-    def keep(self, seq: int, disclosure: Disclosure | None, *, has_digest: bool) -> None:
-        """What came with an event. Without a digest, or a salt, nothing proves it. Raises sqlite3.Error."""
-        told = disclosure if has_digest else _UNPROVEN
+    def keep(self, seq: int, disclosure: Disclosure | None, *, has_digest: bool, content: bytes | None = None) -> None:
+        """What came with an event. Without a digest, or a salt, nothing proves it; with `content` it is withheld as a whole.
+
+        Raises sqlite3.Error.
+        """
+        told = disclosure if has_digest and content is None else _UNPROVEN
         if told is not None:
-            self._connection.execute("INSERT OR REPLACE INTO told VALUES (?, ?)", (seq, to_json(told)))
+            values = (seq, to_json(told), content)
+            self._connection.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", values)
             self.count += 1
 
     def disclosure(self, seq: int) -> Disclosure | None:
         """What came with an event; None where nothing did, as with events in the format of version 0.1.0."""
         if self._last[0] != seq:
-            row = self._connection.execute("SELECT disclosure FROM told WHERE seq = ?", (seq,)).fetchone()
-            self._last = seq, None if row is None else _READ_DISCLOSURE(row[0])
+            row = self._connection.execute("SELECT disclosure, content FROM told WHERE seq = ?", (seq,)).fetchone()
+            self._last = (seq, None, None) if row is None else (seq, _READ_DISCLOSURE(row[0]), row[1])
         return self._last[1]
+
+    def is_withheld(self, seq: int) -> bool:
+        """Whether an event is withheld as a whole: only what its digest covers came in its place."""
+        return self.disclosure(seq) is not None and self._last[2] is not None
 
     def is_unproven(self, seq: int) -> bool:
         """Whether what would prove the event was left out."""
         found = self.disclosure(seq)
-        return found is not None and not found.salt
+        return found is not None and not found.salt and not self.is_withheld(seq)
 
     def content(self, row: Sequence[Any]) -> bytes:
         """What the digest of the row covers. Raises ValueError or TypeError for what came with another one."""
         found = self.disclosure(row[0])
+        if self._last[2] is not None:
+            return self._last[2]
         return whole_row(row) if found is None else content_of(row, found)

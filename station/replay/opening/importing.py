@@ -49,11 +49,13 @@ _NUMBERS = ("seq", "cause", "at_ms", "version", "connector_id", "utc_ms")
 
 
 class Told(NamedTuple):
-    """An event as it came: its row, what proves it if its digest covers commitments, and whether its digest came with it."""
+    """An event as it came: its row, what proves it if its digest covers commitments, whether its digest came with it, and of one that is
+    withheld as a whole, what its digest covers."""
 
     row: Row
     disclosure: Disclosure | None
     has_digest: bool
+    content: bytes | None = None
 
 
 def take_bundle(path: Path, scratch: Path) -> Origin:
@@ -65,7 +67,7 @@ def take_bundle(path: Path, scratch: Path) -> Origin:
             about = read_about(bundle)
             _lay_statement(scratch, read_statement(bundle))
             with open_member(bundle, LOG_NAME) as stream:
-                _, disclosed = _lay(path, scratch, _from_lines(stream, LOG_BYTES_MAX))
+                _, disclosed = lay(path, scratch, _from_lines(stream, LOG_BYTES_MAX))
     except BundleDamaged as error:
         raise LogUnreadable(f"{path} is damaged: {error}") from error
     # Whatever left the station in one went through its redaction, which may have found nothing to redact.
@@ -134,7 +136,7 @@ def _take_files(files: Sequence[Path], path: Path, scratch: Path) -> Origin:
                 yield told
 
     try:
-        redacted, disclosed = _lay(path, scratch, counted())
+        redacted, disclosed = lay(path, scratch, counted())
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise LogUnreadable(f"{path} cannot be read: {error}") from error
     if not count:
@@ -177,7 +179,7 @@ def _read_jsonl(path: Path) -> Iterator[Told]:
 def _read_csv(path: Path) -> Iterator[Told]:
     with open_regular(path) as stream:
         csv.field_size_limit(LINE_BYTES_MAX)
-        reader = csv.DictReader(line.decode() for line in _lines(stream))
+        reader = csv.DictReader(line.decode() for line in lines_of(stream))
         if missing := [name for name in _COLUMNS if name not in (reader.fieldnames or ())]:
             raise LogUnreadable(f"its first line names no column {', '.join(missing)}: it is no table of events")
         for number, values in enumerate(reader, 2):
@@ -185,7 +187,7 @@ def _read_csv(path: Path) -> Iterator[Told]:
                 numbers = {name: int(values[name]) if values.get(name) else None for name in _NUMBERS}
             except ValueError as error:
                 raise LogUnreadable(f"line {number} is no event: {error}") from error
-            yield _row({**values, **numbers}, number)
+            yield told_of({**values, **numbers}, number)
 
 
 def _read_parquet(path: Path) -> Iterator[Told]:
@@ -201,7 +203,7 @@ def _read_parquet(path: Path) -> Iterator[Told]:
             for batch in file.iter_batches(batch_size=PARQUET_ROWS):
                 for values in batch.to_pylist():
                     number += 1
-                    yield _row(values, number)
+                    yield told_of(values, number)
     except (ArrowException, UnicodeDecodeError) as error:
         raise LogUnreadable(f"it is no Parquet file, or damaged: {error}") from error
 
@@ -223,7 +225,7 @@ EVENT_FORMATS: Mapping[str, Callable[[Path], Iterator[Told]]] = {
 }
 
 
-def _lines(stream: IO[bytes], most: int | None = None) -> Iterator[bytes]:
+def lines_of(stream: IO[bytes], most: int | None = None) -> Iterator[bytes]:
     """The lines of a stream. Raises LogUnreadable at a line that is too long for an event, or behind `most` bytes."""
     number, size = 0, 0
     while line := stream.readline(LINE_BYTES_MAX + 1):
@@ -236,17 +238,18 @@ def _lines(stream: IO[bytes], most: int | None = None) -> Iterator[bytes]:
 
 
 def _from_lines(stream: IO[bytes], most: int | None = None) -> Iterator[Told]:
-    for number, line in enumerate(_lines(stream, most), 1):
+    for number, line in enumerate(lines_of(stream, most), 1):
         if not line.strip():
             continue
         try:
             values = load_json(line)
         except ValueError as error:
             raise LogUnreadable(f"line {number} is no JSON: {error}") from error
-        yield _row(values, number)
+        yield told_of(values, number)
 
 
-def _row(values: Any, number: int) -> Told:
+def told_of(values: Any, number: int) -> Told:
+    """The event of an exported line. Raises LogUnreadable."""
     try:
         payload, digest = values["payload"], values["digest"]
         plain = orjson.loads(payload) if isinstance(payload, str) else payload
@@ -274,17 +277,17 @@ def _row(values: Any, number: int) -> Told:
     return Told(row=row, disclosure=disclosure, has_digest=bool(digest))
 
 
-def _lay(path: Path, scratch: Path, events: Iterable[Told]) -> tuple[bool, Disclosed]:
+def lay(path: Path, scratch: Path, events: Iterable[Told]) -> tuple[bool, Disclosed]:
     """Writes the rows to the scratch database; whether any was redacted, and what proves them. Raises LogUnreadable."""
     redacted, disclosed = False, Disclosed(scratch)
 
     def watched() -> Iterator[Row]:
         nonlocal redacted
-        for row, disclosure, has_digest in events:
-            if not has_digest or (disclosure is not None and disclosure.commitments):
+        for row, disclosure, has_digest, content in events:
+            if not has_digest or content is not None or (disclosure is not None and disclosure.commitments):
                 redacted = True
             redacted = redacted or any(mark in row.payload for mark in _REDACTION_MARKS)
-            disclosed.keep(row.seq, disclosure, has_digest=has_digest)
+            disclosed.keep(row.seq, disclosure, has_digest=has_digest, content=content)
             yield row
 
     try:

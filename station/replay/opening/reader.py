@@ -91,6 +91,11 @@ class LogReader:
         found = None if told is None else told.disclosure(seq)
         return () if found is None else tuple(found.commitments)
 
+    def is_withheld(self, seq: int) -> bool:
+        """Whether an event is withheld as a whole."""
+        told = self.origin.disclosed
+        return told is not None and told.is_withheld(seq)
+
     def is_disclosed(self, seq: int) -> bool:
         """Whether something came with an exported event that is to prove it."""
         told = self.origin.disclosed

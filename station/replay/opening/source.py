@@ -24,11 +24,12 @@ from eventstore.directory import StorageDirectory
 from eventstore.errors import LogTooNew
 from eventstore.inspection import WAL_NAME, lost_wal
 from eventstore.opening import read_opening
+from eventstore.salting import read_commitments
 from eventstore.salvage import pending_recovery, recover
 from eventstore.segments import ARCHIVE_DIRECTORY, past_segments
 from eventstore.value import Value
 from eventstore.wal import read_wal
-from station.replay.opening import archived, importing
+from station.replay.opening import archived, evidence_file, importing
 from station.replay.opening.bundle import is_bundle
 from station.replay.opening.copying import copy_storage
 from station.replay.opening.errors import LogFromTheFuture, LogUnreadable
@@ -80,6 +81,7 @@ KINDS: tuple[SourceKind, ...] = (
     SourceKind(is_one=_is_storage, take=_take_storage),
     SourceKind(is_one=archived.is_archive, take=archived.take_archives),
     SourceKind(is_one=importing.is_partitioned, take=importing.take_partitioned),
+    SourceKind(is_one=evidence_file.is_evidence, take=evidence_file.take_evidence),
     SourceKind(is_one=is_bundle, take=importing.take_bundle),
     SourceKind(is_one=_is_export, take=importing.take_export),
     SourceKind(is_one=_is_database, take=_take_database),
@@ -131,6 +133,7 @@ def _opened(path: Path, database: Path) -> sqlite3.Connection:
     try:
         connection = open_reader(database)
         check_readable(connection)
+        read_commitments(connection)  # in a format that this version may not know
         if not has_table(connection, "event"):
             raise LogUnreadable(f"{path} is a database, but no log: it has no events")
         return connection

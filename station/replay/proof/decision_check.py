@@ -31,7 +31,7 @@ _SHOWN = 5
 def check_decisions(work: Work, *, decides: bool, progress: Progress) -> None:
     """Folds the log wherever its state is known, and if asked for compares every decision."""
     broken = [(each.seq, each.last_seq) for each in work.findings if each.kind in _BROKEN]
-    breaks = union(broken, work.redacted, work.withheld)
+    breaks = union(broken, work.redacted, work.withheld, work.concealed)
     deciding = Deciding(work.reader, fold_only=not decides, breaks=breaks, watch=Shapes(work, breaks).check)
     left = follow(work, deciding, decides=decides, progress=progress)
     for seq in left:

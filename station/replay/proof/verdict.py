@@ -19,8 +19,8 @@ class Range(Value, frozen=True, kw_only=True):
     """Events of which the same is known. `state` is "here", or why they are not.
 
     `chained`: each continues the one before. `decided`: each follows again from what was observed. `anchored_by`: what from
-    outside vouches for them. `redacted`: nothing proves what stands in them; `withheld`: the commitments to some of their members
-    fit, and nothing proves what stands in place of those.
+    outside vouches for them. `redacted`: nothing proves what stands in them; `withheld`: the commitments to some of their members,
+    or to all of them, fit, and nothing proves what stands in place of those.
     """
 
     first_seq: int
@@ -73,7 +73,7 @@ def ranges_of(work: Work, anchors: Sequence[AnchorResult]) -> tuple[Range, ...]:
         return ()
     chained = union((run.first_seq, run.last_seq) for run in work.check.runs)
     here, decided, redacted = union(work.present), union(work.decided), union(work.redacted)
-    withheld = union(work.withheld)
+    withheld = union(work.withheld, work.concealed)
     why = {DROPPED: union(work.dropped), ABSENT: union(work.absent), UNREADABLE: union(work.unreadable)}
     proving = [anchor for anchor in anchors if anchor.proves]
     groups = (here, chained, decided, redacted, withheld, *why.values(), *(anchor.proves for anchor in proving))

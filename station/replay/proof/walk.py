@@ -69,7 +69,9 @@ def walk(work: Work, progress: Progress) -> None:
 def _note_redacted(work: Work, rows: Sequence[Row], marked: list[Span]) -> None:
     """Which events have commitments in place of values, and which nothing proves any more."""
     for row in rows:
-        if work.reader.is_unproven(row.seq):
+        if work.reader.is_withheld(row.seq):
+            extend(work.concealed, (row.seq, row.seq))
+        elif work.reader.is_unproven(row.seq):
             extend(work.redacted, (row.seq, row.seq))
         elif names := work.reader.withheld(row.seq):
             extend(work.withheld, (row.seq, row.seq))
@@ -92,6 +94,10 @@ def _tell_redacted(work: Work) -> None:
         told = listed(work.redacted)
         work.skip(
             f"{told}: redacted, so that nothing proves what stands in them; only that the others continue the chain"
+        )
+    if work.concealed:
+        work.skip(
+            f"{listed(work.concealed)}: withheld as a whole; the hashes that stand for them fit the chain, and nothing else is known of them"
         )
     if work.withheld:
         names = ", ".join(sorted(work.withheld_members))

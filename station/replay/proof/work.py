@@ -43,6 +43,8 @@ class Work:
     redacted: list[Span] = field(default_factory=list)
     withheld: list[Span] = field(default_factory=list)
     """Events of which some members are withheld, and the rest is proven; of which they are, `withheld_members`."""
+    concealed: list[Span] = field(default_factory=list)
+    """Events that are withheld as a whole."""
     withheld_members: set[str] = field(default_factory=set)
     decided: list[Span] = field(default_factory=list)
     is_structure_damaged: bool = False

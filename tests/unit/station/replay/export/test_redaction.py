@@ -116,7 +116,7 @@ def test_no_tag_of_four_bytes_is_found_by_trying(fixture: str, request: pytest.F
     known: Written = request.getfixturevalue(fixture)
     told = list(read_events(known.file))
     victim = next(place for place, each in enumerate(told) if '"id_tag":"tag-1"' in each.row.payload)
-    before, (row, disclosure, has_digest) = told[victim - 1], told[victim]
+    before, (row, disclosure, has_digest, _) = told[victim - 1], told[victim]
     assert TAG in candidates(TAG)
     values = {tag: row._replace(payload=row.payload.replace('"tag-1"', f'"{tag}"')) for tag in candidates(TAG)}
     if disclosure is None:
@@ -194,7 +194,7 @@ def test_with_a_key_a_name_is_the_same_in_every_log_and_without_it_they_are_numb
 
 def test_content_of_each_event_follows_from_what_came_with_it(new: Written) -> None:
     digest = EMPTY.digest
-    for row, disclosure, _ in read_events(new.file):
+    for row, disclosure, _, _ in read_events(new.file):
         assert disclosure is not None
         content = partial(content_of, disclosure=disclosure)
         digest = digest_after(digest, content(row))

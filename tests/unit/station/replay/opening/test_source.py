@@ -16,6 +16,7 @@ from eventstore.catalogue.maintenance import DiagnosticsRequested
 from eventstore.database import DATABASE_NAME, open_reader
 from eventstore.inspection import WAL_NAME
 from eventstore.log import EventLog
+from eventstore.salting import checksum
 from eventstore.wal import read_wal
 from station.replay.opening import copying
 from station.replay.opening.errors import LogFromTheFuture, LogUnreadable
@@ -408,3 +409,21 @@ def test_a_checkpoint_that_was_cut_in_its_middle_is_no_damage(crashed: Path, sta
     overwrite(crashed / DATABASE_NAME, 0, first_page)
     with open_log(crashed) as reader:
         assert (reader.origin.damage, reader.head.seq) == (None, len(station.log))
+
+
+def test_a_log_whose_digests_cover_what_this_version_does_not_know_is_of_a_newer_one(log: Path) -> None:
+    values = (9_999, 2, bytes(32))
+    with closing(sqlite3.connect(log / DATABASE_NAME, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO commitment VALUES (?, ?, ?, ?)", (*values, checksum(*values)))
+    with pytest.raises(LogFromTheFuture, match="in format 2, this version knows 1"), open_log(log):
+        pass
+
+
+def test_a_table_of_secrets_that_is_computed_is_none(log: Path) -> None:
+    with closing(sqlite3.connect(log / DATABASE_NAME, isolation_level=None)) as connection:
+        connection.execute("DROP TABLE commitment")
+        connection.execute(
+            "CREATE VIEW commitment AS SELECT 1 AS first_seq, 1 AS format, x'00' AS secret, x'00' AS checksum"
+        )
+    with pytest.raises(LogUnreadable, match="not laid out as those of a log"), open_log(log):
+        pass
