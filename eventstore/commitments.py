@@ -43,6 +43,9 @@ PERSONAL = frozenset(
         "factory_values",
         "facts",
         "settings",
+        "common_name",
+        "organisation",
+        "csr",
         # frames, and what others wrote
         "text",
         "head",

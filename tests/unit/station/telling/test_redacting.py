@@ -131,3 +131,11 @@ def test_digests_of_what_has_tags_in_it_are_withheld() -> None:
 def test_texts_of_ones_own_are_replaced_in_any_case() -> None:
     redacting = Redacting(tags=False, own=[("CB-0417", "station-1")])
     assert redacting.value({"url": "ws://host/cb-0417", "CB-0417": 1}) == {"url": "ws://host/station-1", "station-1": 1}
+
+
+def test_a_certificate_names_its_station_and_is_withheld_with_the_name() -> None:
+    pem = "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n"
+    value = {"csr": pem, "text": json.dumps([2, "1", "SignCertificate", {"csr": pem}])}
+    redacted = Redacting(tags=False, own=[("CB-0417", "station-1")]).value(value)
+    assert "MIIB" not in json.dumps(redacted)
+    assert Redacting(tags=True).value(value) == value
