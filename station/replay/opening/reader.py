@@ -247,9 +247,9 @@ class LogReader:
     def recorded(
         self, after: int = 0, until: int | None = None, kinds: Collection[type[Event]] | None = None
     ) -> Iterator[Recorded]:
-        """The events behind `after` up to `until`, in order; of these kinds only, if any are named."""
+        """The events behind `after` up to `until`, in order, without those that are withheld; of these kinds only, if any are named."""
         for rows in self.rows(after, until, kinds):
-            yield from self.decoded(rows)
+            yield from self.decoded([row for row in rows if not self.is_withheld(row.seq)])
 
     def decoded(self, rows: list[Row]) -> list[Recorded]:
         """The events of stored rows; Illegible for what this version cannot read."""

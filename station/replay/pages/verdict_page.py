@@ -6,7 +6,7 @@ from station.replay.pages.page import Page, Paragraph, facts, table
 from station.replay.proof.anchoring import AGREES, CONTRADICTS, AnchorResult
 from station.replay.proof.findings import CONTRADICTED
 from station.replay.proof.spans import Spans, listed, minus, union
-from station.replay.proof.verdict import FAULTY, HERE, UNCHECKED, WHOLE, Range, Verdict
+from station.replay.proof.verdict import FAULTY, HERE, UNCHECKED, WHOLE, WITHHELD, Range, Verdict
 from station.telling.amounts import plural
 
 SHOWN_MAX = 50
@@ -90,11 +90,11 @@ def _anchor(anchor: AnchorResult) -> tuple[str, int, str, str, str]:
 def _ranges(verdict: Verdict) -> Iterator[tuple[str, str, str, str]]:
     for each in verdict.ranges[:SHOWN_MAX]:
         events = f"{each.first_seq}" if each.first_seq == each.last_seq else f"{each.first_seq} to {each.last_seq}"
-        if each.state != HERE:
+        if each.state not in (HERE, WITHHELD):
             yield events, each.state, "", ""
             continue
-        is_partly = each.withheld and each.chained
-        chained = "redacted" if each.redacted else "in part" if is_partly else "yes" if each.chained else "no"
+        partly = each.state if each.state == WITHHELD else "in part"
+        chained = "redacted" if each.redacted else "no" if not each.chained else partly if each.withheld else "yes"
         decided = "not asked" if verdict.level != "decide" else "yes" if each.decided else "no"
         yield events, chained, decided, _vouching(each.anchored_by)
     if verdict.ranges_count > SHOWN_MAX:

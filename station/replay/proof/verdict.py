@@ -12,11 +12,18 @@ WHOLE, FAULTY, UNCHECKED = "whole", "faulty", "unchecked"
 CONSISTENT, ANCHORED = "consistent", "anchored"
 STATUSES = {WHOLE: 0, FAULTY: 1, UNCHECKED: 4}
 """The exit statuses of `verify`."""
-HERE, DROPPED, ABSENT, UNREADABLE, MISSING = "here", "dropped", "not given", "unreadable", "missing"
+HERE, WITHHELD, DROPPED, ABSENT, UNREADABLE, MISSING = (
+    "here",
+    "withheld",
+    "dropped",
+    "not given",
+    "unreadable",
+    "missing",
+)
 
 
 class Range(Value, frozen=True, kw_only=True):
-    """Events of which the same is known. `state` is "here", or why they are not.
+    """Events of which the same is known. `state` is "here", "withheld" where only the hash of each is here, or why they are not.
 
     `chained`: each continues the one before. `decided`: each follows again from what was observed. `anchored_by`: what from
     outside vouches for them. `redacted`: nothing proves what stands in them; `withheld`: the commitments to some of their members,
@@ -73,14 +80,25 @@ def ranges_of(work: Work, anchors: Sequence[AnchorResult]) -> tuple[Range, ...]:
         return ()
     chained = union((run.first_seq, run.last_seq) for run in work.check.runs)
     here, decided, redacted = union(work.present), union(work.decided), union(work.redacted)
-    withheld = union(work.withheld, work.concealed)
+    concealed = union(work.concealed)
+    withheld = union(work.withheld, concealed)
     why = {DROPPED: union(work.dropped), ABSENT: union(work.absent), UNREADABLE: union(work.unreadable)}
     proving = [anchor for anchor in anchors if anchor.proves]
-    groups = (here, chained, decided, redacted, withheld, *why.values(), *(anchor.proves for anchor in proving))
+    groups = (
+        here,
+        chained,
+        decided,
+        redacted,
+        withheld,
+        concealed,
+        *why.values(),
+        *(anchor.proves for anchor in proving),
+    )
     found: list[Range] = []
     for first, end in pieces((1, last), *groups):
         is_here = holds(here, first)
-        state = HERE if is_here else next((name for name, spans in why.items() if holds(spans, first)), MISSING)
+        here_as = WITHHELD if holds(concealed, first) else HERE
+        state = here_as if is_here else next((name for name, spans in why.items() if holds(spans, first)), MISSING)
         is_proven = is_here and not holds(redacted, first)
         found.append(
             Range(

@@ -13,6 +13,7 @@ from station.cli.main import main
 from station.cli.replay import QUESTIONS
 from tests.console import replayed, with_schema
 from tests.duck import ask
+from tests.replay_logs import disputed_bill, write_log
 
 ROOT = Path(__file__).resolve().parents[3]
 CORPUS = ROOT / "tests" / "corpora" / "replay"
@@ -51,6 +52,24 @@ def test_a_question_has_an_answer(query: str, data: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(data)
     found = ask(query)
     assert found or any(rare in query for rare in ("highest_wh > meter_stop_wh", "NOT settled")), "the corpus has some"
+
+
+@pytest.mark.parametrize("tampered", [False, True])
+@pytest.mark.parametrize("words", [[], ["--redact"]], ids=["whole", "redacted"])
+def test_the_same_script_checks_what_is_withheld(tmp_path: Path, tampered: bool, words: list[str]) -> None:
+    script = next(block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "check_statement" in block)
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (tmp_path / "check.py").write_text(script)
+    statement, events = tmp_path / "statement.json", tmp_path / "events.jsonl"
+    log = str(write_log(disputed_bill(), tmp_path / "log"))
+    assert main(["replay", log, "sign", "--key", str(tmp_path / "key.pem"), "--output", str(statement)]) == 0
+    assert main(["replay", log, "export", "--output", str(events), *words]) == 0
+    if tampered:
+        events.write_text(events.read_text().replace('"meter_start_wh":2000', '"meter_start_wh":1000'))
+    command = [sys.executable, "-W", "ignore", str(tmp_path / "check.py"), str(statement), str(events)]
+    done = subprocess.run([*command, key.public_key().public_bytes_raw().hex()], capture_output=True, text=True)
+    assert (done.returncode == 0) is not tampered
 
 
 @pytest.mark.parametrize("tampered", [False, True])

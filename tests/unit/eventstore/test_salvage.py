@@ -2,6 +2,8 @@
 
 import errno
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +286,19 @@ async def test_of_a_log_whose_wal_vanished_the_end_was_not_seen(tmp_path: Path) 
     assert (recovery.kept_seq, recovery.known_seq) == (0, 1), "the witness saw the first commit, and nobody the others"
     assert not recovery.end_seen
     assert (path / "quarantine-1" / DATABASE_NAME).exists()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("lost", [1, 2])
+async def test_a_page_of_the_secrets_costs_nothing_and_both_cost_what_they_prove(tmp_path: Path, lost: int) -> None:
+    """They stand in the file twice. Without them no event behind them can be verified any more."""
+    path = await closed(tmp_path / "log", 30)
+    with closing(sqlite3.connect(path / DATABASE_NAME)) as connection:
+        query = "SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'commitment' AND rootpage > 0 ORDER BY type DESC"
+        pages = [row[0] for row in connection.execute(query)]
+    assert len(pages) == 2
+    for page in pages[:lost]:
+        overwrite(path / DATABASE_NAME, (page - 1) * PAGE, b"\x55" * PAGE)
+    StorageDirectory(path).condemn(("found while running",))
+    recovery = await reopened(path)
+    assert recovery.kept_seq == (30 if lost == 1 else 0)

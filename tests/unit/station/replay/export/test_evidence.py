@@ -116,7 +116,7 @@ def test_verify_accepts_it_and_says_what_is_withheld(honest: Honest, file: Path)
         verdict = verify(reader, keys=[PUBLIC])
         assert (verdict.verdict, verdict.findings, verdict.source) == ("unchecked", (), "evidence")
         assert verdict.anchored_seq == verdict.last_seq in honest.ends
-        assert all(each.chained and each.anchored_by for each in verdict.ranges if each.state == "here")
+        assert all(each.chained and each.anchored_by and each.state in ("here", "withheld") for each in verdict.ranges)
         withheld = sum("content" in line for line in lines(file))
         assert withheld > 20
         assert sum(each.last_seq - each.first_seq + 1 for each in verdict.ranges if each.withheld) == withheld
@@ -153,6 +153,17 @@ def test_it_answers_as_the_log_does(honest: Honest, file: Path, capsys: pytest.C
     assert told[0]["row"] == told[1]["row"]
     assert told[0]["samples"] == told[1]["samples"]
     assert [each["energy_wh"] for each in told[0]["curve"]] == [each["energy_wh"] for each in told[1]["curve"]]
+
+
+def test_what_is_withheld_is_no_noise_in_an_answer(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(file), "timeline", "--tz", "UTC"]) == 0
+    told = capsys.readouterr().out
+    assert "Transaction 3 started on connector 2" in told
+    assert "ILLEGIBLE" not in told
+    assert main(["replay", str(file), "verify", "--public-key", PUBLIC]) == 4
+    told = capsys.readouterr().out
+    assert re.search(r"3 to 12 +withheld +no +statement", told)
+    assert "not decidable: event 3 is withheld, or a part of it" in told
 
 
 class _Page(HTMLParser):
