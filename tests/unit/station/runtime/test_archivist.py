@@ -317,7 +317,7 @@ async def test_a_closed_segment_that_vanished_is_named(tmp_path: Path) -> None:
 
 
 def _broken_page(path: Path) -> None:
-    overwrite(path, 5 * 4096, b"\xff" * 4096)
+    overwrite(path, 9 * 4096, b"\xff" * 4096)  # behind the small tables
 
 
 def _broken_row(path: Path) -> None:
