@@ -100,7 +100,7 @@ class _Opened:
 
     def append(self, batch: Sequence[Recorded]) -> None:
         """As the log does."""
-        group = Group(self.head)
+        group = Group(self.head, self.report.commitments.content)
         group.add(batch)
         self._connection.execute(INSERT_EVENTS, group.parameters())
 

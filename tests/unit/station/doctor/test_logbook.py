@@ -67,7 +67,7 @@ async def test_a_damaged_log_is_a_fault_that_says_what_the_next_start_does(tmp_p
     await written(tmp_path, 400)
     database = tmp_path / DATABASE_NAME
     content = bytearray(database.read_bytes())
-    content[5 * 4096 + 200 : 5 * 4096 + 900] = bytes(700)
+    content[9 * 4096 + 200 : 9 * 4096 + 900] = bytes(700)
     database.write_bytes(content)
     found = look(tmp_path)
     assert found[-1].level is Level.FAULT
