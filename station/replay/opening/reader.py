@@ -106,6 +106,12 @@ class LogReader:
         told = self.origin.disclosed
         return told is not None and told.is_unproven(seq)
 
+    def why_unusable(self, seq: int) -> str:
+        """Why nothing can be concluded from an event that is not here as it was recorded, in words."""
+        if self.is_withheld(seq) or self.withheld(seq) or self.is_unproven(seq):
+            return f"event {seq} is withheld, or a part of it"
+        return f"event {seq} is not as it was recorded"
+
     @property
     def is_complete(self) -> bool:
         """Whether the log is there from its first event on, so that states can be folded from nothing."""

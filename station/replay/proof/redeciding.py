@@ -207,7 +207,7 @@ class Deciding:
         while self._breaks and self._breaks[0][1] < first:
             self._breaks.popleft()
         if self._breaks and self._breaks[0][0] <= last:
-            return self._broken_at(max(first, self._breaks[0][0]))
+            return self._reader.why_unusable(max(first, self._breaks[0][0]))
         for recorded in batch:
             event = recorded.event
             if isinstance(event, Illegible):
@@ -215,12 +215,6 @@ class Deciding:
             if isinstance(event, OutboxWindowRead) and (found := len(event.entries or ())) != event.count:
                 return f"event {recorded.seq} names {event.count} events, of which {found} are here"
         return ""
-
-    def _broken_at(self, seq: int) -> str:
-        reader = self._reader
-        if reader.is_withheld(seq) or reader.withheld(seq) or reader.is_unproven(seq):
-            return f"event {seq} is withheld, or a part of it"
-        return f"event {seq} is not as it was recorded"
 
     def _is_broken(self, seq: int) -> bool:
         """Whether an event behind what was read by now is not as it was recorded: it may have belonged to the batch before it."""
