@@ -23,12 +23,13 @@ STATE_LAYOUT = 2
 
 def _to_2(plain: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0: what is believed of a register is one thing; an AuthorizationKey that was set goes first, and nothing tells
-    whether a connection was ever opened with it; there was no security extension; other new fields have the truth of an old state as default."""
+    whether a connection was ever opened with it; there was no security extension, and the settings alone said the security profile; other new fields have the truth of an old state as default."""
     key = plain["configuration"].get("overrides", {}).get(AUTHORIZATION_KEY)
     if key is not None:
         plain["credentials"] = {"first": key, "on_trial": True}
     connectors, described = plain["connectors"], plain["description"]
     if described is not None:
+        plain["security_profile"] = {"settings": described["security_profile"]}
         described["profiles_off"] = [*described["profiles_off"], EXTENSION]
         connectors["max_power_mw"] = described["phases"] * described["voltage_v"] * described["max_current_ma"]
     for connector in connectors["by_id"]:

@@ -33,7 +33,13 @@ from eventstore.catalogue.maintenance import (
     SignedFirmwareStatusQueued,
     SignedUpdateAnswered,
 )
-from eventstore.catalogue.security import SecurityEventRaised, ServiceAccessRefused, TamperObserved, TlsFailed
+from eventstore.catalogue.security import (
+    SecurityEventRaised,
+    SecurityProfileProven,
+    ServiceAccessRefused,
+    TamperObserved,
+    TlsFailed,
+)
 from eventstore.catalogue.transactions import Moment
 from eventstore.event import Event, Recorded
 from eventstore.value import Value, replace
@@ -45,7 +51,7 @@ EXTENSION = "Security"
 """As the extension is named among the profiles that the settings switch off."""
 ACTION = "SecurityEventNotification"
 REFUSED = frozenset({"NotImplemented", "NotSupported"})
-SECURITY_KEYS = frozenset({"AuthorizationKey", "CpoName", "SecurityProfile"})
+SECURITY_KEYS = frozenset({"AuthorizationKey", "CpoName"})
 INVALID = frozenset(
     {
         "FormationViolation",
@@ -192,6 +198,10 @@ def _on_changed(security: Security, event: ConfigurationChanged, recorded: Recor
     return _happened(security, "ReconfigurationOfSecurityParameters", event.key)
 
 
+def _on_proven(security: Security, event: SecurityProfileProven, recorded: Recorded, _: Clock) -> Security:
+    return _happened(security, "ReconfigurationOfSecurityParameters", f"SecurityProfile {event.profile}")
+
+
 def _on_key_refused(security: Security, event: AuthorizationKeyRefused, recorded: Recorded, _: Clock) -> Security:
     cause = f"AuthorizationKey {event.key}: HTTP {event.status}"
     return _folded(security, "FailedToAuthenticateAtCentralSystem", cause, recorded.at_ms)
@@ -306,6 +316,7 @@ FOLDS: Mapping[type[Event], Callable[[Security, Any, Recorded, Clock], Security]
     ResetAccepted: _on_reset,
     ClockAdjusted: _on_adjusted,
     ConfigurationChanged: _on_changed,
+    SecurityProfileProven: _on_proven,
     AuthorizationKeyRefused: _on_key_refused,
     TlsFailed: _on_tls_failed,
     FrameRefused: _on_frame_refused,

@@ -62,6 +62,9 @@ from projections import (
     security as security_projection,
 )
 from projections import (
+    security_profile as security_profile_projection,
+)
+from projections import (
     transactions as transactions_projection,
 )
 from projections.authorization import Authorization
@@ -79,6 +82,7 @@ from projections.recovered import CONNECTOR_FOLDS, TRANSACTION_FOLDS
 from projections.registration import ACCEPTED, Registration
 from projections.reservations import Reservations
 from projections.security import Security
+from projections.security_profile import SecurityProfile
 from projections.transactions import Transactions
 
 
@@ -120,6 +124,7 @@ class StationState(Value, frozen=True, kw_only=True):
     security: Security = Security()
     certificates: Certificates = Certificates()
     own_certificates: OwnCertificates = OwnCertificates()
+    security_profile: SecurityProfile = SecurityProfile()
 
     @property
     def online(self) -> bool:
@@ -182,6 +187,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "security": security_projection.FOLDS,
     "certificates": certificates_projection.FOLDS,
     "own_certificates": own_certificates_projection.FOLDS,
+    "security_profile": security_profile_projection.FOLDS,
 }
 
 

@@ -30,8 +30,9 @@ class StationDescribed(Observation, frozen=True, kw_only=True):
 
     `max_current_ma` is what one connector may draw per phase, `supply_current_ma` what all may together (0: the sum).
     `measurands` are those that the meters give and that are reported unless the CSMS or the settings say otherwise.
-    `phase_rotations` are the items of ConnectorPhaseRotation (9.1.7) that the wiring says. `sends_security_events`: to the
-    CSMS (white paper, A04), beside keeping them. `requires_signed_firmware`: UpdateFirmware is not supported (L01.FR.20).
+    `phase_rotations` are the items of ConnectorPhaseRotation (9.1.7) that the wiring says. `security_events` says which are sent to
+    the CSMS (white paper, A04), beside keeping them: "always", "never", or "by profile". `security_profile_fixed`: the
+    CSMS cannot change it. `requires_signed_firmware`: UpdateFirmware is not supported (L01.FR.20).
     """
 
     NAME: ClassVar[str] = "StationDescribed"
@@ -62,8 +63,9 @@ class StationDescribed(Observation, frozen=True, kw_only=True):
     supply_current_ma: int = 0
     measurands: tuple[str, ...] = ("Energy.Active.Import.Register",)
     phase_rotations: tuple[str, ...] = ()
-    sends_security_events: bool = False
     requires_signed_firmware: bool = False
+    security_events: str = "never"
+    security_profile_fixed: bool = False
 
 
 class LogSalvaged(Observation, frozen=True, kw_only=True):

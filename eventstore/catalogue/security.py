@@ -63,3 +63,28 @@ class ServiceAccessRefused(Observation, frozen=True, kw_only=True):
 
     peer: str
     reason: str
+
+
+class SecurityProfileTrialBegun(Decision, frozen=True, kw_only=True):
+    """The CSMS has raised SecurityProfile (A05.FR.05): the next connections are tried with it."""
+
+    NAME: ClassVar[str] = "SecurityProfileTrialBegun"
+
+    profile: int
+
+
+class SecurityProfileProven(Decision, frozen=True, kw_only=True):
+    """A connection opened with the security profile on trial: no lower one is used from now on (A05.FR.07)."""
+
+    NAME: ClassVar[str] = "SecurityProfileProven"
+
+    profile: int
+
+
+class SecurityProfileFallenBack(Decision, frozen=True, kw_only=True):
+    """No connection opened with the security profile on trial, but one with that before it, `to` (A05.FR.08)."""
+
+    NAME: ClassVar[str] = "SecurityProfileFallenBack"
+
+    profile: int
+    to: int

@@ -37,7 +37,8 @@ def _station_described_2(payload: dict[str, Any]) -> dict[str, Any]:
 
 def _station_described_3(payload: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0: before it there was no security extension."""
-    return {**payload, "profiles_off": [*payload["profiles_off"], "Security"], "sends_security_events": False}
+    added = {"security_events": "never", "security_profile_fixed": False}
+    return {**payload, "profiles_off": [*payload["profiles_off"], "Security"], **added}
 
 
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from eventstore.event import Event
 from eventstore.value import Value
 from projections.station import StationState
+from station.wire.enums import ConfigurationStatus
 
 T = TypeVar("T")
 
@@ -123,11 +125,16 @@ class AnyText(Value, frozen=True, kw_only=True):
         return value
 
 
+KeyChange = tuple[ConfigurationStatus, tuple[Event, ...]]
+"""The answer to a ChangeConfiguration, and what it brings about."""
+
+
 class ConfigKey(Value, Generic[T], frozen=True, kw_only=True):
     """One key. `default` holds where neither the settings nor the CSMS said anything; it may follow from the state.
 
     `unit` is "s", "Wh", … for the documentation; `present` tells whether this station has the key at all;
     `required` is the standard's; `clause` is where it stands; `settable_in_factory` whether the settings may change it.
+    `change` is what a new value comes to, where that is not just to keep it; it gets the time as well.
     """
 
     name: str
@@ -139,6 +146,7 @@ class ConfigKey(Value, Generic[T], frozen=True, kw_only=True):
     required: bool = False
     unit: str = ""
     reboot_required: bool = False
+    change: Callable[[StationState, T, int], KeyChange] | None = None
     access_of: Callable[[StationState], Access] | None = None
     present: Callable[[StationState], bool] | None = None
     settable_in_factory: bool = True

@@ -43,6 +43,9 @@ RECORD = frozenset(
         link.OwedEventsLost,
         link.DeliveryRecovered,
         security.SecurityEventRaised,
+        security.SecurityProfileTrialBegun,
+        security.SecurityProfileProven,
+        security.SecurityProfileFallenBack,
         security.TamperObserved,
     )
 )

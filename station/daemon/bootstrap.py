@@ -9,7 +9,8 @@ from eventstore.catalogue.configuration import AuthorizationKeysFound
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
 from eventstore.log import EventLog
 from eventstore.value import Value
-from projections.credentials import Credentials, keys_found
+from projections.credentials import keys_found
+from projections.security_profile import BASIC
 from projections.station import StationState
 from station import VERSION
 from station.core.config_keys import ConfigKey
@@ -23,7 +24,7 @@ from station.runtime.books import Books
 from station.runtime.clock import SystemClock
 from station.runtime.disk import disk_level
 from station.runtime.gateway import Gateway
-from station.runtime.keyring import BASIC_PROFILES, look
+from station.runtime.keyring import look
 from station.runtime.link import CsmsLink
 from station.runtime.maker_roots import MakerRoots
 from station.runtime.own_identity import OwnIdentity
@@ -139,17 +140,11 @@ def describe(settings: Settings, board: StationBoard, registry: Registry) -> Sta
         max_firmware_bytes=settings.firmware.max_bytes,
         supply_current_ma=settings.board.supply_current_a * 1000,
         measurands=factory_measurands(frozenset() if equipped is None else equipped.measured()),
-        sends_security_events=_sends_security_events(settings),
         requires_signed_firmware=settings.security.require_signed_firmware,
+        security_events=settings.security.send_events,
+        security_profile_fixed=settings.csms.security_profile_fixed,
         phase_rotations=tuple(f"{number}.{rotation}" for number, rotation in sorted(rotations.items())),
     )
-
-
-def _sends_security_events(settings: Settings) -> bool:
-    """A CSMS that asks for no security profile mostly knows nothing of the extension, and some hang up on what they do not know."""
-    if not settings.features.security or settings.security.send_events == "never":
-        return False
-    return settings.security.send_events == "always" or settings.csms.security_profile > 0
 
 
 def make_board(settings: Settings, clock: SystemClock) -> StationBoard:
@@ -172,19 +167,20 @@ def make_board(settings: Settings, clock: SystemClock) -> StationBoard:
 
 
 def _keys_found(
-    settings: Settings, secrets: Secrets, credentials: Credentials, *, salvaged: bool
+    settings: Settings, secrets: Secrets, state: StationState, *, salvaged: bool
 ) -> AuthorizationKeysFound | None:
-    """What is to be put on record about the AuthorizationKeys, if anything is new.
+    """What is to be put on record about the AuthorizationKeys, if anything is new: also where no profile uses them, but one may.
 
     Raises SettingsError if Basic authentication needs a key that the settings do not give, and none was ever set by the CSMS. A
     station that had one and lost it goes on: a restart would not bring it back, and drivers are served offline.
     """
+    credentials, profile = state.credentials, settings.csms.security_profile
     unnamed = tuple(name for name in secrets.stored() if name not in credentials.stored) if salvaged else ()
-    is_basic = settings.csms.security_profile in BASIC_PROFILES
-    if not is_basic and not unnamed:
+    is_basic = state.security_profile.in_force_under(profile, fixed=settings.csms.security_profile_fixed) in BASIC
+    if not is_basic and not unnamed and not credentials.stored and settings.csms.authorization_key_file is None:
         return None
     keys = look(settings, secrets, credentials, unnamed=unnamed)
-    if is_basic and not credentials.stored and not salvaged:
+    if profile in BASIC and not credentials.stored and not salvaged:
         require_private_key(settings)
     if is_basic and not keys.usable:
         LOGGER.error("%s; the station works offline", keys.reason())
@@ -207,7 +203,7 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     system_utc_ms = clock.system_utc_ms()
     is_lost = recovery.is_lost(state)
     salvaged = is_lost or log.boot_report.recovery is not None or state.credentials.salvaged
-    keys = _keys_found(settings, secrets, state.credentials, salvaged=salvaged)
+    keys = _keys_found(settings, secrets, state, salvaged=salvaged)
     # A bench's calendar clock is a simulated one: it is trusted only when a bench control says so.
     trusted = settings.board.kind != "bench" and clock.is_synchronised()
     found = await recovery.find_recovered(log, state)

@@ -16,9 +16,10 @@ from eventstore.errors import LogLocked, NotWritable
 from eventstore.value import replace
 from projections.certificates import CSMS_ROOT, MANUFACTURER_ROOT, roots_found
 from projections.own_certificates import STATION_CERTIFICATE, certificates_found
+from projections.security_profile import CLIENT_CERTIFICATE, TLS
 from projections.station import INITIAL, StationState
 from station.doctor.findings import Finding, fault, ok, warning
-from station.doctor.key_report import EXIT_DONE, EXIT_FAILED, Say
+from station.doctor.key_report import EXIT_DONE, EXIT_FAILED, Say, profile_of
 from station.replay.opening.errors import ReplayError
 from station.replay.opening.folding import state_at
 from station.replay.opening.source import open_log
@@ -55,17 +56,17 @@ def known(settings: Settings) -> StationState:
     )
 
 
-def station_tls(settings: Settings) -> CsmsContext:
+def station_tls(settings: Settings, security_profile: int) -> CsmsContext:
     """TLS towards the CSMS with what the station has: its roots, and its certificate. Raises SettingsError and OSError."""
     try:
         state = known(settings)
     except (ReplayError, sqlite3.Error):  # another check reports what is wrong with the log
-        return tls_context(settings)
+        return tls_context(settings, security_profile)
     now = CertificateTime(utc_ms=SystemClock().system_utc_ms(), exact=True)
     rungs = Trust(settings).rungs(state.certificates, now.utc_ms)
-    own = OwnIdentity(settings).choose(state.own_certificates, now) if settings.csms.security_profile == 3 else None
+    own = OwnIdentity(settings).choose(state.own_certificates, now) if security_profile == CLIENT_CERTIFICATE else None
     anchors = {name: der for rung in rungs for name, der in rung.items()}
-    context = tls_context(settings, None, anchors, own)
+    context = tls_context(settings, security_profile, None, anchors, own)
     if anchors and not all(rungs):  # those of the system are the last resort
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     return context
@@ -80,7 +81,7 @@ def certificate_findings(settings: Settings) -> Iterator[Finding]:
     except _PROBLEMS:  # another check reports what is wrong with the log
         return
     utc_ms, found = SystemClock().system_utc_ms(), _named(state)
-    if settings.csms.security_profile >= 2 and not x509.is_available():
+    if profile_of(settings, state) in TLS and not x509.is_available():
         yield warning(SUBJECT, x509.MISSING, "pip install 'chargebox[security]'")
     for words, facts in found:
         days = days_left(facts, utc_ms)

@@ -6,11 +6,15 @@ daemon runs: many CSMS close the older of two connections of one identity.
 """
 
 import asyncio
+import sqlite3
 import ssl
 from collections.abc import AsyncIterator
 
+from projections.security_profile import BASIC
 from station.doctor.certificate_report import station_tls
 from station.doctor.findings import Finding, fault, ok, warning
+from station.doctor.key_report import profile_of, state_of
+from station.replay.opening.errors import ReplayError
 from station.runtime.dialing import Dialer
 from station.runtime.secrets import basic_credentials
 from station.runtime.websocket import (
@@ -30,10 +34,12 @@ LATER = "the station charges without it and keeps trying; check the network and 
 
 async def csms_findings(settings: Settings, *, running: bool, timeout_s: float = TIMEOUT_S) -> AsyncIterator[Finding]:
     """A finding for each step, up to the first that fails."""
-    (host, port), is_tls = host_and_port(settings.csms.url), settings.csms.url.startswith("wss:")
+    profile = _profile(settings)
+    url = settings.connection_url_for(profile)
+    (host, port), is_tls = host_and_port(url), url.startswith("wss:")
     dialer = Dialer()
     if doubled := identity_doubled(settings):
-        yield warning(SUBJECT, f"it is asked for {settings.shown_connection_url}", doubled)
+        yield warning(SUBJECT, f"it is asked for {settings.shown_connection_url_for(profile)}", doubled)
     try:
         addresses = await asyncio.wait_for(dialer.addresses(host, port), timeout_s)
         if [address.text for address in addresses] != [host]:
@@ -47,7 +53,7 @@ async def csms_findings(settings: Settings, *, running: bool, timeout_s: float =
         yield warning(SUBJECT, f"{host}:{port} cannot be reached: {error.strerror or error}", LATER)
         return
     if is_tls:
-        finding = await _tls(settings, dialer, timeout_s)
+        finding = await _tls(settings, profile, dialer, timeout_s)
         yield finding
         if finding.advice:
             return
@@ -56,7 +62,15 @@ async def csms_findings(settings: Settings, *, running: bool, timeout_s: float =
             SUBJECT, "WebSocket not tried: the daemon that runs is connected, or trying to be, under this identity"
         )
         return
-    yield await _websocket(settings, dialer, timeout_s)
+    yield await _websocket(settings, profile, dialer, timeout_s)
+
+
+def _profile(settings: Settings) -> int:
+    """The security profile that connections are made with; that of the settings, where the log says nothing."""
+    try:
+        return profile_of(settings, state_of(settings.storage.directory))
+    except (ReplayError, OSError, sqlite3.Error):  # another check reports what is wrong with the log
+        return settings.csms.security_profile
 
 
 async def _connect(dialer: Dialer, host: str, port: int, tls: ssl.SSLContext | None) -> str:
@@ -69,9 +83,10 @@ async def _connect(dialer: Dialer, host: str, port: int, tls: ssl.SSLContext | N
     return version
 
 
-async def _tls(settings: Settings, dialer: Dialer, timeout_s: float) -> Finding:
+async def _tls(settings: Settings, profile: int, dialer: Dialer, timeout_s: float) -> Finding:
     try:
-        connecting = _connect(dialer, *host_and_port(settings.csms.url), station_tls(settings))
+        place = host_and_port(settings.connection_url_for(profile))
+        connecting = _connect(dialer, *place, station_tls(settings, profile))
         version = await asyncio.wait_for(connecting, timeout_s)
     except TimeoutError:
         return warning(SUBJECT, f"TLS is not answered within {timeout_s:g} s", LATER)
@@ -89,17 +104,18 @@ async def _tls(settings: Settings, dialer: Dialer, timeout_s: float) -> Finding:
     return ok(SUBJECT, f"{version}, its certificate is accepted")
 
 
-async def _websocket(settings: Settings, dialer: Dialer, timeout_s: float) -> Finding:
+async def _websocket(settings: Settings, profile: int, dialer: Dialer, timeout_s: float) -> Finding:
     from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatus
 
+    url = settings.connection_url_for(profile)
     try:
         opening = WebSocketTerms(
-            tls=station_tls(settings) if settings.csms.url.startswith("wss:") else None,
-            headers=_headers(settings),
+            tls=station_tls(settings, profile) if url.startswith("wss:") else None,
+            headers=_headers(settings, profile),
             timeout_s=timeout_s,
             options={"close_timeout": timeout_s, "user_agent_header": "chargebox doctor"},
         )
-        async with await open_websocket(settings.connection_url, opening, dialer) as opened:
+        async with await open_websocket(url, opening, dialer) as opened:
             selected = opened.subprotocol
     except InvalidStatus as error:
         status = error.response.status_code
@@ -115,12 +131,12 @@ async def _websocket(settings: Settings, dialer: Dialer, timeout_s: float) -> Fi
     if selected != SUBPROTOCOL:
         advice = "OCPP-J 3.1.2 asks for it: is this an OCPP 1.6J endpoint?"
         return fault(SUBJECT, f"it does not select the subprotocol {SUBPROTOCOL}", advice)
-    return ok(SUBJECT, f"{settings.shown_connection_url} opens with the subprotocol {SUBPROTOCOL}")
+    return ok(SUBJECT, f"{settings.shown_connection_url_for(profile)} opens with the subprotocol {SUBPROTOCOL}")
 
 
-def _headers(settings: Settings) -> dict[str, str]:
+def _headers(settings: Settings, profile: int) -> dict[str, str]:
     """Basic authentication with the key of the file; one that the CSMS has set since is known to the daemon only."""
     path = settings.csms.authorization_key_file
-    if settings.csms.security_profile not in (1, 2) or path is None:
+    if profile not in BASIC or path is None:
         return {}
     return {"Authorization": basic_credentials(settings.station.identity, read_authorization_key(path))}

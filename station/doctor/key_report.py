@@ -6,12 +6,15 @@ from pathlib import Path
 
 from eventstore.directory import StorageDirectory
 from eventstore.errors import LogLocked, NotWritable
+from eventstore.value import replace
 from projections.credentials import CSMS, FINGERPRINT, OF_SETTINGS, Credentials
+from projections.security_profile import BASIC
+from projections.station import INITIAL, StationState
 from station.doctor.findings import Finding, fault, ok, warning
 from station.replay.opening.errors import ReplayError
 from station.replay.opening.folding import state_at
 from station.replay.opening.source import open_log
-from station.runtime.keyring import BASIC_PROFILES, Keys, look
+from station.runtime.keyring import Keys, look
 from station.runtime.secrets import Secrets
 from station.service.views import utc_text
 from station.settings.loading import Settings, SettingsError, require_authorization_key
@@ -22,15 +25,21 @@ EXIT_DONE, EXIT_FAILED = 0, 1
 Say = Callable[[str], None]
 
 
-def credentials_of(directory: Path) -> Credentials:
-    """What the log in a storage directory says of the keys; nothing, where there is no log yet.
+def state_of(directory: Path) -> StationState:
+    """What the log in a storage directory amounts to; nothing, where there is no log yet.
 
     Raises ReplayError, OSError or sqlite3.Error for a log that cannot be read.
     """
     if not StorageDirectory(directory).is_commissioned():
-        return Credentials()
+        return INITIAL
     with open_log(directory) as reader:
-        return state_at(reader, reader.head.seq).state.credentials
+        return state_at(reader, reader.head.seq).state
+
+
+def profile_of(settings: Settings, state: StationState) -> int:
+    """The security profile in force at the next start: that of the settings, or what the CSMS has raised it to."""
+    csms = settings.csms
+    return state.security_profile.in_force_under(csms.security_profile, fixed=csms.security_profile_fixed)
 
 
 def secrets_of(settings: Settings) -> Secrets:
@@ -42,15 +51,18 @@ def stored_key_findings(settings: Settings) -> Iterator[Finding]:
     """What there is to say of the keys that the CSMS has set: lost, damaged, on trial, or none left."""
     secrets = secrets_of(settings)
     try:
-        credentials = credentials_of(settings.storage.directory)
+        state = state_of(settings.storage.directory)
     except (ReplayError, OSError, sqlite3.Error):  # another check reports what is wrong with the log
-        credentials = Credentials(spares=(*secrets.stored(), *secrets.damaged()))
-        if not credentials.spares:
+        spares = (*secrets.stored(), *secrets.damaged())
+        if not spares:
             return
+        state = replace(INITIAL, credentials=Credentials(spares=spares))
+    yield from _profile(settings, state)
+    credentials, profile = state.credentials, profile_of(settings, state)
     keys = look(settings, secrets, credentials)
     for lost in keys.lost():
         yield fault(SUBJECT, f"the AuthorizationKey {lost}", "it is not used; have the CSMS set a key anew")
-    is_basic = settings.csms.security_profile in BASIC_PROFILES
+    is_basic = profile in BASIC
     if is_basic and not keys.usable:
         if credentials.stored:
             yield fault(SUBJECT, f"{keys.reason()}: the station works offline", "put a key into its file")
@@ -58,11 +70,21 @@ def stored_key_findings(settings: Settings) -> Iterator[Finding]:
         try:
             require_authorization_key(settings, kept_in_storage=False)
         except SettingsError:
-            text = f"security profile {settings.csms.security_profile} needs a Basic password and there is none"
+            text = f"security profile {profile} needs a Basic password and there is none"
             yield fault(SUBJECT, text, "name its file: [csms] authorization_key_file")
         return
     if credentials.stored and is_basic:
         yield _in_use(credentials, keys)
+
+
+def _profile(settings: Settings, state: StationState) -> Iterator[Finding]:
+    held, profile = state.security_profile, profile_of(settings, state)
+    if held.trial is not None and not settings.csms.security_profile_fixed:
+        yield warning(
+            SUBJECT, f"security profile {held.trial} is on trial", "no connection has been opened with it yet"
+        )
+    if profile != settings.csms.security_profile:
+        yield ok(SUBJECT, f"security profile {profile}, to which the CSMS has raised it")
 
 
 def _in_use(credentials: Credentials, keys: Keys) -> Finding:
@@ -84,14 +106,14 @@ def _shown(name: str, keys: Keys) -> str:
 def show(settings: Settings, say: Say, complain: Say) -> int:
     """A line for each key, the one that is used next first; returns the exit status."""
     try:
-        credentials = credentials_of(settings.storage.directory)
+        state = state_of(settings.storage.directory)
     except (ReplayError, OSError, sqlite3.Error) as error:
         complain(f"the log cannot be read: {error}")
         return EXIT_FAILED
+    credentials, profile = state.credentials, profile_of(settings, state)
     secrets = secrets_of(settings)
     keys = look(settings, secrets, credentials)
-    profile = settings.csms.security_profile
-    if profile not in BASIC_PROFILES:
+    if profile not in BASIC:
         say(f"no AuthorizationKey is used: [csms] security_profile is {profile}")
     used = credentials.next_key(keys.usable)
     if used is None:
@@ -100,7 +122,7 @@ def show(settings: Settings, say: Say, complain: Say) -> int:
         name for name in dict.fromkeys((credentials.first, *credentials.spares, OF_SETTINGS)) if name in keys.usable
     ]
     for name in sorted(ranked, key=lambda name: name != used):
-        say(_line(name, credentials, keys, is_used=name == used and profile in BASIC_PROFILES))
+        say(_line(name, credentials, keys, is_used=name == used and profile in BASIC))
     for lost in keys.lost():
         say(f"not usable  {lost}")
     if keys.problem:
@@ -157,12 +179,9 @@ def _forget(settings: Settings, name: str, say: Say, complain: Say, *, force: bo
     if name not in known:
         complain(f"there is no key {name}; there is {', '.join(known) or 'none that the CSMS has set'}")
         return EXIT_FAILED
-    left = {
-        each: key
-        for each, key in look(settings, secrets, credentials_of(settings.storage.directory)).usable.items()
-        if key.name != name
-    }
-    if settings.csms.security_profile in BASIC_PROFILES and not left and not force:
+    state = state_of(settings.storage.directory)
+    left = {each: key for each, key in look(settings, secrets, state.credentials).usable.items() if key.name != name}
+    if profile_of(settings, state) in BASIC and not left and not force:
         complain(f"{name} is the last key that can be used: without it the station stays offline; --force removes it")
         return EXIT_FAILED
     secrets.forget(name)

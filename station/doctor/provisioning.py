@@ -52,7 +52,7 @@ def key_findings(settings: Settings) -> Iterator[Finding]:
             yield from _private(settings.service.token_file)
     if csms.url.startswith("wss:") or csms.ca_file is not None:
         try:
-            tls_context(settings)
+            tls_context(settings, csms.security_profile)
         except SettingsError as error:
             yield fault(
                 KEYS, str(error), "without it `chargebox run` ends with status 2: PEM that fits together is needed"

@@ -11,9 +11,10 @@ from typing import Any
 from eventstore.catalogue.configuration import ConfigurationChanged
 from eventstore.catalogue.link import LinkCloseDecided
 from projections.credentials import FINGERPRINT
+from projections.security_profile import BASIC
 from projections.station import StationState
-from station.core.config_keys import Access, ConfigKey, Csl, Integer
-from station.core.feature import Answer, Events, Feature, Refusal, Reply
+from station.core.config_keys import Access, ConfigKey, Csl, Integer, KeyChange
+from station.core.feature import Answer, Feature, Refusal, Reply
 from station.wire.enums import ConfigurationStatus
 from station.wire.frames import ErrorCode
 from station.wire.messages.core import (
@@ -108,6 +109,19 @@ LIGHT_INTENSITY = ConfigKey(
     clause="9.1.11",
     doc="Brightness of the light.",
 )
+
+
+def _change_secret(state: StationState, fingerprint: str, at_ms: int) -> KeyChange:
+    """In effect on the reconnection that follows the answer, where Basic authentication is used (OCPP-J 6.2.2)."""
+    if not fingerprint:
+        return ConfigurationStatus.REJECTED, ()
+    changed = ConfigurationChanged(key=KEY_NAME, value=fingerprint)
+    if state.security_profile.in_force not in BASIC:
+        return ConfigurationStatus.ACCEPTED, (changed,)
+    closed = LinkCloseDecided(connection=state.link.connection, reason="a new AuthorizationKey")
+    return ConfigurationStatus.ACCEPTED, (changed, closed)
+
+
 AUTHORIZATION_KEY: ConfigKey[str] = ConfigKey(
     name=KEY_NAME,
     kind=SecretFingerprint(),
@@ -116,6 +130,7 @@ AUTHORIZATION_KEY: ConfigKey[str] = ConfigKey(
     clause="OCPP-J errata 3.10",
     doc="Password for Basic authentication, hexadecimal; in effect on the reconnection that follows the answer.",
     settable_in_factory=False,
+    change=_change_secret,
 )
 
 
@@ -153,7 +168,7 @@ def feature(others: Sequence[ConfigKey[Any]], profiles: Sequence[str]) -> Featur
         return _get(keys, state, request)
 
     def change(state: StationState, request: ChangeConfiguration, at_ms: int) -> Reply:
-        return _change(keys, state, request)
+        return _change(keys, state, request, at_ms)
 
     return Feature(
         name="configuration",
@@ -197,7 +212,7 @@ def _value(state: StationState, key: ConfigKey[Any]) -> KeyValue:
     return KeyValue(key=key.name, readonly=access is Access.READ_ONLY, value=key.text_of(state)[:500])
 
 
-def _change(keys: Mapping[str, ConfigKey[Any]], state: StationState, request: ChangeConfiguration) -> Reply:
+def _change(keys: Mapping[str, ConfigKey[Any]], state: StationState, request: ChangeConfiguration, at_ms: int) -> Reply:
     key = keys.get(request.key.casefold())
     if key is None or not key.is_present(state):
         return Reply(ChangeConfigurationResponse(status=ConfigurationStatus.NOT_SUPPORTED))
@@ -208,8 +223,9 @@ def _change(keys: Mapping[str, ConfigKey[Any]], state: StationState, request: Ch
         value = key.kind.parse(request.value)
     except ValueError:
         return rejected
-    if key is AUTHORIZATION_KEY:
-        return _change_secret(state, request.value) if request.value else rejected
+    if key.change is not None:
+        status, events = key.change(state, value, at_ms)
+        return Reply(ChangeConfigurationResponse(status=status), events)
     status = ConfigurationStatus.REBOOT_REQUIRED if key.reboot_required else ConfigurationStatus.ACCEPTED
     text = key.kind.canonical(value)
     events = () if text == state.configuration.overrides.get(key.name) else (_changed(key, text),)
@@ -226,12 +242,3 @@ def _set_as_it_is(state: StationState, key: ConfigKey[Any], text: str) -> Reply:
 
 def _changed(key: ConfigKey[Any], text: str) -> ConfigurationChanged:
     return ConfigurationChanged(key=key.name, value=text)
-
-
-def _change_secret(state: StationState, fingerprint: str) -> Reply:
-    """In effect on the reconnection that follows the answer, where Basic authentication is used (OCPP-J 6.2.2)."""
-    events: Events = (ConfigurationChanged(key=KEY_NAME, value=fingerprint),)
-    if state.described.security_profile in (1, 2):
-        closed = LinkCloseDecided(connection=state.link.connection, reason="a new AuthorizationKey")
-        events = (*events, closed)
-    return Reply(ChangeConfigurationResponse(status=ConfigurationStatus.ACCEPTED), events)

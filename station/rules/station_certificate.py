@@ -8,6 +8,7 @@ from eventstore.catalogue.certificates import (
 )
 from eventstore.event import Event
 from projections.own_certificates import OwnCertificate
+from projections.security_profile import CLIENT_CERTIFICATE
 from projections.station import StationState
 from station.core.config_keys import Access, AnyText, ConfigKey
 from station.rules.certificates import Judgement, invalid
@@ -29,7 +30,7 @@ CPO_NAME = ConfigKey(
 
 def uses_certificate(state: StationState) -> bool:
     """Whether the station shows a certificate to the CSMS (security profile 3)."""
-    return state.described.security_profile == 3
+    return state.security_profile.in_force == CLIENT_CERTIFICATE
 
 
 def can_ask(state: StationState) -> bool:

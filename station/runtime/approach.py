@@ -11,6 +11,7 @@ from eventstore.catalogue.security import TlsFailed
 from eventstore.event import Observation
 from eventstore.value import replace
 from projections.clock import CALENDAR_AGREES_MS
+from projections.security_profile import CLIENT_CERTIFICATE
 from projections.station import StationState
 from station.rules.certificate_time import CertificateTime, certificate_time
 from station.runtime.clock import StationClock
@@ -42,6 +43,7 @@ class Approach:
         self._keyring = Keyring(settings, secrets)
         self._trust = Trust(settings)
         self._own = OwnIdentity(settings)
+        self._url = ""
         self._tls: CsmsContext | None = None  # of the attempt, or of the connection
 
     def attempts(self, state: StationState) -> tuple[WebSocketTerms, ...]:
@@ -51,7 +53,9 @@ class Approach:
         """
         self._tls = None
         self._own.forget()
-        key = self._keyring.choose(state.credentials)
+        profile = state.security_profile.next
+        self._url = self._settings.connection_url_for(profile)
+        key = self._keyring.choose(state.credentials, profile)
         credentials = None if key is None else basic_credentials(self._settings.station.identity, key.secret)
         plain = WebSocketTerms(
             tls=None,
@@ -63,12 +67,12 @@ class Approach:
                 "user_agent_header": "chargebox",
             },
         )
-        if not self._settings.csms.url.startswith("wss:"):
+        if not self._url.startswith("wss:"):
             return (plain,)
         when, now = self._judged_at(state), certificate_time(state.clock, self._clock.at_ms())
-        own = self._own.choose(state.own_certificates, now) if self._settings.csms.security_profile == 3 else None
+        own = self._own.choose(state.own_certificates, now) if profile == CLIENT_CERTIFICATE else None
         rungs = self._trust.rungs(state.certificates, now.utc_ms)
-        return tuple(replace(plain, tls=tls_context(self._settings, when, anchors, own)) for anchors in rungs)
+        return tuple(replace(plain, tls=tls_context(self._settings, profile, when, anchors, own)) for anchors in rungs)
 
     async def open(self, attempts: Sequence[WebSocketTerms], dialer: Dialer) -> "ClientConnection":
         """The first of them that leads to a connection. Raises as `open_websocket` does."""
@@ -76,7 +80,7 @@ class Approach:
             assert terms.tls is None or isinstance(terms.tls, CsmsContext), "made above"
             self._tls = terms.tls
             try:
-                return await open_websocket(self._settings.connection_url, terms, dialer)
+                return await open_websocket(self._url, terms, dialer)
             except ssl.SSLCertVerificationError:
                 if number == len(attempts):
                     raise

@@ -10,12 +10,12 @@ from eventstore.catalogue.configuration import AuthorizationKeyProven, Authoriza
 from eventstore.descriptors import is_shortage
 from eventstore.value import Value
 from projections.credentials import CSMS, OF_SETTINGS, SETTINGS, Credentials, key_proven, key_refused, keys_found
+from projections.security_profile import BASIC
 from station.runtime.secrets import Secrets, fingerprint
 from station.settings.loading import Settings, SettingsError, authorization_key_of
 
 LOGGER = logging.getLogger(__name__)
 
-BASIC_PROFILES = (1, 2)
 REFUSALS = (401, 403)
 
 
@@ -86,10 +86,10 @@ class Keyring:
         self._said: set[str] = set()
         self._news: AuthorizationKeysFound | None = None
 
-    def choose(self, credentials: Credentials) -> Key | None:
+    def choose(self, credentials: Credentials, security_profile: int) -> Key | None:
         """The key of the next attempt; None without Basic authentication. Raises NoKeyLeftError, and OSError as `look` does."""
         self._used = None
-        if self._settings.csms.security_profile not in BASIC_PROFILES:
+        if security_profile not in BASIC:
             return None
         keys = look(self._settings, self._secrets, credentials)
         after = keys_found(credentials, keys.found)

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
+from projections.security_profile import CLIENT_CERTIFICATE
 from station.rules.certificate_time import CertificateTime
 from station.runtime.csms_tls import CsmsContext, harden
 from station.settings.loading import Settings
@@ -24,6 +25,7 @@ def client_context(ca_file: Path | None) -> ssl.SSLContext:
 
 def tls_context(
     settings: Settings,
+    security_profile: int,
     when: CertificateTime | None = None,
     anchors: Mapping[str, bytes] | None = None,
     own: tuple[Path, Path] | None = None,
@@ -48,16 +50,16 @@ def tls_context(
             raise settings.error("csms", "ca_file", f"{ca_file}: {_words(error)}") from error
     if own is not None:
         context.load_cert_chain(*own)
-    elif settings.csms.security_profile == 3 and certificate is not None:
+    elif security_profile == CLIENT_CERTIFICATE and certificate is not None:
         _prove_oneself(settings, context, certificate)
     return context
 
 
 def check_files(settings: Settings) -> None:
     """Raises SettingsError as `tls_context` does, for the files that the settings name; the system's are not looked at."""
-    names_certificate = settings.csms.security_profile == 3 and settings.csms.client_certificate_file is not None
-    if settings.csms.ca_file is not None or names_certificate:
-        tls_context(settings)
+    profile = settings.csms.security_profile
+    if settings.csms.ca_file is not None or profile == CLIENT_CERTIFICATE:
+        tls_context(settings, profile)
 
 
 def _prove_oneself(settings: Settings, context: ssl.SSLContext, certificate: Path) -> None:

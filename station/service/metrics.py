@@ -106,6 +106,9 @@ def _csms(state: StationState, facts: MetricFacts) -> Iterator[Family]:
     yield _one("link_up", "gauge", "1 while connected to the CSMS.", link.up)
     yield _one("link_connections_total", "counter", "Connections in the life of the log.", link.connection)
     yield _one("link_attempts", "gauge", "Attempts to connect that failed in a row.", link.attempts)
+    held = state.security_profile
+    yield _one("security_profile", "gauge", "The security profile that connections are made with.", held.in_force)
+    yield _one("security_profile_wanted", "gauge", "The one on trial, if there is one, else the same.", held.wanted)
     pending = {lane: sum(owed.lane == lane for owed in outbox.calls) for lane in LANES}
     pending[TRANSACTION] += len(outbox.window) + outbox.beyond
     lanes = (({"lane": lane}, count) for lane, count in pending.items())

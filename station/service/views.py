@@ -264,13 +264,19 @@ def reservations_view(state: StationState) -> list[Json]:
 
 
 def security_view(state: StationState) -> Json:
-    """How many security events were raised, and the last one (white paper, section 8)."""
+    """The security profile, and how many security events were raised, and the last one (white paper, A05 and section 8)."""
     last = state.security.last
     shown = None
     if last is not None:
         at = _moment_text(state, last.occurred)
         shown = {"seq": last.seq, "type": last.type, "tech_info": without_credentials(last.tech_info), "at": at}
-    return {"events": state.security.raised, "last_event": shown}
+    held = state.security_profile
+    return {
+        "profile": held.in_force,
+        "on_trial": held.trial,
+        "events": state.security.raised,
+        "last_event": shown,
+    }
 
 
 def event_rows(rows: Iterable[Row]) -> list[Json]:

@@ -69,6 +69,7 @@ FILE_BYTES_MAX = 1 << 20
 KEY_FILE_BYTES_MAX = 4096
 WITHHELD = "(withheld)"
 KEY_BYTES = range(16, 21)
+TLS_FROM = 2  # the first security profile that uses it
 CONFIG_NAME_LENGTH_MAX = 50  # 7.29: CiString50
 
 
@@ -108,12 +109,19 @@ class Settings(Value, frozen=True, kw_only=True):
 
     @property
     def connection_url(self) -> str:
+        """The URL that the station connects to with the security profile of the settings."""
+        return self.connection_url_for(self.csms.security_profile)
+
+    def connection_url_for(self, security_profile: int) -> str:
         """The URL that the station connects to: the endpoint, "/" and the percent-encoded identity (OCPP-J 3.1.1).
 
-        The endpoint's query, where it has one, comes behind the identity.
+        The endpoint's query, where it has one, comes behind the identity. From security profile 2 on ws:// becomes wss://: the same
+        host, path and port, and where the URL names no port that of wss, 443.
         """
         endpoint, mark, query = self.csms.url.partition("?")
-        return f"{endpoint.removesuffix('/')}/{quote(self.station.identity, safe='')}{mark}{query}"
+        scheme, _, place = endpoint.partition(":")
+        scheme = "wss" if security_profile >= TLS_FROM else scheme.lower()
+        return f"{scheme}:{place.removesuffix('/')}/{quote(self.station.identity, safe='')}{mark}{query}"
 
     @property
     def shown_url(self) -> str:
@@ -123,7 +131,11 @@ class Settings(Value, frozen=True, kw_only=True):
     @property
     def shown_connection_url(self) -> str:
         """`connection_url` for people, without the query."""
-        return self.without_query(self.connection_url)
+        return self.shown_connection_url_for(self.csms.security_profile)
+
+    def shown_connection_url_for(self, security_profile: int) -> str:
+        """`connection_url_for` for people, without the query."""
+        return self.without_query(self.connection_url_for(security_profile))
 
     def without_query(self, text: str) -> str:
         """The text without the query of `csms.url`, wherever it stands in it."""
@@ -221,7 +233,7 @@ def _read_config(content: object, problems: list[Problem]) -> dict[str, str]:
 def _contradictions(settings: Settings) -> Iterator[Problem]:
     """What no key is to blame for alone."""
     csms, service = settings.csms, settings.service
-    if csms.security_profile >= 2 and not csms.url.startswith("wss:"):
+    if csms.security_profile >= TLS_FROM and not csms.url.startswith("wss:"):
         yield Problem(path=("csms", "url"), text=f"must begin with wss:// for security_profile {csms.security_profile}")
     if csms.security_profile in {1, 2} and ":" in settings.station.identity:
         yield Problem(

@@ -57,9 +57,18 @@ class CsmsSettings(Value, frozen=True, kw_only=True):
         int,
         TableKey(
             Whole(minimum=0, maximum=3),
-            "0 none, 1 Basic, 2 TLS and Basic, 3 TLS with a client certificate; 2 and 3 need wss://",
+            "0 none, 1 Basic, 2 TLS and Basic, 3 TLS with a client certificate; 2 and 3 need wss://. The CSMS may raise it, and what "
+            "a connection has proven so outlives a change here",
         ),
     ] = 0
+    security_profile_fixed: Annotated[
+        bool,
+        TableKey(
+            Flag(),
+            "true: security_profile is used as it stands here, whatever the CSMS has raised it to, and the CSMS cannot change it: the "
+            "only way to a lower one",
+        ),
+    ] = False
     authorization_key_file: Annotated[
         Path | None,
         TableKey(

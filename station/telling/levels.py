@@ -45,6 +45,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     hardware.EmergencyStopObserved: lambda e: WARNING if e.pressed else INFO,
     security.TamperObserved: lambda e: WARNING if e.open else INFO,
     security.TlsFailed: ERROR,
+    security.SecurityProfileFallenBack: WARNING,
     hardware.MainsObserved: lambda e: INFO if e.present else WARNING,
     link.LinkClosed: lambda e: INFO if e.reason.startswith(CLOSED_BY_US) else WARNING,
     link.ConnectFailed: WARNING,

@@ -17,6 +17,18 @@ SECURITY: Mapping[type[Event], tuple[int, Words]] = {
         lambda e: f"The HTTP service refused a request from {e.peer}: {e.reason}",
     ),
     security.LogStatusQueued: (NOISE, lambda e: f"LogStatusNotification is queued: {e.status}"),
+    security.SecurityProfileTrialBegun: (
+        HEADLINE,
+        lambda e: f"The CSMS wants security profile {e.profile}: the next connections are tried with it",
+    ),
+    security.SecurityProfileProven: (
+        HEADLINE,
+        lambda e: f"Security profile {e.profile} has opened a connection: no lower one is used from now on",
+    ),
+    security.SecurityProfileFallenBack: (
+        HEADLINE,
+        lambda e: f"Security profile {e.profile} has opened no connection: back to {e.to}",
+    ),
     security.SecurityEventRaised: (
         DETAIL,
         lambda e: f"Security event {e.type}{f': {e.tech_info}' if e.tech_info else ''}",

@@ -33,7 +33,8 @@ def numbered(section: str, last: int, first: int = 1) -> Iterator[str]:
 
 def use_case(name: str, *numbers: int) -> Iterator[str]:
     """The requirements of a use case of the white paper."""
-    return (f"white paper {name}.FR.{number:02}" for number in numbers)
+    digits = 3 if name == "A00" else 2
+    return (f"white paper {name}.FR.{number:0{digits}}" for number in numbers)
 
 
 # Sections 3 to 9 of OCPP 1.6 edition 2, its errata 4.0 but for section 2, OCPP-J 1.6 from section 2 on and its errata 1.0.
@@ -69,6 +70,7 @@ CLAUSES = {
     OCPP_J_ERRATA: (*numbered("2", 5), *numbered("3", 10), *numbered("5", 2)),
     # What a charge point is asked for; grows with the extension.
     WHITE_PAPER: (
+        *use_case("A00", 1, 3, 4, 5, *range(202, 206), *range(301, 305), 401, 402),
         *use_case("A00", *range(307, 314), 315, 316, 318, 319, 320, 322),
         *use_case("A00", *range(411, 418), 419, 420, 422, 423, 424, 426),
         *use_case("A00", 502, 503, 504, 507, 511),
@@ -76,6 +78,7 @@ CLAUSES = {
         *use_case("A02", 2, 3, *range(5, 11), 13),
         *use_case("A03", 2, 3, *range(5, 11), 13),
         *use_case("A04", 1, 2, 4),
+        *use_case("A05", *range(1, 9)),
         *use_case("L01", *range(1, 30)),
         *use_case("M03", 1, 2, 3, 4),
         *use_case("M04", 1, 2, 4, 5, 6),

@@ -34,6 +34,7 @@ from eventstore.salvage import Recovery
 from eventstore.value import replace
 from eventstore.witness import read_witness
 from projections.outbox import TRANSACTIONAL
+from projections.security_profile import BASIC
 from projections.station import INITIAL, StationState, evolve
 from station.core.retention import RECORD
 from station.features.configuration import KEY_NAME
@@ -157,6 +158,7 @@ class Oracle:
             self._check_witness(last_at)
             head_seq, report = self._check_opened()
             self._check_key(head_seq)
+            self._check_profiles(head_seq)
             with self._judged(last_at):  # a loss counts, and so does what was taken for one
                 self._check_report(report, head_seq)
             if not self.checked % WHOLE_EVERY:
@@ -189,6 +191,14 @@ class Oracle:
         ]
         keys = [change["value"] for change in changes if change["key"] == KEY_NAME]
         assert not keys or Secrets(self._storage).find(keys[-1]) is not None, f"the key {keys[-1]} is gone (I2)"
+
+    def _check_profiles(self, head_seq: int) -> None:
+        """Whichever security profile is tried next, or after that: what it needs is there."""
+        state = self._states[head_seq]
+        held = state.security_profile
+        asked = {held.next, held.in_force, held.wanted} & set(BASIC)
+        keys = [name for name in state.credentials.stored if Secrets(self._storage).find(name) is not None]
+        assert not asked or keys, f"profiles {asked}, and no key is left (I2)"
 
     def _check_head(self, head_seq: int, first_at: int, last_at: int) -> None:
         required = self.required(last_at)

@@ -78,7 +78,8 @@ async def charge(daemon: Daemon, csms: FaultyCsms) -> None:
 
 
 async def be_set_up(daemon: Daemon, csms: FaultyCsms) -> None:
-    """Keys, a local list, charging profiles and reservations come, change and go; then the process is gone."""
+    """Keys, a local list, charging profiles and reservations come, change and go, the security profile goes up; then the process is
+    gone."""
 
     async def accepted(action: str, **members: Any) -> None:
         answer = await csms.request(action, **members)
@@ -109,6 +110,8 @@ async def be_set_up(daemon: Daemon, csms: FaultyCsms) -> None:
         if number == 1:
             await accepted("CancelReservation", reservation_id=1)
     await accepted("ChangeConfiguration", key="AuthorizationKey", value=SECOND_KEY.hex())
+    await accepted("ChangeConfiguration", key="SecurityProfile", value="1")
+    await until(daemon, lambda state: state["security"]["profile"] == 1 and state["link"]["up"], "security profile 1")
     state = await daemon.api.state()
     assert [one["reservation_id"] for one in state["reservations"]] == [2], state["reservations"]
     await daemon.kill()

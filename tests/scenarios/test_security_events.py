@@ -15,7 +15,7 @@ OPENED, CLOSED = TamperObserved(open=True), TamperObserved(open=False)
 
 def secured(**says: Any) -> StationUnderTest:
     """A station with the extension on, whose CSMS says these."""
-    found = station(profiles_off=(), sends_security_events=True)
+    found = station(profiles_off=(), security_events="always")
     found.csms = answering(**says)
     return found
 
@@ -51,9 +51,10 @@ def test_the_extension_is_no_feature_profile() -> None:
     assert "Security" not in answer.payload["configurationKey"][0]["value"]
 
 
-def test_a_station_that_does_not_send_them_keeps_them_in_its_log() -> None:
+@pytest.mark.parametrize("how", ["by profile", "never"])
+def test_a_station_that_does_not_send_them_keeps_them_in_its_log(how: str) -> None:
     """Security profile 0, or the settings say so."""
-    found = station(profiles_off=(), sends_security_events=False).online()
+    found = station(profiles_off=(), security_events=how).online()
     tamper(found)
     assert [event.type for event in found.events(SecurityEventRaised)] == [
         "StartupOfTheDevice",
@@ -61,6 +62,11 @@ def test_a_station_that_does_not_send_them_keeps_them_in_its_log() -> None:
     ]
     assert told(found) == []
     assert found.state.outbox.pending == 0
+
+
+def test_from_security_profile_1_on_they_are_sent() -> None:
+    found = station(profiles_off=(), security_events="by profile", security_profile=1).online()
+    assert told(found) == ["StartupOfTheDevice"]
 
 
 def test_with_the_extension_off_nothing_is_raised() -> None:

@@ -25,7 +25,7 @@ FOR_EVER = 4_102_444_800_000
 
 def secured(**facts: Any) -> World:
     """A station that knows the security extension and says so."""
-    return world(profiles_off=(), sends_security_events=True, **facts)
+    return world(profiles_off=(), security_events="always", **facts)
 
 
 def payload(station: World, **changes: Any) -> dict[str, Any]:

@@ -19,10 +19,16 @@ def raise_events(state: StationState, at_ms: int) -> Events:
             type=each.type,
             tech_info=each.tech_info[:TECH_INFO_MAX],
             occurred=state.clock.moment(at_ms),
-            send=state.described.sends_security_events,
+            send=_are_sent(state),
         )
         for each in state.security.pending
     )
+
+
+def _are_sent(state: StationState) -> bool:
+    """A CSMS that asks for no security profile mostly knows nothing of the extension, and some hang up on what they do not know."""
+    by_profile = state.security_profile.in_force > 0
+    return {"always": True, "never": False}.get(state.described.security_events, by_profile)
 
 
 def render_security_event(state: StationState, event: SecurityEventRaised, at_ms: int) -> Rendered:

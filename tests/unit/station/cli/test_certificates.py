@@ -146,4 +146,4 @@ def test_doctor_goes_to_the_csms_with_what_the_station_has(tmp_path: Path) -> No
     from station.doctor.certificate_report import station_tls
 
     loaded = load_settings(settings(tmp_path))
-    assert [each["subject"] for each in station_tls(loaded).get_ca_certs()] == [((("commonName", "maker root"),),)]
+    assert [each["subject"] for each in station_tls(loaded, 3).get_ca_certs()] == [((("commonName", "maker root"),),)]

@@ -141,20 +141,18 @@ def test_the_station_is_described_by_its_settings_and_its_board(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("profile", "tables", "sends"),
+    ("tables", "sends"),
     [
-        (0, "", False),
-        (1, "", True),
-        (0, '[security]\nsend_events = "always"\n', True),
-        (1, '[security]\nsend_events = "never"\n', False),
-        (1, "[features]\nsecurity = false\n", False),
+        ("", "by profile"),
+        ('[security]\nsend_events = "always"\n', "always"),
+        ('[security]\nsend_events = "never"\n', "never"),
     ],
 )
 def test_security_events_are_sent_by_profile_unless_the_settings_say_otherwise(
-    tmp_path: Path, profile: int, tables: str, sends: bool
+    tmp_path: Path, tables: str, sends: str
 ) -> None:
-    found = settings(tables, csms=f"security_profile = {profile}\n")
-    assert describe(found, board_of(found, tmp_path), make_registry(found)).sends_security_events == sends
+    found = settings(tables)
+    assert describe(found, board_of(found, tmp_path), make_registry(found)).security_events == sends
 
 
 # ---- building ----------------------------------------------------------------------------------------------------

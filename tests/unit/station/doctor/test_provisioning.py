@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from station.doctor.findings import Level
 from station.doctor.provisioning import key_findings, read_settings
 from station.runtime import x509
-from station.runtime.secrets import Secrets
+from station.runtime.secrets import Secrets, fingerprint
 from station.settings.loading import Settings, parse_settings
 from tests.csms.tls import issue, make_authority
 from tests.given import station
@@ -163,3 +163,24 @@ def test_firmware_that_must_be_signed_needs_a_root_and_the_library(
     monkeypatch.setitem(sys.modules, "cryptography", None)
     (finding,) = key_findings(with_root(tmp_path, f'manufacturer_root_file = "{file}"'))
     assert (finding.level, x509.MISSING in finding.text) == (Level.FAULT, True)
+
+
+def test_a_security_profile_that_the_csms_has_raised_is_shown_and_its_trial_too(tmp_path: Path) -> None:
+    found = station(profiles_off=()).online()
+    name = fingerprint(b"x" * 16)
+    found.ask("ChangeConfiguration", {"key": "AuthorizationKey", "value": name})
+    found.ask("ChangeConfiguration", {"key": "SecurityProfile", "value": "1"})
+
+    def shown(directory: Path, lines: str = "") -> list[tuple[Level, str]]:
+        directory.mkdir(exist_ok=True)
+        if not (directory / "st").exists():
+            Secrets(write_log(found, directory / "st")).keep(b"x" * 16)
+        return [(finding.level, finding.text) for finding in key_findings(of(directory, lines))]
+
+    assert shown(tmp_path / "trial")[0] == (Level.WARNING, "security profile 1 is on trial")
+    found.disconnect()
+    found.connect()
+    proven = shown(tmp_path / "proven")
+    assert proven[0] == (Level.OK, "security profile 1, to which the CSMS has raised it")
+    assert name in proven[1][1], "the key of that profile is looked for"
+    assert shown(tmp_path / "proven", "security_profile_fixed = true") == []

@@ -44,7 +44,7 @@ def test_the_key_on_trial_is_tried_and_the_next_one_after_its_refusal(tmp_path: 
     credentials = TRIAL
     used = []
     for _ in range(4):
-        key = keyring.choose(credentials)
+        key = keyring.choose(credentials, 1)
         assert key is not None
         used.append(key.secret)
         refusal = keyring.refused(credentials, 401)
@@ -56,14 +56,14 @@ def test_the_key_on_trial_is_tried_and_the_next_one_after_its_refusal(tmp_path: 
 @pytest.mark.parametrize("status", [None, 404, 500, 503, 429])
 def test_other_failures_say_nothing_of_the_key(tmp_path: Path, secrets: Secrets, status: int | None) -> None:
     keyring = Keyring(settings(tmp_path), secrets)
-    keyring.choose(TRIAL)
+    keyring.choose(TRIAL, 1)
     assert keyring.refused(TRIAL, status) is None
 
 
 def test_a_refusal_that_says_nothing_new_is_not_put_on_record(tmp_path: Path) -> None:
     keyring = Keyring(settings(tmp_path), Secrets(tmp_path))
     first = Credentials()
-    keyring.choose(first)
+    keyring.choose(first, 1)
     refusal = keyring.refused(first, 403)
     assert refusal is not None
     assert (refusal.key, refusal.source, refusal.status) == (OWN_NAME, "settings", 403)
@@ -76,7 +76,7 @@ def test_a_key_that_is_missing_or_damaged_is_named_and_never_used(
 ) -> None:
     spoil(tmp_path, NEW_NAME, content)
     keyring = Keyring(settings(tmp_path), secrets)
-    key = keyring.choose(TRIAL)
+    key = keyring.choose(TRIAL, 1)
     assert key is not None
     assert key.secret == OLD
     news = keyring.news()
@@ -90,7 +90,7 @@ def test_no_key_left_is_said_with_what_became_of_each(tmp_path: Path, secrets: S
     spoil(tmp_path, OLD_NAME, b"rotten")
     keyring = Keyring(settings(tmp_path, own=b"short"), secrets)
     with pytest.raises(NoKeyLeftError) as caught:
-        keyring.choose(TRIAL)
+        keyring.choose(TRIAL, 1)
     for said in (f"{NEW_NAME} is missing", f"{OLD_NAME} is damaged", "16 to 20 bytes, not 5"):
         assert said in str(caught.value)
     assert keyring.news() is not None
@@ -99,10 +99,10 @@ def test_no_key_left_is_said_with_what_became_of_each(tmp_path: Path, secrets: S
 def test_a_key_of_the_settings_that_changes_is_tried_at_the_next_attempt(tmp_path: Path, secrets: Secrets) -> None:
     keyring = Keyring(settings(tmp_path), secrets)
     proven = Credentials(first=OLD_NAME, proven=OLD_NAME, settings=OWN_NAME)
-    assert keyring.choose(proven).secret == OLD  # type: ignore[union-attr]
+    assert keyring.choose(proven, 1).secret == OLD  # type: ignore[union-attr]
     assert keyring.news() is None
     (tmp_path / "key").write_bytes(b"another-key-of-16")
-    assert keyring.choose(proven).secret == b"another-key-of-16"  # type: ignore[union-attr]
+    assert keyring.choose(proven, 1).secret == b"another-key-of-16"  # type: ignore[union-attr]
     news = keyring.news()
     assert news is not None
     assert news.settings == fingerprint(b"another-key-of-16")
@@ -117,17 +117,17 @@ def test_one_rule_of_length_for_the_key_of_the_settings(tmp_path: Path, length: 
     assert bool(keys.problem) != bool(keys.usable)
 
 
-@pytest.mark.parametrize("profile", [0])
+@pytest.mark.parametrize("profile", [0, 3])
 def test_without_basic_authentication_no_key_is_used(tmp_path: Path, secrets: Secrets, profile: int) -> None:
-    keyring = Keyring(settings(tmp_path, profile), secrets)
-    assert keyring.choose(TRIAL) is None
+    keyring = Keyring(settings(tmp_path), secrets)
+    assert keyring.choose(TRIAL, profile) is None
     assert keyring.proven(TRIAL) is None
     assert keyring.refused(TRIAL, 401) is None
 
 
 def test_a_connection_proves_the_key_that_it_was_opened_with(tmp_path: Path, secrets: Secrets) -> None:
     keyring = Keyring(settings(tmp_path), secrets)
-    keyring.choose(TRIAL)
+    keyring.choose(TRIAL, 1)
     proof = keyring.proven(TRIAL)
     assert proof is not None
     assert (proof.key, proof.source) == (NEW_NAME, "csms")
@@ -145,6 +145,6 @@ def test_the_same_key_stored_and_in_the_settings_is_one(tmp_path: Path, secrets:
 def test_no_file_descriptor_left_says_nothing_of_a_key(tmp_path: Path, secrets: Secrets, state: Credentials) -> None:
     keyring = Keyring(settings(tmp_path), secrets)
     with no_descriptors(), pytest.raises(OSError, match="Too many open files"):
-        keyring.choose(state)
+        keyring.choose(state, 1)
     assert keyring.news() is None
-    assert keyring.choose(state) is not None
+    assert keyring.choose(state, 1) is not None

@@ -100,7 +100,7 @@ class Rig:
     """A link with a state of its own, and what it submitted."""
 
     def __init__(self, url: str, directory: Path, clock: SystemClock | None = None, **csms: object) -> None:
-        self.found: StationUnderTest = station().boot()
+        self.found: StationUnderTest = station(security_profile=csms.get("security_profile", 0)).boot()
         self.seen: asyncio.Queue[Observation] = asyncio.Queue()
         self.secrets = Secrets(directory)
         self.clock = clock or SystemClock()

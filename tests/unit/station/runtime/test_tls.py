@@ -33,7 +33,7 @@ def client(tmp_path: Path) -> tuple[Identity, str]:
 def test_files_that_fit_make_a_context_of_tls_1_2_that_verifies(tmp_path: Path) -> None:
     """Security white paper, 2."""
     _, lines = client(tmp_path)
-    context = tls_context(of(lines))
+    context = tls_context(of(lines), 3)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
@@ -41,7 +41,7 @@ def test_files_that_fit_make_a_context_of_tls_1_2_that_verifies(tmp_path: Path) 
 
 
 def test_without_files_those_of_the_system_are_trusted() -> None:
-    assert tls_context(of()).verify_mode is ssl.CERT_REQUIRED
+    assert tls_context(of(), 2).verify_mode is ssl.CERT_REQUIRED
     check_files(of())
     check_files(of(url="ws://localhost/ocpp"))
 
@@ -159,7 +159,7 @@ def test_a_private_authority_without_key_identifiers_is_accepted_on_every_python
     """Python 3.13 asks for them by default (VERIFY_X509_STRICT), earlier ones do not."""
     context = client_context(None)
     assert context.verify_flags == ssl.VERIFY_X509_TRUSTED_FIRST | ssl.VERIFY_X509_PARTIAL_CHAIN
-    assert tls_context(of()).verify_flags == context.verify_flags
+    assert tls_context(of(), 2).verify_flags == context.verify_flags
     authority = make_authority(tmp_path)
     with pytest.raises(x509.ExtensionNotFound):
         authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)

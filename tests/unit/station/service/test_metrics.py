@@ -86,7 +86,7 @@ def test_what_readers_gave_that_is_no_card_is_counted_by_reader() -> None:
 
 
 def test_the_last_security_event_is_told_with_its_time() -> None:
-    under_test = station(profiles_off=(), sends_security_events=True).boot()
+    under_test = station(profiles_off=(), security_events="always").boot()
     under_test.observe(TamperObserved(open=True))
     text = text_of(under_test)
     assert "chargebox_security_events_total 2\n" in text

@@ -60,7 +60,7 @@ def test_every_member_of_the_contract_is_there() -> None:
 
 
 def test_the_last_security_event_is_shown() -> None:
-    assert view(charging())["security"] == {"events": 0, "last_event": None}
+    assert view(charging())["security"] == {"profile": 0, "on_trial": None, "events": 0, "last_event": None}
     under_test = charging(station(profiles_off=()))
     under_test.observe(TamperObserved(open=True))
     shown = view(under_test)["security"]

@@ -99,6 +99,24 @@ def test_the_connection_url_ends_in_the_percent_encoded_identity(url: str, ident
     assert parse_settings(text, "cb.toml").connection_url == expected
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("ws://h:9000/ocpp", "wss://h:9000/ocpp/CB-0001"),
+        ("ws://h/ocpp?token=ws:", "wss://h/ocpp/CB-0001?token=ws:"),
+        ("WS://[::1]:80", "wss://[::1]:80/CB-0001"),
+        ("wss://h/ws:/", "wss://h/ws:/CB-0001"),
+    ],
+)
+def test_a_security_profile_with_tls_keeps_host_port_and_path_of_the_url(url: str, expected: str) -> None:
+    """TC_083: where the URL names no port, that of its scheme is meant."""
+    settings = parse_settings(toml(csms=f'url = "{url}"'), "cb.toml")
+    assert [settings.connection_url_for(profile) for profile in (2, 3)] == [expected] * 2
+    scheme = url.partition(":")[0].lower()
+    unsecured = scheme + expected.removeprefix("wss")
+    assert [settings.connection_url_for(profile) for profile in (0, 1)] == [unsecured] * 2
+
+
 def test_the_query_of_the_url_is_for_the_csms_alone() -> None:
     settings = parse_settings(toml(csms='url = "ws://h/ocpp?token=abc"'), "cb.toml")
     assert settings.shown_url == "ws://h/ocpp?(withheld)"

@@ -32,7 +32,7 @@ def entries(
 
 
 def secured(**says: Any) -> StationUnderTest:
-    found = station(profiles_off=(), sends_security_events=True)
+    found = station(profiles_off=(), security_events="always")
     found.csms = answering(**says)
     return found
 
@@ -59,7 +59,7 @@ def test_an_event_is_delivered_once_the_csms_has_answered_it_and_queued_until_th
 def test_what_the_settings_keep_in_the_log_is_kept_and_what_was_given_up_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept = station(profiles_off=(), sends_security_events=False).online()
+    kept = station(profiles_off=(), security_events="never").online()
     assert [each["fate"] for each in entries(kept, tmp_path / "kept", capsys)] == ["kept"]
     refused = secured(SecurityEventNotification="InternalError").online()
     refused.advance(600)
