@@ -257,6 +257,13 @@ def run(arguments: argparse.Namespace) -> int:
     return answered(answer, arguments)
 
 
+def _say(text: str) -> None:
+    """One line for whoever asked; a log may have put anything into it."""
+    from station.replay.pages.fitting import visible
+
+    print(f"chargebox: {visible(text)}", file=sys.stderr)
+
+
 def answered(answer: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Has the question answered; what goes wrong is one line. The exit status."""
     from station.cli.memory import BadLimit, bounded
@@ -268,10 +275,10 @@ def answered(answer: Callable[[argparse.Namespace], int], arguments: argparse.Na
             sys.stdout.flush()
         return status
     except ReplayError as error:
-        print(f"chargebox: {error}", file=sys.stderr)
+        _say(str(error))
         return error.status
     except BadLimit as error:
-        print(f"chargebox: {error}", file=sys.stderr)
+        _say(str(error))
         return EXIT_USAGE
     except MemoryError:
         print(f"chargebox: {TOO_LARGE}", file=sys.stderr)
@@ -283,11 +290,11 @@ def answered(answer: Callable[[argparse.Namespace], int], arguments: argparse.Na
         return 0
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-        print(f"chargebox: {what}", file=sys.stderr)
+        _say(what)
         return EXIT_FAILED
     except sqlite3.Error as error:
-        print(f"chargebox: the log cannot be read further: {error}", file=sys.stderr)
+        _say(f"the log cannot be read further: {error}")
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001  # what a log from anywhere does to us is one line, like all else that is wrong with it
-        print(f"chargebox: the log cannot be read further: {type(error).__name__}: {error}", file=sys.stderr)
+        _say(f"the log cannot be read further: {type(error).__name__}: {error}")
         return EXIT_FAILED

@@ -235,7 +235,7 @@ def _register(action: str, payload: str) -> int | None:
         if action != VALUES:
             return int(said["meterStart" if action == START else "meterStop"])
         found = [_wh(value) for sample in said["meterValue"] for value in sample["sampledValue"]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
     return max((each for each in found if each is not None), default=None)
 

@@ -3,6 +3,7 @@
 What only the software itself reckons with (places in queues, when a reading was taken) is left out here; --json has every member.
 """
 
+import re
 from collections.abc import Iterator
 
 from projections.connector import Connector
@@ -17,6 +18,7 @@ from station.telling.limit_words import limited_by
 
 Facts = dict[tuple[str, str], str]
 """What is so, by the subject and what of it; "" where there is nothing to say."""
+_AMOUNT = re.compile(r"-?\d+\.\d{3} kWh")
 _ROWS_MAX = 200
 
 
@@ -51,7 +53,7 @@ def _transactions_of(found: Facts) -> set[str]:
 def _now(before: Facts, after: Facts, key: tuple[str, str]) -> str:
     """What is so now; of energy also by how much it grew."""
     was, now = before.get(key, ""), after.get(key, "")
-    if was.endswith(" kWh") and now.endswith(" kWh"):
+    if _AMOUNT.fullmatch(was) and _AMOUNT.fullmatch(now):
         grown = _wh(now) - _wh(was)
         return f"{now} ({'+' if grown > 0 else ''}{energy(grown)})"
     return now or "—"

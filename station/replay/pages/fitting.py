@@ -14,6 +14,9 @@ _CALENDAR = re.compile(r"^ *(?:\d+  )?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}~? +"
 _WHOLE = re.compile(r"(?<=\d) (?=(?:m?s|min|h|d|[kM]?W|k?Wh|m?A|V|%)\b)|(?<=\d\d\d\d-\d\d-\d\d) (?=\d\d:)")
 """The space in "9.568 kWh" and "2026-01-01 13:04", where no line ends."""
 _SOLID = "\0"
+_UNSEEN = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Characters that would command a terminal, or turn the line around: a log may hold any."""
+_SEEN = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in _UNSEEN}
 _MARK = re.compile(r"^ *(?:↳ )?")
 
 
@@ -24,9 +27,14 @@ def width_of(stream: TextIO) -> int | None:
     return max(WIDTH_MIN, get_terminal_size().columns)
 
 
+def visible(text: str) -> str:
+    """The text with what nobody would see written out."""
+    return text if text.isprintable() else text.translate(_SEEN)
+
+
 def wrapped(line: str, width: int | None, indent: int | None = None) -> list[str]:
     """A line as those that it takes; what follows stands `indent` columns in, or where the text of the first one begins."""
-    line = line.rstrip()
+    line = visible(line.rstrip())
     if width is None or len(line) <= width:
         return [line]
     if indent is None:
@@ -55,6 +63,7 @@ def tabled(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | N
     row is turned into lines of its own.
     """
     names = [name.removeprefix(">") for name in columns]
+    rows = [[*map(visible, row)] for row in rows]
     grid = [names, *rows]
     widths = [max(len(row[place]) for row in grid) for place in range(len(names))]
     if width is not None and _total(widths) > width:

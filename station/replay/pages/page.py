@@ -9,7 +9,7 @@ import orjson
 
 from eventstore.structure import to_plain
 from eventstore.value import Value
-from station.replay.pages.fitting import named, tabled, width_of, wrapped
+from station.replay.pages.fitting import named, tabled, visible, width_of, wrapped
 
 _PROSE_COLUMNS = 118
 _LOUD = r"(?<![Tt]ag )\b(?!CSMS\b)[A-Z]{4,}(?: [A-Z]{2,})*\b"
@@ -72,7 +72,8 @@ def plain(page: Page, width: int | None = None) -> str:
     """The page as text without colours, in so many columns."""
     parts = []
     for section in page.sections:
-        lines = [section.title, "-" * min(len(section.title), width or len(section.title))] if section.title else []
+        title = wrapped(section.title, width) if section.title else []
+        lines = [*title, "-" * max(map(len, title))] if title else []
         for block in section.blocks:
             lines += _block_lines(block, width)
         parts.append("\n".join(line.rstrip() for line in lines))
@@ -124,7 +125,7 @@ def _show_rich(page: Page, out: TextIO) -> bool:
                 justify: Literal["left", "right"] = "right" if name.startswith(">") else "left"
                 shown.add_column(name.removeprefix(">"), justify=justify, no_wrap=True)
             for row in block.rows:
-                shown.add_row(*(RichText(cell) for cell in row))
+                shown.add_row(*(RichText(visible(cell)) for cell in row))
             console.print(shown)
     return True
 

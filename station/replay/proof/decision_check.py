@@ -4,7 +4,7 @@
 station writes. Where the state is not known, behind a gap or an event that is not as it was recorded, nothing is said but that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
@@ -33,9 +33,7 @@ def check_decisions(work: Work, *, decides: bool, progress: Progress) -> None:
     broken = [(each.seq, each.last_seq) for each in work.findings if each.kind in _BROKEN]
     breaks = union(broken, work.redacted, work.withheld, work.concealed)
     deciding = Deciding(work.reader, fold_only=not decides, breaks=breaks, watch=Shapes(work, breaks).check)
-    left = follow(work, deciding, decides=decides, progress=progress)
-    for seq in left:
-        work.note(f"the snapshot at event {seq} lies where no state is known: it was held against the chain alone")
+    tell_left(work, follow(work, deciding, decides=decides, progress=progress))
     what = "decidable" if decides else "folded"
     for undecided in deciding.undecided:
         span = (undecided.first_seq, undecided.last_seq)
@@ -67,6 +65,12 @@ def follow(work: Work, deciding: Deciding, *, decides: bool, progress: Progress)
         if not work.observations % 500:
             progress(decided.after.seq, reader.head.seq)
     return list(snapshots)
+
+
+def tell_left(work: Work, snapshots: Iterable[int]) -> None:
+    """The snapshots that no state was held against."""
+    for seq in snapshots:
+        work.note(f"the snapshot at event {seq} lies where no state is known: it was held against the chain alone")
 
 
 def tell_beginning(work: Work, founded_on: int) -> None:

@@ -12,7 +12,7 @@ from eventstore.value import Value
 from projections.digest import fingerprint, state_bytes, state_from
 from station.replay.opening.progress import Progress, silent
 from station.replay.opening.workers import LogCopy, copy_of, opened, pool
-from station.replay.proof.decision_check import Shapes, follow, tell_beginning
+from station.replay.proof.decision_check import Shapes, follow, tell_beginning, tell_left
 from station.replay.proof.redeciding import Deciding, known_state
 from station.replay.proof.spans import Span, extend
 from station.replay.proof.work import Work
@@ -23,7 +23,10 @@ _IMPORTS = ("station.replay.proof.parts",)
 
 
 class PartDone(Value, frozen=True, kw_only=True):
-    """What came of one part: `agrees` if every decision follows, and it ends as it is to end. `state` is the one at its end."""
+    """What came of one part: `agrees` if every decision follows, and it ends as it is to end. `state` is the one at its end.
+
+    `left` are the snapshots that it did not come by.
+    """
 
     agrees: bool
     observations: int = 0
@@ -32,6 +35,7 @@ class PartDone(Value, frozen=True, kw_only=True):
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     founded_on: int = 0
+    left: tuple[int, ...] = ()
     state: bytes = b""
 
 
@@ -80,7 +84,7 @@ def check_part(copy: LogCopy, part: Span, decides: bool) -> PartDone:
     with opened(copy) as reader:
         work = Work(reader)
         deciding = Deciding(reader, fold_only=not decides, watch=Shapes(work, ()).check, part=part)
-        follow(work, deciding, decides=decides, progress=silent)
+        left = follow(work, deciding, decides=decides, progress=silent)
     state = work.state
     is_clean = not (work.findings or work.uncounted or work.others_count or deciding.undecided)
     return PartDone(
@@ -91,6 +95,7 @@ def check_part(copy: LogCopy, part: Span, decides: bool) -> PartDone:
         skipped=tuple(work.skipped),
         notes=tuple(work.notes),
         founded_on=deciding.founded_on,
+        left=tuple(left),
         state=b"" if state is None else state_bytes(state),
     )
 
@@ -110,4 +115,5 @@ def _take(work: Work, done: list[PartDone]) -> bool:
         for says in part.notes:
             work.note(says)
         tell_beginning(work, part.founded_on)
+    tell_left(work, [seq for seq in done[0].left if all(seq in part.left for part in done)])
     return True

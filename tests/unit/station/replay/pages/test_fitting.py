@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.replay.pages.fitting import WIDTH_MIN, named, tabled, width_of, wrapped
+from station.replay.pages.fitting import WIDTH_MIN, named, tabled, visible, width_of, wrapped
 
 WORDS = st.lists(st.text("abcdefghijklmnop-=", min_size=1, max_size=18), min_size=1, max_size=30)
 NOTE = "                          ↳ StopTransaction waited 7 s offline; confirmed as 9001"
@@ -95,3 +95,14 @@ def test_only_a_terminal_or_columns_limit_a_line(monkeypatch: pytest.MonkeyPatch
     assert width_of(io.StringIO()) == WIDTH_MIN
     monkeypatch.setenv("COLUMNS", "wide")
     assert width_of(io.StringIO()) is None
+
+
+def test_what_would_command_a_terminal_is_written_out() -> None:
+    """A tag, or what a CSMS says, may hold anything."""
+    hostile = "tag \x1b[2J\x9b5m\u202etxt.exe\r\nnext"
+    seen = "tag \\x1b[2J\\x9b5m\\u202etxt.exe\\x0d\\x0anext"
+    assert visible(hostile) == seen
+    assert wrapped(hostile, None) == [seen]
+    assert named([("name", hostile)], None) == [f"name  {seen}"]
+    assert tabled(("name",), [(hostile,)], None)[1] == seen
+    assert visible("3,5 kWh für „Köln“ ↳ ░") == "3,5 kWh für „Köln“ ↳ ░"
