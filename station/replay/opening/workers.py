@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from eventstore.chain import Head
 from eventstore.database import DATABASE_NAME, open_reader
@@ -68,10 +69,19 @@ def pool(count: int, preload: Sequence[str]) -> ProcessPoolExecutor:
 
 
 def _end_in_order() -> None:
-    """A worker that is asked to end removes the copy of the log that it reads."""
+    """A worker that is asked to end removes the copy of the log that it reads; one whose parent is gone has nobody to work for."""
 
     def end(number: int, frame: object) -> None:
         sys.exit(128 + number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Waits for the parent's end, also by SIGKILL: without it, a worker would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
