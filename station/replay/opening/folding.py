@@ -8,7 +8,7 @@ import gc
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 
 from eventstore.catalogue.link import OutboxWindowRead
@@ -23,7 +23,7 @@ from projections.station import INITIAL, Folding, StationState, evolve
 from station.replay.opening.checkpoints import Checkpoints
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
-from station.replay.opening.workers import LogCopy, copy_of, cores, opened, pool
+from station.replay.opening.workers import CANNOT_START, LogCopy, copy_of, cores, opened, pool
 
 CHECKPOINT_EVERY = 20_000
 ELSEWHERE_EVENTS, STRETCH = 100_000, 50_000
@@ -184,16 +184,18 @@ def _kept_in(checkpoints: Checkpoints | None, reader: LogReader, after: int, unt
         yield _Keeping()
         return
     copy = copy_of(reader) if until - after >= ELSEWHERE_EVENTS and cores() > 1 else None
-    if copy is None:
-        yield _Here(checkpoints, reader, after)
-        return
-    processes = pool(1, _IMPORTS)
+    processes = None
     try:
-        keeping = _Elsewhere(checkpoints, reader, processes, copy, (after, until))
+        keeping: _Keeping = _Here(checkpoints, reader, after)
+        if copy is not None:
+            with suppress(*CANNOT_START):
+                processes = pool(1, _IMPORTS)
+                keeping = _Elsewhere(checkpoints, reader, processes, copy, (after, until))
         yield keeping
         keeping.end()
     finally:
-        processes.shutdown(wait=True, cancel_futures=True)
+        if processes is not None:
+            processes.shutdown(wait=True, cancel_futures=True)
 
 
 def fits(copy: LogCopy, after: int, until: int) -> bool:

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -18,6 +19,9 @@ from eventstore.value import Value
 from station.replay.opening.origin import Origin
 from station.replay.opening.past_segments import Past
 from station.replay.opening.reader import LogReader
+
+CANNOT_START = (OSError, NotImplementedError, BrokenProcessPool)
+"""What a machine raises on which no processes can work together: without semaphores, room for a socket, or another process."""
 
 
 class LogCopy(Value, frozen=True, kw_only=True):
@@ -62,7 +66,10 @@ def cores() -> int:
 
 
 def pool(count: int, preload: Sequence[str]) -> ProcessPoolExecutor:
-    """Workers, forked from a process that has imported these modules, and has no threads: the imports are paid for once."""
+    """Workers, forked from a process that has imported these modules, and has no threads: the imports are paid for once.
+
+    This, and the first work that is given to it, raises one of CANNOT_START where there can be none.
+    """
     context = get_context("forkserver")
     context.set_forkserver_preload(list(preload))
     return ProcessPoolExecutor(count, mp_context=context, initializer=_end_in_order)

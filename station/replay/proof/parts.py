@@ -4,6 +4,7 @@ What a segment ends in is held against what it was taken to end in, so that wher
 one walk from end to end. Where anything does not, that walk is made: what is wrong is found, and reported, in one way.
 """
 
+from concurrent.futures import Future
 from itertools import pairwise
 
 from eventstore.catalogue.lifecycle import LogSalvaged
@@ -11,7 +12,7 @@ from eventstore.structure import StructureError
 from eventstore.value import Value
 from projections.digest import fingerprint, state_bytes, state_from
 from station.replay.opening.progress import Progress, silent
-from station.replay.opening.workers import LogCopy, copy_of, opened, pool
+from station.replay.opening.workers import CANNOT_START, LogCopy, copy_of, opened, pool
 from station.replay.proof.decision_check import Shapes, follow, tell_beginning, tell_left
 from station.replay.proof.redeciding import Deciding, known_state
 from station.replay.proof.spans import Span, extend
@@ -44,20 +45,37 @@ def check_in_parts(work: Work, workers: int, *, decides: bool, progress: Progres
     copy, parts = copy_of(work.reader), _parts(work) if workers > 1 else []
     if copy is None or len(parts) < 2:
         return False
+    try:
+        done = _decided(work, copy, parts, workers, decides=decides, progress=progress)
+    except CANNOT_START:
+        return False
+    return len(done) == len(parts) and _take(work, done)
+
+
+def _decided(
+    work: Work, copy: LogCopy, parts: list[Span], workers: int, *, decides: bool, progress: Progress
+) -> list[PartDone]:
+    """What came of the parts, in order, up to the first that does not agree."""
     done: list[PartDone] = []
     with pool(min(workers, len(parts)), _IMPORTS) as processes:
         running = [processes.submit(check_part, copy, part, decides) for part in parts]
-        for part, future in zip(parts, running, strict=True):
-            try:
-                found = future.result()
-            except Exception:  # noqa: BLE001  # a worker that died, or could not read: it is read here
-                found = PartDone(agrees=False)
-            if not found.agrees:
-                processes.shutdown(wait=True, cancel_futures=True)
-                return False
-            done.append(found)
-            progress(part[1], work.reader.head.seq)
-    return _take(work, done)
+        try:
+            for part, future in zip(parts, running, strict=True):
+                found = _result(future)
+                if not found.agrees:
+                    break
+                done.append(found)
+                progress(part[1], work.reader.head.seq)
+        finally:  # also if we are asked to end: what no worker has begun is left
+            processes.shutdown(wait=False, cancel_futures=True)
+    return done
+
+
+def _result(future: Future[PartDone]) -> PartDone:
+    try:
+        return future.result()
+    except Exception:  # noqa: BLE001  # a worker that died, or could not read: it is read here
+        return PartDone(agrees=False)
 
 
 def _parts(work: Work) -> list[Span]:

@@ -117,3 +117,14 @@ def test_a_damaged_log_is_read_here_alone(made: Made, tmp_path: Path) -> None:
         if reader.origin.damage is not None:
             assert copy_of(reader) is None
     assert verdict(log, 2) == verdict(log, 1)
+
+
+def test_where_no_processes_can_be_started_one_walks_from_end_to_end(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(count: int, preload: object) -> None:
+        raise OSError("no semaphores")
+
+    monkeypatch.setattr("station.replay.proof.parts.pool", cannot)
+    assert work_of(made[2], 2)[0] is False
+    assert verdict(made[2], 2).verdict == "whole"
