@@ -280,7 +280,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="what rotted behind the damage is believed",
         file="eventstore/strays.py",
-        old="    return row if fits(before, row) else None\n",
+        old="    return row if fits(before, row, content) else None\n",
         new="    return row\n",
         killer=f"{STORE}/test_strays.py::test_a_line_that_rotted_is_left_out",
         quick=True,
@@ -288,7 +288,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="what does not continue the chain is taken for proven",
         file="eventstore/salvage.py",
-        old="            if row.seq == previous.seq + 1 and fits(previous.digest, row):\n",
+        old="            if row.seq == previous.seq + 1 and fits(previous.digest, row, commitments.content):\n",
         new="            if row.seq > previous.seq:\n",
         killer=f"{STORE}/test_salvage.py::test_a_forged_event_ends_the_prefix",
         quick=True,

@@ -15,6 +15,7 @@ from typing import Protocol
 from eventstore.archive import ArchiveReader, load_columns, pick
 from eventstore.bounds import FRAME_BYTES_MAX, SLICE_CHARS_MAX, open_regular
 from eventstore.chain import Head, Row
+from eventstore.commitments import NO_COMMITMENTS, Commitments
 from eventstore.database import has_plain_tables, open_reader, read_head
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.opening import Opening, read_opening
@@ -207,6 +208,7 @@ class Past:
         self._read: Counter[int] = Counter()
         """How many are reading from a segment right now: while one walks through it, others may ask for rows far from there."""
         self._lasts = [segment.last_seq for segment in self.segments]
+        self._covered: dict[int, Commitments] = {}
         self.last_seq = self._lasts[-1] if self._lasts else 0
 
     def close(self) -> None:
@@ -274,6 +276,13 @@ class Past:
                     yield found.ends()
                 except sqlite3.Error as error:
                     self._note(segment, error)
+
+    def commitments_at(self, seq: int) -> Commitments:
+        """What the digest of this event covers, and those of others in its segment; of a damaged segment nothing is known."""
+        place = bisect_left(self._lasts, seq)
+        if place not in self._covered and (found := self._opened(place)) is not None:
+            self._covered[place] = found.ends().commitments
+        return self._covered.get(place, NO_COMMITMENTS)
 
     def count(self) -> int:
         """How many events there are, but for those that are known by now to be lost."""

@@ -16,7 +16,7 @@ from typing import Any
 from eventstore.bounds import SLICE_CHARS_MAX
 from eventstore.chain import GENESIS_DIGEST, Head, Row
 from eventstore.codec import catalogue_codec
-from eventstore.commitments import Commitments, Content, Disclosure
+from eventstore.commitments import NO_COMMITMENTS, Commitments, Content, Disclosure
 from eventstore.database import read_head
 from eventstore.errors import LogCorrupt, UnknownEventType
 from eventstore.event import Event, Illegible, Recorded
@@ -67,23 +67,35 @@ class LogReader:
     @cached_property
     def commitments(self) -> Commitments:
         """What the digests of the events cover; those of damaged segments are left out, and do not fit."""
-        try:
-            live, _ = read_commitments(self._connection)
-        except sqlite3.Error:
-            live = Commitments()
         past = () if self._past is None else (ends.commitments for ends in self._past.ends())
-        return Commitments().joined([*past, live])
+        return Commitments().joined([*past, self._live_commitments])
+
+    @cached_property
+    def _live_commitments(self) -> Commitments:
+        try:
+            return read_commitments(self._connection)[0]
+        except sqlite3.Error:
+            return NO_COMMITMENTS
 
     @property
     def content(self) -> Content:
         """What the digest of a row covers: by the log's own secrets, or by what was disclosed of the row with it."""
-        told = self.origin.disclosed
-        return self.commitments.content if told is None else told.content
+        if self.origin.disclosed is not None:
+            return self.origin.disclosed.content
+        return self._live_commitments.content if self._past is None else self._content
+
+    def _content(self, row: Sequence[Any]) -> bytes:
+        return self._covering(row[0]).content(row)
+
+    def _covering(self, seq: int) -> Commitments:
+        """Those of the segment that an event lies in: of a long history no other is looked at."""
+        is_live = self._past is None or seq > self._past.last_seq
+        return self._live_commitments if is_live or self._past is None else self._past.commitments_at(seq)
 
     def disclosure(self, row: Row) -> Disclosure | None:
         """What proves a row with commitments. Raises ValueError for one that is no row of a station."""
         told = self.origin.disclosed
-        return self.commitments.disclosure(row) if told is None else told.disclosure(row.seq)
+        return self._covering(row.seq).disclosure(row) if told is None else told.disclosure(row.seq)
 
     def withheld(self, seq: int) -> tuple[str, ...]:
         """The members of an event that are withheld, so that others may stand in their place."""

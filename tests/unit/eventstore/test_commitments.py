@@ -33,7 +33,7 @@ STARTED = (
 )
 
 SUSPICIOUS = re.compile(
-    "tag|identity|serial|name|text|payload|data|reason|error|description|info|digest|address|user|file|url"
+    "tag|identity|serial|name|text|payload|data|reason|error|description|info|digest|address|user|file|url|peer|csr|subject|owner|phone|mail|token"
 )
 """What a personal member may be called."""
 NOT_PERSONAL = frozenset(
