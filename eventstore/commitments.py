@@ -14,9 +14,9 @@ format of version 0.1.0: their digests cover the whole row.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b, sha256
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -79,6 +79,7 @@ PERSONAL = frozenset(
 )
 """Members of events whose values have commitments of their own."""
 SECRET_BYTES, SALT_BYTES = 32, 16
+_PREFIXES = {name: name.encode() + b":" for name in PERSONAL}
 
 Content = Callable[[Sequence[Any]], bytes]
 """What the digest of a row covers, beside the digest before it. Raises ValueError or TypeError for what is no row."""
@@ -130,17 +131,17 @@ class Commitments(Value, frozen=True, kw_only=True):
             return orjson.dumps(row[:8])
         payload = row[7]
         members = split_members(payload)
-        if PERSONAL.isdisjoint(members):
-            salt = blake2b(b"%d 0" % row[0], key=secret).digest()[:SALT_BYTES]
-        else:
+        names = [name for name in members if name in _PREFIXES]
+        salts = _salts(secret, row[0], len(names) + 1)
+        if names:  # every event of a long log passes here: no call that can be spared
             _check_written(members, payload)
-            salts = _salts(secret, row[0])
-            salt = next(salts)
-            for name in members:
-                if name in PERSONAL:
-                    members[name] = commitment(next(salts), name, members[name])
+            at = SALT_BYTES
+            for name in names:
+                covered = salts[at : at + SALT_BYTES] + _PREFIXES[name] + bytes(members[name])
+                members[name] = sha256(covered).hexdigest()
+                at += SALT_BYTES
             payload = join_members(members).decode()
-        return _covered(salt, row, payload)
+        return _covered(salts[:SALT_BYTES], row, payload)
 
     def disclosure(self, row: Sequence[Any]) -> Disclosure | None:
         """All that proves the row; None for one in the format of version 0.1.0. Raises ValueError or TypeError for what is no row."""
@@ -148,8 +149,9 @@ class Commitments(Value, frozen=True, kw_only=True):
         if secret is None:
             return None
         names = personal_names(row[7])
-        salt, *salts = (each.hex() for each in islice(_salts(secret, row[0]), len(names) + 1))
-        return Disclosure(salt=salt, salts=dict(zip(names, salts, strict=True)))
+        salts = _salts(secret, row[0], len(names) + 1)
+        told = [salts[at : at + SALT_BYTES].hex() for at in range(0, (len(names) + 1) * SALT_BYTES, SALT_BYTES)]
+        return Disclosure(salt=told[0], salts=dict(zip(names, told[1:], strict=True)))
 
     def joined(self, others: Iterable["Commitments"]) -> "Commitments":
         """All secrets of several segments; of two for the same event, the later one counts."""
@@ -171,14 +173,20 @@ def _first_seq(secret: tuple[int, bytes]) -> int:
     return secret[0]
 
 
-def _salts(secret: bytes, seq: int) -> Iterator[bytes]:
-    """That of the event, then those of its personal members in their order."""
-    block = 0
-    while True:
-        made = blake2b(b"%d %d" % (seq, block), key=secret).digest()
-        for place in range(0, len(made), SALT_BYTES):
-            yield made[place : place + SALT_BYTES]
-        block += 1
+@lru_cache(maxsize=16)
+def _keyed(secret: bytes) -> Any:
+    """BLAKE2b with the key in it already: to copy it is half the work."""
+    return blake2b(key=secret)
+
+
+def _salts(secret: bytes, seq: int, count: int) -> bytes:
+    """That of the event, then those of its personal members in their order, one after the other; at least so many."""
+    keyed = _keyed(secret).copy()
+    keyed.update(b"%d 0" % seq)
+    made: bytes = keyed.digest()
+    for block in range(1, -(-count * SALT_BYTES // len(made))):
+        made += blake2b(b"%d %d" % (seq, block), key=secret).digest()
+    return made
 
 
 def personal_names(payload: str) -> list[str]:
@@ -188,7 +196,7 @@ def personal_names(payload: str) -> list[str]:
 
 def commitment(salt: bytes, name: str, value: Any) -> str:
     """The commitment to a member's value, as bytes as it is written; hexadecimal."""
-    return sha256(b"%b%b:%b" % (salt, name.encode(), bytes(value))).hexdigest()
+    return sha256(salt + name.encode() + b":" + bytes(value)).hexdigest()
 
 
 def content_of(row: Sequence[Any], disclosure: Disclosure) -> bytes:
