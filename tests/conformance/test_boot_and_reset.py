@@ -125,6 +125,7 @@ async def test_tc_032_2_power_failure_without_backup_power(boot: Boot, policy: s
     rig = await boot({"daemon": {"power_loss_policy": policy}})
     start = await charging(rig)
     transaction_id = await rig.transaction_id_of(start)
+    await rig.settled()  # the answer is recorded, not only sent
     await rig.api.power(False)
     assert await rig.daemon.exited() != 0
     await rig.daemon.start()

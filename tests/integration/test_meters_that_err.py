@@ -1,13 +1,17 @@
 """Meters that err, whole: from registers on a bus, from pulses and from the bench to the bill that an independent CSMS gets."""
 
 import asyncio
+import json
+import sqlite3
 import tomllib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devices.gpio.wiring import parse_wiring
+from eventstore.database import DATABASE_NAME
 from tests.contract.electrical import Model
 from tests.contract.rigs import wiring, wiring_text
 from tests.csms.independent import Csms
@@ -107,14 +111,25 @@ async def billed_wh(directory: Path) -> tuple[int, int]:
     copper = Copper(Model(wiring("peak", extra=METER)))
     async with Csms() as csms, station(csms, directory, copper.model):
         start_wh = await begin(csms, copper)
-        for _ in range(5):
+        for counted_wh in (11, 22, 33, 44, 55):
             copper.model.count(1, 3_600)
-            await read_once(csms)
+            async with asyncio.timeout(60):
+                while recorded_wh(directory) != counted_wh:  # the thread that counts pulses wants its turn
+                    await read_once(csms)
         await csms.request("RemoteStopTransaction", transaction_id=1001)
         stopped = await csms.expect("StopTransaction")
         await seen(lambda: not copper.socket.locked, "the lock to open")
         copper.unplug()
     return start_wh, int(stopped.payload["meterStop"])
+
+
+def recorded_wh(directory: Path) -> int:
+    """What the meter itself showed when it was read last, by the log."""
+    with closing(sqlite3.connect(f"file:{directory / DATABASE_NAME}?mode=ro", uri=True)) as log:
+        found = log.execute(
+            "SELECT payload FROM event WHERE type = 'MeterObserved' ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+    return int(json.loads(found[0])["energy_wh"])
 
 
 def settings(url: str, policy: str = "stop") -> dict[str, dict[str, Any]]:
