@@ -72,6 +72,8 @@ class Approach:
         when, now = self._judged_at(state), certificate_time(state.clock, self._clock.at_ms())
         own = self._own.choose(state.own_certificates, now) if profile == CLIENT_CERTIFICATE else None
         rungs = self._trust.rungs(state.certificates, now.utc_ms)
+        if not rungs:
+            tls_context(self._settings, profile, when)  # raises what is wrong with `ca_file`, if that is the reason
         return tuple(replace(plain, tls=tls_context(self._settings, profile, when, anchors, own)) for anchors in rungs)
 
     async def open(self, attempts: Sequence[WebSocketTerms], dialer: Dialer) -> "ClientConnection":

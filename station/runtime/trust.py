@@ -43,18 +43,24 @@ class Trust:
         ready = [(use, der) for use, der in ready if certificates.find(use, pem.fingerprint(der)) is None]
         content = self._settings_file()
         digest = hashlib.sha256(content).hexdigest() if content else ""
+        if content is None:  # that says nothing of what it holds
+            digest = certificates.settings_digest
         if not (missing or left or ready or certificates.salvaged) and digest == certificates.settings_digest:
             return None
-        own = pem.certificates(content.decode(errors="replace"))
+        own = self._of_settings()
         try:
             named, unnamed = self._named(own), self._unnamed(left, ready, own)
         except ImportError as error:
             LOGGER.warning("%s: roots are trusted, and not listed: %s", x509.MISSING, error)
             named, unnamed = (), ()
+        is_bundle = len(named) < len(own)
+        if content is None:
+            named = tuple(root.facts for root in certificates.of(CSMS_ROOT) if root.source == SETTINGS)
+            is_bundle = certificates.is_bundle
         found = RootsFound(
             settings_digest=digest,
             settings=named,
-            is_bundle=len(named) < len(own),
+            is_bundle=is_bundle,
             missing=missing,
             unnamed=unnamed,
         )
@@ -78,8 +84,8 @@ class Trust:
                 LOGGER.warning("a root certificate that lies here is not used: %s", error)
         return tuple(roots)
 
-    def _settings_file(self) -> bytes:
-        """What the settings' `ca_file` holds; nothing if there is none, or it cannot be read."""
+    def _settings_file(self) -> bytes | None:
+        """What the settings' `ca_file` holds; nothing if there is none, None if it cannot be read."""
         path = self._settings.csms.ca_file
         if path is None:
             return b""
@@ -88,28 +94,35 @@ class Trust:
         except OSError as error:
             if is_shortage(error):
                 raise
-            return b""
+            return None
+
+    def _of_settings(self) -> dict[str, bytes]:
+        """The certificates of the settings' `ca_file`, in DER, by fingerprint."""
+        return pem.certificates((self._settings_file() or b"").decode(errors="replace"))
 
     def trusted(self, certificates: Certificates) -> dict[str, bytes]:
         """The roots that a CSMS may be verified by, in DER, by fingerprint; not those of the system."""
-        own = pem.certificates(self._settings_file().decode(errors="replace"))
+        own = self._of_settings()
         roots = certificates.of(CSMS_ROOT)
         of_settings = {root.fingerprint for root in roots if root.source == SETTINGS}
         stored = self.files.read_all(root for root in roots if root.source != SETTINGS)
         return {**{name: der for name, der in own.items() if name in of_settings}, **stored}
 
     def rungs(self, certificates: Certificates, utc_ms: int) -> tuple[dict[str, bytes], ...]:
-        """The roots of each attempt, in DER, by fingerprint; nothing stands for those of the system. Raises OSError as `look` does."""
+        """The roots of each attempt, in DER, by fingerprint; nothing stands for those of the system. Raises OSError as `look` does.
+
+        A `ca_file` that cannot be read is no reason to trust those of the system.
+        """
         self._news = self.look(certificates)
         after = self._certificates = certificates if self._news is None else roots_found(certificates, self._news)
         named = self.trusted(after)
-        bundle = pem.certificates(self._settings_file().decode(errors="replace")) if after.is_bundle else {}
+        bundle = self._of_settings() if after.is_bundle else {}
         found = []
         for rung in after.rungs(utc_ms):
             anchors = {name: der for name, der in named.items() if name in rung}
             if BUNDLE in rung:
                 anchors |= bundle
-            if anchors or rung == SYSTEM:
+            if anchors or (rung == SYSTEM and self._settings.csms.ca_file is None):
                 found.append(anchors)
         return tuple(found)
 

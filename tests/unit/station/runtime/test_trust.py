@@ -107,3 +107,22 @@ def test_a_connection_without_tls_proves_nothing(tmp_path: Path) -> None:
     found = trust(tmp_path)
     found.rungs(Certificates(), 0)
     assert found.proven(()) is None
+
+
+def test_a_file_of_the_settings_that_cannot_be_read_lets_nobody_else_in(tmp_path: Path) -> None:
+    """Neither is it forgotten what it held, nor are the system's roots trusted in its place."""
+    path = file_of(tmp_path, pem(ONE))
+    found = trust(tmp_path, path)
+    known = roots_found(Certificates(), looked(found))
+    found.files.keep(CSMS_ROOT, der(TWO))
+    path.unlink()
+    assert found.rungs(known, 0) == ()
+    assert found.news() is None
+    salvaged = found.look(known, salvaged=True)
+    assert salvaged is not None
+    assert (salvaged.settings, salvaged.settings_digest) == (looked_settings(known), known.settings_digest)
+    assert trust(tmp_path, path).rungs(Certificates(), 0) == ()
+
+
+def looked_settings(certificates: Certificates) -> tuple[CertificateFacts, ...]:
+    return tuple(root.facts for root in certificates.roots)
