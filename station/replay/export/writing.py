@@ -40,8 +40,9 @@ from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar
 
 FORMATS = ("jsonl", "csv", "parquet")
-ROW_GROUP = 20_000
-OPEN_MAX = 8
+ROW_GROUP = 2_000
+PAGE_BYTES = 65_536
+OPEN_MAX = {"parquet": 2, "csv": 8, "jsonl": 8}
 """How many partitions are written to at once: days follow each other, but a transaction's messages may come days later."""
 _TEMPORARY = ".tmp"
 _MAY_NAME_TAG = re.compile(r"id_?tag|\\\\u", re.IGNORECASE)
@@ -99,12 +100,18 @@ class _ParquetWriter:
             from pyarrow import parquet
         except ImportError as error:
             raise LibraryMissing("writing Parquet", "pyarrow") from error
+        # One thread and the allocator of the process: pools of their own keep 40 MiB for the next batch.
+        pa.set_memory_pool(pa.system_memory_pool())
+        pa.set_cpu_count(1)
+        pa.set_io_thread_count(1)
         kinds = {INTEGER: pa.int64(), TEXT: pa.string(), BOOLEAN: pa.bool_(), NUMBER: pa.float64(), JSON: pa.string()}
         self._schema = pa.schema([(column.name, kinds[column.kind]) for column in columns])
         self._batch = pa.RecordBatch
         self._columns: dict[str, list[Any]] = {column.name: [] for column in columns}
         self._count = 0
-        self._writer = parquet.ParquetWriter(file, self._schema, compression="zstd")
+        self._writer = parquet.ParquetWriter(
+            file, self._schema, compression="zstd", use_dictionary=False, data_page_size=PAGE_BYTES
+        )
 
     def write(self, row: RowOut) -> None:
         for name, values in self._columns.items():
@@ -192,7 +199,7 @@ class _Partitions:
         file.write(row)
 
     def _opened(self, key: tuple[str, str]) -> _File:
-        if len(self._open) >= OPEN_MAX:
+        if len(self._open) >= OPEN_MAX[self._form]:
             self._open.popitem(last=False)[1].close()
         part = self._parts[key] = self._parts.get(key, 0) + 1
         suffix = "" if part == 1 else f"-{part}"
