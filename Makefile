@@ -1,5 +1,5 @@
 # `make` lists the targets. `make demo` and `make test` set up everything they need in .venv. Outside this directory they only
-# install Debian's python3-venv and, for the tests, its C compiler, when those are missing and we are root or have sudo.
+# install Debian's python3-venv and, for the tests, its C compiler and its Chromium, when those are missing and we are root or have sudo.
 
 PYTHON  ?=
 VENV    ?= .venv
@@ -23,10 +23,10 @@ DEV = $(VENV)/.dev-$(DEV_DIGEST)
 
 # Branch coverage of the pure modules (pyproject.toml says which) by their own tests, which run first for it and by themselves: tracing
 # and threads do not go together on Python 3.11. A run of some tests only measures nothing.
-MEASURED = tests/scenarios tests/unit/projections $(addprefix tests/unit/station/,core features rules telling wire)
+MEASURED = tests/scenarios tests/unit/projections $(addprefix tests/unit/station/,core features rules telling views wire)
 PYTEST   = $(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test test-long check lint types coverage bench deb sbom release-check wheel lock docs conformance-table compiler venv clean
+.PHONY: help demo test test-long check lint types coverage bench deb sbom release-check wheel lock docs conformance-table compiler browser venv clean
 .NOTPARALLEL:
 .DEFAULT_GOAL = help
 
@@ -41,7 +41,7 @@ demo: $(RUN) ## half a minute: a car charges, the network and the power are cut,
 	@$(BIN)/chargebox demo $(ARGS)
 
 ifeq ($(PYTHON),)
-test: compiler check ## check, then every test but the long ones (ARGS="-k outbox" chooses); PYTHON=python3.13: what differs there
+test: compiler browser check ## check, then every test but the long ones (ARGS="-k outbox" chooses); PYTHON=python3.13: what differs there
 ifeq ($(ARGS),)
 	@$(PYTEST) --cov --cov-report= --cov-fail-under=95 $(MEASURED)
 	@$(PYTEST) $(addprefix --ignore=,$(MEASURED))
@@ -49,11 +49,11 @@ else
 	@$(PYTEST) $(ARGS)
 endif
 else
-test: compiler $(DEV)
+test: compiler browser $(DEV)
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(or $(ARGS),$(SECOND))
 endif
 
-test-long: compiler $(DEV) ## the tests that take minutes each
+test-long: compiler browser $(DEV) ## the tests that take minutes each
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m long --timeout 7200 $(ARGS)
 
 check: lint types ## format, lint and types, without the tests
@@ -96,6 +96,10 @@ conformance-table: $(DEV) ## run the certification cases and write their results
 # The reliability tests put a small C library between the daemon and its disk; without a compiler they are left out, by name.
 compiler:
 	@command -v gcc >/dev/null 2>&1 || command -v cc >/dev/null 2>&1 || sh deploy/apt-install.sh gcc libc6-dev || true
+
+# The page's tests look at it in a real browser; without one they are left out, by name.
+browser:
+	@{ command -v chromium && command -v chromedriver; } >/dev/null 2>&1 || sh deploy/apt-install.sh chromium chromium-driver || true
 
 venv: $(DEV) ## make or refresh .venv for development
 

@@ -7,6 +7,8 @@
     GET  /api/composite-schedule    the schedule that GetCompositeSchedule would give (5.7)
     POST /api/data-transfer         a DataTransfer to the CSMS (4.3)
     GET  /metrics                   Prometheus text
+    GET /, /page/...                the page, and what it loads (`page`)
+    GET /api/view/...               what it shows (`page_views`)
     /bench/...                      the controls of a simulated board (`bench`)
 
 Errors are JSON: 400 not JSON, 404 no such thing, 405, 408, 413, 422 what is wrong with a value, 503 the storage has failed, the
@@ -33,17 +35,17 @@ from eventstore.catalogue.link import DataTransferRequested
 from eventstore.catalogue.security import ServiceAccessRefused
 from eventstore.descriptors import is_shortage
 from eventstore.errors import OutOfDescriptors, StorageError
-from projections.station import StationState
 from station.features.smart_charging.decide import get_composite_schedule
 from station.rules.shedding import DATA_TRANSFERS_MAX, data_transfers_waiting
-from station.service import bench
+from station.service import bench, page
 from station.service.answers import Refused, error_response, json_response, read_document
 from station.service.bodies import BodyMember, InvalidBodyError, NotJsonError, read_query
-from station.service.context import ServiceContext
+from station.service.context import ServiceContext, oldest_utc_ms
 from station.service.gate import Gate
 from station.service.metrics import CONTENT_TYPE, MetricFacts, metrics_text
+from station.service.page_views import PageViews
 from station.service.stream import STREAMS_MAX, EventStream, Streams
-from station.service.views import event_rows, health_view, oldest_owed_seq, state_view
+from station.service.views import event_rows, health_view, state_view
 from station.wire.enums import ChargingRateUnit, GetCompositeScheduleStatus
 from station.wire.frames import format_payload
 from station.wire.messages.smart_charging import GetCompositeSchedule, GetCompositeScheduleResponse
@@ -108,21 +110,16 @@ class Api:
         state, at_ms, log = self._station.state, self._station.clock.at_ms(), self._station.log
         head = log.head
         digest = head.digest if head.seq == state.seq else (await log.read_rows(state.seq - 1, 1))[0].digest
-        oldest_utc_ms = await self._oldest_utc_ms(state)
+        oldest = await oldest_utc_ms(log, state)
         shown = state_view(
             self._context.live(state, at_ms),
             self._station.registry,
             at_ms=at_ms,
             digest=digest,
             log_bytes=log.bytes_on_disk(),
-            oldest_utc_ms=oldest_utc_ms,
+            oldest_utc_ms=oldest,
         )
         return json_response(shown)
-
-    async def _oldest_utc_ms(self, state: StationState) -> int | None:
-        seq = oldest_owed_seq(state)
-        rows = [] if seq is None else await self._station.log.read_rows(seq - 1, 1)
-        return rows[0].utc_ms if rows else None
 
     async def events(self, request: Request) -> Response:
         """Events behind `after`, at most `limit`; `last_seq` is where the log ends."""
@@ -185,7 +182,7 @@ class Api:
             log_bytes=station.log.bytes_on_disk(),
             archive_bytes=station.log.archive_bytes(),
             free_bytes=station.log.free_bytes(),
-            oldest_utc_ms=await self._oldest_utc_ms(state),
+            oldest_utc_ms=await oldest_utc_ms(station.log, state),
             dropped=station.dropped,
             healthy=station.trouble() is None,
             resident_bytes=_resident_bytes(),
@@ -260,7 +257,8 @@ ERRORS: Mapping[Any, Any] = {
 def build(context: ServiceContext, token: bytes | None = None, streams: Streams | None = None) -> ASGIApp:
     """The application; with a token, every request must bear it. `streams` are for whoever ends them."""
     api = Api(context, streams or Streams(context.station))
-    app = Starlette(routes=[*api.routes(), *bench.routes(context)], exception_handlers=dict(ERRORS))
+    routes = [*api.routes(), *bench.routes(context), *page.routes(), *PageViews(context).routes()]
+    app = Starlette(routes=routes, exception_handlers=dict(ERRORS))
     app.router.redirect_slashes = False
 
     def report(peer: str, reason: str) -> None:

@@ -10,6 +10,7 @@ from eventstore.event import Observation, Recorded
 from eventstore.value import Value
 from projections.station import StationState
 from station.core.feature import Registry
+from station.service.views import oldest_owed_seq
 from station.settings.loading import Settings
 
 if TYPE_CHECKING:
@@ -97,6 +98,13 @@ class NetworkPort(Protocol):
     def network(self, *, up: bool, silent: bool = False) -> None:
         """Cut the network or restore it."""
         ...
+
+
+async def oldest_utc_ms(log: LogPort, state: StationState) -> int | None:
+    """UTC of the oldest event in the outbox, as it was believed then; None if the outbox is empty. Raises StorageFailed."""
+    seq = oldest_owed_seq(state)
+    rows = [] if seq is None else await log.read_rows(seq - 1, 1)
+    return rows[0].utc_ms if rows else None
 
 
 def kill_this_process() -> None:

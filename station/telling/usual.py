@@ -1,10 +1,17 @@
 """What is not worth a line: mains power, emergency stop and enclosure are read anew at each boot, and mostly are as they were."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from eventstore.catalogue.hardware import EmergencyStopObserved, MainsObserved
 from eventstore.catalogue.security import TamperObserved
 from eventstore.event import Event, Recorded
+
+FLAGS: Mapping[type[Event], str] = {
+    EmergencyStopObserved: "pressed",
+    MainsObserved: "present",
+    TamperObserved: "open",
+}
+"""The events in question, each with the member that may be as it was."""
 
 
 class Usual:

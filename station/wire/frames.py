@@ -150,6 +150,20 @@ def parse(text: str) -> Frame:
             return _parse_call_error(message_id, frame)
 
 
+def array_of(text: str) -> list[object] | None:
+    """A frame's array as it stands, for showing it; None if the text is not a frame."""
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return frame if isinstance(frame, list) and len(frame) > 1 else None
+
+
+def plain_text(value: object) -> str:
+    """A part of a frame as JSON, for showing it."""
+    return orjson.dumps(value).decode()
+
+
 def format_payload(payload: Mapping[str, Any]) -> str:
     """Text of a payload alone, as it stands in a frame. Raises TypeError if it holds what JSON cannot say."""
     return orjson.dumps(payload, default=_render).decode()

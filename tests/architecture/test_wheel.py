@@ -14,6 +14,11 @@ from station import VERSION
 from tests.architecture.sources import PACKAGES, ROOT, sources
 
 
+def page_files() -> list[Path]:
+    """The page as it is served, with the licences of its parts."""
+    return [path for path in (ROOT / "station" / "service" / "page_files").rglob("*") if path.is_file()]
+
+
 @pytest.fixture(scope="module")
 def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
     """The names in a wheel that was built offline, from a copy, so that no build leftovers get in or stay."""
@@ -38,9 +43,9 @@ def test_the_wheel_holds_every_module(wheel_names: frozenset[str]) -> None:
     assert {str(source.path) for source in sources()} - wheel_names == set()
 
 
-def test_the_wheel_holds_every_migration_and_device_table(wheel_names: frozenset[str]) -> None:
-    data = [*(ROOT / "migrations" / "sql").glob("*.sql"), *(ROOT / "devices").rglob("*.toml")]
-    assert any(path.suffix == ".sql" for path in data)
+def test_the_wheel_holds_every_migration_device_table_and_file_of_the_page(wheel_names: frozenset[str]) -> None:
+    data = [*(ROOT / "migrations" / "sql").glob("*.sql"), *(ROOT / "devices").rglob("*.toml"), *page_files()]
+    assert {".sql", ".html", ".toml"} <= {path.suffix for path in data}
     assert {str(path.relative_to(ROOT)) for path in data} - wheel_names == set()
 
 

@@ -4,8 +4,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import orjson
-
 from eventstore.catalogue.lifecycle import StationBooted, StationStopped
 from eventstore.catalogue.link import CallDispatched, CallSettled, CallTimedOut, LinkClosed, LinkOpened
 from eventstore.catalogue.transactions import TransactionIdAssigned, TransactionStarted, TransactionStopped
@@ -29,15 +27,6 @@ LINK_KINDS: tuple[type[Event], ...] = (LinkOpened, LinkClosed, StationBooted, St
 LASTING_KINDS = tuple(kind for kind in FATE_KINDS if kind not in (CallDispatched, CallSettled, CallTimedOut))
 """Of these, those that tell of what comes long after them."""
 OFFLINE_WORTH_TELLING_MS = 1_000
-
-
-def parsed(text: str) -> list[object] | None:
-    """A frame's array; None if the text is not a frame."""
-    try:
-        frame = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    return frame if isinstance(frame, list) and len(frame) > 1 else None
 
 
 @dataclass(slots=True, kw_only=True)

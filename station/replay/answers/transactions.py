@@ -22,13 +22,14 @@ from eventstore.value import Value, replace
 from projections.limit_reason import LimitReason
 from projections.register import Register, begun, moved, read, taken_back, told
 from station.replay.answers.causes import FATE_KINDS, Fate, Fates
-from station.replay.answers.conversation import Exchange, ExchangeFilter, exchanges
+from station.replay.answers.conversation import ExchangeFilter, exchanges
 from station.replay.answers.limits import LimitReasons
 from station.replay.answers.timeline import DETAIL, Entry, Filter, Timeline
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar, Zone, within_calendar
 from station.telling.amounts import energy
+from station.views.exchanges import Exchange
 from station.wire.instants import format_utc_ms
 
 _OFFSETS = (MeterResetFound, MeterRegisterReturned)

@@ -1,12 +1,12 @@
 """Transactions for people: a list of all, and a page about one."""
 
-from station.replay.answers.conversation import Exchange, brief
 from station.replay.answers.timeline import line
 from station.replay.answers.transactions import Gap, LimitSince, TransactionRow, WholeTransaction
 from station.replay.opening.times import Zone
 from station.replay.pages.page import Page, Paragraph, facts, table
 from station.telling.amounts import current, duration, energy
 from station.telling.limit_words import limited_by
+from station.views.exchanges import Exchange, brief
 
 SAMPLES_SHOWN, GAPS_SHOWN = 60, 10
 _ANSWER_MAX = 60

@@ -10,7 +10,7 @@ from eventstore.catalogue.hardware import ContactorObserved, EmergencyStopObserv
 from eventstore.catalogue.lifecycle import DiskSpaceObserved
 from eventstore.event import Decision
 from station.replay.answers import outbox, summary
-from station.replay.answers.conversation import Exchange, ExchangeFilter, exchanges, ladder
+from station.replay.answers.conversation import ExchangeFilter, exchanges, ladder
 from station.replay.answers.timeline import Filter, Timeline
 from station.replay.answers.transactions import transaction_rows, whole_transaction
 from station.replay.opening.errors import BadQuestion
@@ -22,6 +22,7 @@ from station.replay.pages.outbox_page import outbox_page
 from station.replay.pages.page import Page, Table, facts, plain, table
 from station.replay.pages.summary_page import summary_page
 from station.telling.wording import DETAIL, NOISE, TABLE, loudness, words
+from station.views.exchanges import Exchange
 from tests.replay_logs import StoryStation, lost_session, metered, session, story, write_log
 
 ZONE = Zone("UTC")

@@ -132,7 +132,7 @@ async def test_the_door_is_shut_while_as_many_data_transfers_wait_as_are_kept(tm
 async def test_what_does_not_exist_is_said_not_to(tmp_path: Path) -> None:
     async with served(tmp_path) as station:
         for method, path, status in (
-            ("GET", "/", 404),
+            ("GET", "/nothing", 404),
             ("GET", "/api/state/", 404),
             ("GET", "/bench/swipes", 404),
             ("GET", "/bench/swipe", 405),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from station.service import bench
+from station.service import bench, page
 from station.service.app import Api
 from station.service.context import ServiceContext
+from station.service.page_views import PageViews
 from station.service.stream import Streams
 from tests.given import charging, station
 from tests.unit.station.service.stations import served, settings_in
@@ -51,8 +52,13 @@ async def test_every_route_stands_in_an_example(tmp_path: Path) -> None:
             on_mains_lost=lambda: None,
         )
         routes = {
-            (method, route.path.replace("{connector_id}", "N"))
-            for route in (*Api(context, Streams(context.station)).routes(), *bench.routes(context))
+            (method, route.path.replace("{connector_id}", "N").replace("{name:path}", "texts.json"))
+            for route in (
+                *Api(context, Streams(context.station)).routes(),
+                *bench.routes(context),
+                *page.routes(),
+                *PageViews(context).routes(),
+            )
             for method in (route.methods or set()) - {"HEAD"}
         }
     shown = {

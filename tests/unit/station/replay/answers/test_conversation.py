@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from station.replay.answers.causes import FATE_KINDS, Fates
-from station.replay.answers.conversation import Exchange, ExchangeFilter, exchanges
+from station.replay.answers.conversation import ExchangeFilter, exchanges
 from station.replay.answers.summary import summarize
 from station.replay.answers.transactions import transaction_rows
 from station.replay.opening.folding import state_at
@@ -13,6 +13,7 @@ from station.replay.opening.source import open_log
 from station.replay.opening.times import Zone, calendar_of, place_at
 from station.replay.pages.page import plain
 from station.replay.pages.station_page import state_page
+from station.views.exchanges import Exchange
 from tests.replay_logs import StoryStation, metered, session, story, write_log
 
 ZONE = Zone("UTC")

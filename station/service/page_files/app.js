@@ -1,0 +1,64 @@
+// The page: its head, its views, and what is wrong.
+import { effect } from "./vendor/signals-core.mjs";
+import { html, render } from "./html.js";
+import { begin, isOld, now, show, shown, trouble } from "./live.js";
+import { LANGUAGES, language, loadTexts, moment, speak, text } from "./texts.js";
+import { Now } from "./now.js";
+import { Story } from "./story.js";
+import { Conversation } from "./conversation.js";
+import { Schedule } from "./schedule.js";
+import { Configuration } from "./configuration.js";
+
+const VIEWS = { now: Now, story: Story, conversation: Conversation, schedule: Schedule, configuration: Configuration };
+
+function placed() {
+  const name = location.hash.slice(1);
+  return name in VIEWS ? name : "now";
+}
+
+function App() {
+  const View = VIEWS[shown.value];
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>${text("skip")}</a>
+    <header class="head">
+      <p class="name">chargebox <bdi class="theirs">${now.value?.station.identity ?? ""}</bdi></p>
+      <nav aria-label=${text("views")}>
+        ${Object.keys(VIEWS).map(
+          (name) => html`<a href=${`#${name}`} aria-current=${name === shown.value ? "page" : undefined}>${text(`view.${name}`)}</a>`,
+        )}
+      </nav>
+      <div class="languages" role="group" aria-label=${text("language")}>
+        ${LANGUAGES.map(
+          (name) => html`<button type="button" lang=${name} aria-pressed=${String(name === language.value)} onClick=${() => speak(name)}>${name}</button>`,
+        )}
+      </div>
+    </header>
+    <div role="status" class="notices">
+      ${trouble.value && html`<p class="notice">${text("trouble")} ${moment(trouble.value.since)}</p>`}
+      ${isOld.value && html`<p class="notice">${text("old")}</p>`}
+    </div>
+    <main id="main" tabindex="-1"><${View} /></main>
+  `;
+}
+
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
+}
+
+addEventListener("hashchange", () => {
+  show(placed());
+});
+
+await loadTexts();
+const root = document.getElementById("page");
+root.replaceChildren();
+shown.value = placed();
+effect(() => {
+  document.documentElement.lang = language.value;
+  render(html`<${App} />`, root);
+});
+effect(() => {
+  document.title = `chargebox ${now.value?.station.identity ?? ""}`.trim();
+});
+await begin();

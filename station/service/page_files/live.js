@@ -1,0 +1,167 @@
+// What the page knows of the station, kept up to date: what is looked at is asked for again when the stream brings an event.
+import { signal } from "./vendor/signals-core.mjs";
+
+const SOON_MS = 300, OFTEN_MS = 2_000, SELDOM_MS = 30_000, PATIENCE_MS = 10_000;
+export const LINES_KEPT = 1_000;
+
+export const now = signal(null);
+export const story = signal({ lines: [], first: null, last: null });
+export const conversation = signal({ exchanges: [], open: [], last: 0 });
+export const schedule = signal(null);
+export const configuration = signal(null);
+export const shown = signal("now"); // the view that is looked at: the others are not asked for
+export const isPaused = signal(false);
+export const hasDetails = signal(false);
+export const trouble = signal(null); // {since} while the station does not answer
+export const isOld = signal(false); // the station serves another page than this one
+
+let page = null; // the version of the page that the first answer named
+let isAsking = false, isWanted = false, timer = null;
+let stream = null, streamTimer = null;
+
+async function ask(path) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  const view = await response.json();
+  page ??= view.page;
+  if (view.page !== page && !isOld.value) {
+    isOld.value = true;
+    setTimeout(() => location.reload(), OFTEN_MS);
+  }
+  return view;
+}
+
+// Ask for everything that is shown; what came meanwhile is asked for once more afterwards.
+async function refresh() {
+  clearTimeout(timer);
+  timer = null;
+  if (isAsking) {
+    isWanted = true;
+    return;
+  }
+  isAsking = true;
+  isWanted = false;
+  try {
+    now.value = await ask("/api/view/now");
+    await WAYS[shown.value]?.();
+    trouble.value = null;
+  } catch {
+    trouble.value ??= { since: Date.now() };
+  }
+  isAsking = false;
+  if (document.visibilityState === "hidden") return;
+  const isBusy = now.value?.connectors.some((connector) => connector.contactor_closed);
+  const isHeard = stream?.readyState === EventSource.OPEN && !trouble.value;
+  plan(isWanted ? SOON_MS : isBusy || !isHeard ? OFTEN_MS : SELDOM_MS);
+}
+
+function plan(waitMs) {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, waitMs);
+}
+
+// The lines behind the last one that is known: without a gap, and none twice, however long the page was away.
+async function readOn() {
+  if (isPaused.value) return;
+  const details = `details=${hasDetails.value}`;
+  for (;;) {
+    const { lines, first, last } = story.value;
+    const view = await ask(`/api/view/story?limit=200&${details}${last === null ? "" : `&after=${last}`}`);
+    if (story.value.last !== last) return; // it was begun anew meanwhile
+    story.value = {
+      lines: [...lines, ...view.lines].slice(-LINES_KEPT),
+      first: first ?? view.first_seq,
+      last: view.seq,
+    };
+    if (last === null || view.seq >= (now.value?.seq ?? 0)) return;
+  }
+}
+
+async function talkOn() {
+  if (isPaused.value) return;
+  const { exchanges, last } = conversation.value;
+  const view = await ask(`/api/view/conversation?after=${last}`);
+  if (view.seq < last) {
+    conversation.value = { exchanges: [], open: [], last: 0 }; // another log
+    return;
+  }
+  conversation.value = { exchanges: [...exchanges, ...view.exchanges].slice(-LINES_KEPT), open: view.open, last: view.seq };
+}
+
+const WAYS = {
+  story: readOn,
+  conversation: talkOn,
+  schedule: async () => {
+    schedule.value = await ask("/api/view/schedule");
+  },
+  configuration: async () => {
+    configuration.value = await ask("/api/view/configuration");
+  },
+};
+
+export function show(name) {
+  shown.value = name;
+  refresh();
+}
+
+// The event as it stands in the log.
+export async function recorded(seq) {
+  const response = await fetch(`/api/events?after=${seq - 1}&limit=1`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  return (await response.json()).events[0] ?? null;
+}
+
+export async function readBack() {
+  const { lines, first, last } = story.value;
+  if (first === null || first <= 1) return;
+  const view = await ask(`/api/view/story?limit=200&details=${hasDetails.value}&before=${first}`);
+  if (story.value.first === first) story.value = { lines: [...view.lines, ...lines], first: view.first_seq, last };
+}
+
+export function showDetails(wanted) {
+  hasDetails.value = wanted;
+  story.value = { lines: [], first: null, last: null };
+  refresh();
+}
+
+export function pause(wanted) {
+  isPaused.value = wanted;
+  if (!wanted) refresh();
+}
+
+function news() {
+  if (isAsking) isWanted = true;
+  else plan(SOON_MS);
+}
+
+// The browser connects again by itself, behind the last event that it has, unless it was refused.
+function listen() {
+  clearTimeout(streamTimer);
+  stream?.close();
+  stream = new EventSource(`/api/stream?after=${now.value?.seq ?? 0}`);
+  stream.onopen = news;
+  stream.onmessage = news;
+  stream.addEventListener("gap", news);
+  stream.addEventListener("reset", () => {
+    story.value = { lines: [], first: null, last: null }; // another log, or what a salvage left of it
+    conversation.value = { exchanges: [], open: [], last: 0 };
+    news();
+  });
+  stream.onerror = () => {
+    news();
+    if (stream.readyState === EventSource.CLOSED) streamTimer = setTimeout(listen, OFTEN_MS);
+  };
+}
+
+export async function begin() {
+  await refresh();
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") {
+      stream?.close();
+      clearTimeout(streamTimer);
+      clearTimeout(timer);
+    } else {
+      refresh().then(listen);
+    }
+  });
+}

@@ -1,0 +1,133 @@
+"""The page in a real browser, on a real daemon: what somebody sees who stands in front of the station."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.browser.conftest import Browser
+from tests.csms.independent import Csms
+from tests.daemon import Daemon
+from tests.integration.stations import settings_for, until
+
+T = TypeVar("T")
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script> \u05e9\u05dc\u05d5\u05dd"
+LONG = "<b>" + 9_990 * "x"
+TAB, ENTER = "\ue004", "\ue007"
+VIEWS = {
+    "story": "Transaction 1 started",
+    "conversation": "StartTransaction",
+    "schedule": "A transaction runs: this is its limit.",
+    "configuration": "HeartbeatInterval",
+}
+"""What each of the other views says once a transaction runs."""
+LINES = "return [...document.querySelectorAll('.story li')].map((line) => line.value)"
+
+
+async def beside(work: Callable[..., T], *arguments: Any, **named: Any) -> T:
+    """The browser's turn, in a thread: the CSMS lives on this loop."""
+    return await asyncio.to_thread(work, *arguments, **named)
+
+
+@asynccontextmanager
+async def looked_at(browser: Browser, directory: Path) -> AsyncIterator[tuple[Daemon, Csms, str]]:
+    """A station that a CSMS has accepted, that CSMS, and the address of the page, which is left before they end."""
+    async with Csms() as csms, Daemon(directory, settings_for(csms.url)) as daemon:
+        await accepted(daemon)
+        try:
+            yield daemon, csms, f"http://127.0.0.1:{daemon.service_port}/"
+        finally:
+            await beside(browser.leave)
+
+
+async def accepted(daemon: Daemon) -> None:
+    await until(daemon, lambda state: state["registration"]["status"] == "Accepted", "the CSMS to accept the station")
+
+
+@pytest.mark.asyncio
+async def test_a_session_a_cut_and_a_kill_are_seen_through_the_page(browser: Browser, tmp_path: Path) -> None:
+    async with looked_at(browser, tmp_path) as (daemon, _, url):
+        await beside(browser.open, url, width=360)
+        await beside(browser.until_says, "Available", "no vehicle is connected", "Connect a vehicle and present a tag")
+        await daemon.api.plug(1)
+        await beside(browser.until_says, "Preparing", "nobody has authorized it", "Present a tag.")
+        await daemon.api.swipe("DEADBEEF", 1)
+        await beside(
+            browser.until_says, "Charging", "The vehicle is being charged.", "by the station's maximum current"
+        )
+        assert "DEADBEEF" not in await beside(browser.text, "body")
+        await beside(browser.until, lambda: "kW" in browser.text(".figures"), "figures")
+        await beside(browser.until, lambda: browser.run("return !!document.querySelector('.curve canvas')"), "a curve")
+
+        await daemon.api.network(False)
+        await daemon.api.swipe("DEADBEEF", 1)
+        await beside(browser.until_says, "Finishing", "not connected", "They wait for the connection; nothing is lost.")
+        await daemon.api.network(True)
+        await beside(browser.until_says, "none: the CSMS has everything")
+
+        await beside(browser.click, "a[href='#story']")
+        await beside(browser.until_says, "Transaction 1 ended on connector 1 by the presented tag")
+        await daemon.kill()
+        await beside(browser.until_says, "The station does not answer", selector=".notices")
+        await daemon.start()
+        await beside(browser.until_says, "Boot 2")
+        await accepted(daemon)
+        await daemon.api.unplug(1)
+        await beside(browser.click, "a[href='#now']")
+        await beside(browser.until_says, "Available", "after a sudden end")
+        await beside(browser.click, "a[href='#story']")
+        last = (await daemon.api.get("/api/view/story?limit=500"))["lines"]
+        await beside(browser.until, lambda: browser.run(LINES)[:1] == [last[-1]["seq"]], "the last line")
+        assert await beside(browser.run, LINES) == [line["seq"] for line in reversed(last)], "no gap and no double"
+        await beside(expected_errors, browser)
+
+
+def expected_errors(browser: Browser) -> None:
+    """While the daemon was dead nobody answered, and nothing else went wrong."""
+    assert [line for line in browser.console() if "ERR_" not in line or "/api/" not in line] == []
+
+
+@pytest.mark.asyncio
+async def test_what_others_say_is_text_and_never_markup(browser: Browser, tmp_path: Path) -> None:
+    async with looked_at(browser, tmp_path) as (daemon, csms, url):
+        await daemon.api.fault(1, "GroundFailure", info=HOSTILE[:50])
+        await csms.request("UpdateFirmware", location=f"ftp://127.0.0.1/{LONG}", retrieve_date="2030-01-01T00:00:00Z")
+        await beside(browser.open, url, width=360)
+        shown = await beside(browser.until_says, "Faulted", HOSTILE[:28])
+        assert "Residual current was found." in shown
+        await beside(browser.click, "a[href='#story']")
+        await beside(browser.until_says, "Firmware update asked for: ftp://127.0.0.1/<b>xxx", HOSTILE[:28])
+        assert (
+            await beside(browser.run, "return document.querySelectorAll('main img, main script, main b').length") == 0
+        )
+        assert await beside(browser.run, "return document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.asyncio
+async def test_everybody_can_use_it_in_both_languages_and_both_schemes(browser: Browser, tmp_path: Path) -> None:
+    """Keyboard alone, names for a screen reader, contrast: axe-core finds nothing."""
+    async with looked_at(browser, tmp_path) as (daemon, _, url):
+        await daemon.api.plug(1)
+        await daemon.api.swipe("DEADBEEF", 1)
+        await daemon.api.fault(0, "ReaderFailure")
+        for width, is_dark in ((360, False), (1280, True)):
+            await beside(browser.open, url, width=width, is_dark=is_dark)
+            await beside(browser.until_says, "Charging", "A warning: charging goes on.")
+            assert await beside(browser.violations) == []
+            assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width
+            for view, shown in VIEWS.items():
+                await beside(browser.run, f"location.hash = '#{view}'")
+                await beside(browser.until_says, shown)
+                assert await beside(browser.violations) == [], view
+                assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width
+        await beside(browser.open, url)
+        await beside(browser.until_says, "Charging")
+        for _ in ("skip", "now", "story", "conversation", "schedule", "configuration", "en", "de"):
+            await beside(browser.press, TAB)
+        await beside(browser.press, ENTER)
+        await beside(browser.until_says, "Das Fahrzeug wird geladen.", "Lädt")
+        assert await beside(browser.run, "return document.documentElement.lang") == "de"
+        await beside(browser.run, "localStorage.clear()")
