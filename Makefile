@@ -26,7 +26,7 @@ DEV = $(VENV)/.dev-$(DEV_DIGEST)
 MEASURED = tests/scenarios tests/unit/projections $(addprefix tests/unit/station/,core features rules telling views wire)
 PYTEST   = $(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
-.PHONY: help demo test test-long check lint types coverage bench deb sbom release-check wheel lock docs conformance-table compiler browser venv clean
+.PHONY: help demo test test-long check lint types coverage bench deb sbom release-check wheel lock docs pictures conformance-table compiler browser venv clean
 .NOTPARALLEL:
 .DEFAULT_GOAL = help
 
@@ -89,6 +89,9 @@ release-check: $(DEV) ## the release checklist (ARGS=--slow goes through all of 
 docs: $(DEV) ## write the tables and pictures of docs/, the man page and the completion anew from the code
 	@$(BIN)/python -m tests.docs.generate
 	@$(BIN)/python -m docs.pictures.smart_charging
+
+pictures: browser $(DEV) ## take the pictures of docs/page.md anew, from the running page
+	@$(BIN)/python -m tests.docs.page_pictures
 
 conformance-table: $(DEV) ## run the certification cases and write their results to docs/conformance-cases.md
 	@CHARGEBOX_CONFORMANCE_TABLE=docs/conformance-cases.md $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/conformance

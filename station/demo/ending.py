@@ -102,6 +102,7 @@ def addresses(csms: Csms, bench: "BenchStation") -> Iterator[str]:
     """Where everything is while the demonstration stays up."""
     yield ""
     yield "The station and the CSMS stay up until Ctrl-C; then everything is removed."
+    yield f"  the page  {bench.url}/"
     yield f"  CSMS      {csms.url}"
     yield f"  station   {bench.url}/api/state   /api/events?after=0&limit=50   /metrics   (process {bench.pid})"
     yield f"  settings  {bench.settings_file}"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.browser.conftest import Browser
+from tests.browser.chromium import Browser
 from tests.csms.independent import Csms
 from tests.daemon import Daemon
 from tests.integration.stations import settings_for, until
@@ -22,6 +22,7 @@ VIEWS = {
     "conversation": "StartTransaction",
     "schedule": "A transaction runs: this is its limit.",
     "configuration": "HeartbeatInterval",
+    "bench": "Each button is a hand on the simulated world.",
 }
 """What each of the other views says once a transaction runs."""
 LINES = "return [...document.querySelectorAll('.story li')].map((line) => line.value)"
@@ -125,9 +126,33 @@ async def test_everybody_can_use_it_in_both_languages_and_both_schemes(browser: 
                 assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width
         await beside(browser.open, url)
         await beside(browser.until_says, "Charging")
-        for _ in ("skip", "now", "story", "conversation", "schedule", "configuration", "en", "de"):
+        for _ in ("skip", "now", "story", "conversation", "schedule", "configuration", "bench", "en", "de"):
             await beside(browser.press, TAB)
         await beside(browser.press, ENTER)
         await beside(browser.until_says, "Das Fahrzeug wird geladen.", "Lädt")
         assert await beside(browser.run, "return document.documentElement.lang") == "de"
         await beside(browser.run, "localStorage.clear()")
+
+
+@pytest.mark.asyncio
+async def test_the_bench_is_worked_by_buttons_and_says_what_it_refuses(browser: Browser, tmp_path: Path) -> None:
+    async with looked_at(browser, tmp_path) as (daemon, _, url):
+        await beside(browser.open, f"{url}#bench", width=360)
+        await beside(browser.until_says, "Connector 1: Available")
+        await beside(browser.click_on, "Plug in")
+        await beside(browser.until_says, "Connector 1: Preparing", "Plug in: done, up to event")
+        await beside(browser.click_on, "Present the tag here")
+        await beside(browser.until_says, "Connector 1: Charging")
+        await beside(browser.click_on, "Unplug")
+        await beside(browser.until_says, "Unplug: ", "locked", selector=".outcome")
+        assert (await daemon.api.connector(1))["plugged"]
+        await beside(browser.click_on, "Fault comes")
+        await beside(browser.until_says, "Connector 1: Faulted")
+        await beside(browser.click_on, "Faults clear")
+        await beside(browser.until_says, "Faults clear: done")
+        await beside(expected_refusals, browser)
+
+
+def expected_refusals(browser: Browser) -> None:
+    """A browser counts a refusal as an error."""
+    assert [line for line in browser.console() if "409" not in line] == []

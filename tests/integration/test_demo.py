@@ -79,7 +79,9 @@ async def test_the_story_ends_with_books_that_agree_and_stays_up_if_asked_to(tmp
             assert told in text
         assert "\x1b" not in text, "plain text where no terminal is"
         (url,) = set(re.findall(r"http://127\.0\.0\.1:\d+", text))
+        assert f"the page  {url}/\n" in text
         async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+            assert "<title>chargebox</title>" in (await http.get("/")).text
             state = (await http.get("/api/state")).json()
         assert (state["outbox"]["pending"], state["transactions"]) == (0, [])
         process.send_signal(signal.SIGINT)

@@ -8,8 +8,9 @@ import { Story } from "./story.js";
 import { Conversation } from "./conversation.js";
 import { Schedule } from "./schedule.js";
 import { Configuration } from "./configuration.js";
+import { Bench } from "./bench.js";
 
-const VIEWS = { now: Now, story: Story, conversation: Conversation, schedule: Schedule, configuration: Configuration };
+const VIEWS = { now: Now, story: Story, conversation: Conversation, schedule: Schedule, configuration: Configuration, bench: Bench };
 
 function placed() {
   const name = location.hash.slice(1);
@@ -23,7 +24,7 @@ function App() {
     <header class="head">
       <p class="name">chargebox <bdi class="theirs">${now.value?.station.identity ?? ""}</bdi></p>
       <nav aria-label=${text("views")}>
-        ${Object.keys(VIEWS).map(
+        ${Object.keys(VIEWS).filter(isThere).map(
           (name) => html`<a href=${`#${name}`} aria-current=${name === shown.value ? "page" : undefined}>${text(`view.${name}`)}</a>`,
         )}
       </nav>
@@ -39,6 +40,11 @@ function App() {
     </div>
     <main id="main" tabindex="-1"><${View} /></main>
   `;
+}
+
+// Only a bench has hands on its world.
+function isThere(name) {
+  return name !== "bench" || now.value?.station.board === "bench";
 }
 
 function skip(event) {

@@ -104,6 +104,16 @@ export function show(name) {
   refresh();
 }
 
+// Do something to the station; raises with the words of its refusal.
+export async function act(method, path, body) {
+  const request = { method, signal: AbortSignal.timeout(PATIENCE_MS), headers: { "content-type": "application/json" } };
+  const response = await fetch(path, body === undefined ? request : { ...request, body: JSON.stringify(body) });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error ?? response.status);
+  news();
+  return answer;
+}
+
 // The event as it stands in the log.
 export async function recorded(seq) {
   const response = await fetch(`/api/events?after=${seq - 1}&limit=1`, { signal: AbortSignal.timeout(PATIENCE_MS) });

@@ -30,6 +30,7 @@ DERIVED = {
     *(f"outcome.{end}" for end in "open result error given_up timeout lost ignored refused opened closed".split()),
     *(f"origin.{source}" for source in (CSMS, SETTINGS, FACTORY)),
     *("ours", "theirs"),
+    *(f"bench.{does}" for does in re.findall(r'<\$\{Do\} does="([\w.]+)"', SCRIPTS)),
     *("why.fault_plain", "why.fault_station_plain", "limit.profile_undated", "limit.shared_profile_undated"),
 }
 """Keys that are put together while the page runs."""

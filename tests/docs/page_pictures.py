@@ -1,0 +1,81 @@
+"""Takes the pictures of docs/page.md from the running page: `make pictures`, or
+
+    python -m tests.docs.page_pictures
+
+at the root of the project. It needs Chromium (`tests/browser`). A station with two connectors and a CSMS are started, a car charges
+under a profile, another one waits with a fault, and the page is photographed on a phone and on a desk.
+"""
+
+import asyncio
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from tests.browser.chromium import Browser, started
+from tests.csms.independent import Csms
+from tests.daemon import Daemon
+from tests.integration.stations import settings_for, until
+
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+PHONE, DESK = 360, 1100
+HEIGHT_MAX, COLOURS = 1_100, 64
+
+
+async def main() -> None:
+    """Takes all of them."""
+    station = {"station": {"connectors": 2, "identity": "CB-0001"}, "config": {"MeterValueSampleInterval": 60}}
+    with tempfile.TemporaryDirectory() as directory, started() as browser:
+        async with Csms() as csms, Daemon(Path(directory), settings_for(csms.url, **station)) as daemon:
+            await _live(daemon, csms)
+            url = f"http://127.0.0.1:{daemon.service_port}/"
+            await _take(browser, url, "now", "The vehicle is being charged.", width=PHONE, is_dark=False)
+            await _take(browser, url, "now", "The vehicle is being charged.", width=DESK, is_dark=True)
+            await _take(browser, url, "story", "Transaction 1 started", width=PHONE, is_dark=False)
+            await _take(browser, url, "conversation", "StartTransaction", width=DESK, is_dark=False)
+            await _take(browser, url, "schedule", "A transaction runs", width=DESK, is_dark=False)
+
+
+async def _live(daemon: Daemon, csms: Csms) -> None:
+    """Half an hour of a station's life."""
+    await until(daemon, lambda state: state["registration"]["status"] == "Accepted", "the CSMS to accept the station")
+    await daemon.api.plug(1)
+    await daemon.api.swipe("04A1B2C3D4", 1)
+    await until(daemon, lambda state: state["connectors"][1]["power_w"], "a car that charges")
+    periods = [
+        {"startPeriod": start, "limit": limit}
+        for start, limit in ((0, 32.0), (600, 16.0), (1200, 10.0), (2400, 20.0), (36000, 6.0))
+    ]
+    profile: dict[str, Any] = {
+        "chargingProfileId": 12,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": periods},
+    }
+    await csms.request("SetChargingProfile", connector_id=1, cs_charging_profiles=profile)
+    for _ in range(30):
+        csms.advance(60)
+        await daemon.api.clock(advance_s=60)
+    await daemon.api.plug(2)
+    await daemon.api.fault(2, "HighTemperature")
+
+
+async def _take(browser: Browser, url: str, view: str, shown: str, *, width: int, is_dark: bool) -> None:
+    await asyncio.to_thread(browser.open, f"{url}#{view}", width=width, is_dark=is_dark)
+    await asyncio.to_thread(browser.until_says, shown)
+    if view in ("now", "schedule"):
+        await asyncio.to_thread(
+            browser.until, lambda: browser.run("return !!document.querySelector('.curve canvas')"), "a curve"
+        )
+    file = PICTURES / f"page-{view}-{'phone' if width == PHONE else 'desk'}{'-dark' if is_dark else ''}.png"
+    picture = Image.open(io.BytesIO(await asyncio.to_thread(browser.picture)))
+    picture = picture.crop((0, 0, picture.width, min(picture.height, HEIGHT_MAX))).convert("RGB")
+    picture.quantize(COLOURS).save(file, optimize=True)
+    print(file)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
