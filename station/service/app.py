@@ -9,6 +9,7 @@
     GET  /metrics                   Prometheus text
     GET /, /page/...                the page, and what it loads (`page`)
     GET /api/view/...               what it shows (`page_views`)
+    /api/session                    a browser logs in (`login`)
     /bench/...                      the controls of a simulated board (`bench`)
 
 Errors are JSON: 400 not JSON, 404 no such thing, 405, 408, 413, 422 what is wrong with a value, 503 the storage has failed, the
@@ -16,6 +17,7 @@ station is stopping, or too much waits for the CSMS. A bug is logged and answere
 is refused before (`gate`), and what is no request at all before that (`connections`).
 """
 
+import asyncio
 import logging
 import resource
 from collections.abc import Mapping
@@ -37,13 +39,16 @@ from eventstore.descriptors import is_shortage
 from eventstore.errors import OutOfDescriptors, StorageError
 from station.features.smart_charging.decide import get_composite_schedule
 from station.rules.shedding import DATA_TRANSFERS_MAX, data_transfers_waiting
+from station.runtime import entropy
 from station.service import bench, page
 from station.service.answers import Refused, error_response, json_response, read_document
 from station.service.bodies import BodyMember, InvalidBodyError, NotJsonError, read_query
 from station.service.context import ServiceContext, oldest_utc_ms
 from station.service.gate import Gate
+from station.service.login import Login
 from station.service.metrics import CONTENT_TYPE, MetricFacts, metrics_text
 from station.service.page_views import PageViews
+from station.service.sessions import Sessions
 from station.service.stream import STREAMS_MAX, EventStream, Streams
 from station.service.views import event_rows, health_view, state_view
 from station.wire.enums import ChargingRateUnit, GetCompositeScheduleStatus
@@ -58,6 +63,7 @@ EVENTS_MAX = 10_000
 EVENTS_SLICE = 500
 """How many events are read and written at a time, so that the loop is never held for long."""
 SEQ_MAX = 2**63 - 1
+SECRET_BYTES = 24
 DURATION_MAX_S = 2**31 - 1
 VENDOR_ID_LENGTH_MAX = 255
 MESSAGE_ID_LENGTH_MAX = 50
@@ -241,6 +247,10 @@ async def _on_bug(request: Request, error: Exception) -> Response:
     return error_response(500, "internal error; the station's own log says more")
 
 
+def _secret() -> str:
+    return entropy.salt(SECRET_BYTES).hex()
+
+
 ERRORS: Mapping[Any, Any] = {
     Refused: _on_refused,
     NotJsonError: _on_not_json,
@@ -257,11 +267,18 @@ ERRORS: Mapping[Any, Any] = {
 def build(context: ServiceContext, token: bytes | None = None, streams: Streams | None = None) -> ASGIApp:
     """The application; with a token, every request must bear it. `streams` are for whoever ends them."""
     api = Api(context, streams or Streams(context.station))
-    routes = [*api.routes(), *bench.routes(context), *page.routes(), *PageViews(context).routes()]
+    sessions = None if token is None else Sessions(lambda: asyncio.get_running_loop().time(), _secret)
+    routes = [
+        *api.routes(),
+        *bench.routes(context),
+        *page.routes(),
+        *PageViews(context).routes(),
+        *Login(sessions).routes(),
+    ]
     app = Starlette(routes=routes, exception_handlers=dict(ERRORS))
     app.router.redirect_slashes = False
 
     def report(peer: str, reason: str) -> None:
         context.station.submit(ServiceAccessRefused(peer=peer, reason=reason))
 
-    return Gate(app, token, context.settings.service.allow_origins, report)
+    return Gate(app, token, context.settings.service.allow_origins, report, sessions)

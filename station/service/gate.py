@@ -8,23 +8,26 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventstore.seldom import Seldom
-from station.service.access import denial
+from station.service.access import Denial, denial
 from station.service.answers import error_response
 from station.service.attempts import HELD_S, Attempts
 from station.service.peers import peer_of
 from station.service.reports import Reports
+from station.service.sessions import SAFE, Sessions, may_act
 
 LOGGER = logging.getLogger(__name__)
 
 METHODS = "GET, HEAD, POST, DELETE"
 PREFLIGHT_S = 600
+OPEN_TO_ALL = frozenset({"/", "/api/session"})
+PAGE_FILES = "/page/"
 _Headers = list[tuple[bytes, bytes]]
 
 
 class Gate:
     """Outermost. `token` is what every request must bear, `origins` are the pages that may ask from a browser.
 
-    `report` is called with the peer and the reason of a refusal that is to be recorded.
+    `report` is called with the peer and the reason of a refusal that is to be recorded. With `sessions`, browsers may log in.
     """
 
     def __init__(
@@ -33,8 +36,10 @@ class Gate:
         token: bytes | None,
         origins: Iterable[str] = (),
         report: Callable[[str, str], object] = lambda peer, reason: None,
+        sessions: Sessions | None = None,
     ) -> None:
         self._app = app
+        self._sessions = sessions
         self._token = token
         self._origins = frozenset(origin.encode() for origin in origins)
         self._attempts = Attempts(lambda: asyncio.get_running_loop().time())
@@ -79,7 +84,7 @@ class Gate:
         if not is_here and self._attempts.is_busy_with(peer):
             return _come_back_later()
         port = (scope.get("server") or ("", None))[1]
-        found = denial(headers, self._token, method=scope.get("method", "GET"), port=port, origins=self._origins)
+        found = self._denial(scope, headers, port)
         if found is None:
             return self._app
         self._refusals.say(f"a request to the HTTP service from {host} is refused: {found.text}")
@@ -90,6 +95,21 @@ class Gate:
                 return _come_back_later()
             await self._attempts.hold(peer)
         return error_response(found.status, found.text, {"www-authenticate": "Bearer"} if found.status == 401 else None)
+
+    def _denial(self, scope: Scope, headers: _Headers, port: int | None) -> Denial | None:
+        """What bears no token may be the page itself, which holds nothing secret, or belong to the session of a browser."""
+        method: str = scope.get("method", "GET")
+        if self._sessions is not None and not any(name == b"authorization" for name, _ in headers):
+            path: str = scope.get("path", "")
+            if method in SAFE and (path in OPEN_TO_ALL or path.startswith(PAGE_FILES)):
+                return None
+            session = self._sessions.of(headers)
+            if session is not None:
+                is_free = method in SAFE or may_act(session, headers)
+                return (
+                    None if is_free else Denial(status=403, text="this session may not act, or X-CSRF-Token is wrong")
+                )
+        return denial(headers, self._token, method=method, port=port, origins=self._origins)
 
     def _granted(self, headers: Iterable[tuple[bytes, bytes]]) -> _Headers:
         """The headers by which a browser lets the page that it shows read the answer (Fetch, 3.2.3); none for other origins."""

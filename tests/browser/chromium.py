@@ -69,6 +69,17 @@ class Browser:
         """The first button with exactly these words."""
         self._driver.find_element("xpath", f"//button[normalize-space()='{words}']").click()
 
+    def type_into(self, selector: str, words: str) -> None:
+        """In place of what stands there."""
+        field = self._driver.find_element("css selector", selector)
+        field.clear()
+        field.send_keys(words)
+
+    def forget(self) -> None:
+        """Nothing is left of any session."""
+        self._driver.delete_all_cookies()
+        self._driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+
     def press(self, *keys: str) -> None:
         """As on the keyboard, wherever the focus is."""
         self._driver.switch_to.active_element.send_keys(*keys)

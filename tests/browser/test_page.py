@@ -156,3 +156,45 @@ async def test_the_bench_is_worked_by_buttons_and_says_what_it_refuses(browser: 
 def expected_refusals(browser: Browser) -> None:
     """A browser counts a refusal as an error."""
     assert [line for line in browser.console() if "409" not in line] == []
+
+
+@pytest.mark.asyncio
+async def test_where_a_token_is_asked_for_a_browser_logs_in(browser: Browser, tmp_path: Path) -> None:
+    """Reading and acting are separate rights, and a page that is loaded again goes on."""
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    file.chmod(0o600)
+    settings = settings_for("ws://127.0.0.1:9/ocpp", service={"token_file": str(file)})
+    async with Daemon(tmp_path, settings) as daemon:
+        url = f"http://127.0.0.1:{daemon.service_port}/"
+        await beside(browser.open, url, width=360)
+        await beside(browser.until_says, "Log in")
+        assert await beside(browser.violations) == []
+        await beside(browser.type_into, "#token", "guess")
+        await beside(browser.click, "button[type=submit]")
+        await beside(browser.until_says, "wrong or no token")
+        await beside(browser.type_into, "#token", "s3cret")
+        await beside(browser.click, "button[type=submit]")
+        await beside(browser.until_says, "The CSMS has never accepted this station.")
+        assert "s3cret" not in await beside(browser.run, "return document.cookie + JSON.stringify(localStorage)")
+        await beside(browser.open, f"{url}#bench", width=360)
+        await beside(browser.until_says, "Connector 1: Available")
+        await beside(browser.click_on, "Plug in")
+        await beside(browser.until_says, "this session may not act", selector=".outcome")
+        await beside(browser.forget)
+        await beside(browser.open, f"{url}#bench", width=360)
+        await beside(browser.until_says, "Log in")
+        await beside(browser.type_into, "#token", "s3cret")
+        await beside(browser.click, "#may-act")
+        await beside(browser.click, "button[type=submit]")
+        await beside(browser.until_says, "Connector 1: Available")
+        await beside(browser.click_on, "Plug in")
+        await beside(browser.until_says, "Plug in: done", selector=".outcome")
+        await beside(browser.leave)
+        await beside(browser.forget)
+    await beside(denied_only, browser)
+
+
+def denied_only(browser: Browser) -> None:
+    """A browser counts a refusal as an error."""
+    assert [line for line in browser.console() if "401" not in line and "403" not in line] == []

@@ -71,8 +71,8 @@ async def _take(browser: Browser, url: str, view: str, shown: str, *, width: int
             browser.until, lambda: browser.run("return !!document.querySelector('.curve canvas')"), "a curve"
         )
     file = PICTURES / f"page-{view}-{'phone' if width == PHONE else 'desk'}{'-dark' if is_dark else ''}.png"
-    picture = Image.open(io.BytesIO(await asyncio.to_thread(browser.picture)))
-    picture = picture.crop((0, 0, picture.width, min(picture.height, HEIGHT_MAX))).convert("RGB")
+    taken = Image.open(io.BytesIO(await asyncio.to_thread(browser.picture)))
+    picture = taken.crop((0, 0, taken.width, min(taken.height, HEIGHT_MAX))).convert("RGB")
     picture.quantize(COLOURS).save(file, optimize=True)
     print(file)
 

@@ -369,9 +369,8 @@ def _taken(recorded: Recorded, sample: Sample, calendar: Calendar) -> Taken:
 def _messages(reader: LogReader, calendar: Calendar, row: TransactionRow, last: int) -> Iterator[Exchange]:
     """What was sent of the transaction, and what the CSMS asked that names it or its connector meanwhile."""
     named = [f'"transactionId":{row.transaction_id}', f'"connectorId":{row.connector_id}', row.id_tag]
-    for exchange in exchanges(
-        reader, calendar, ExchangeFilter(after_seq=max(0, row.first_seq - _BEFORE_EVENTS), to_seq=last)
-    ):
+    asked = ExchangeFilter(after_seq=max(0, row.first_seq - _BEFORE_EVENTS), to_seq=last)
+    for exchange in exchanges(reader, calendar, asked):
         if exchange.transaction == row.number:
             yield exchange
             continue

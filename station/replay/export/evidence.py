@@ -42,7 +42,6 @@ from eventstore.statements import statement_files, statement_name
 from eventstore.structure import to_json
 from eventstore.value import Value, replace
 from station import VERSION
-from station.replay.answers.conversation import Exchange
 from station.replay.answers.transactions import TransactionRow, WholeTransaction
 from station.replay.export.procedure import PROCEDURE
 from station.replay.opening.errors import ReplayError
@@ -59,6 +58,7 @@ from station.replay.pages.evidence_report import Proof, report
 from station.replay.proof import statement
 from station.replay.proof.spans import words
 from station.telling.redacting import Redacting
+from station.views.exchanges import Exchange
 from station.wire.instants import format_utc_ms
 
 EVENTS_MAX = 500_000

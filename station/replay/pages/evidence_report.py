@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from eventstore.value import Value
-from station.replay.answers.conversation import Exchange, brief
 from station.replay.answers.timeline import line
 from station.replay.answers.transactions import WholeTransaction
 from station.replay.opening.times import Zone
 from station.replay.proof.statement import Statement
 from station.telling.amounts import current, duration, energy
+from station.views.exchanges import Exchange, brief
 
 SAMPLES_SHOWN = 400
 WIDTH, HEIGHT, EDGE = 720, 240, 40

@@ -1,8 +1,9 @@
 // The page: its head, its views, and what is wrong.
 import { effect } from "./vendor/signals-core.mjs";
 import { html, render } from "./html.js";
-import { begin, isOld, now, show, shown, trouble } from "./live.js";
+import { begin, isOld, login, now, show, shown, trouble } from "./live.js";
 import { LANGUAGES, language, loadTexts, moment, speak, text } from "./texts.js";
+import { Login } from "./login.js";
 import { Now } from "./now.js";
 import { Story } from "./story.js";
 import { Conversation } from "./conversation.js";
@@ -18,7 +19,7 @@ function placed() {
 }
 
 function App() {
-  const View = VIEWS[shown.value];
+  const View = login.value ? Login : VIEWS[shown.value];
   return html`
     <a class="skip" href="#main" onClick=${skip}>${text("skip")}</a>
     <header class="head">

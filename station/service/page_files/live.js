@@ -13,14 +13,17 @@ export const shown = signal("now"); // the view that is looked at: the others ar
 export const isPaused = signal(false);
 export const hasDetails = signal(false);
 export const trouble = signal(null); // {since} while the station does not answer
+export const login = signal(false); // whether the service asks for its token first
 export const isOld = signal(false); // the station serves another page than this one
 
 let page = null; // the version of the page that the first answer named
+let csrf = ""; // what whoever acts must bear
 let isAsking = false, isWanted = false, timer = null;
 let stream = null, streamTimer = null;
 
 async function ask(path) {
   const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
+  if (response.status === 401) login.value = true;
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   const view = await response.json();
   page ??= view.page;
@@ -35,6 +38,7 @@ async function ask(path) {
 async function refresh() {
   clearTimeout(timer);
   timer = null;
+  if (login.value) return;
   if (isAsking) {
     isWanted = true;
     return;
@@ -49,7 +53,8 @@ async function refresh() {
     trouble.value ??= { since: Date.now() };
   }
   isAsking = false;
-  if (document.visibilityState === "hidden") return;
+  if (login.value) trouble.value = null;
+  if (login.value || document.visibilityState === "hidden") return;
   const isBusy = now.value?.connectors.some((connector) => connector.contactor_closed);
   const isHeard = stream?.readyState === EventSource.OPEN && !trouble.value;
   plan(isWanted ? SOON_MS : isBusy || !isHeard ? OFTEN_MS : SELDOM_MS);
@@ -106,9 +111,10 @@ export function show(name) {
 
 // Do something to the station; raises with the words of its refusal.
 export async function act(method, path, body) {
-  const request = { method, signal: AbortSignal.timeout(PATIENCE_MS), headers: { "content-type": "application/json" } };
+  const request = { method, signal: AbortSignal.timeout(PATIENCE_MS), headers: { "content-type": "application/json", "x-csrf-token": csrf } };
   const response = await fetch(path, body === undefined ? request : { ...request, body: JSON.stringify(body) });
   const answer = await response.json();
+  if (response.status === 401) login.value = true;
   if (!response.ok) throw new Error(answer.error ?? response.status);
   news();
   return answer;
@@ -158,20 +164,36 @@ function listen() {
   });
   stream.onerror = () => {
     news();
-    if (stream.readyState === EventSource.CLOSED) streamTimer = setTimeout(listen, OFTEN_MS);
+    if (stream.readyState === EventSource.CLOSED && !login.value) streamTimer = setTimeout(listen, OFTEN_MS);
   };
 }
 
-export async function begin() {
+// Shows the token once, for a session whose cookie no script can read. Raises with the words of a refusal.
+export async function enter(token, mayAct) {
+  const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+  const response = await fetch("/api/session", { method: "POST", headers, body: JSON.stringify({ may_act: mayAct }) });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error ?? response.status);
+  csrf = answer.csrf ?? "";
+  login.value = false;
   await refresh();
   listen();
+}
+
+export async function begin() {
+  const response = await fetch("/api/session", { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" }).catch(() => null);
+  const session = await response?.json();
+  csrf = session?.csrf ?? "";
+  login.value = session?.login ?? false;
+  await refresh();
+  if (!login.value) listen();
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") {
       stream?.close();
       clearTimeout(streamTimer);
       clearTimeout(timer);
     } else {
-      refresh().then(listen);
+      refresh().then(() => login.value || listen());
     }
   });
 }

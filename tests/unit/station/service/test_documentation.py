@@ -9,6 +9,7 @@ import pytest
 from station.service import bench, page
 from station.service.app import Api
 from station.service.context import ServiceContext
+from station.service.login import Login
 from station.service.page_views import PageViews
 from station.service.stream import Streams
 from tests.given import charging, station
@@ -58,6 +59,7 @@ async def test_every_route_stands_in_an_example(tmp_path: Path) -> None:
                 *bench.routes(context),
                 *page.routes(),
                 *PageViews(context).routes(),
+                *Login(None).routes(),
             )
             for method in (route.methods or set()) - {"HEAD"}
         }
