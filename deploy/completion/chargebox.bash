@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/chargebox
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export evidence)
+_shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export evidence page)
 _shtab_chargebox_fleet_subparsers=(summary verify export)
 _shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets certificates wiring demo)
 
@@ -28,6 +28,7 @@ _shtab_chargebox_replay_whatif_option_strings=(-h --help --tz --json --no-cache 
 _shtab_chargebox_replay_extract_option_strings=(-h --help --tz --json --no-cache --from --to --output --says --keep --given --redact-key)
 _shtab_chargebox_replay_export_option_strings=(-h --help --tz --json --no-cache --from --to --output --format --table --redact --redact-key)
 _shtab_chargebox_replay_evidence_option_strings=(-h --help --tz --json --no-cache --transaction --id --out --statement)
+_shtab_chargebox_replay_page_option_strings=(-h --help --tz --json --no-cache --at --port --verify)
 _shtab_chargebox_replay_option_strings=(-h --help)
 _shtab_chargebox_fleet_summary_option_strings=(-h --help --workers --scheduler --report --again --json)
 _shtab_chargebox_fleet_verify_option_strings=(-h --help --workers --scheduler --report --again --json --level --public-key)
@@ -47,7 +48,8 @@ _shtab_chargebox_replay_verify___level_choices=(chain fold decide)
 _shtab_chargebox_replay_extract___given_choices=(auto events state)
 _shtab_chargebox_replay_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_replay_export___table_choices=(events transactions samples frames all)
-_shtab_chargebox_replay_pos_1_choices=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export evidence)
+_shtab_chargebox_replay_page___verify_choices=(chain fold decide)
+_shtab_chargebox_replay_pos_1_choices=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export evidence page)
 _shtab_chargebox_fleet_verify___level_choices=(chain fold decide)
 _shtab_chargebox_fleet_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_fleet_export___table_choices=(events transactions samples frames all)
@@ -139,6 +141,10 @@ _shtab_chargebox_replay_evidence___help_nargs=0
 _shtab_chargebox_replay_evidence___json_nargs=0
 _shtab_chargebox_replay_evidence___no_cache_nargs=0
 _shtab_chargebox_replay_evidence___id_nargs=0
+_shtab_chargebox_replay_page__h_nargs=0
+_shtab_chargebox_replay_page___help_nargs=0
+_shtab_chargebox_replay_page___json_nargs=0
+_shtab_chargebox_replay_page___no_cache_nargs=0
 _shtab_chargebox_replay_pos_1_nargs=A...
 _shtab_chargebox_replay__h_nargs=0
 _shtab_chargebox_replay___help_nargs=0

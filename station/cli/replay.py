@@ -49,6 +49,16 @@ def width(text: str) -> int:
     return int(text)
 
 
+PORT_MAX = 65_535
+
+
+def port(text: str) -> int:
+    """The number of a port."""
+    if positive(text) > PORT_MAX:
+        raise argparse.ArgumentTypeError(f"ports end at {PORT_MAX}: {text}")
+    return int(text)
+
+
 def _none(parser: Parser) -> None:
     return
 
@@ -210,6 +220,16 @@ def _evidence(parser: Parser) -> None:
     )
 
 
+def _page(parser: Parser) -> None:
+    _at(parser)
+    parser.add_argument("--port", type=port, default=0, metavar="N", help="the port on loopback (default: a free one)")
+    parser.add_argument(
+        "--verify",
+        choices=("chain", "fold", "decide"),
+        help="check the log so far first; the page says what that proves",
+    )
+
+
 QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "summary": ("the log at a glance", _none),
     "timeline": ("the story in plain words", _timeline),
@@ -228,6 +248,7 @@ QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "extract": ("turn a slice of the log into a test scenario", _extract),
     "export": ("the log as JSON Lines, CSV or Parquet", _export),
     "evidence": ("one transaction as a file that anyone can check", _evidence),
+    "page": ("look at any moment of the log in a browser", _page),
 }
 
 

@@ -31,8 +31,12 @@ from station.replay.proof import statement
 from station.replay.proof.verdict import STATUSES
 from station.replay.proof.verify import anchor_from, verify
 from station.replay.question import DONE, Question, give, stream, tell_if_none
+from station.replay.viewing.head import head_view
+from station.replay.viewing.server import PageServer
+from station.replay.viewing.views import LogViews
 from station.telling.amounts import plural
 from station.telling.wording import DETAIL, HEADLINE, NOISE
+from station.views.saying import Json
 
 
 def show_summary(asked: Question) -> int:
@@ -273,6 +277,32 @@ def show_evidence(asked: Question) -> int:
     return DONE
 
 
+def show_in_browser(asked: Question) -> int:
+    """The page of the log, on loopback, until Ctrl-C."""
+    reader, options = asked.reader, asked.options
+    verdict = None
+    if options.verify is not None:
+        reader.progress = silent  # verify reports its own progress
+        verdict = verify(reader, level=options.verify, progress=asked.bar, workers=cores())
+    place = asked.place(options.at)
+    folded = asked.folded(place)
+    reader.progress = silent
+    views = LogViews(reader, asked.calendar, place, folded)
+
+    def answering(path: str, query: Mapping[str, str]) -> Json | None:
+        if path == "/api/session":
+            return {"login": False, "log": head_view(reader, asked.calendar, place, folded, verdict)}
+        return views.view(path, query)
+
+    server = PageServer(options.port)
+    with server.listening():
+        told = (f"{server.url} shows {options.log} after event {place.seq}; Ctrl-C ends it",)
+        give(asked, {"url": server.url, "seq": place.seq}, lambda: Page().add("", Paragraph(lines=told)))
+        sys.stdout.flush()
+        server.answer_all(answering)
+    return DONE
+
+
 def redaction_key(file: Path | None) -> bytes:
     """The secret in a file; nothing without one. Raises BadQuestion."""
     if file is None:
@@ -316,6 +346,7 @@ ANSWERS: Mapping[str, Callable[[Question], int]] = {
     "extract": make_scenario,
     "export": make_export,
     "evidence": show_evidence,
+    "page": show_in_browser,
 }
 
 

@@ -10,8 +10,8 @@ from eventstore.event import Observation, Recorded
 from eventstore.value import Value
 from projections.station import StationState
 from station.core.feature import Registry
-from station.service.views import oldest_owed_seq
 from station.settings.loading import Settings
+from station.views.now import oldest_owed_seq
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard

@@ -1,75 +1,13 @@
-"""The page's files: `GET /` and what it loads, compressed, with validators, under a policy that lets a browser run nothing else.
+"""The page on the station: `GET /` and what it loads, compressed, with validators, under a policy that lets a browser run nothing else."""
 
-The files lie in `page_files`, as they are served: ES modules, a style sheet, the texts, and in `vendor` the libraries with their
-manifest. They are read when somebody first asks; their digest is the validator, so a browser asks again and is mostly answered 304.
-"""
-
-import gzip
 from collections.abc import Callable
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
-from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from station.page_files import INDEX, file_answer
 from station.service.answers import Refused
-
-FILES = Path(__file__).resolve().parent / "page_files"
-INDEX = "index.html"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-)
-"""Content-Security-Policy: no inline script, no eval, no frame, no markup made of texts."""
-MEDIA = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-}
-"""What is served, by the end of its name; licence texts are not."""
-HEADERS = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-cache",
-    "vary": "accept-encoding",
-}
-
-
-class PageFile(NamedTuple):
-    """One file: its validator, its media type, its bytes as gzip has them."""
-
-    etag: str
-    media_type: str
-    packed: bytes
-
-
-@cache
-def page_files() -> dict[str, PageFile]:
-    """Every file of the page by its path below `page_files`."""
-    found = {}
-    for path in sorted(FILES.rglob("*")):
-        media_type = MEDIA.get(path.suffix)
-        if media_type is None or path.name == "manifest.json":
-            continue
-        content = path.read_bytes()
-        name = path.relative_to(FILES).as_posix()
-        found[name] = PageFile(f'"{sha256(content).hexdigest()[:32]}"', media_type, gzip.compress(content, 9, mtime=0))
-    return found
-
-
-@cache
-def page_version() -> str:
-    """What the whole page is: another one where any of its files is another one."""
-    return sha256("".join(file.etag for file in page_files().values()).encode()).hexdigest()[:16]
 
 
 def routes() -> list[Route]:
@@ -84,19 +22,10 @@ def _named(request: Request) -> str:
 
 def _answer(name_of: Callable[[Request], str]) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:  # in a thread of its own: it may read the files
-        file = page_files().get(name_of(request))
-        if file is None:
+        known, encodings = request.headers.get("if-none-match", ""), request.headers.get("accept-encoding", "")
+        found = file_answer(name_of(request), known, encodings)
+        if found is None:
             raise Refused(404, "the page has no such file")
-        headers = {**HEADERS, "etag": file.etag}
-        if _is_known(request.headers.get("if-none-match", ""), file.etag):
-            return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(file.packed, headers={**headers, "content-encoding": "gzip"}, media_type=file.media_type)
-        return Response(gzip.decompress(file.packed), headers=headers, media_type=file.media_type)
+        return Response(found.content, status_code=found.status, headers=found.headers)
 
     return answer
-
-
-def _is_known(asked: str, etag: str) -> bool:
-    """If-None-Match compares weakly (RFC 9110, 13.1.2)."""
-    return any(known.strip().removeprefix("W/") in (etag, "*") for known in asked.split(","))

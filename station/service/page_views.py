@@ -24,10 +24,10 @@ from eventstore.codec import decode
 from eventstore.errors import LogCorrupt, UnknownEventType
 from eventstore.event import Event, Illegible, Recorded
 from eventstore.value import replace
+from station.page_files import page_version
 from station.service.answers import json_response
 from station.service.bodies import BodyMember, read_query
 from station.service.context import LogPort, ServiceContext, StationPort, oldest_utc_ms
-from station.service.page import page_version
 from station.telling.usual import FLAGS, Usual
 from station.views.configuration import configuration_view
 from station.views.conversation import KINDS as CONVERSATION_KINDS

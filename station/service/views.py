@@ -127,12 +127,6 @@ def _in_flight(state: StationState) -> Json | None:
     return {"message_id": call.message_id, "action": call.action, "sent_at": sent_at}
 
 
-def oldest_owed_seq(state: StationState) -> int | None:
-    """The seq of the oldest event in the outbox."""
-    owed = (*state.outbox.calls, *state.outbox.window[:1])
-    return min((entry.seq for entry in owed), default=None)
-
-
 def configuration_view(state: StationState, registry: Registry) -> dict[str, str]:
     """Every configuration key of this station that may be read, with the text of its value (5.8)."""
     return {

@@ -64,6 +64,7 @@ LAYERS = (
     Layer(package="station.wire", ours=("station.wire", VALUE), third_party=frozenset({"marshmallow", "orjson"})),
     Layer(package="station.settings", ours=("station.settings", "devices.kinds", VALUE)),
     Layer(package="station"),
+    Layer(package="station.page_files"),
     Layer(package="station.core", ours=CORE),
     Layer(package="station.rules", ours=(*CORE, "station.rules")),
     # The outputs speak the board's language: its pure part, no driver.
@@ -73,7 +74,10 @@ LAYERS = (
     Layer(package="station.views", ours=(*DECISIONS, "station.telling", "station.views")),
     Layer(
         package="station.replay",
-        ours=(*DECISIONS, "station.telling", "station.views", "station.replay", "eventstore", "migrations"),
+        ours=(
+            *DECISIONS,
+            *("station.telling", "station.views", "station.page_files", "station.replay", "eventstore", "migrations"),
+        ),
         third_party=DESK | {"aiosqlite", "cryptography", "orjson"},
         never=(*SHELLS, "station.fleet", "station.cli"),
     ),

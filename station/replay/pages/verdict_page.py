@@ -61,7 +61,7 @@ def page(verdict: Verdict) -> Page:
     shown.add(
         "What is known of each event", table(("events", "chained", "re-decided", "vouched for by"), _ranges(verdict))
     )
-    shown.add("What this proves", Paragraph(lines=tuple(_proves(verdict)), is_prose=True))
+    shown.add("What this proves", Paragraph(lines=tuple(proves(verdict)), is_prose=True))
     return shown
 
 
@@ -116,7 +116,8 @@ def _spans(ranges: tuple[Range, ...], *, decided: bool = False, anchored: bool =
     )
 
 
-def _proves(verdict: Verdict) -> list[str]:
+def proves(verdict: Verdict) -> list[str]:
+    """What the verdict proves of the log, and what it does not, in sentences."""
     chained, decided, anchored = (
         _spans(verdict.ranges),
         _spans(verdict.ranges, decided=True),

@@ -1,7 +1,8 @@
 // The page: its head, its views, and what is wrong.
 import { effect } from "./vendor/signals-core.mjs";
 import { html, render } from "./html.js";
-import { begin, isOld, login, now, show, shown, trouble } from "./live.js";
+import { begin, isOld, log, login, now, show, shown, trouble } from "./live.js";
+import { LogHead, OF_LOG } from "./log.js";
 import { LANGUAGES, language, loadTexts, moment, speak, text } from "./texts.js";
 import { Login } from "./login.js";
 import { Now } from "./now.js";
@@ -19,7 +20,7 @@ function placed() {
 }
 
 function App() {
-  const View = login.value ? Login : VIEWS[shown.value];
+  const View = login.value ? Login : VIEWS[isThere(shown.value) ? shown.value : "now"];
   return html`
     <a class="skip" href="#main" onClick=${skip}>${text("skip")}</a>
     <header class="head">
@@ -36,15 +37,17 @@ function App() {
       </div>
     </header>
     <div role="status" class="notices">
-      ${trouble.value && html`<p class="notice">${text("trouble")} ${moment(trouble.value.since)}</p>`}
+      ${trouble.value && html`<p class="notice">${text(log.value ? "log.gone" : "trouble")} ${moment(trouble.value.since)}</p>`}
       ${isOld.value && html`<p class="notice">${text("old")}</p>`}
     </div>
+    ${log.value && html`<${LogHead} />`}
     <main id="main" tabindex="-1"><${View} /></main>
   `;
 }
 
-// Only a bench has hands on its world.
+// A log only tells, and only a bench has hands on its world.
 function isThere(name) {
+  if (log.value) return OF_LOG.includes(name);
   return name !== "bench" || now.value?.station.board === "bench";
 }
 

@@ -13,6 +13,7 @@ export const shown = signal("now"); // the view that is looked at: the others ar
 export const isPaused = signal(false);
 export const hasDetails = signal(false);
 export const trouble = signal(null); // {since} while the station does not answer
+export const log = signal(null); // what is said of the log that is looked at; null on a station
 export const login = signal(false); // whether the service asks for its token first
 export const isOld = signal(false); // the station serves another page than this one
 
@@ -54,7 +55,7 @@ async function refresh() {
   }
   isAsking = false;
   if (login.value) trouble.value = null;
-  if (login.value || document.visibilityState === "hidden") return;
+  if (login.value || log.value || document.visibilityState === "hidden") return; // nothing happens in a log
   const isBusy = now.value?.connectors.some((connector) => connector.contactor_closed);
   const isHeard = stream?.readyState === EventSource.OPEN && !trouble.value;
   plan(isWanted ? SOON_MS : isBusy || !isHeard ? OFTEN_MS : SELDOM_MS);
@@ -185,7 +186,9 @@ export async function begin() {
   const session = await response?.json();
   csrf = session?.csrf ?? "";
   login.value = session?.login ?? false;
+  log.value = session?.log ?? null;
   await refresh();
+  if (log.value) return;
   if (!login.value) listen();
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") {

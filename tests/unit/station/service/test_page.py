@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from station.service.page import FILES, POLICY, page_files, page_version
+from station.page_files import FILES, POLICY, page_files, page_version
 from tests.unit.station.service.stations import served
 
 ROOT = Path(__file__).resolve().parents[4]

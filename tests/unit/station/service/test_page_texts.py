@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from station.page_files import FILES
 from station.rules.faults import BLOCKING
-from station.service.page import FILES
 from station.views.configuration import CSMS, FACTORY, SETTINGS
 from station.views.hindrance import REFUSALS
 from station.wire.enums import ChargePointStatus

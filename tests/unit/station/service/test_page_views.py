@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.hardware import EmergencyStopObserved
-from station.service.page import page_version
+from station.page_files import page_version
 from station.service.page_views import Following
 from station.views.recent import KINDS as RECENT_KINDS
 from station.views.recent import Recent

@@ -9,7 +9,8 @@ from eventstore.catalogue.security import TamperObserved
 from eventstore.chain import Row
 from projections.outbox import TRANSACTION
 from projections.station import INITIAL
-from station.service.views import event_rows, health_view, oldest_owed_seq, state_view, utc_text
+from station.service.views import event_rows, health_view, state_view, utc_text
+from station.views.now import oldest_owed_seq
 from tests.given import TAG, UTC_2026_MS, StationUnderTest, charging, station, utc
 from tests.unit.station.service.certified import certified
 

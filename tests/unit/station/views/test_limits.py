@@ -4,7 +4,7 @@ import re
 import pytest
 
 from projections.limit_reason import CABLE, PROFILE, SHARE, STATION, LimitReason
-from station.service.page import FILES
+from station.page_files import FILES
 from station.telling.limit_words import limited_by
 from station.views.limits import limit_said
 
