@@ -68,8 +68,15 @@ class Archives:
 
         Raises OSError, and OutOfDescriptors when there is none to read them with.
         """
+        return await self._found(self._history.rows, after, limit, self._live().head.seq)
+
+    async def picked(self, after: int, until: int, names: Collection[str]) -> list[Row]:
+        """The rows of these types behind `after` up to `until` and before the live segment, see `History.picked`. Raises as `rows` does."""
+        return await self._found(self._history.picked, after, until, names, self._live().head.seq)
+
+    async def _found(self, question: Callable[..., list[Row]], *arguments: Any) -> list[Row]:
         try:
-            return await self._run(self._history.rows, after, limit, self._live().head.seq)
+            return await self._run(question, *arguments)
         except OSError as error:
             if is_shortage(error):
                 raise OutOfDescriptors(f"the archives cannot be read now: {error}") from error

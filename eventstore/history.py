@@ -7,7 +7,7 @@ is open and one frame in memory at a time, however long the history.
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from threading import Lock
 
 from eventstore.again import again
 from eventstore.archive import ArchiveReader
+from eventstore.bounds import SEQ_MAX
 from eventstore.chain import Row
 from eventstore.database import open_reader
 from eventstore.descriptors import is_shortage
@@ -72,6 +73,23 @@ class History:
             after = max(after, segment.last_seq)
         return found
 
+    def picked(self, after: int, until: int, names: Collection[str], end: int) -> list[Row]:
+        """The rows of these types behind `after` up to `until`, in segments that end at `end` or before, in order.
+
+        Those from archives are not proven, and have no digests of their own. Raises OSError as `rows` does.
+        """
+        found: list[Row] = []
+        with self._lock:
+            for segment in self.segments(end):
+                if segment.last_seq <= after:
+                    continue
+                for rows in self._readable(segment, after, until, names):
+                    found += [row for row in rows if after < row.seq <= until and row.type in names]
+                after = max(after, segment.last_seq)
+                if after >= until:
+                    break
+        return found
+
     def openings(self, until: int) -> Iterator[Opening]:
         """The states that past segments end and begin with, newest first; those that are damaged are left out."""
         for segment in reversed(self.segments(until)):
@@ -84,32 +102,42 @@ class History:
             except (OSError, sqlite3.Error) as error:
                 self._note_unreadable(segment, error)
 
-    def _readable(self, segment: PastSegment, after: int) -> Iterator[list[Row]]:
+    def _readable(
+        self, segment: PastSegment, after: int, until: int = SEQ_MAX, names: Collection[str] | None = None
+    ) -> Iterator[list[Row]]:
+        """The rows behind `after`, in slices, until one reaches `until`; from an archive of these types only, if any are named."""
         try:
             if segment.is_archive:
-                yield from self._frames(segment.path, after)
+                yield from self._frames(segment.path, after, until, names)
                 return
             with closing(again(partial(open_reader, segment.path, immutable=True))) as connection:
-                yield from readable_rows(connection, after, misses_max=_MISSES_MAX)
+                for rows in readable_rows(connection, after, misses_max=_MISSES_MAX):
+                    yield rows
+                    if rows[-1].seq >= until:
+                        return
         except (LogCorrupt, LogTooNew) as error:
             self._note(str(error))
         except (OSError, sqlite3.Error) as error:
             self._note_unreadable(segment, error)
 
-    def _frames(self, path: Path, after: int) -> Iterator[list[Row]]:
+    def _frames(self, path: Path, after: int, until: int, names: Collection[str] | None) -> Iterator[list[Row]]:
         if self._reader is None or self._reader.path != path:
             self._let_go()
             self._reader = again(partial(ArchiveReader, path))
         for number, frame in enumerate(self._reader.index.frames):
             if frame.last_seq <= after:
                 continue
-            if self._frame != (path, number):
-                try:
-                    self._rows, self._frame = self._reader.frame(number), (path, number)
-                except LogCorrupt as error:
-                    self._note(str(error))
-                    continue
-            yield self._rows
+            try:
+                if names is not None:
+                    yield self._reader.picked(number, names)
+                else:
+                    if self._frame != (path, number):
+                        self._rows, self._frame = self._reader.frame(number), (path, number)
+                    yield self._rows
+            except LogCorrupt as error:
+                self._note(str(error))
+            if frame.last_seq >= until:
+                return
 
     def _note_unreadable(self, segment: PastSegment, error: OSError | sqlite3.Error) -> None:
         """A finding; but that no descriptor is left says nothing of the segment."""

@@ -31,6 +31,7 @@ from eventstore.insertion import INSERT_EVENTS, Group
 from eventstore.inspection import WAL_NAME, note_damage
 from eventstore.integrity import CheckProgress, judge, question
 from eventstore.opening import Opening
+from eventstore.picking import Picking
 from eventstore.reading import Reading
 from eventstore.rows import SELECT_ROWS
 from eventstore.segments import NEXT_NAME, prepare_next, switch
@@ -48,7 +49,7 @@ SLICE_EVENTS = 500  # read and decoded at a time, so that the loop is never held
 _READ = f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
-class EventLog(Space, Covering):
+class EventLog(Space, Covering, Picking):
     """One station's log, open for appending. Use `open`; `close` lets the process end."""
 
     def __init__(self, directory: StorageDirectory, boot: Opener, writer: WriterThread, codec: Codec) -> None:
@@ -186,8 +187,7 @@ class EventLog(Space, Covering):
     async def read_rows(self, after: int, limit: int) -> list[Row]:
         """The rows behind seq `after` as stored, at most `limit`, in order; from the archives where they lie there.
 
-        Fewer than `limit` only at the end of the log. What the archives no longer have is left out: the gap shows in `seq`.
-        Raises StorageFailed, OutOfDescriptors.
+        Fewer only at the end of the log; what the archives lost is a gap in `seq`. Raises StorageFailed, OutOfDescriptors.
         """
         return [Row._make(row) for row in await self._rows(after, limit)]
 

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from eventstore.chain import Head, Row
@@ -27,6 +27,10 @@ class LogPort(Protocol):
 
     async def read_rows(self, after: int, limit: int) -> list[Row]:
         """The rows behind seq `after` as stored, in order. Raises StorageFailed."""
+        ...
+
+    async def read_kinds(self, after: int, until: int, names: Collection[str]) -> list[Row]:
+        """The rows of these types behind seq `after` up to `until`, in order. Raises StorageFailed."""
         ...
 
     def bytes_on_disk(self) -> int:

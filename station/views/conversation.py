@@ -15,13 +15,15 @@ KINDS = frozenset(kind.NAME for kind in EXCHANGE_KINDS)
 """The events that it reads."""
 
 
-class _AsBelieved:
+class AsBelieved:
     """Times as they were believed when they were recorded."""
 
     def utc_ms(self, recorded: Recorded) -> int:
+        """As it was recorded."""
         return recorded.utc_ms
 
     def is_certain(self, seq: int) -> bool:
+        """They are taken for it."""
         return True
 
 
@@ -30,7 +32,7 @@ class Conversation:
 
     def __init__(self) -> None:
         self.seq = 0
-        self._talk = Talk(_AsBelieved())
+        self._talk = Talk(AsBelieved())
         self._over: deque[tuple[int, Json]] = deque(maxlen=KEPT)
 
     def add(self, recorded: Recorded) -> None:

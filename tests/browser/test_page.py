@@ -18,6 +18,7 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script> \u05e9\u05dc\u0
 LONG = "<b>" + 9_990 * "x"
 TAB, ENTER = "\ue004", "\ue007"
 VIEWS = {
+    "sessions": "Transaction 1, Connector 1",
     "story": "Transaction 1 started",
     "conversation": "StartTransaction",
     "schedule": "A transaction runs: this is its limit.",
@@ -124,9 +125,16 @@ async def test_everybody_can_use_it_in_both_languages_and_both_schemes(browser: 
                 await beside(browser.until_says, shown)
                 assert await beside(browser.violations) == [], view
                 assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width
+                if view == "sessions":
+                    await beside(browser.click_on, "Show")
+                    await beside(browser.until_says, "Transaction 1 started", "StartTransaction taken")
+                    await beside(browser.click, "summary")
+                    await beside(browser.until_says, "answered")
+                    assert await beside(browser.violations) == [], "one session"
+                    assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width
         await beside(browser.open, url)
         await beside(browser.until_says, "Charging")
-        for _ in ("skip", "now", "story", "conversation", "schedule", "configuration", "bench", "en", "de"):
+        for _ in ("skip", "now", "sessions", "story", "conversation", "schedule", "configuration", "bench", "en", "de"):
             await beside(browser.press, TAB)
         await beside(browser.press, ENTER)
         await beside(browser.until_says, "Das Fahrzeug wird geladen.", "Lädt")

@@ -34,6 +34,7 @@ async def main() -> None:
             await _take(browser, url, "now", "The vehicle is being charged.", width=PHONE, is_dark=False)
             await _take(browser, url, "now", "The vehicle is being charged.", width=DESK, is_dark=True)
             await _take(browser, url, "story", "Transaction 1 started", width=PHONE, is_dark=False)
+            await _take(browser, url, "sessions", "Transaction 1", width=PHONE, is_dark=False)
             await _take(browser, url, "conversation", "StartTransaction", width=DESK, is_dark=False)
             await _take(browser, url, "schedule", "A transaction runs", width=DESK, is_dark=False)
 

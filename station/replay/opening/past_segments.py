@@ -12,8 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
-from eventstore.archive import ArchiveReader, load_columns, pick
-from eventstore.bounds import FRAME_BYTES_MAX, SLICE_CHARS_MAX, open_regular
+from eventstore.archive import ArchiveReader
+from eventstore.bounds import SLICE_CHARS_MAX, open_regular
 from eventstore.chain import Head, Row
 from eventstore.commitments import NO_COMMITMENTS, Commitments
 from eventstore.database import has_plain_tables, open_reader, read_head
@@ -52,18 +52,11 @@ class _Segment(Protocol):
     def close(self) -> None: ...
 
 
-class _Frames(ArchiveReader):
-    def columns(self, number: int) -> bytes:
-        """What a frame holds, unproven. Raises ValueError when it is damaged, OSError."""
-        frame = self.index.frames[number]
-        return self._decompressed(frame.offset, frame.length, FRAME_BYTES_MAX)
-
-
 class _Archive:
     """A compressed segment."""
 
     def __init__(self, path: Path) -> None:
-        self._reader = _Frames(path)
+        self._reader = ArchiveReader(path)
         self._lasts = [frame.last_seq for frame in self._reader.index.frames]
         self._kept: OrderedDict[int, list[Row]] = OrderedDict()
 
@@ -101,7 +94,7 @@ class _Archive:
             if first > until:
                 return
             try:
-                rows = self._frame(number) if names is None else self._picked(number, names)
+                rows = self._frame(number) if names is None else self._reader.picked(number, names)
             except LogCorrupt as error:
                 findings[str(error)] = self._lasts[number] - first + 1
                 continue
@@ -136,21 +129,6 @@ class _Archive:
         if len(self._kept) > FRAMES_KEPT:
             self._kept.popitem(last=False)
         return rows
-
-    def _picked(self, number: int, names: Collection[str]) -> list[Row]:
-        """The rows of these types, without digests: a frame in which no name of theirs occurs is not taken apart."""
-        if not self._reader.index.frames[number].length:
-            return []
-        try:
-            content = self._reader.columns(number)
-            if not any(f'"{name}"'.encode() in content for name in names):
-                return []
-            packed = load_columns(content)
-            if packed["seq"] == self._first(number):
-                return pick(packed, names)
-            raise ValueError("it begins elsewhere")
-        except (ValueError, KeyError, TypeError):
-            return [row for row in self._reader.frame(number) if row.type in names]  # it says what is wrong
 
 
 class _Closed:

@@ -6,13 +6,14 @@ import { LogHead, OF_LOG } from "./log.js";
 import { LANGUAGES, language, loadTexts, moment, speak, text } from "./texts.js";
 import { Login } from "./login.js";
 import { Now } from "./now.js";
+import { Sessions } from "./sessions.js";
 import { Story } from "./story.js";
 import { Conversation } from "./conversation.js";
 import { Schedule } from "./schedule.js";
 import { Configuration } from "./configuration.js";
 import { Bench } from "./bench.js";
 
-const VIEWS = { now: Now, story: Story, conversation: Conversation, schedule: Schedule, configuration: Configuration, bench: Bench };
+const VIEWS = { now: Now, sessions: Sessions, story: Story, conversation: Conversation, schedule: Schedule, configuration: Configuration, bench: Bench };
 
 function placed() {
   const name = location.hash.slice(1);

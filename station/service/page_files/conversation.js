@@ -32,7 +32,7 @@ function isWanted(it) {
   return !sought || [it.action, it.request, it.answer, it.error, it.message_id].some((part) => part.toLowerCase().includes(sought));
 }
 
-function Exchange({ it }) {
+export function Exchange({ it }) {
   if (it.kind === "link") {
     return html`<li class="mark-line"><b>${text("connection")} ${it.connection} ${text(`outcome.${it.outcome}`)}</b> <time>${moment(it.utc_ms)}</time> <bdi class="theirs">${it.error}</bdi></li>`;
   }

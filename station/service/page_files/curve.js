@@ -57,6 +57,14 @@ export class Curve extends Plot {
   }
 }
 
+// The same over a whole session.
+export class WholeCurve extends Curve {
+  options(width) {
+    const found = options(width);
+    return { ...found, scales: { ...found.scales, x: {} } };
+  }
+}
+
 // What may be drawn over the hours to come: the thick line is what holds, the others are what each profile says by itself.
 export class Plan extends Plot {
   columns() {

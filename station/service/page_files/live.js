@@ -9,6 +9,10 @@ export const story = signal({ lines: [], first: null, last: null });
 export const conversation = signal({ exchanges: [], open: [], last: 0 });
 export const schedule = signal(null);
 export const configuration = signal(null);
+export const sessions = signal(null);
+export const earlier = signal({ sessions: [], first: null }); // the sessions before those
+export const opened = signal(null); // the event that the session began with which is looked at
+export const session = signal(null);
 export const shown = signal("now"); // the view that is looked at: the others are not asked for
 export const isPaused = signal(false);
 export const hasDetails = signal(false);
@@ -94,7 +98,32 @@ async function talkOn() {
   conversation.value = { exchanges: [...exchanges, ...view.exchanges].slice(-LINES_KEPT), open: view.open, last: view.seq };
 }
 
+async function lookAtSessions() {
+  const seq = opened.value;
+  if (seq === null) {
+    sessions.value = await ask("/api/view/sessions");
+  } else if (session.value?.session.seq !== seq || !session.value.session.settled) {
+    const view = await ask(`/api/view/session?seq=${seq}`);
+    if (opened.value === seq) session.value = view;
+  }
+}
+
+// One session, or with null the list of them.
+export function open(seq) {
+  opened.value = seq;
+  session.value = null;
+  refresh();
+}
+
+export async function earlierSessions() {
+  const before = earlier.value.first ?? sessions.value.first_seq;
+  const view = await ask(`/api/view/sessions?before=${before}`);
+  if ((earlier.value.first ?? sessions.value.first_seq) !== before) return;
+  earlier.value = { sessions: [...earlier.value.sessions, ...view.sessions].slice(0, LINES_KEPT), first: view.first_seq };
+}
+
 const WAYS = {
+  sessions: lookAtSessions,
   story: readOn,
   conversation: talkOn,
   schedule: async () => {
@@ -161,6 +190,8 @@ function listen() {
   stream.addEventListener("reset", () => {
     story.value = { lines: [], first: null, last: null }; // another log, or what a salvage left of it
     conversation.value = { exchanges: [], open: [], last: 0 };
+    earlier.value = { sessions: [], first: null };
+    opened.value = session.value = null;
     news();
   });
   stream.onerror = () => {

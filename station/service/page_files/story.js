@@ -20,7 +20,7 @@ export function Story() {
   `;
 }
 
-function Line({ line }) {
+export function Line({ line }) {
   return html`
     <li class=${`${line.level}${line.detail ? " detail" : ""}`} value=${line.seq}>
       <time>${moment(line.utc_ms)}</time>

@@ -10,6 +10,7 @@ from station.page_files import FILES
 from station.rules.faults import BLOCKING
 from station.views.configuration import CSMS, FACTORY, SETTINGS
 from station.views.hindrance import REFUSALS
+from station.views.sessions import GIVEN_UP, MALFORMED, TAKEN, WAITS
 from station.wire.enums import ChargePointStatus
 
 VIEWS = Path(__file__).resolve().parents[4] / "station" / "views"
@@ -30,6 +31,8 @@ DERIVED = {
     *(f"outcome.{end}" for end in "open result error given_up timeout lost ignored refused opened closed".split()),
     *(f"origin.{source}" for source in (CSMS, SETTINGS, FACTORY)),
     *("ours", "theirs"),
+    *(f"message.{end}" for end in (WAITS, TAKEN, MALFORMED, GIVEN_UP)),
+    *re.findall(r'<\$\{Figure\} name="([\w.]+)"', SCRIPTS),
     *(f"bench.{does}" for does in re.findall(r'<\$\{Do\} does="([\w.]+)"', SCRIPTS)),
     *("why.fault_plain", "why.fault_station_plain", "limit.profile_undated", "limit.shared_profile_undated"),
 }

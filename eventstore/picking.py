@@ -1,0 +1,37 @@
+"""Events of some kinds, from the live segment of a running log and from what lies before it."""
+
+from collections.abc import Collection
+from typing import Any
+
+from eventstore.archives import Archives
+from eventstore.chain import Row
+from eventstore.opening import Opening
+from eventstore.reading import Reading
+from eventstore.rows import SELECT_ROWS
+
+
+class Picking:
+    """The part of a log that finds events by their kind."""
+
+    archives: Archives
+    _reading: Reading
+    _opening: Opening
+
+    async def _query(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """The rows that a query finds in the live segment; the log knows how."""
+        raise NotImplementedError
+
+    async def read_kinds(self, after: int, until: int, names: Collection[str]) -> list[Row]:
+        """The rows of these types behind seq `after` up to `until`, in order, off the loop; those in archives are not proven.
+
+        Ask for a few thousand events at a time: all that is found is in memory at once. Raises StorageFailed, OutOfDescriptors.
+        """
+        async with self._reading.lock:
+            base_seq = self._opening.head.seq
+            past = await self.archives.picked(after, min(until, base_seq), names) if after < base_seq else []
+            if until <= base_seq:
+                return past
+            places = ", ".join("?" * len(names))
+            query = f"{SELECT_ROWS} WHERE seq > ? AND seq <= ? AND type IN ({places}) ORDER BY seq"
+            rows = await self._query(query, (max(after, base_seq), until, *names))
+            return past + [Row._make(row) for row in rows]
