@@ -31,12 +31,10 @@ from station.replay.proof import statement
 from station.replay.proof.verdict import STATUSES
 from station.replay.proof.verify import anchor_from, verify
 from station.replay.question import DONE, Question, give, stream, tell_if_none
-from station.replay.viewing.head import head_view
+from station.replay.viewing.moments import LogMoments
 from station.replay.viewing.server import PageServer
-from station.replay.viewing.views import LogViews
 from station.telling.amounts import plural
 from station.telling.wording import DETAIL, HEADLINE, NOISE
-from station.views.saying import Json
 
 
 def show_summary(asked: Question) -> int:
@@ -285,21 +283,15 @@ def show_in_browser(asked: Question) -> int:
         reader.progress = silent  # verify reports its own progress
         verdict = verify(reader, level=options.verify, progress=asked.bar, workers=cores())
     place = asked.place(options.at)
-    folded = asked.folded(place)
+    moments = LogMoments(reader, asked.calendar, asked.checkpoints, verdict)
+    moments.at(place)
     reader.progress = silent
-    views = LogViews(reader, asked.calendar, place, folded)
-
-    def answering(path: str, query: Mapping[str, str]) -> Json | None:
-        if path == "/api/session":
-            return {"login": False, "log": head_view(reader, asked.calendar, place, folded, verdict)}
-        return views.view(path, query)
-
     server = PageServer(options.port)
     with server.listening():
         told = (f"{server.url} shows {options.log} after event {place.seq}; Ctrl-C ends it",)
         give(asked, {"url": server.url, "seq": place.seq}, lambda: Page().add("", Paragraph(lines=told)))
         sys.stdout.flush()
-        server.answer_all(answering)
+        server.answer_all(lambda path, query: moments.answer(place, path, query))
     return DONE
 
 

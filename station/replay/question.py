@@ -40,8 +40,12 @@ class Question(Value, frozen=True, kw_only=True):
 
     def folded(self, place: LogPlace) -> Folded:
         """The state there."""
-        checkpoints = None if self.options.no_cache else Checkpoints(default_directory())
-        return state_at(self.reader, place.seq, checkpoints)
+        return state_at(self.reader, place.seq, self.checkpoints)
+
+    @property
+    def checkpoints(self) -> Checkpoints | None:
+        """The cache of folded states; None if none is to be kept."""
+        return None if self.options.no_cache else Checkpoints(default_directory())
 
 
 def give(asked: Question, value: Any, page: Callable[[], Page]) -> None:

@@ -71,3 +71,42 @@ def test_what_was_verified_stands_above_everything(browser: Browser, tmp_path: P
         browser.until_says("NOT proven: that it is the log which the station wrote", selector=".log")
         assert browser.violations() == []
         browser.leave()
+
+
+def moved(browser: Browser, seq: int) -> None:
+    """As with the slider."""
+    script = "const it = document.querySelector('input[type=range]'); it.value = arguments[0]; it.dispatchEvent(new Event('input', { bubbles: true }))"
+    browser.run(script, seq)
+    browser.until(
+        lambda: browser.run("return document.querySelector('input[type=number]').value") == str(seq), "the moment"
+    )
+
+
+def test_the_slider_moves_every_view_and_time_goes_by_in_it(browser: Browser, tmp_path: Path) -> None:
+    log = write_log(lost_session(), tmp_path / "log")
+    lines = "return [...document.querySelectorAll('.story li')].map((line) => line.value)"
+    with served(log) as url:
+        browser.open(f"{url}#story", width=360)
+        browser.until_says("Transaction 3 ended")
+        moved(browser, 300)
+        browser.until(lambda: max(browser.run(lines), default=999) <= 300, "the story to end there")
+        moved(browser, 450)
+        browser.until(lambda: 430 < max(browser.run(lines), default=0) <= 450, "the story to go on")
+        assert browser.run(lines) == sorted(set(browser.run(lines)), reverse=True), "no line twice"
+        browser.click("button[aria-label='One event back']")
+        browser.until(
+            lambda: browser.run("return document.querySelector('input[type=range]').value") == "449", "one back"
+        )
+        assert browser.violations() == []
+        browser.run("location.hash = '#now'")
+        browser.until_says("Connector 1")
+        browser.run(
+            "const it = document.querySelector('.moments select'); it.value = '600'; it.dispatchEvent(new Event('change', { bubbles: true }))"
+        )
+        moved(browser, 480)
+        browser.click_on("Play")
+        browser.until(
+            lambda: int(browser.run("return document.querySelector('input[type=range]').value")) > 480, "time to go by"
+        )
+        browser.click_on("Play")
+        browser.leave()

@@ -83,10 +83,19 @@ def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None
     state = kept_state(reader, seq, checkpoints) or foundation(reader)
     if seq < state.seq:
         raise BadQuestion(f"the log begins with event {reader.first_seq}, and state {seq} lies before that")
-    base_seq = read_seq = state.seq
-    left_out, kept_seq = 0, state.seq
-    with without_cycles(), _kept_in(checkpoints, reader, state.seq, seq) as keeping:
-        for rows in reader.rows(after=state.seq, until=seq):
+    with _kept_in(checkpoints, reader, state.seq, seq) as keeping:
+        return _onward(reader, Folded(state=state, base_seq=state.seq), state.seq, seq, keeping)
+
+
+def state_behind(reader: LogReader, folded: Folded, after: int, seq: int) -> Folded:
+    """The state after event `seq`, from the one after event `after`, without keeping any."""
+    return _onward(reader, folded, after, seq, _Keeping())
+
+
+def _onward(reader: LogReader, folded: Folded, after: int, seq: int, keeping: "_Keeping") -> Folded:
+    state, left_out, read_seq, kept_seq = folded.state, folded.left_out, after, folded.state.seq
+    with without_cycles():
+        for rows in reader.rows(after=after, until=seq):
             left_out += rows[-1].seq - read_seq - len(rows)  # what is gone from the log is missed as well
             read_seq = rows[-1].seq
             keeping.follow(rows)
@@ -96,7 +105,7 @@ def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None
             if is_due and not left_out:
                 keeping.keep(state)
                 kept_seq = state.seq
-    return Folded(state=state, base_seq=base_seq, left_out=left_out)
+    return replace(folded, state=state, left_out=left_out)
 
 
 class _Keeping:

@@ -4,8 +4,12 @@ from station.replay.opening.folding import Folded
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar, LogPlace
 from station.replay.pages.verdict_page import proves, title_of
+from station.replay.proof.findings import LogFinding
 from station.replay.proof.verdict import WHOLE, Verdict
 from station.views.saying import Json
+
+FINDINGS_MAX = 20
+"""How many of them are said one by one; the title says how many there are."""
 
 
 def head_view(reader: LogReader, calendar: Calendar, place: LogPlace, folded: Folded, verdict: Verdict | None) -> Json:
@@ -31,5 +35,13 @@ def _verdict(verdict: Verdict) -> Json:
         "is_whole": verdict.verdict == WHOLE,
         "level": verdict.level,
         "title": title_of(verdict),
-        "lines": [*proves(verdict), *(f"NOT checked: {each}" for each in verdict.skipped)],
+        "lines": [
+            *(f"{each.kind}, {_events(each)}: {each.says}" for each in verdict.findings[:FINDINGS_MAX]),
+            *(f"not checked: {each}" for each in verdict.skipped),
+            *proves(verdict),
+        ],
     }
+
+
+def _events(finding: LogFinding) -> str:
+    return f"event {finding.seq}" if finding.seq == finding.last_seq else f"events {finding.seq} to {finding.last_seq}"

@@ -60,8 +60,8 @@ class LogViews:
     def story(self, query: Mapping[str, str]) -> Json:
         """*Story*: with `after` what came behind it, oldest first; without, the last lines before `before` or this moment."""
         names = kinds(details=query.get("details") == "true")
-        limit = min(_whole(query, "limit", 100), LINES_MAX)
-        after, before = _whole(query, "after", None), _whole(query, "before", None)
+        limit = min(whole(query, "limit", 100), LINES_MAX)
+        after, before = whole(query, "after", None), whole(query, "before", None)
         rows, first, last = (
             self._rows_before(before, names, limit) if after is None else self._rows_after(after, names, limit)
         )
@@ -71,7 +71,7 @@ class LogViews:
 
     def conversation(self, query: Mapping[str, str]) -> Json:
         """*Conversation*."""
-        return self._conversation.view(_whole(query, "after", 0))
+        return self._conversation.view(whole(query, "after", 0))
 
     def schedule(self, query: Mapping[str, str]) -> Json:
         """*Schedule*."""
@@ -84,7 +84,7 @@ class LogViews:
 
     def event(self, query: Mapping[str, str]) -> Json:
         """The first event behind `after` as it lies in the log, but for user and password of locations."""
-        seq = _whole(query, "after", 0) + 1
+        seq = whole(query, "after", 0) + 1
         row = self._reader.row(seq) if seq <= self._place.seq and not self._reader.is_withheld(seq) else None
         if row is None:
             return {"events": []}
@@ -163,7 +163,8 @@ _VIEWS: Mapping[str, Callable[[LogViews, Mapping[str, str]], Json]] = {
 }
 
 
-def _whole(query: Mapping[str, str], name: str, default: Any) -> Any:
+def whole(query: Mapping[str, str], name: str, default: Any) -> Any:
+    """The whole number that a query has by this name, or the default. Raises BadQuestion for what is none."""
     text = query.get(name)
     if text is None:
         return default

@@ -3,6 +3,7 @@ import { signal } from "./vendor/signals-core.mjs";
 
 const SOON_MS = 300, OFTEN_MS = 2_000, SELDOM_MS = 30_000, PATIENCE_MS = 10_000;
 export const LINES_KEPT = 1_000;
+const FAR_EVENTS = 2_000; // how far in a log the story is read on, not begun anew
 
 export const now = signal(null);
 export const story = signal({ lines: [], first: null, last: null });
@@ -18,6 +19,8 @@ export const isPaused = signal(false);
 export const hasDetails = signal(false);
 export const trouble = signal(null); // {since} while the station does not answer
 export const log = signal(null); // what is said of the log that is looked at; null on a station
+export const at = signal(null); // the event of that log after which it is looked at; null at the moment that was asked for first
+export const place = () => at.value ?? log.value.seq;
 export const login = signal(false); // whether the service asks for its token first
 export const isOld = signal(false); // the station serves another page than this one
 
@@ -26,8 +29,13 @@ let csrf = ""; // what whoever acts must bear
 let isAsking = false, isWanted = false, timer = null;
 let stream = null, streamTimer = null;
 
+// Of a log everything is asked for as it was at one moment.
+function placed(path) {
+  return at.value === null ? path : `${path}${path.includes("?") ? "&" : "?"}at=${at.value}`;
+}
+
 async function ask(path) {
-  const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
+  const response = await fetch(placed(path), { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
   if (response.status === 401) login.value = true;
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   const view = await response.json();
@@ -51,6 +59,7 @@ async function refresh() {
   isAsking = true;
   isWanted = false;
   try {
+    if (log.value) log.value = await ask("/api/view/head");
     now.value = await ask("/api/view/now");
     await WAYS[shown.value]?.();
     trouble.value = null;
@@ -59,7 +68,8 @@ async function refresh() {
   }
   isAsking = false;
   if (login.value) trouble.value = null;
-  if (login.value || log.value || document.visibilityState === "hidden") return; // nothing happens in a log
+  if (log.value) return isWanted ? refresh() : undefined; // nothing happens in a log, but somebody may have moved on in it
+  if (login.value || document.visibilityState === "hidden") return;
   const isBusy = now.value?.connectors.some((connector) => connector.contactor_closed);
   const isHeard = stream?.readyState === EventSource.OPEN && !trouble.value;
   plan(isWanted ? SOON_MS : isBusy || !isHeard ? OFTEN_MS : SELDOM_MS);
@@ -76,8 +86,9 @@ async function readOn() {
   const details = `details=${hasDetails.value}`;
   for (;;) {
     const { lines, first, last } = story.value;
+    const moment = at.value;
     const view = await ask(`/api/view/story?limit=200&${details}${last === null ? "" : `&after=${last}`}`);
-    if (story.value.last !== last) return; // it was begun anew meanwhile
+    if (story.value.last !== last || at.value !== moment) return; // it was begun anew meanwhile
     story.value = {
       lines: [...lines, ...view.lines].slice(-LINES_KEPT),
       first: first ?? view.first_seq,
@@ -90,7 +101,9 @@ async function readOn() {
 async function talkOn() {
   if (isPaused.value) return;
   const { exchanges, last } = conversation.value;
+  const moment = at.value;
   const view = await ask(`/api/view/conversation?after=${last}`);
+  if (at.value !== moment) return;
   if (view.seq < last) {
     conversation.value = { exchanges: [], open: [], last: 0 }; // another log
     return;
@@ -152,7 +165,7 @@ export async function act(method, path, body) {
 
 // The event as it stands in the log.
 export async function recorded(seq) {
-  const response = await fetch(`/api/events?after=${seq - 1}&limit=1`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  const response = await fetch(placed(`/api/events?after=${seq - 1}&limit=1`), { signal: AbortSignal.timeout(PATIENCE_MS) });
   return (await response.json()).events[0] ?? null;
 }
 
@@ -172,6 +185,25 @@ export function showDetails(wanted) {
 export function pause(wanted) {
   isPaused.value = wanted;
   if (!wanted) refresh();
+}
+
+// Look at another moment of the log; what comes behind it is forgotten.
+export function goTo(seq) {
+  const wanted = Math.min(Math.max(seq, log.value.begin_seq), log.value.last_seq);
+  if (!Number.isFinite(wanted) || wanted === place()) return Promise.resolve();
+  if (wanted < place() || wanted > place() + FAR_EVENTS) {
+    story.value = { lines: [], first: null, last: null };
+    conversation.value = { exchanges: [], open: [], last: 0 };
+  }
+  at.value = wanted;
+  return refresh();
+}
+
+// The event of the log after which it stood at this time.
+export async function eventAt(utcMs) {
+  const response = await fetch(`/api/view/head?utc_ms=${Math.floor(utcMs)}`, { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
+  if (!response.ok) throw new Error(response.status);
+  return (await response.json()).seq;
 }
 
 function news() {

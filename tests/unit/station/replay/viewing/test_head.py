@@ -1,5 +1,7 @@
 """The head of the page of a log: it says no more of what was verified than `verify` does."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from station.replay.opening.times import Zone, calendar_of, place_at
 from station.replay.pages.verdict_page import proves, title_of
 from station.replay.proof.verify import verify
 from station.replay.viewing.head import head_view
+from station.replay.viewing.moments import LogMoments
 from tests.replay_logs import lost_session, write_log
 
 
@@ -32,3 +35,27 @@ def test_it_says_what_was_verified_and_that_nothing_was(log: Path, level: str | 
             return
         assert (head["verdict"]["title"], head["verdict"]["lines"]) == (title_of(verdict), proves(verdict))
         assert any(line.startswith("NOT proven") for line in head["verdict"]["lines"])
+
+
+def test_a_damaged_log_says_what_was_found_and_how_much_of_it_the_state_lacks(tmp_path: Path) -> None:
+    log = write_log(lost_session(), tmp_path / "log")
+    with closing(sqlite3.connect(log / "chargebox.db", isolation_level=None)) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        database.execute("UPDATE event SET payload = '{}' WHERE seq IN (150, 151)")
+        database.execute("DELETE FROM event WHERE seq BETWEEN 220 AND 225")
+    with open_log(log) as reader:
+        calendar = calendar_of(reader)
+        verdict = verify(reader, level="chain")
+        moments = LogMoments(reader, calendar, None, verdict)
+        end = place_at(reader, calendar, Zone("UTC"), None)
+        head = moments.answer(end, "/api/view/head", {})
+        assert head is not None
+        assert (head["left_out"], head["verdict"]["is_whole"]) == (8, False)
+        assert head["verdict"]["title"] == title_of(verdict)
+        found = [line for line in head["verdict"]["lines"] if line not in proves(verdict)]
+        assert len(found) == verdict.findings_count
+        assert any("220" in line for line in found)
+        gone = moments.answer(end, "/api/view/now", {"at": "222"})
+        assert gone is not None
+        assert gone["seq"] == 219
