@@ -95,6 +95,9 @@ def expected_errors(browser: Browser) -> None:
 @pytest.mark.asyncio
 async def test_what_others_say_is_text_and_never_markup(browser: Browser, tmp_path: Path) -> None:
     async with looked_at(browser, tmp_path) as (daemon, csms, url):
+        await daemon.api.plug(1)
+        await daemon.api.swipe("<b>TAG", 1)
+        await until(daemon, lambda state: state["connectors"][1]["status"] == "Charging", "a session")
         await daemon.api.fault(1, "GroundFailure", info=HOSTILE[:50])
         await csms.request("UpdateFirmware", location=f"ftp://127.0.0.1/{LONG}", retrieve_date="2030-01-01T00:00:00Z")
         await beside(browser.open, url, width=360)
@@ -104,6 +107,17 @@ async def test_what_others_say_is_text_and_never_markup(browser: Browser, tmp_pa
         await beside(browser.until_says, "Firmware update asked for: ftp://127.0.0.1/<b>xxx", HOSTILE[:28])
         assert (
             await beside(browser.run, "return document.querySelectorAll('main img, main script, main b').length") == 0
+        )
+        assert await beside(browser.run, "return document.documentElement.scrollWidth") == 360
+        await beside(browser.click, "a[href='#sessions']")
+        await beside(browser.until_says, "Transaction 1, Connector 1")
+        await beside(browser.click_on, "Show")
+        await beside(browser.until_says, "Transaction 1 started", HOSTILE[:28])
+        await beside(browser.click, "summary")
+        await beside(browser.until_says, "idTag=<b>TAG")
+        assert (
+            await beside(browser.run, "return document.querySelectorAll('main img, main script, main bdi b').length")
+            == 0
         )
         assert await beside(browser.run, "return document.documentElement.scrollWidth") == 360
 
