@@ -24,7 +24,9 @@ DEV = $(VENV)/.dev-$(DEV_DIGEST)
 # Branch coverage of the pure modules (pyproject.toml says which) by their own tests, which run first for it and by themselves: tracing
 # and threads do not go together on Python 3.11. A run of some tests only measures nothing.
 MEASURED = tests/scenarios tests/unit/projections $(addprefix tests/unit/station/,core features rules telling views wire)
-PYTEST   = $(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+PYTEST   = $(BIN)/pytest -q --dist worksteal -n $(WORKERS)
+# The others mostly wait, for daemons, deadlines and each other: twice as many of them keep the processors busy.
+WAITING  = $(BIN)/pytest -q --dist worksteal -n $(shell expr $(WORKERS) + $(WORKERS))
 
 .PHONY: help demo test test-long check lint types coverage bench deb sbom release-check wheel lock docs pictures conformance-table compiler browser venv clean
 .NOTPARALLEL:
@@ -44,7 +46,7 @@ ifeq ($(PYTHON),)
 test: compiler browser check ## check, then every test but the long ones (ARGS="-k outbox" chooses); PYTHON=python3.13: what differs there
 ifeq ($(ARGS),)
 	@$(PYTEST) --cov --cov-report= --cov-fail-under=95 $(MEASURED)
-	@$(PYTEST) $(addprefix --ignore=,$(MEASURED))
+	@$(WAITING) $(addprefix --ignore=,$(MEASURED))
 else
 	@$(PYTEST) $(ARGS)
 endif
