@@ -107,7 +107,7 @@ def test_what_can_have_flowed_until_the_power_went_is_billed_and_not_a_watt_hour
 
 
 def test_over_a_restart_a_quarter_of_an_hour_more_may_have_passed() -> None:
-    """Ruling 38. A board without a calendar clock does not know how long it was off; what flowed is billed all the same."""
+    """A board without a calendar clock does not know how long it was off; what flowed is billed all the same."""
     found = station()
     found.trusted = False
     found.csms = answering(BootNotification={"status": "Accepted", "currentTime": utc(1), "interval": 300})
@@ -127,7 +127,7 @@ def test_another_meter_on_a_connector_that_nobody_used_is_taken_as_it_is() -> No
 
 
 def test_the_quarter_of_an_hour_is_that_of_the_first_reading_of_a_process_only() -> None:
-    """Ruling 38: later ones are held to what the wiring carries in half a minute."""
+    """Later ones are held to what the wiring carries in half a minute."""
     found = charging(station(power_loss_policy="resume"))
     cut(found, pilots={1: "C"}).connect()
     found.charge(1_500)

@@ -137,7 +137,7 @@ def test_a_register_that_comes_back_after_days_is_another_one() -> None:
 def test_a_rise_is_believed_within_what_the_wiring_carries_and_not_a_watt_hour_more(
     risen_wh: int, counts: bool
 ) -> None:
-    """Ruling 38: 22.08 kW, a quarter more, for 30 s and the second since the reading before; and one step of the register."""
+    """22.08 kW, a quarter more, for 30 s and the second since the reading before; and one step of the register."""
     assert Meter(12_345).reads(12_345 + risen_wh).used == (risen_wh if counts else 0)
 
 
