@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
@@ -153,7 +154,8 @@ async def test_the_reserve_is_given_up_on_a_full_disk_and_made_again_once_there_
             rig.log.free = free
             await rig.upkeep.look_at_disk()
             await rig.station.settle()
-    assert rig.log.reserves == ["released", "made"]
+    # The chore itself may look meanwhile, and find the disk as full.
+    assert [what for what, _ in groupby(rig.log.reserves)] == ["released", "made"]
 
 
 # ---- snapshots ---------------------------------------------------------------------------------------------------
