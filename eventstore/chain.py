@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
-import orjson
-
 from eventstore.commitments import Content, whole_row
 from eventstore.value import Value
 
@@ -40,13 +38,6 @@ class Head(Value, frozen=True, kw_only=True):
 
 
 EMPTY = Head(seq=0, digest=GENESIS_DIGEST)
-
-
-def row_bytes(
-    seq: int, cause: int, at_ms: int, utc_ms: int, name: str, version: int, connector_id: int | None, payload: str
-) -> bytes:
-    """The canonical bytes of an event, which its digest covers in the format of version 0.1.0."""
-    return orjson.dumps((seq, cause, at_ms, utc_ms, name, version, connector_id, payload))
 
 
 def digest_after(previous: bytes, content: bytes) -> bytes:

@@ -49,7 +49,7 @@ SLICE_EVENTS = 500  # read and decoded at a time, so that the loop is never held
 _READ = f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
-class EventLog(Space, Covering, Picking):
+class EventLog(Space, Covering):
     """One station's log, open for appending. Use `open`; `close` lets the process end."""
 
     def __init__(self, directory: StorageDirectory, boot: Opener, writer: WriterThread, codec: Codec) -> None:
@@ -60,6 +60,7 @@ class EventLog(Space, Covering, Picking):
         self._reading = Reading(directory.path / DATABASE_NAME)
         self._opening = boot.report.opening
         self.archives = Archives(directory, lambda: self._opening)
+        self.read_kinds = Picking(self.archives, self._reading, lambda: self._opening, self._query).read_kinds
         self._batches = Batches(boot.report.head, boot.report.commitments)
         self._chore: asyncio.Task[Any] | None = None  # what else is done to the files, between two commits
         self._failure: StorageError | None = None
@@ -202,13 +203,11 @@ class EventLog(Space, Covering, Picking):
 
     async def _rows(self, after: int, limit: int) -> list[tuple[Any, ...]]:
         async with self._reading.lock:
-            past: list[tuple[Any, ...]] = []
             base_seq = self._opening.head.seq
-            if after < base_seq:
-                past.extend(await self.archives.rows(after, limit))
+            past: list[tuple[Any, ...]] = [*await self.archives.rows(after, limit)] if after < base_seq else []
             if len(past) >= limit:
                 return past
-            return past + await self._query(_READ, (max(after, base_seq), limit - len(past)))
+            return [*past, *await self._query(_READ, (max(after, base_seq), limit - len(past)))]
 
     async def _query(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         if self._is_closed:

@@ -1,6 +1,6 @@
 """Events of some kinds, from the live segment of a running log and from what lies before it."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from eventstore.archives import Archives
@@ -11,15 +11,22 @@ from eventstore.rows import SELECT_ROWS
 
 
 class Picking:
-    """The part of a log that finds events by their kind."""
+    """Finds the events of one running log by their kind.
 
-    archives: Archives
-    _reading: Reading
-    _opening: Opening
+    `opening` tells where the live segment begins now; `query` gives the rows that a query finds in it, and says the log's word when it fails.
+    """
 
-    async def _query(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        """The rows that a query finds in the live segment; the log knows how."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        archives: Archives,
+        reading: Reading,
+        opening: Callable[[], Opening],
+        query: Callable[[str, tuple[Any, ...]], Awaitable[list[tuple[Any, ...]]]],
+    ) -> None:
+        self._archives = archives
+        self._reading = reading
+        self._opening = opening
+        self._query = query
 
     async def read_kinds(self, after: int, until: int, names: Collection[str]) -> list[Row]:
         """The rows of these types behind seq `after` up to `until`, in order, off the loop; those in archives are not proven.
@@ -27,8 +34,8 @@ class Picking:
         Ask for a few thousand events at a time: all that is found is in memory at once. Raises StorageFailed, OutOfDescriptors.
         """
         async with self._reading.lock:
-            base_seq = self._opening.head.seq
-            past = await self.archives.picked(after, min(until, base_seq), names) if after < base_seq else []
+            base_seq = self._opening().head.seq
+            past = await self._archives.picked(after, min(until, base_seq), names) if after < base_seq else []
             if until <= base_seq:
                 return past
             places = ", ".join("?" * len(names))

@@ -82,6 +82,11 @@ class OwnCertificates(Value, frozen=True, kw_only=True):
         return tuple(each for each in self.certificates if each.source == STORED)
 
     @property
+    def of_settings(self) -> CertificateFacts | None:
+        """What is known of the one that the settings name."""
+        return next((each.facts for each in self.certificates if each.source == SETTINGS), None)
+
+    @property
     def keys(self) -> frozenset[str]:
         """The keys whose files must be kept."""
         asked = {self.signing.key} if self.signing is not None and self.signing.key else set()

@@ -17,7 +17,8 @@ import orjson
 
 from eventstore import zstandard
 from eventstore.archive import MAGIC, pack
-from eventstore.chain import EMPTY, Head, Row, digest_after, row_bytes
+from eventstore.chain import EMPTY, Head, Row, digest_after
+from eventstore.commitments import whole_row
 from eventstore.database import DATABASE_NAME, migrate
 
 _TRAILER = Struct(">8sQQ32s")
@@ -31,7 +32,7 @@ def chained(facts: Iterable[tuple[str, int, int | None, str]], before: Head = EM
     for kind, version, connector_id, payload in facts:
         seq += 1
         values = (seq, seq, seq * 1_000, seq * 1_000, kind, version, connector_id, payload)
-        digest = digest_after(digest, row_bytes(*values))
+        digest = digest_after(digest, whole_row(values))
         rows.append(Row(*values, digest))
     return rows
 

@@ -15,7 +15,6 @@ from eventstore.catalogue.certificates import (
     StationCertificateRefused,
     StationCertificatesFound,
 )
-from eventstore.descriptors import is_shortage
 from projections.certificates import STORED
 from projections.own_certificates import (
     STATION_CERTIFICATE,
@@ -57,12 +56,14 @@ class OwnIdentity:
         left = [name for name in self.files.own_names() if name not in known] if salvaged or own.salvaged else []
         imports = self.files.imports(STATION_CERTIFICATE) if takes else ()
         ready = [chain for chain in imports if pem.fingerprint(chain[0]) not in known]
-        content = self._settings_file()
+        content = pem.content_of(self._settings.csms.client_certificate_file)
         digest = hashlib.sha256(content).hexdigest() if content else ""
+        if content is None:
+            digest = own.settings_digest
         if not (missing or left or ready or own.salvaged) and digest == own.settings_digest:
             return None
         try:
-            settings = self._facts_of_settings(content)
+            settings = own.of_settings if content is None else self._facts_of_settings(content)
             names = [*left, *(name for chain in ready if (name := self._taken(chain)))]
             unnamed = tuple(each for name in names if (each := self._key_file(name)) is not None)
         except ImportError as error:
@@ -70,17 +71,6 @@ class OwnIdentity:
             settings, unnamed = None, ()
         found = StationCertificatesFound(settings_digest=digest, settings=settings, missing=missing, unnamed=unnamed)
         return found if certificates_found(own, found) != own else None
-
-    def _settings_file(self) -> bytes:
-        path = self._settings.csms.client_certificate_file
-        if path is None:
-            return b""
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            if is_shortage(error):
-                raise
-            return b""
 
     def _facts_of_settings(self, content: bytes) -> CertificateFacts | None:
         """Those of the first certificate in the file: the others lead up from it."""

@@ -8,7 +8,9 @@ import binascii
 import hashlib
 import re
 import ssl
+from pathlib import Path
 
+from eventstore.descriptors import is_shortage
 from eventstore.value import Value
 
 CERTIFICATE = "CERTIFICATE"
@@ -39,6 +41,21 @@ def certificates(text: str) -> dict[str, bytes]:
     """The certificates of a text in DER, by fingerprint; what is none is left out."""
     found = (block.content for block in blocks(text) if block.label == CERTIFICATE)
     return {fingerprint(der): der for der in found if der is not None}
+
+
+def content_of(path: Path | None) -> bytes | None:
+    """What a file of the settings holds; nothing if none is named, None if it cannot be read: that says nothing of what it holds.
+
+    Raises OSError when no descriptor is left to look with.
+    """
+    if path is None:
+        return b""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if is_shortage(error):
+            raise
+        return None
 
 
 def fingerprint(der: bytes) -> str:

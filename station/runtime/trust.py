@@ -9,7 +9,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from eventstore.catalogue.certificates import CertificateFacts, CsmsRootProven, RootFile, RootsFound
-from eventstore.descriptors import is_shortage
 from projections.certificates import BUNDLE, CSMS_ROOT, SETTINGS, SYSTEM, Certificates, roots_found
 from station.runtime import pem, x509
 from station.runtime.certificate_files import PREFIXES, CertificateFiles
@@ -41,9 +40,9 @@ class Trust:
         left = sorted(there - known) if salvaged or certificates.salvaged else []
         ready = [(use, chain[0]) for use in PREFIXES for chain in self.files.imports(use)] if takes else []
         ready = [(use, der) for use, der in ready if certificates.find(use, pem.fingerprint(der)) is None]
-        content = self._settings_file()
+        content = pem.content_of(self._settings.csms.ca_file)
         digest = hashlib.sha256(content).hexdigest() if content else ""
-        if content is None:  # that says nothing of what it holds
+        if content is None:
             digest = certificates.settings_digest
         if not (missing or left or ready or certificates.salvaged) and digest == certificates.settings_digest:
             return None
@@ -84,21 +83,10 @@ class Trust:
                 LOGGER.warning("a root certificate that lies here is not used: %s", error)
         return tuple(roots)
 
-    def _settings_file(self) -> bytes | None:
-        """What the settings' `ca_file` holds; nothing if there is none, None if it cannot be read."""
-        path = self._settings.csms.ca_file
-        if path is None:
-            return b""
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            if is_shortage(error):
-                raise
-            return None
-
     def _of_settings(self) -> dict[str, bytes]:
         """The certificates of the settings' `ca_file`, in DER, by fingerprint."""
-        return pem.certificates((self._settings_file() or b"").decode(errors="replace"))
+        content = pem.content_of(self._settings.csms.ca_file)
+        return pem.certificates((content or b"").decode(errors="replace"))
 
     def trusted(self, certificates: Certificates) -> dict[str, bytes]:
         """The roots that a CSMS may be verified by, in DER, by fingerprint; not those of the system."""

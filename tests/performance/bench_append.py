@@ -20,8 +20,9 @@ from typing import Any
 
 import aiosqlite
 
-from eventstore.chain import digest_after, row_bytes
+from eventstore.chain import digest_after
 from eventstore.codec import encode
+from eventstore.commitments import whole_row
 from eventstore.database import migrate, open_writer
 from eventstore.event import Observation, Recorded
 from eventstore.log import EventLog
@@ -56,7 +57,7 @@ def parameters(seq: int) -> tuple[Any, ...]:
     """The same event as a row, its digest computed as the log does."""
     made = recorded(seq)
     row = (seq, seq, made.at_ms, made.utc_ms, MeterRead.NAME, 1, 1, encode(made.event))
-    return (*row, digest_after(bytes(32), row_bytes(*row)))
+    return (*row, digest_after(bytes(32), whole_row(row)))
 
 
 def bare(path: Path, events: int) -> float:

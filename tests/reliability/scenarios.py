@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from eventstore.boot import Opener
-from eventstore.chain import Row, digest_after, row_bytes
+from eventstore.chain import Row, digest_after
 from eventstore.codec import encode
+from eventstore.commitments import whole_row
 from eventstore.database import DATABASE_NAME
 from eventstore.directory import StorageDirectory
 from migrations import MIGRATIONS
@@ -223,7 +224,7 @@ def of_an_older_version(root: Path) -> None:
             event, payload = recorded.event, encode(recorded.event)
             values = (recorded.seq, recorded.cause, recorded.at_ms, recorded.utc_ms, event.NAME, event.VERSION)
             connector_id = getattr(event, "connector_id", None)
-            digest = digest_after(digest, row_bytes(*values, connector_id, payload))
+            digest = digest_after(digest, whole_row((*values, connector_id, payload)))
             connection.execute(
                 "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", Row(*values, connector_id, payload, digest)
             )

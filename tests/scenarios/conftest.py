@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 from eventstore.catalogue.lifecycle import DecisionFailed, ObservationRejected, StationDescribed
 from eventstore.catalogue.link import CallAnswered, CallDispatched
+from eventstore.catalogue.maintenance import DiagnosticsProgressed
 from eventstore.event import Event, Observation, Recorded
 from eventstore.value import replace
+from projections.maintenance import UploadJob
 from projections.station import StationState
 from station.wire.instants import format_utc_ms
 from tests.given import DESCRIPTION, UTC_2026_MS, SentAnswer, SentCall, StationUnderTest
@@ -125,6 +127,18 @@ class World:
         mark = self.mark
         self.station.swipe(id_tag, connector_id)
         self._checked(mark)
+
+    def upload(self, job: UploadJob | None) -> UploadJob:
+        """The upload of that kind, which must be under way."""
+        assert job is not None, "no upload is under way"
+        return job
+
+    def report(self, job: UploadJob, status: str, *, retry_after_s: int = 0) -> None:
+        """The job runner says how far the upload is."""
+        progressed = DiagnosticsProgressed(
+            job=job.request.job, status=status, attempt=job.attempt, detail="", retry_after_s=retry_after_s
+        )
+        self.observe(progressed)
 
     # What is said
 

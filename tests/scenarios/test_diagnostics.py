@@ -19,19 +19,11 @@ def ask(station: World, location: str = PLACE, **members: Any) -> str | None:
 
 
 def job_of(station: World) -> UploadJob:
-    job = station.state.maintenance.diagnostics
-    assert job is not None, "no upload is under way"
-    return job
+    return station.upload(station.state.maintenance.diagnostics)
 
 
 def report(station: World, status: str, *, retry_after_s: int = 0) -> None:
-    """The job runner's report on the upload."""
-    job = job_of(station)
-    station.observe(
-        DiagnosticsProgressed(
-            job=job.request.job, status=status, attempt=job.attempt, detail="", retry_after_s=retry_after_s
-        )
-    )
+    station.report(job_of(station), status, retry_after_s=retry_after_s)
 
 
 def told(station: World, since: int = 0) -> list[str]:
@@ -74,7 +66,10 @@ def test_a_failing_upload_is_tried_once_more_than_it_has_retries(retries: dict[s
     station = world()
     ask(station, retryInterval=20, **retries)
     for attempt in range(1, tries + 1):
-        assert (job_of(station).step, job_of(station).attempt) == ("upload", attempt)
+        assert (job_of(station).step, job_of(station).attempt) == (
+            "upload",
+            attempt,
+        )
         report(station, "UploadFailed")
         station.wait(19.999)
         assert attempt == tries or job_of(station).attempt == attempt
@@ -113,7 +108,10 @@ def test_a_retry_waits_for_the_server_that_asks_for_time_but_not_for_ever(asked_
     station.wait(wait_s - 1)
     assert job_of(station).step == "retry"
     station.wait(1)
-    assert (job_of(station).step, job_of(station).retry_after_s) == ("upload", 0)
+    assert (job_of(station).step, job_of(station).retry_after_s) == (
+        "upload",
+        0,
+    )
 
 
 def test_no_file_is_named_for_a_time_in_which_nothing_was_recorded() -> None:

@@ -24,19 +24,11 @@ def ask(
 
 
 def job_of(station: World) -> UploadJob:
-    job = station.state.maintenance.log
-    assert job is not None, "no upload is under way"
-    return job
+    return station.upload(station.state.maintenance.log)
 
 
 def report(station: World, status: str, *, retry_after_s: int = 0) -> None:
-    """The job runner's report on the upload."""
-    job = job_of(station)
-    station.observe(
-        DiagnosticsProgressed(
-            job=job.request.job, status=status, attempt=job.attempt, detail="", retry_after_s=retry_after_s
-        )
-    )
+    station.report(job_of(station), status, retry_after_s=retry_after_s)
 
 
 def told(station: World, since: int = 0) -> list[tuple[str, int | None]]:
@@ -156,7 +148,11 @@ def test_an_upload_goes_on_after_a_power_cut_and_nothing_is_reported_twice() -> 
     station = world()
     name = ask(station)["filename"]
     station.off_for(60)
-    assert (job_of(station).step, job_of(station).attempt, job_of(station).interruptions) == ("upload", 1, 1)
+    assert (
+        job_of(station).step,
+        job_of(station).attempt,
+        job_of(station).interruptions,
+    ) == ("upload", 1, 1)
     assert job_of(station).request.file_name == name
     station.connect()
     report(station, "Uploaded")

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from eventstore.chain import EMPTY, Head, Row, digest_after, row_bytes
+from eventstore.chain import EMPTY, Head, Row, digest_after
 from eventstore.codec import catalogue_codec, encode
+from eventstore.commitments import whole_row
 from eventstore.errors import StorageFailed
 from eventstore.event import Recorded
 from eventstore.opening import FIRST, Opening
@@ -78,7 +79,7 @@ class SimulatedLog:
             event, payload = recorded.event, encode(recorded.event)
             connector_id: int | None = getattr(event, "connector_id", None)
             values = (recorded.seq, recorded.cause, recorded.at_ms, recorded.utc_ms, event.NAME, event.VERSION)
-            digest = digest_after(head.digest, row_bytes(*values, connector_id, payload))
+            digest = digest_after(head.digest, whole_row((*values, connector_id, payload)))
             self.rows.append(Row(*values, connector_id, payload, digest))
             head = Head(seq=recorded.seq, digest=digest)
         self.on_durable(batch)

@@ -13,7 +13,8 @@ from pathlib import Path
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from eventstore.chain import EMPTY, Head, Row, digest_after, row_bytes
+from eventstore.chain import EMPTY, Head, Row, digest_after
+from eventstore.commitments import whole_row
 from station.replay.opening.importing import read_events
 from station.replay.pages.page import json_text
 from station.replay.proof import statement
@@ -53,7 +54,7 @@ def forge() -> None:
         for row in rows:
             payload = row.payload.replace("21780", "31780") if row.type in kinds else row.payload
             forged = row._replace(payload=payload)
-            digest = digest_after(digest, row_bytes(*forged[:8]))
+            digest = digest_after(digest, whole_row(forged))
             plain = dict(zip(Row._fields[:8], forged[:8], strict=True)) | {"digest": digest.hex()}
             lines.append(orjson.dumps(plain | {"payload": orjson.loads(payload)}, option=orjson.OPT_APPEND_NEWLINE))
         (FORGED / f"{name}.jsonl").write_bytes(b"".join(lines))

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstore.archive import FRAME_ROWS, MAGIC, ArchiveReader, header_facts, pack, unpack
-from eventstore.chain import EMPTY, Head, Row, digest_after, row_bytes, verify
+from eventstore.chain import EMPTY, Head, Row, digest_after, verify
+from eventstore.commitments import whole_row
 from eventstore.errors import LogCorrupt, LogTooNew
 from eventstore.segments import archives
 from tests.logs import close_segment, compress_all, door, fill_at_once, opened, overwrite, segmented
@@ -25,7 +26,7 @@ async def archive(tmp_path: Path, events: int = 2_500, before: int = 7) -> Path:
 def chained(rows: list[tuple[Any, ...]], before: Head) -> list[Row]:
     digest, found = before.digest, []
     for row in rows:
-        digest = digest_after(digest, row_bytes(*row))
+        digest = digest_after(digest, whole_row(row))
         found.append(Row._make((*row, digest)))
     return found
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, fits, row_bytes, verify
+from eventstore.chain import EMPTY, ChainBrokenError, Head, Row, fits, verify
 from eventstore.codec import encode
+from eventstore.commitments import whole_row
 from eventstore.insertion import Group
 from tests.logs import door
 
@@ -81,9 +82,9 @@ def test_a_row_can_be_judged_by_its_neighbour_alone() -> None:
 def test_the_canonical_bytes_are_those_of_any_plain_json_writer(payload: str, connector_id: int | None) -> None:
     fields = (1, 2, 3, 4, "Name", 1, connector_id, payload)
     plain = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
-    assert row_bytes(*fields) == plain
+    assert whole_row(fields) == plain
 
 
 def test_the_digest_is_sha_256_of_the_one_before_and_the_bytes() -> None:
     first, second = rows(2)
-    assert second.digest == sha256(first.digest + row_bytes(*second[:8])).digest()
+    assert second.digest == sha256(first.digest + whole_row(second)).digest()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.chain import EMPTY, Head, Row, digest_after, row_bytes
+from eventstore.chain import EMPTY, Head, Row, digest_after
+from eventstore.commitments import whole_row
 from eventstore.directory import RESERVE_NAME, StorageDirectory
 from eventstore.strays import STRAYS_NAME, Stray, StrayFile, read_strays, stray_file
 
@@ -16,7 +17,7 @@ def strays(count: int) -> list[Stray]:
     before = EMPTY.digest
     for seq in range(1, count + 1):
         facts = (seq, seq, seq * 10, seq * 10, "DoorMoved", 1, None, f'{{"text":"door {seq}"}}')
-        row = Row(*facts, digest_after(before, row_bytes(*facts)))
+        row = Row(*facts, digest_after(before, whole_row(facts)))
         found.append(Stray(before=before, row=row))
         before = row.digest
     return found

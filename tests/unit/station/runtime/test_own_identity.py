@@ -65,6 +65,21 @@ def test_a_file_that_is_no_certificate_or_is_not_there_names_none(tmp_path: Path
     assert found.proven() is None
 
 
+def test_a_file_of_the_settings_that_cannot_be_read_is_not_put_on_record_as_gone(tmp_path: Path) -> None:
+    found = identity(tmp_path)
+    news = found.look(OwnCertificates())
+    assert news is not None
+    known = certificates_found(OwnCertificates(), news)
+    (tmp_path / "maker.pem").unlink()
+    (tmp_path / "maker.pem").mkdir()
+    assert found.look(known) is None
+    stored(found)
+    salvaged = found.look(known, salvaged=True)
+    assert salvaged is not None
+    after = certificates_found(known, salvaged)
+    assert (after.of_settings, after.settings_digest) == (facts_of(der(MAKER)), known.settings_digest)
+
+
 def test_a_stored_certificate_is_shown_with_its_key(tmp_path: Path) -> None:
     found = identity(tmp_path, maker=False)
     stored(found)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from eventstore.catalogue.lifecycle import BooksClosed
-from eventstore.chain import Head, digest_after, row_bytes
+from eventstore.chain import Head, digest_after
+from eventstore.commitments import whole_row
 from eventstore.database import DATABASE_NAME
 from station import VERSION
 from station.cli.main import main
@@ -139,7 +140,7 @@ def test_an_inserted_event_with_a_digest_that_fits_is_named_by_the_ones_behind(l
         tampering.shift(connection, 70, 1)
         before = tampering.row_at(connection, 69).digest
         fake = row._replace(payload="{}")
-        digest = digest_after(before, row_bytes(*fake[:8]))
+        digest = digest_after(before, whole_row(fake))
         tampering.put(connection, fake._replace(digest=digest))
 
     tamper(log, also=forge)
