@@ -31,6 +31,7 @@ def _to_2(plain: dict[str, Any]) -> dict[str, Any]:
     if described is not None:
         plain["security_profile"] = {"settings": described["security_profile"]}
         described["profiles_off"] = [*described["profiles_off"], EXTENSION]
+        described["keeps_power"] = described["board"] == "gpio"
         connectors["max_power_mw"] = described["phases"] * described["voltage_v"] * described["max_current_ma"]
     for connector in connectors["by_id"]:
         if "register" in connector:  # nothing to add

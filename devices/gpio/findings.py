@@ -10,8 +10,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from msgspec import Struct
-
+from devices.findings import BoardFinding
+from devices.findings import error as _error
+from devices.findings import warning as _warning
 from devices.gpio.chips import FoundChip, HeaderChip, this_header_chip
 from devices.gpio.header import header_pins
 from devices.gpio.pilot import REACTION_MAX_MS, reaction_ms
@@ -31,26 +32,13 @@ from devices.readings import (
     TamperReading,
 )
 
-ERROR = "error"
-WARNING = "warning"
 UNLOCK_MAX_MS = 5_000
 _SPI_SELECTS = ("GPIO8", "GPIO7")
 PULLED_UP_AT_POWER_ON = tuple(f"GPIO{number}" for number in range(9))
 """Raspberry Pi: these have a pull-up until software runs, all others a pull-down."""
 
 
-class WiringFinding(Struct, frozen=True, kw_only=True):
-    """Something to put right (`ERROR`) or to know (`WARNING`). `where` is a table of the wiring, or a part of the machine."""
-
-    level: str
-    where: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.level}: {self.where}: {self.text}"
-
-
-def wiring_findings(wiring: Wiring) -> tuple[WiringFinding, ...]:
+def wiring_findings(wiring: Wiring) -> tuple[BoardFinding, ...]:
     """What can be said of the wiring by itself."""
     found = [
         finding for n, section in enumerate(wiring.connectors, start=1) for finding in _connector(wiring, n, section)
@@ -84,7 +72,7 @@ def reads_safe_when_broken(line: InputLine, *, tripped_active: bool) -> bool:
     return (line.pull == "up") != ((line.active == "high") == tripped_active)
 
 
-def _connector(wiring: Wiring, number: int, section: ConnectorSection) -> Iterator[WiringFinding]:
+def _connector(wiring: Wiring, number: int, section: ConnectorSection) -> Iterator[BoardFinding]:
     table = f"connector.{number}"
     pilot, contactor, lock = section.pilot, section.contactor, section.lock
     if pilot.pin not in {pin.name for pin in header_pins() if pin.has_pwm}:
@@ -126,7 +114,7 @@ def machine_findings(
     may_use: Callable[[Path], bool] = lambda path: os.access(path, os.R_OK | os.W_OK),
     find_chip: Callable[[], FoundChip] = this_header_chip,
     sysfs: Path = SYSFS,
-) -> tuple[WiringFinding, ...]:
+) -> tuple[BoardFinding, ...]:
     """What this machine lacks."""
     found = [
         _error("libraries", f"{name} is not installed, which {why} needs: pip install {source}")
@@ -149,7 +137,7 @@ def machine_findings(
     return tuple(found)
 
 
-def _pwm(where: str, pilot: PilotSection, header: HeaderChip | None, sysfs: Path) -> Iterator[WiringFinding]:
+def _pwm(where: str, pilot: PilotSection, header: HeaderChip | None, sysfs: Path) -> Iterator[BoardFinding]:
     chip = sysfs / f"pwmchip{pilot.chip}"
     if not chip.is_dir():
         yield _error(where, f"{chip} is not there: enable the board's PWM overlay")
@@ -202,7 +190,7 @@ def _device_files(wiring: Wiring) -> Iterator[tuple[str, Path]]:
 
 def reading_findings(
     wiring: Wiring, readings: Iterable[Reading], meters: Sequence[MeterReading | str]
-) -> tuple[WiringFinding, ...]:
+) -> tuple[BoardFinding, ...]:
     """What an idle board should not have reported; `meters` are its meters' readings, or why there is none."""
     found = [finding for reading in readings if (finding := _judged(reading)) is not None]
     for number, meter in enumerate(meters, start=1):
@@ -213,7 +201,7 @@ def reading_findings(
     return tuple(found)
 
 
-def _judged(reading: Reading) -> WiringFinding | None:
+def _judged(reading: Reading) -> BoardFinding | None:
     match reading:
         case ContactorReading(connector_id=n, closed=True):
             return _error(
@@ -235,11 +223,3 @@ def _judged(reading: Reading) -> WiringFinding | None:
             return _warning("mains", "reads absent")
         case _:
             return None
-
-
-def _error(where: str, text: str) -> WiringFinding:
-    return WiringFinding(level=ERROR, where=where, text=text)
-
-
-def _warning(where: str, text: str) -> WiringFinding:
-    return WiringFinding(level=WARNING, where=where, text=text)

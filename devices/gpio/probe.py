@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from devices.findings import BoardFinding
 from devices.gpio.board import GpioBoard
-from devices.gpio.findings import WiringFinding, reading_findings
+from devices.gpio.findings import reading_findings
 from devices.gpio.lines import OutputPin
 from devices.gpio.pilot_output import SysfsPwm
 from devices.gpio.wiring import Wiring
@@ -18,7 +19,7 @@ SETTLE_S = 3.0
 
 async def probe(
     wiring: Wiring, factory: Any = None, *, wait: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> tuple[tuple[Reading, ...], tuple[WiringFinding, ...]]:
+) -> tuple[tuple[Reading, ...], tuple[BoardFinding, ...]]:
     """What an idle board reports within some seconds, and what is wrong with that. Outputs stay safe.
 
     Raises `BoardUnavailable`, above all while the daemon runs and has the pins.

@@ -32,7 +32,8 @@ class StationDescribed(Observation, frozen=True, kw_only=True):
     `measurands` are those that the meters give and that are reported unless the CSMS or the settings say otherwise.
     `phase_rotations` are the items of ConnectorPhaseRotation (9.1.7) that the wiring says. `security_events` says which are sent to
     the CSMS (white paper, A04), beside keeping them: "always", "never", or "by profile". `security_profile_fixed`: the
-    CSMS cannot change it. `requires_signed_firmware`: UpdateFirmware is not supported (L01.FR.20).
+    CSMS cannot change it. `requires_signed_firmware`: UpdateFirmware is not supported (L01.FR.20). `keeps_power`: a process that ends while the kernel runs on
+    has not lost the connectors' power.
     """
 
     NAME: ClassVar[str] = "StationDescribed"
@@ -66,6 +67,7 @@ class StationDescribed(Observation, frozen=True, kw_only=True):
     requires_signed_firmware: bool = False
     security_events: str = "never"
     security_profile_fixed: bool = False
+    keeps_power: bool = False
 
 
 class LogSalvaged(Observation, frozen=True, kw_only=True):

@@ -36,8 +36,8 @@ def _station_described_2(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _station_described_3(payload: dict[str, Any]) -> dict[str, Any]:
-    """Version 0.2.0: before it there was no security extension."""
-    added = {"security_events": "never", "security_profile_fixed": False}
+    """Version 0.2.0: before it there was no security extension, and the board's name alone said whether it keeps its power."""
+    added = {"security_events": "never", "security_profile_fixed": False, "keeps_power": payload["board"] == "gpio"}
     return {**payload, "profiles_off": [*payload["profiles_off"], "Security"], **added}
 
 

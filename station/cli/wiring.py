@@ -1,10 +1,10 @@
-"""`chargebox wiring --settings FILE`: the pin plan of a gpio board as a table, as a picture, or its outputs made safe."""
+"""`chargebox wiring --settings FILE`: the wiring of a board as a table, as a picture, or its outputs made safe."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from station.runtime import wiring
+from station.boards import module_of
 from station.settings.loading import SettingsError, load_settings
 
 EXIT_FAILED = 1
@@ -26,23 +26,25 @@ def run(arguments: argparse.Namespace) -> int:
     """Shows the plan, or makes the outputs safe; returns the exit status."""
     try:
         settings = load_settings(arguments.settings)
-        plan = wiring.read_wiring(settings)
+        board = module_of(settings)
+        if arguments.safe:
+            return _told(board.make_safe(settings))
+        if arguments.svg is None:
+            print(board.plan(settings))
+            return 0
+        drawn = board.picture(settings)
     except SettingsError as error:
         print(f"chargebox: {error}", file=sys.stderr)
         return EXIT_SETTINGS
-    if arguments.safe:
-        refused = wiring.make_outputs_safe(plan)
-        for line in refused:
-            print(f"chargebox: {line}", file=sys.stderr)
-        return EXIT_FAILED if refused else 0
-    if arguments.svg is None:
-        print(wiring.wiring_table(plan))
-        for line in wiring.wiring_doubts(plan):
-            print(line)
-        return 0
     try:
-        arguments.svg.write_text(wiring.wiring_picture(plan, settings.station.identity), encoding="utf-8")
+        arguments.svg.write_text(drawn, encoding="utf-8")
     except OSError as error:
-        print(f"chargebox: {arguments.svg}: {error.strerror}", file=sys.stderr)
-        return EXIT_FAILED
+        return _told((f"{arguments.svg}: {error.strerror}",))
     return 0
+
+
+def _told(refused: tuple[str, ...]) -> int:
+    """Says what refused; the exit status."""
+    for line in refused:
+        print(f"chargebox: {line}", file=sys.stderr)
+    return EXIT_FAILED if refused else 0

@@ -13,6 +13,7 @@ from projections.credentials import keys_found
 from projections.security_profile import BASIC
 from projections.station import StationState
 from station import VERSION
+from station.boards import module_of
 from station.core.config_keys import ConfigKey
 from station.core.feature import Registry
 from station.daemon.vendors import load_vendors
@@ -34,7 +35,6 @@ from station.runtime.station import Station
 from station.runtime.trust import Trust
 from station.runtime.upkeep import Upkeep
 from station.runtime.voice import Voice
-from station.runtime.wiring import read_wiring
 from station.settings.loading import Settings, key_file_doubts, require_private_key
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Parts(Value, frozen=True, kw_only=True):
     @property
     def bench(self) -> "BenchBoard | None":
         """The board, if it is a bench: what the bench controls work on."""
-        return None if self.settings.board.kind != "bench" else cast("BenchBoard", self.board)
+        return None if not self.settings.board_kind.simulated else cast("BenchBoard", self.board)
 
 
 def profiles_off(settings: Settings) -> tuple[str, ...]:
@@ -128,6 +128,7 @@ def describe(settings: Settings, board: StationBoard, registry: Registry) -> Sta
         voltage_v=settings.board.voltage_v,
         max_current_ma=settings.board.max_current_a * 1000,
         board=settings.board.kind,
+        keeps_power=settings.board_kind.keeps_power,
         csms_url=settings.shown_url,
         security_profile=settings.csms.security_profile,
         profiles_off=profiles_off(settings),
@@ -144,25 +145,6 @@ def describe(settings: Settings, board: StationBoard, registry: Registry) -> Sta
         security_events=settings.security.send_events,
         security_profile_fixed=settings.csms.security_profile_fixed,
         phase_rotations=tuple(f"{number}.{rotation}" for number, rotation in sorted(rotations.items())),
-    )
-
-
-def make_board(settings: Settings, clock: SystemClock) -> StationBoard:
-    """The bench, or the pins; raises SettingsError for a wiring that cannot be."""
-    if settings.board.kind == "gpio":
-        from devices.gpio.board import GpioBoard
-
-        return GpioBoard(read_wiring(settings), station_time=clock.at_ms)
-    from devices.bench.board import BenchBoard
-
-    return BenchBoard(
-        settings.storage.directory,
-        connectors=settings.station.connectors,
-        fixed_cable=settings.board.fixed_cable,
-        phases=settings.board.phases,
-        voltage_v=settings.board.voltage_v,
-        max_current_a=settings.board.max_current_a,
-        station_time=clock.at_ms,
     )
 
 
@@ -204,11 +186,10 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     is_lost = recovery.is_lost(state)
     salvaged = is_lost or log.boot_report.recovery is not None or state.credentials.salvaged
     keys = _keys_found(settings, secrets, state, salvaged=salvaged)
-    # A bench's calendar clock is a simulated one: it is trusted only when a bench control says so.
-    trusted = settings.board.kind != "bench" and clock.is_synchronised()
+    trusted = settings.board_kind.trusts_clock and clock.is_synchronised()
     found = await recovery.find_recovered(log, state)
     clock.begin(max(found.at_ms, recovery.boot_base_ms(state, system_utc_ms, trusted=trusted)))
-    board = make_board(settings, clock)
+    board = module_of(settings).make(settings, clock.at_ms)
     installer = _installer(settings)
     booted = recovery.boot_event(
         state,
@@ -315,7 +296,7 @@ def _wire(
     ]
     if signing is not None:
         station.followers.append(signing.publish)
-    if settings.board.kind == "bench":
+    if settings.board_kind.simulated:
         network = cast("BenchBoard", board).network_now
         link.network(up=network.up, silent=network.silent)
     return Parts(

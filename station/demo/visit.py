@@ -45,8 +45,8 @@ async def visit(screen: Screen, settings: Settings, pace: float = 1.0) -> int:
 
 def csms_address(settings: Settings) -> tuple[str, int]:
     """Host and port at which the station looks for its CSMS. Raises DemoError unless they are on this machine."""
-    if settings.board.kind != "bench":
-        raise DemoError(f'{settings.source} has [board] kind = "{settings.board.kind}": nobody plays with real pins')
+    if not settings.board_kind.simulated:
+        raise DemoError(f'{settings.source} has [board] kind = "{settings.board.kind}": nobody plays with a real board')
     parts = urlsplit(settings.csms.url)
     if parts.scheme != "ws" or parts.hostname not in LOOPBACK or parts.port is None:
         raise DemoError(

@@ -196,7 +196,7 @@ def _recover(state: StationState, transaction: Transaction, at_ms: int) -> Event
     resumes = state.described.power_loss_policy == "resume" and connector.connected and transaction.ending is None
     if resumes:
         return TransactionResumed(connector_id=transaction.connector_id, number=transaction.number)
-    kept_power = state.boot.orderly or (state.described.board == "gpio" and state.boot.same_power)
+    kept_power = state.boot.orderly or (state.described.keeps_power and state.boot.same_power)
     reason = "Reboot" if kept_power and state.described.power_loss_policy == "stop" else "PowerLoss"
     return stop_now(state, transaction, reason, at_ms, stopped=state.boot.proven)
 

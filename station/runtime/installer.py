@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from eventstore.directory import StorageDirectory
 from eventstore.value import Value
+from station.settings.kinds import BENCH_INSTALLER
 
 VERSION_LENGTH_MAX = 50  # firmwareVersion, 6.3: CiString50
 MANIFEST_BYTES_MAX = 4096
@@ -191,4 +192,4 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def make_installer(setting: str, *, directory: Path, model: str) -> Installer:
     """The installer that `[firmware] installer` names; `directory` is the storage directory."""
-    return BenchInstaller(directory, model=model) if setting == "bench" else CommandInstaller(setting)
+    return BenchInstaller(directory, model=model) if setting == BENCH_INSTALLER else CommandInstaller(setting)

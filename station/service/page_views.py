@@ -75,6 +75,7 @@ class PageViews:
             oldest_utc_ms=await oldest_utc_ms(log, state),
             log_bytes=log.bytes_on_disk() + log.archive_bytes(),
             free_bytes=log.free_bytes(),
+            bench=self._context.board is not None,
         )
         return answer(now_view(self._context.live(state, at_ms), recent, facts, at_ms))
 

@@ -102,9 +102,13 @@ def check_origin(text: str) -> None:
         raise ValueError(f'must be an origin in lower case, as in "http://localhost:3000", not {shown(text)}')
 
 
+BENCH_INSTALLER = "bench"
+"""`[firmware] installer` for images that are checked and not installed."""
+
+
 def check_installer(text: str) -> None:
     """Refuses what is neither "bench" nor a command that names the image's file."""
-    if text == "bench":
+    if text == BENCH_INSTALLER:
         return
     try:
         words = shlex.split(text)

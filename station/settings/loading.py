@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from devices.kinds import Problem, Problems, Text, keys_of, read_table, similar
 from eventstore.value import Value, replace
+from station.settings.board_kinds import BoardKind, kind_named
 from station.settings.kinds import read_config_value
 from station.settings.lines import TomlPath, find_line, index_lines
 from station.settings.sections import (
@@ -103,9 +104,14 @@ class Settings(Value, frozen=True, kw_only=True):
     loopback_stated: bool = False
 
     @property
+    def board_kind(self) -> BoardKind:
+        """What `board.kind` names."""
+        return kind_named(self.board.kind)
+
+    @property
     def may_loop_back(self) -> bool:
         """Whether files may come from and go to loopback: what the file says, else whether nothing here is real."""
-        return self.transfers.allow_loopback if self.loopback_stated else self.board.kind == "bench"
+        return self.transfers.allow_loopback if self.loopback_stated else self.board_kind.simulated
 
     @property
     def connection_url(self) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from devices.kinds import Flag, FreeTable, Number, OneOf, Several, TableKey, Text, Whole
 from eventstore.value import Value
+from station.settings.board_kinds import BENCH, KINDS
 from station.settings.kinds import (
     FilePath,
     check_identity,
@@ -174,9 +175,9 @@ class ServiceSettings(Value, frozen=True, kw_only=True):
 class BoardSettings(Value, frozen=True, kw_only=True):
     """The copper: what the connectors hang on."""
 
-    kind: Annotated[str, TableKey(OneOf(words=("bench", "gpio")), "a simulated board and vehicles, or real pins")] = (
-        "bench"
-    )
+    kind: Annotated[
+        str, TableKey(OneOf(words=tuple(kind.name for kind in KINDS)), ", or ".join(kind.doc for kind in KINDS))
+    ] = BENCH.name
     fixed_cable: Annotated[bool, TableKey(Flag(), "true: the cable is part of the station; no socket, no lock")] = False
     backup_power_s: Annotated[
         float,
@@ -194,9 +195,9 @@ class BoardSettings(Value, frozen=True, kw_only=True):
             "what the supply bears per phase for all connectors together, which then share it; 0: the sum of theirs",
         ),
     ] = 0
-    wiring: Annotated[Mapping[str, Any], TableKey(FreeTable(), "`[board.wiring]`: the pin plan of a gpio board")] = (
-        MappingProxyType({})
-    )
+    wiring: Annotated[
+        Mapping[str, Any], TableKey(FreeTable(), "`[board.wiring]`: what a board that is not simulated consists of")
+    ] = MappingProxyType({})
 
 
 class FeatureSettings(Value, frozen=True, kw_only=True):

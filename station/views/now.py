@@ -20,11 +20,12 @@ UNKNOWN_STATUS = "Unavailable"
 
 
 class Beside(Value, frozen=True, kw_only=True):
-    """What the state does not hold: `oldest_utc_ms` is of the oldest event in the outbox; sizes are in bytes, None where nothing tells them."""
+    """What the state does not hold: `oldest_utc_ms` is of the oldest event in the outbox; sizes are in bytes, None where nothing tells them; `bench`: the bench controls work here."""
 
     oldest_utc_ms: int | None = None
     log_bytes: int | None = None
     free_bytes: int | None = None
+    bench: bool = False
 
 
 def oldest_owed_seq(state: StationState) -> int | None:
@@ -99,6 +100,7 @@ def _station(state: StationState, recent: Recent, facts: Beside) -> Json:
         "version": state.maintenance.software_version,
         "firmware_version": state.maintenance.firmware_version,
         "board": described.board,
+        "bench": facts.bench,
         "boots": state.clock.boot,
         "booted": recent.booted_ms,
         "orderly": state.boot.orderly,

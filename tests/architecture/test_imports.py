@@ -63,6 +63,7 @@ LAYERS = (
     Layer(package="projections", ours=("projections", *PURE_EVENTSTORE)),
     Layer(package="station.wire", ours=("station.wire", VALUE), third_party=frozenset({"marshmallow", "orjson"})),
     Layer(package="station.settings", ours=("station.settings", "devices.kinds", VALUE)),
+    Layer(package="station.boards", ours=("station.boards", "station.settings", "devices")),
     Layer(package="station"),
     Layer(package="station.page_files"),
     Layer(package="station.core", ours=CORE),
@@ -90,7 +91,7 @@ LAYERS = (
     *(Layer(package=name, ours=PACKAGES, third_party=SHELL, never=("station.cli",)) for name in SHELLS),
     Layer(
         package="station.cli",
-        ours=("station.cli", "station.settings.loading", "station.replay", "station.fleet", *SHELLS),
+        ours=("station.cli", "station.settings.loading", "station.boards", "station.replay", "station.fleet", *SHELLS),
         third_party=frozenset({"rich"}),
     ),
 )
@@ -237,6 +238,8 @@ def test_importing_the_pure_set_loads_no_database_network_or_pins() -> None:
         ("station.runtime.link", "websockets", True),
         ("station.runtime.link", "station.cli.main", False),
         ("station.cli.main", "station.daemon.bootstrap", True),
+        ("station.boards.gpio", "devices.gpio.board", True),
+        ("station.boards.gpio", "station.runtime.clock", False),
         ("station.cli.main", "projections.station", False),
     ],
 )

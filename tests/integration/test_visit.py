@@ -85,7 +85,7 @@ def test_a_csms_elsewhere_is_none_for_a_visit(url: str) -> None:
 
 def test_nobody_plays_with_real_pins() -> None:
     text = '[csms]\nurl = "ws://127.0.0.1:9000/ocpp"\n[board]\nkind = "gpio"\n'
-    with pytest.raises(DemoError, match="real pins"):
+    with pytest.raises(DemoError, match="a real board"):
         csms_address(settings_of(text))
 
 

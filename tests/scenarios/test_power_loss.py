@@ -175,17 +175,19 @@ def boot_event(found: StationUnderTest, *, orderly: bool = False, boot_id: str =
 
 
 @pytest.mark.parametrize(
-    ("board", "ids", "reason"),
+    ("keeps_power", "ids", "reason"),
     [
-        ("bench", ("one", "one"), "PowerLoss"),
-        ("gpio", ("one", "one"), "Reboot"),
-        ("gpio", ("one", "two"), "PowerLoss"),
-        ("gpio", ("", ""), "PowerLoss"),
+        (False, ("one", "one"), "PowerLoss"),
+        (True, ("one", "one"), "Reboot"),
+        (True, ("one", "two"), "PowerLoss"),
+        (True, ("", ""), "PowerLoss"),
     ],
 )
-def test_a_board_whose_kernel_kept_running_had_no_power_loss(board: str, ids: tuple[str, str], reason: str) -> None:
+def test_a_board_whose_kernel_kept_running_had_no_power_loss(
+    keeps_power: bool, ids: tuple[str, str], reason: str
+) -> None:
     """Rulings on interrupted transactions: the kernel's boot id tells."""
-    found = station(board=board)
+    found = station(keeps_power=keeps_power)
     found.observe(boot_event(found, boot_id=ids[0]), found.description, BoardOpened())
     found.read_meter()
     charging(found)

@@ -49,7 +49,7 @@ function App() {
 // A log only tells, and only a bench has hands on its world.
 function isThere(name) {
   if (log.value) return OF_LOG.includes(name);
-  return name !== "bench" || now.value?.station.board === "bench";
+  return name !== "bench" || now.value?.station.bench;
 }
 
 function skip(event) {

@@ -37,3 +37,9 @@ def test_an_answer_of_the_first_version_tolerated_nothing_in_its_call() -> None:
     old = '{"action":"Reset","connection":1,"description":"","error_code":"","message_id":"m","payload":"{}"}'
     event = Codec(BY_NAME).decode("CallAnswered", 1, old)
     assert event == CallAnswered(connection=1, message_id="m", action="Reset", payload="{}")
+
+
+def test_a_board_of_an_old_log_kept_its_power_if_it_was_one_of_pins() -> None:
+    for board, keeps_power in (("bench", False), ("gpio", True)):
+        payload = UPCASTERS["StationDescribed", 2]({"board": board, "profiles_off": []})
+        assert payload["keeps_power"] is keeps_power

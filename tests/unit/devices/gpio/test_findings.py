@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
+from devices.findings import ERROR, WARNING, BoardFinding
 from devices.gpio.chips import header_chip
 from devices.gpio.findings import (
-    ERROR,
-    WARNING,
-    WiringFinding,
     machine_findings,
     reading_findings,
     reads_safe_when_broken,
@@ -238,6 +236,6 @@ def test_what_an_idle_board_should_not_read_is_told(reading: Reading, level: str
 
 def test_a_silent_meter_and_one_that_measures_something_are_told() -> None:
     found = reading_findings(parsed(reference_raw()), IDLE, ["no answer from unit 1"])
-    assert found == (WiringFinding(level="error", where="connector.1.meter", text="no answer from unit 1"),)
+    assert found == (BoardFinding(level="error", where="connector.1.meter", text="no answer from unit 1"),)
     (finding,) = reading_findings(parsed(reference_raw()), IDLE, [metered(2_000)])
     assert finding.text == "2000 W flow though the contactor is open"

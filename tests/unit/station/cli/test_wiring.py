@@ -12,7 +12,7 @@ from tests.contract.electrical import Model
 from tests.contract.rigs import wiring as model_wiring
 from tests.integration.test_gpio_daemon import settings_text
 from tests.unit.devices.gpio.reference import reference_text
-from tests.unit.station.runtime.test_wiring import HEAD
+from tests.unit.station.boards.test_gpio import HEAD
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from station.runtime.wiring import read_wiring, wiring_doubts, wiring_picture, wiring_table
+from station.boards.gpio import findings, picture, plan, read_wiring
 from station.settings.loading import Settings, SettingsError, parse_settings
 from tests.unit.devices.gpio.reference import reference_text
 
@@ -14,10 +14,11 @@ def settings(text: str) -> Settings:
 
 
 def test_the_example_of_the_documentation_is_read_and_shown() -> None:
-    wiring = read_wiring(settings(reference_text()))
-    assert "connector 1 contactor coil" in wiring_table(wiring)
-    assert wiring_picture(wiring, "CB-0001").startswith("<svg")
-    assert wiring_doubts(wiring) == ()
+    found = settings(reference_text())
+    assert "connector 1 contactor coil" in plan(found)
+    assert "warning" not in plan(found)
+    assert picture(found).startswith("<svg")
+    assert {finding.level for finding in findings(found)} <= {"ok", "error"}  # what this machine lacks
 
 
 def test_each_mistake_has_its_line_table_and_key() -> None:
@@ -36,8 +37,3 @@ def test_each_mistake_has_its_line_table_and_key() -> None:
         shown = next(line for start, line in expected.items() if told.startswith(start))
         assert shown in lines[int(number) - 1]
     assert len(refused.value.problems) == 2
-
-
-def test_a_bench_has_no_wiring() -> None:
-    with pytest.raises(SettingsError, match="kind: has no wiring"):
-        read_wiring(settings(""))

@@ -1,0 +1,78 @@
+"""The board of real pins: its wiring read with the settings' own errors, judged, shown, and its outputs made safe."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from devices.findings import ERROR, BoardFinding, sound
+from devices.protocols import BoardUnavailable
+from station.boards.wiring_errors import settings_error
+from station.settings.loading import Settings
+
+if TYPE_CHECKING:
+    from devices.gpio.board import GpioBoard
+    from devices.gpio.wiring import Wiring
+
+
+def read_wiring(settings: Settings) -> "Wiring":
+    """`[board.wiring]` as a whole plan. Raises SettingsError with every problem, each with its line, table and key."""
+    from devices.gpio.wiring import WiringError, parse_wiring
+
+    board = settings.board
+    try:
+        return parse_wiring(
+            board.wiring,
+            connectors=settings.station.connectors,
+            fixed_cable=board.fixed_cable,
+            phases=board.phases,
+            voltage_v=board.voltage_v,
+            max_current_a=board.max_current_a,
+        )
+    except WiringError as error:
+        raise settings_error(settings, error.problems) from error
+
+
+def make(settings: Settings, station_time: Callable[[], int]) -> "GpioBoard":
+    """See `BoardModule.make`."""
+    from devices.gpio.board import GpioBoard
+
+    return GpioBoard(read_wiring(settings), station_time=station_time)
+
+
+def findings(settings: Settings) -> tuple[BoardFinding, ...]:
+    """See `BoardModule.findings`: the wiring by itself, and on this machine."""
+    from devices.gpio.findings import machine_findings, wiring_findings
+
+    wiring = read_wiring(settings)
+    found = (*wiring_findings(wiring), *machine_findings(wiring))
+    if any(finding.level == ERROR for finding in found):
+        return found
+    return (*found, sound("gpio", f"{len(wiring.connectors)} connectors are wired without contradiction"))
+
+
+def plan(settings: Settings) -> str:
+    """See `BoardModule.plan`: a line for each pin."""
+    from devices.gpio.findings import wiring_findings
+    from devices.gpio.plan import plan as pins_of
+    from devices.gpio.plan import table
+
+    wiring = read_wiring(settings)
+    return "\n".join((table(pins_of(wiring)), *map(str, wiring_findings(wiring))))
+
+
+def picture(settings: Settings) -> str:
+    """See `BoardModule.picture`."""
+    from devices.gpio.picture import picture as drawn
+
+    return drawn(read_wiring(settings), settings.station.identity)
+
+
+def make_safe(settings: Settings) -> tuple[str, ...]:
+    """See `BoardModule.make_safe`: contactors open, pilots steady."""
+    from devices.gpio.factory import named_factory
+    from devices.gpio.probe import make_safe as opened
+
+    wiring = read_wiring(settings)
+    try:
+        return opened(wiring, named_factory(wiring.pins))
+    except BoardUnavailable as error:
+        return (str(error),)
