@@ -22,8 +22,8 @@ class BoardUnavailable(Exception):  # noqa: N818  # a state of the hardware, exp
     """The board cannot be opened; the text says what is missing or refused."""
 
 
-class StationBoard(Protocol):
-    """All hardware of a station with the connectors `connector_ids` (1..n)."""
+class Planned(Protocol):
+    """What is known of a board before it is opened, and of one that is only described."""
 
     @property
     def connector_ids(self) -> tuple[int, ...]:
@@ -34,6 +34,10 @@ class StationBoard(Protocol):
     def has_lock(self) -> bool:
         """Whether the connectors are sockets with a lock; False with fixed cables."""
         ...
+
+
+class StationBoard(Planned, Protocol):
+    """All hardware of a station with the connectors `connector_ids` (1..n)."""
 
     def open(self, report: Callable[[Reading], None]) -> None:
         """Begin to work, outputs safe, and report the present level of every input before returning."""

@@ -7,7 +7,7 @@
 
 _shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export evidence page)
 _shtab_chargebox_fleet_subparsers=(summary verify export)
-_shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets certificates wiring demo)
+_shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets certificates wiring certify demo)
 
 _shtab_chargebox_run_option_strings=(-h --help --settings --verbose)
 _shtab_chargebox_doctor_option_strings=(-h --help --settings)
@@ -38,6 +38,7 @@ _shtab_chargebox_salvage_option_strings=(-h --help)
 _shtab_chargebox_secrets_option_strings=(-h --help --settings --force)
 _shtab_chargebox_certificates_option_strings=(-h --help --settings --use --organisation)
 _shtab_chargebox_wiring_option_strings=(-h --help --settings --svg --safe)
+_shtab_chargebox_certify_option_strings=(-h --help --settings --pics --json)
 _shtab_chargebox_demo_option_strings=(-h --help --keep --settings)
 _shtab_chargebox_option_strings=(-h --help --version)
 
@@ -57,7 +58,7 @@ _shtab_chargebox_fleet_pos_1_choices=(summary verify export)
 _shtab_chargebox_secrets_pos_0_choices=(forget)
 _shtab_chargebox_certificates_pos_0_choices=(list export request import)
 _shtab_chargebox_certificates___use_choices=(csms manufacturer station)
-_shtab_chargebox_pos_0_choices=(run doctor replay fleet salvage secrets certificates wiring demo)
+_shtab_chargebox_pos_0_choices=(run doctor replay fleet salvage secrets certificates wiring certify demo)
 
 _shtab_chargebox_run__h_nargs=0
 _shtab_chargebox_run___help_nargs=0
@@ -174,6 +175,10 @@ _shtab_chargebox_certificates___help_nargs=0
 _shtab_chargebox_wiring__h_nargs=0
 _shtab_chargebox_wiring___help_nargs=0
 _shtab_chargebox_wiring___safe_nargs=0
+_shtab_chargebox_certify__h_nargs=0
+_shtab_chargebox_certify___help_nargs=0
+_shtab_chargebox_certify___pics_nargs=0
+_shtab_chargebox_certify___json_nargs=0
 _shtab_chargebox_demo__h_nargs=0
 _shtab_chargebox_demo___help_nargs=0
 _shtab_chargebox_demo___keep_nargs=0

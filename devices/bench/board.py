@@ -46,6 +46,9 @@ from devices.readings import (
 
 logger = logging.getLogger(__name__)
 
+MEASURED = frozenset({"energy_wh", "power_w", "current_ma", "voltage_mv", "frequency_mhz", "soc_percent"})
+"""The members of `MeterReading` that the bench's meters give."""
+
 
 class BenchBoard:
     """A board with `connectors` connectors whose world is kept in `directory`. Refused controls raise `errors.BenchRefusal`.
@@ -157,7 +160,7 @@ class BenchBoard:
 
     def measured(self) -> frozenset[str]:
         """See `Equipped.measured`."""
-        return frozenset({"energy_wh", "power_w", "current_ma", "voltage_mv", "frequency_mhz", "soc_percent"})
+        return MEASURED
 
     def phase_rotations(self) -> Mapping[int, str]:
         """See `Equipped.phase_rotations`: nobody has wired a bench."""

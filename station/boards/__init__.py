@@ -6,7 +6,19 @@ from typing import Protocol, cast
 
 from devices.findings import BoardFinding
 from devices.protocols import StationBoard
+from eventstore.value import Value
 from station.settings.loading import Settings
+
+
+class Fittings(Value, frozen=True, kw_only=True):
+    """What a board has beside its connectors, in words for people: "yes", "no" or of which kind; "" where it is not known."""
+
+    readers: str = ""
+    emergency_stop: str = ""
+    enclosure_contact: str = ""
+    mains_watch: str = ""
+    fault_contacts: str = ""
+    lamps: str = ""
 
 
 class BoardModule(Protocol):
@@ -18,6 +30,10 @@ class BoardModule(Protocol):
 
     def findings(self, settings: Settings) -> tuple[BoardFinding, ...]:
         """What the doctor says of it. No hardware is touched."""
+        ...
+
+    def fittings(self, settings: Settings) -> Fittings:
+        """What it has beside its connectors. No hardware is touched."""
         ...
 
     def plan(self, settings: Settings) -> str:

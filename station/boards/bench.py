@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from devices.findings import BoardFinding, sound
+from station.boards import Fittings
 from station.settings.loading import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,19 @@ def make(settings: Settings, station_time: Callable[[], int]) -> "BenchBoard":
 def findings(settings: Settings) -> tuple[BoardFinding, ...]:
     """See `BoardModule.findings`."""
     return (sound("bench", f"{settings.station.connectors} simulated connectors"),)
+
+
+def fittings(settings: Settings) -> Fittings:
+    """See `BoardModule.fittings`: all of it but a lamp can be played."""
+    played = "simulated"
+    return Fittings(
+        readers=played,
+        emergency_stop=played,
+        enclosure_contact=played,
+        mains_watch=played,
+        fault_contacts=played,
+        lamps="no",
+    )
 
 
 def plan(settings: Settings) -> str:

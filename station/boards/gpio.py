@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from devices.findings import ERROR, BoardFinding, sound
 from devices.protocols import BoardUnavailable
+from station.boards import Fittings
 from station.boards.wiring_errors import settings_error
 from station.settings.loading import Settings
 
@@ -47,6 +48,20 @@ def findings(settings: Settings) -> tuple[BoardFinding, ...]:
     if any(finding.level == ERROR for finding in found):
         return found
     return (*found, sound("gpio", f"{len(wiring.connectors)} connectors are wired without contradiction"))
+
+
+def fittings(settings: Settings) -> Fittings:
+    """See `BoardModule.fittings`: what the wiring names."""
+    wiring = read_wiring(settings)
+    section = wiring.section
+    return Fittings(
+        readers=", ".join(dict.fromkeys(reader.kind for reader in section.readers)) or "no",
+        emergency_stop="no" if section.emergency_stop is None else "yes",
+        enclosure_contact="no" if section.tamper is None else "yes",
+        mains_watch="no" if section.mains is None else "yes",
+        fault_contacts=", ".join(dict.fromkeys(fault.error_code for fault in section.faults)) or "no",
+        lamps="yes" if any(connector.indicator for connector in wiring.connectors) else "no",
+    )
 
 
 def plan(settings: Settings) -> str:

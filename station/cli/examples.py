@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         (f"chargebox wiring {SETTINGS}", "which pin does what"),
         (f"chargebox wiring {SETTINGS} --svg plan.svg", "the same as a picture"),
     ),
+    "certify": ((f"chargebox certify {SETTINGS} --pics", "what the station supports, and all its keys"),),
     "demo": (
         ("chargebox demo", "a session with a network cut and a power cut, in half a minute"),
         ("chargebox demo --keep", "the same, and stay up to play with"),

@@ -25,6 +25,10 @@ COMMANDS = {
     "secrets": ("station.cli.secrets", "show which AuthorizationKey is in use, by fingerprint, or forget one"),
     "certificates": ("station.cli.certificates", "show, export, request or import certificates of the station"),
     "wiring": ("station.cli.wiring", "show the plan of a gpio board, or make its outputs safe"),
+    "certify": (
+        "station.cli.certify",
+        "print what a laboratory asks a maker for: what the station supports, and its keys",
+    ),
     "demo": ("station.cli.demo", "play a story on a simulated station and a CSMS of its own, and compare their books"),
 }
 

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from devices.protocols import Equipped, StationBoard
+from devices.protocols import Equipped, Planned, StationBoard
 from eventstore.catalogue.configuration import AuthorizationKeysFound
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
 from eventstore.log import EventLog
@@ -111,7 +111,7 @@ def factory_values(settings: Settings, registry: Registry) -> tuple[tuple[str, s
     return tuple(sorted(values.items()))
 
 
-def describe(settings: Settings, board: StationBoard, registry: Registry) -> StationDescribed:
+def describe(settings: Settings, board: Planned, registry: Registry) -> StationDescribed:
     """What the settings and the board say the station is."""
     equipped = board if isinstance(board, Equipped) else None
     rotations = {} if equipped is None or settings.board.phases == 1 else equipped.phase_rotations()

@@ -34,7 +34,9 @@ FACTS = (*PURE_EVENTSTORE, "projections", "station.wire")
 CORE = (*FACTS, "station.core")
 DECISIONS = (*CORE, "station.rules", "station.features")
 
-SHELLS = ("station.runtime", "station.service", "station.daemon", "station.demo", "station.doctor")
+SHELLS = (
+    *("station.runtime", "station.service", "station.daemon", "station.demo", "station.doctor", "station.certify"),
+)
 """The shell may import everything of ours but the commands."""
 
 LAYERS = (
@@ -63,7 +65,7 @@ LAYERS = (
     Layer(package="projections", ours=("projections", *PURE_EVENTSTORE)),
     Layer(package="station.wire", ours=("station.wire", VALUE), third_party=frozenset({"marshmallow", "orjson"})),
     Layer(package="station.settings", ours=("station.settings", "devices.kinds", VALUE)),
-    Layer(package="station.boards", ours=("station.boards", "station.settings", "devices")),
+    Layer(package="station.boards", ours=("station.boards", "station.settings", "devices", VALUE)),
     Layer(package="station"),
     Layer(package="station.page_files"),
     Layer(package="station.core", ours=CORE),

@@ -20,8 +20,9 @@ from eventstore.catalogue import ALL as EVENTS
 from eventstore.event import Event, Observation, Recorded
 from projections.station import INITIAL, StationState, evolve
 from station import VERSION
+from station.certify.keys import limits_of
 from station.cli.main import COMMANDS, make_parser
-from station.core.config_keys import INTEGER_MAX, Access, AnyText, ConfigKey, Csl, Integer
+from station.core.config_keys import Access, ConfigKey
 from station.features import registry_for
 from tests.architecture.sources import PACKAGES
 from tests.architecture.test_imports import LAYERS
@@ -64,7 +65,7 @@ def key_row(key: ConfigKey[Any], state: StationState) -> str:
         key.kind.name,
         key.unit,
         access_text(key),
-        range_text(key),
+        limits_of(key),
         f"`{default}`" if default else "",
     )
     return row(*cells, required, key.clause, key.doc)
@@ -78,20 +79,6 @@ def access_text(key: ConfigKey[Any]) -> str:
         if holds
     ]
     return "; ".join((ACCESS[key.access], *notes))
-
-
-def range_text(key: ConfigKey[Any]) -> str:
-    """Which values the kind accepts."""
-    match key.kind:
-        case Integer(minimum=minimum, maximum=maximum) if maximum == INTEGER_MAX:
-            return f"{minimum} or more"
-        case Integer(minimum=minimum, maximum=maximum):
-            return f"{minimum} to {maximum}"
-        case Csl(items_max=items_max):
-            return f"up to {items_max} items"
-        case AnyText(length_max=length_max):
-            return f"up to {length_max} characters"
-    return ""
 
 
 # ---- events -------------------------------------------------------------------------------------------------------

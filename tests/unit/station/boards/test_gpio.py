@@ -2,7 +2,7 @@
 
 import pytest
 
-from station.boards.gpio import findings, picture, plan, read_wiring
+from station.boards.gpio import findings, fittings, picture, plan, read_wiring
 from station.settings.loading import Settings, SettingsError, parse_settings
 from tests.unit.devices.gpio.reference import reference_text
 
@@ -37,3 +37,9 @@ def test_each_mistake_has_its_line_table_and_key() -> None:
         shown = next(line for start, line in expected.items() if told.startswith(start))
         assert shown in lines[int(number) - 1]
     assert len(refused.value.problems) == 2
+
+
+def test_what_the_wiring_names_is_fitted_and_the_rest_is_not() -> None:
+    found = fittings(settings(reference_text()))
+    assert (found.readers, found.emergency_stop, found.mains_watch, found.lamps) == ("wiegand", "yes", "yes", "yes")
+    assert (found.enclosure_contact, found.fault_contacts) == ("no", "GroundFailure, HighTemperature, OtherError")
