@@ -1,6 +1,6 @@
 """From a wiring to drivers: which driver each table makes, and that all of them are closed if one cannot be made."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,11 +24,14 @@ from devices.modbus.bus import BusLine, ModbusBus
 from devices.modbus.meter import MeterPlace, ModbusMeter
 from devices.modbus.register_map import load_map
 from devices.protocols import ProximityPilot
-from devices.readers.device_reader import DeviceReader, ReaderDevice
+from devices.readers.device_reader import DeviceReader, ReaderDevice, Serve
 from devices.readers.keyboard import serve_keyboard
+from devices.readers.pn532_reader import serve_pn532
 from devices.readers.serial_reader import serve_serial
 
 PauseMs = Callable[[int], Awaitable[None]]
+BAUDRATES: Mapping[str, int] = {"serial": 9_600, "pn532": 115_200}
+"""What a reader has on a serial port unless the wiring says another."""
 
 
 class ConnectorDrivers(Struct, frozen=True, kw_only=True):
@@ -180,11 +183,15 @@ def _reader(rack: Rack, reader: ReaderSection, pause_ms: PauseMs) -> WiegandRead
         return WiegandReader(rack, reader)
     place = ReaderDevice(
         device=reader.device,
-        baudrate=reader.baudrate,
+        baudrate=reader.baudrate or BAUDRATES.get(reader.kind, 0),
         format=reader.format,
         uid_bytes=reader.uid_bytes,
         last_first=reader.reversed,
         repeat_ms=reader.repeat_ms,
     )
-    serve = serve_serial if reader.kind == "serial" else partial(serve_keyboard)
-    return DeviceReader(place, serve, now_ms=rack.timers.now_ms, pause_ms=pause_ms)
+    serves: Mapping[str, Serve] = {
+        "serial": serve_serial,
+        "keyboard": partial(serve_keyboard),
+        "pn532": partial(serve_pn532, pause_ms=pause_ms),
+    }
+    return DeviceReader(place, serves[reader.kind], now_ms=rack.timers.now_ms, pause_ms=pause_ms)

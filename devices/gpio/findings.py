@@ -158,7 +158,7 @@ def _modules(wiring: Wiring) -> Iterator[tuple[str, str, str]]:
         yield "pymodbus", "'chargebox[modbus]'", "a meter"
     if "rtu" in kinds:
         yield "serial", "'chargebox[modbus]'", "a serial bus"
-    if any(reader.kind == "serial" for reader in wiring.section.readers):
+    if any(reader.kind in {"serial", "pn532"} for reader in wiring.section.readers):
         yield "serialx", "'chargebox[readers]'", "a serial reader"
 
 

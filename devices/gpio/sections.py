@@ -96,14 +96,17 @@ class FaultSection(Struct, frozen=True, kw_only=True):
 class ReaderSection(Struct, frozen=True, kw_only=True):
     """A reader of id tags. What it reports are the bytes of the UID in hexadecimal, first byte first."""
 
-    kind: Annotated[str, TableKey(OneOf(words=("wiegand", "serial", "keyboard")), "how it is attached")]
+    kind: Annotated[str, TableKey(OneOf(words=("wiegand", "serial", "keyboard", "pn532")), "how it is attached")]
     connector: Annotated[
         int, TableKey(Whole(minimum=0, maximum=64), "the connector that it serves; 0: the station")
     ] = 0
     data0: Annotated[InputLine | None, TableKey(Input(active="low", hold_ms=0), "wiegand: line D0")] = None
     data1: Annotated[InputLine | None, TableKey(Input(active="low", hold_ms=0), "wiegand: line D1")] = None
-    device: Annotated[str, TableKey(Text(shortest=1, longest=255), "serial, keyboard: the device, best by its id")] = ""
-    baudrate: Annotated[int, TableKey(Whole(minimum=1_200, maximum=230_400), "serial")] = 9_600
+    device: Annotated[str, TableKey(Text(shortest=1, longest=255), "all but wiegand: the device, best by its id")] = ""
+    baudrate: Annotated[
+        int | None,
+        TableKey(Whole(minimum=1_200, maximum=230_400), "serial, pn532; without it 9600 for serial, 115200 for pn532"),
+    ] = None
     format: Annotated[
         str,
         TableKey(

@@ -23,6 +23,7 @@ from devices.gpio.sections import (
 from devices.gpio.values import InputLine, OutputLine
 from devices.kinds import KeyPath, Problem, Problems, read_table
 from devices.modbus.register_map import MapError, load_map
+from devices.readers.pn532_reader import REPEAT_MS_MIN
 
 ROOT = ("board", "wiring")
 _PHASES_OF_ENABLES = {0: (), 1: ("L2 and L3",), 2: ("L2", "L3"), 3: ("L1", "L2", "L3")}
@@ -308,6 +309,11 @@ def _reader_problems(wiring: Wiring, reader: ReaderSection, path: KeyPath) -> It
             yield Problem(path=(*path, name), text=f"is required for {reader.kind}")
     if reader.format == "rdm6300" and reader.kind != "serial":
         yield Problem(path=(*path, "format"), text="rdm6300 is a serial reader")
+    if reader.kind == "pn532" and reader.format == "decimal":
+        yield Problem(path=(*path, "format"), text="a pn532 gives the bytes of the UID: only hex")
+    if reader.kind == "pn532" and reader.repeat_ms < REPEAT_MS_MIN:
+        text = f"must be at least {REPEAT_MS_MIN} for pn532: a card that is held would be presented again and again"
+        yield Problem(path=(*path, "repeat_ms"), text=text)
     yield from _connector_number(wiring, reader, (*path, "connector"))
 
 

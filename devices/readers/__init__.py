@@ -1,1 +1,1 @@
-"""Readers of id tags that hang on no pin: serial ports and USB keyboards, and what all readers have in common."""
+"""Readers of id tags that hang on no pin: serial ports, the PN532 chip and USB keyboards, and what all readers have in common."""

@@ -25,6 +25,19 @@ class ReaderDevice(Struct, frozen=True, kw_only=True):
     repeat_ms: int = 1_500
 
 
+Serve = Callable[[ReaderDevice, Callable[[], None], Callable[[str], None]], Awaitable[None]]
+"""Opens a device, says that it is open, and hands over each line of text until it is lost."""
+
+
+def shown_failure(device: str, reason: str) -> str:
+    """Which device and why, in as many characters as a StatusNotification takes: of a long name the end, the reason first of all."""
+    text = f"{device}: {reason}"
+    if len(text) <= INFO_LENGTH_MAX:
+        return text
+    room = INFO_LENGTH_MAX - len(f"...: {reason}")
+    return f"...{device[-room:]}: {reason}" if room > 0 else reason[:INFO_LENGTH_MAX]
+
+
 class Presenter:
     """Reports each presentation of what is read."""
 
@@ -51,7 +64,7 @@ class DeviceReader:
     def __init__(
         self,
         place: ReaderDevice,
-        serve: Callable[[ReaderDevice, Callable[[], None], Callable[[str], None]], Awaitable[None]],
+        serve: Serve,
         *,
         now_ms: Callable[[], int],
         pause_ms: Callable[[int], Awaitable[None]],
@@ -100,7 +113,7 @@ class DeviceReader:
                 reason = "closed"
             except (OSError, ImportError) as error:
                 reason = str(error)
-            self._fail(f"{self._place.device}: {reason}"[:INFO_LENGTH_MAX])
+            self._fail(shown_failure(self._place.device, reason))
             await self._pause_ms(REOPEN_MS)
 
     def _line(self, text: str) -> None:

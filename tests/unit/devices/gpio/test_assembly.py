@@ -63,13 +63,17 @@ async def test_other_kinds_make_other_drivers() -> None:
     raw["readers"] = [
         {"kind": "serial", "device": "/dev/a"},
         {"kind": "keyboard", "device": "/dev/b", "connector": 1},
+        {"kind": "pn532", "device": "/dev/c"},
+        {"kind": "pn532", "device": "/dev/d", "baudrate": 9_600},
     ]
     drivers, rig = made(raw)
     connector = drivers.connectors[1]
     assert isinstance(connector.pilot._sense, ComparatorSense)
     assert isinstance(connector.proximity, ContactProximity)
     assert isinstance(connector.meter, PulseMeter)
-    assert [(served, type(reader)) for served, reader in drivers.readers] == [(None, DeviceReader), (1, DeviceReader)]
+    assert [served for served, _ in drivers.readers] == [None, 1, None, None]
+    places = [reader._place for _, reader in drivers.readers if isinstance(reader, DeviceReader)]
+    assert [place.baudrate for place in places] == [9_600, 0, 115_200, 9_600]
     assert drivers.buses == ()
     assert rig.rack.pollers == {}
 

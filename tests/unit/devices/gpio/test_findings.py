@@ -126,9 +126,10 @@ def test_a_machine_that_has_everything_lacks_nothing(sysfs: Path) -> None:
     assert machine(on_this_machine(reference_raw(), sysfs), sysfs) == []
 
 
-def test_missing_libraries_are_named_with_what_brings_them(sysfs: Path) -> None:
+@pytest.mark.parametrize("kind", ["serial", "pn532"])
+def test_missing_libraries_are_named_with_what_brings_them(sysfs: Path, kind: str) -> None:
     raw = on_this_machine(reference_raw(), sysfs)
-    raw["readers"] = [{"kind": "serial", "device": str(sysfs)}]
+    raw["readers"] = [{"kind": kind, "device": str(sysfs)}]
     assert machine({**raw, "pins": "lgpio"}, sysfs, modules=False)[0].endswith(
         "the pin factory needs: pip install lgpio"
     )

@@ -77,6 +77,15 @@ MISTAKES: list[tuple[Callable[[Any], object], str]] = [
     (lambda raw: raw["readers"][0].update(kind="serial"), "readers.1] device: is required for serial"),
     (lambda raw: raw["readers"][0].update(format="rdm6300"), "readers.1] format: rdm6300 is a serial reader"),
     (lambda raw: raw["readers"][0].update(connector=2), "readers.1] connector: does not exist"),
+    (lambda raw: raw["readers"][0].update(kind="pn532"), "readers.1] device: is required for pn532"),
+    (
+        lambda raw: raw["readers"][0].update(kind="pn532", device="/dev/serial0", format="decimal"),
+        "readers.1] format: a pn532 gives the bytes of the UID: only hex",
+    ),
+    (
+        lambda raw: raw["readers"][0].update(kind="pn532", device="/dev/serial0", repeat_ms=599),
+        "readers.1] repeat_ms: must be at least 600 for pn532",
+    ),
     (lambda raw: raw["faults"][0].update(connector=2), "faults.1] connector: does not exist"),
     (lambda raw: raw["faults"][0].update(error_code="NoError"), 'faults.1] error_code: must be "GroundFailure" or'),
     (lambda raw: raw.update(watchdog={}), "watchdog] pin: pin or device is required"),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devices.modbus.meter import measured_by
 from devices.modbus.register_map import (
     PHASES,
     QUANTITIES,
@@ -58,6 +59,7 @@ def decoded(register_map: RegisterMap, registers: Mapping[int, int]) -> dict[str
 
 def test_the_meters_in_common_use_are_there() -> None:
     assert set(map_names()) >= {"eastron-sdm630", "eastron-sdm72d-m", "abb-b23", "carlo-gavazzi-em340"}
+    assert set(map_names()) >= {"eastron-sdm120", "eastron-sdm230", "carlo-gavazzi-em24", "carlo-gavazzi-em24-e1"}
 
 
 @pytest.mark.parametrize("name", map_names())
@@ -69,12 +71,34 @@ def test_every_map_is_read_in_requests_that_the_meter_answers(name: str) -> None
     assert all(gapless)
 
 
-@pytest.mark.parametrize("name", ["eastron-sdm630", "eastron-sdm72d-m-2", "abb-b23", "carlo-gavazzi-em340"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "eastron-sdm630",
+        "eastron-sdm72d-m-2",
+        "abb-b23",
+        "carlo-gavazzi-em340",
+        "carlo-gavazzi-em24",
+        "carlo-gavazzi-em24-e1",
+    ],
+)
 def test_a_three_phase_meter_gives_everything_per_phase(name: str) -> None:
     quantities = load_map(name).quantities
     for phase in PHASES:
         assert {f"voltage_{phase}_mv", f"current_{phase}_ma", f"power_{phase}_w"} <= set(quantities)
     assert "frequency_mhz" in quantities
+
+
+@pytest.mark.parametrize("name", ["eastron-sdm120", "eastron-sdm230"])
+def test_a_meter_of_one_phase_gives_everything_on_a_station_of_one_phase(name: str) -> None:
+    wanted = {"energy_wh", "power_w", "frequency_mhz", "current_ma", "voltage_mv"}
+    assert measured_by(load_map(name), 1) == wanted
+    assert measured_by(load_map(name), 3) == wanted - {"current_ma", "voltage_mv"}
+
+
+@pytest.mark.parametrize("name", ["carlo-gavazzi-em24", "carlo-gavazzi-em24-e1"])
+def test_an_em24_is_never_asked_for_more_than_six_registers(name: str) -> None:
+    assert max(block.length for block in load_map(name).blocks) == 6
 
 
 @pytest.mark.parametrize(
@@ -136,6 +160,16 @@ def test_a_three_phase_meter_gives_everything_per_phase(name: str) -> None:
                 "frequency_mhz": 50_000,
             },
         ),
+        (
+            "eastron-sdm120",
+            {"voltage_l1_mv": 229.9, "current_l1_ma": 31.5, "power_w": 7_241.8, "energy_import_wh": 98.76},
+            {"voltage_l1_mv": 229_900, "current_l1_ma": 31_500, "power_w": 7_242, "energy_import_wh": 98_760},
+        ),
+        (
+            "carlo-gavazzi-em24",
+            {"voltage_l3_mv": 2_301, "power_l1_w": -1_204, "energy_import_wh": 70_000, "frequency_mhz": 499},
+            {"voltage_l3_mv": 230_100, "power_l1_w": -120, "energy_import_wh": 7_000_000, "frequency_mhz": 49_900},
+        ),
     ],
 )
 def test_registers_become_integers_with_units(name: str, shown: dict[str, float], values: dict[str, int]) -> None:
@@ -158,6 +192,11 @@ def test_the_registers_are_where_the_manuals_have_them() -> None:
     assert addresses["abb-b23", "energy_import_wh"] == 0x5000
     assert addresses["abb-b23", "voltage_l1_mv"] == 0x5B00
     assert addresses["carlo-gavazzi-em340", "energy_import_wh"] == 0x34
+    assert addresses["carlo-gavazzi-em24", "energy_import_wh"] == 0x3E
+    assert addresses["carlo-gavazzi-em24", "frequency_mhz"] == 0x37
+    assert addresses["carlo-gavazzi-em24-e1", "energy_import_wh"] == 0x34
+    assert addresses["eastron-sdm120", "power_w"] == addresses["eastron-sdm230", "power_w"] == 12
+    assert addresses["eastron-sdm230", "energy_import_wh"] == 72
     assert (load_map("abb-b23").function, load_map("carlo-gavazzi-em340").word_order) == ("holding", "little")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from devices.readers.device_reader import REOPEN_MS, DeviceReader, ReaderDevice
+from devices.readers.device_reader import INFO_LENGTH_MAX, REOPEN_MS, DeviceReader, ReaderDevice, shown_failure
 from tests.contract.hand_time import drained
 
 pytestmark = pytest.mark.asyncio
@@ -106,3 +106,21 @@ async def test_a_closed_reader_reports_nothing() -> None:
     await rig.close()
     assert rig.failures == [None]
     await Rig().close()
+
+
+@pytest.mark.parametrize(
+    ("device", "reason", "shown"),
+    [
+        ("/dev/ttyUSB0", "no answer", "/dev/ttyUSB0: no answer"),
+        (
+            "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A50285BI-if00",
+            "no answer",
+            "...b-FTDI_FT232R_USB_UART_A50285BI-if00: no answer",
+        ),
+        ("/dev/ttyUSB0", "x" * 60, "x" * 50),
+        ("/dev/ttyUSB0", "x" * 45, "x" * 45),
+    ],
+)
+async def test_of_a_failure_the_reason_is_told_whole_before_the_device(device: str, reason: str, shown: str) -> None:
+    assert shown_failure(device, reason) == shown
+    assert len(shown) <= INFO_LENGTH_MAX
