@@ -39,6 +39,7 @@ from station.settings.loading import Settings, key_file_doubts, require_private_
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
+    from station.runtime.diagnostics import DiagnosticsSource
     from station.runtime.installer import Installer
     from station.runtime.jobs import JobRunner
     from station.runtime.transfer import Transfers
@@ -72,6 +73,7 @@ class Parts(Value, frozen=True, kw_only=True):
     archivist: Archivist
     signing: Signing | None
     jobs: "JobRunner"
+    diagnostics: "DiagnosticsSource"
 
     @property
     def bench(self) -> "BenchBoard | None":
@@ -239,9 +241,16 @@ def _transfers(settings: Settings) -> "Transfers":
     return Transfers(ca_file=settings.csms.ca_file, judge=judge)
 
 
-def _jobs(settings: Settings, log: EventLog, station: Station, secrets: Secrets, installer: "Installer") -> "JobRunner":
-    from station.runtime.certificate_work import CertificateWork, KeyWork
+def _diagnostics(settings: Settings, log: EventLog) -> "DiagnosticsSource":
     from station.runtime.diagnostics import DiagnosticsSource
+
+    return DiagnosticsSource(log=log, settings=settings)
+
+
+def _jobs(
+    settings: Settings, station: Station, secrets: Secrets, installer: "Installer", diagnostics: "DiagnosticsSource"
+) -> "JobRunner":
+    from station.runtime.certificate_work import CertificateWork, KeyWork
     from station.runtime.firmware_signing import FirmwareSigning
     from station.runtime.jobs import JobRunner
     from station.runtime.signing_certificate_work import SigningCertificateWork
@@ -254,7 +263,7 @@ def _jobs(settings: Settings, log: EventLog, station: Station, secrets: Secrets,
         installer=installer,
         signing=signing,
         transfers=_transfers(settings),
-        diagnostics=DiagnosticsSource(log=log, settings=settings),
+        diagnostics=diagnostics,
         submit=station.submit,
         reveal=secrets.reveal,
         more=(
@@ -284,7 +293,8 @@ def _wire(
     keep = Keep(days=settings.storage.keep_days, total_bytes=settings.storage.keep_bytes)
     archivist = Archivist(station, log, clock, keep)
     signing = None if settings.storage.signing_key_file is None else Signing(station, log, clock, settings)
-    jobs = _jobs(settings, log, station, secrets, installer)
+    diagnostics = _diagnostics(settings, log)
+    jobs = _jobs(settings, station, secrets, installer, diagnostics)
     station.read_before = gateway.read_before
     station.followers += [
         gateway.publish,
@@ -312,4 +322,5 @@ def _wire(
         archivist=archivist,
         signing=signing,
         jobs=jobs,
+        diagnostics=diagnostics,
     )

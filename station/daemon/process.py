@@ -193,6 +193,7 @@ async def _serve(parts: Parts, listener: Listener | None, endings: _Endings) -> 
         live=LiveMeters(parts.board, parts.station.registry).shown,
         refused_reads=parts.board.refused_reads if isinstance(parts.board, ReaderCounts) else tuple,
         on_mains_lost=lambda: endings.ask(MAINS_LOST),
+        diagnostics=parts.diagnostics.write_all,
     )
     await serve(listener, context, on_listening=_ready)
 

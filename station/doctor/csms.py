@@ -32,9 +32,11 @@ TIMEOUT_S = 5.0
 LATER = "the station charges without it and keeps trying; check the network and [csms] url"
 
 
-async def csms_findings(settings: Settings, *, running: bool, timeout_s: float = TIMEOUT_S) -> AsyncIterator[Finding]:
-    """A finding for each step, up to the first that fails."""
-    profile = _profile(settings)
+async def csms_findings(
+    settings: Settings, *, running: bool, timeout_s: float = TIMEOUT_S, security_profile: int | None = None
+) -> AsyncIterator[Finding]:
+    """A finding for each step, up to the first that fails. `security_profile` is the one in force; None: the log is asked."""
+    profile = _profile(settings) if security_profile is None else security_profile
     url = settings.connection_url_for(profile)
     (host, port), is_tls = host_and_port(url), url.startswith("wss:")
     dialer = Dialer()

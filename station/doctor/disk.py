@@ -39,13 +39,14 @@ class Mount(Value, frozen=True, kw_only=True):
     options: tuple[str, ...]
 
 
-def disk_findings(directory: Path, seconds: Callable[[], float], mounts: Path = MOUNTS) -> Iterator[Finding]:
-    """What there is to say of the storage directory; `seconds` is a monotonic clock."""
+def disk_findings(directory: Path, seconds: Callable[[], float] | None, mounts: Path = MOUNTS) -> Iterator[Finding]:
+    """What there is to say of the storage directory; `seconds` is a monotonic clock, None where nothing may be written."""
     place = _nearest(directory)
     yield _access(directory, place)
     yield from _file_system(place, mounts)
     yield _space(place)
-    yield _syncs(place, seconds)
+    if seconds is not None:
+        yield _syncs(place, seconds)
 
 
 def _nearest(directory: Path) -> Path:

@@ -10,7 +10,7 @@ from station.runtime import firmware_signing, maker_roots, pem, x509
 from station.runtime.clock import SystemClock
 from station.runtime.signing import check_key
 from station.runtime.tls import tls_context
-from station.service.access import read_token
+from station.service.access import read_tokens
 from station.settings.loading import (
     Settings,
     SettingsError,
@@ -40,16 +40,29 @@ def read_settings(path: Path) -> tuple[Settings | None, tuple[Finding, ...]]:
 
 
 def key_findings(settings: Settings) -> Iterator[Finding]:
-    """Whether each file of a secret or certificate can be used, and is read by nobody else."""
-    csms = settings.csms
+    """What `file_findings` says, and the keys that the CSMS has set, for which the log is read."""
     yield from _authorization_key(settings)
-    if settings.service.token_file is not None:
+    yield from stored_key_findings(settings)
+    yield from _other_files(settings)
+
+
+def file_findings(settings: Settings) -> Iterator[Finding]:
+    """Whether each file of a secret or certificate can be used, and is read by nobody else."""
+    yield from _authorization_key(settings)
+    yield from _other_files(settings)
+
+
+def _other_files(settings: Settings) -> Iterator[Finding]:
+    csms = settings.csms
+    tokens = [file for file in (settings.service.token_file, settings.service.read_token_file) if file is not None]
+    if tokens:
         try:
-            read_token(settings)
+            read_tokens(settings)
         except SettingsError as error:
-            yield fault(KEYS, str(error), "put one line of printable ASCII into it")
+            yield fault(KEYS, str(error), "put one line of printable ASCII into it, another one into each file")
         else:
-            yield from _private(settings.service.token_file)
+            for file in tokens:
+                yield from _private(file)
     if csms.url.startswith("wss:") or csms.ca_file is not None:
         try:
             tls_context(settings, csms.security_profile)
@@ -116,7 +129,6 @@ def _authorization_key(settings: Settings) -> Iterator[Finding]:
             yield from (fault(KEYS, doubt, advice) for doubt in doubts)
             if not doubts:
                 yield ok(KEYS, f"{path} is private")
-    yield from stored_key_findings(settings)
 
 
 def _private(path: Path) -> Iterator[Finding]:

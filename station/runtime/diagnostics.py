@@ -26,6 +26,7 @@ from eventstore.structure import to_json, to_plain
 from eventstore.value import Value
 from eventstore.withholding import Outgoing, Withholding
 from projections.station import StationState
+from station.rules.transfers import file_name
 from station.runtime.health import system_health
 from station.runtime.log_slices import LogSource, Window, slices
 from station.runtime.security_log import write_security_log
@@ -44,6 +45,19 @@ class DiagnosticsSource(Value, frozen=True, kw_only=True):
 
     log: LogSource
     settings: Settings
+
+    async def write_all(self, file: Path, state: StationState) -> None:
+        """Write the archive of all that GetDiagnostics could ask for, for whoever stands at the station. Raises as `write`."""
+        everything = DiagnosticsRequested(
+            job=0,
+            location="",
+            file_name=file_name(state, 0, state.at_ms, ".zip"),
+            start_utc_ms=None,
+            stop_utc_ms=None,
+            retries=0,
+            retry_interval_s=0,
+        )
+        await self.write(file, everything, state)
 
     async def write(self, file: Path, request: DiagnosticsRequested, state: StationState) -> None:
         """Write the archive, or the security log; `file` appears once it is whole. Raises OSError, and what the log's reader raises."""

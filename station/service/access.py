@@ -1,4 +1,4 @@
-"""Who may ask: with a token, everybody who has it; without one, clients on this machine that meant to come here.
+"""Who may ask: with a token, everybody who has it, to read and act, or with a second one to read only; without one, clients on this machine that meant to come here.
 
 Without a token the service listens on loopback only, but a browser on the same machine is there too, driven by pages from
 elsewhere. Two tricks would let such a page in. DNS rebinding: the page's own name is made to point at 127.0.0.1, so that its
@@ -20,7 +20,22 @@ from station.settings.loading import Settings
 
 TOKEN_BYTES_MAX = 4096
 ELSEWHERE = "pages of other origins need [service] token_file, or to be named in [service] allow_origins"
+SAFE = frozenset({"GET", "HEAD"})
+"""Methods that change nothing."""
+SESSION = "/api/session"
+SERVICE = "/api/service"
 _DEFAULT_PORTS = {b"http": 80, b"https": 443}
+
+
+class Tokens(Value, frozen=True, kw_only=True):
+    """The token that may do everything, None where the service asks for none; and one that may only read, None without one."""
+
+    acting: bytes | None = None
+    reading: bytes | None = None
+
+
+OPEN = Tokens()
+"""Nobody needs a token."""
 
 
 class Denial(Value, frozen=True, kw_only=True):
@@ -36,24 +51,50 @@ def read_token(settings: Settings) -> bytes | None:
 
     Raises SettingsError if the file cannot be read, or does not hold one line of printable ASCII.
     """
-    path = settings.service.token_file
+    return _token(settings, "token_file", settings.service.token_file)
+
+
+def read_tokens(settings: Settings) -> Tokens:
+    """Both tokens of the settings. Raises SettingsError as `read_token`, and where both are the same."""
+    reading = _token(settings, "read_token_file", settings.service.read_token_file)
+    tokens = Tokens(acting=read_token(settings), reading=reading)
+    if reading is not None and reading == tokens.acting:
+        raise settings.error("service", "read_token_file", "holds the token of token_file: who may read could act")
+    return tokens
+
+
+def _token(settings: Settings, key: str, path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
         with Path(path).open("rb") as file:
             content = file.read(TOKEN_BYTES_MAX + 1).strip()
     except OSError as error:
-        raise settings.error("service", "token_file", f"{path} cannot be read: {error.strerror}") from error
+        raise settings.error("service", key, f"{path} cannot be read: {error.strerror}") from error
     if not 1 <= len(content) <= TOKEN_BYTES_MAX or not all(33 <= byte <= 126 for byte in content):
-        raise settings.error("service", "token_file", f"{path} must hold one line of printable ASCII without spaces")
+        raise settings.error("service", key, f"{path} must hold one line of printable ASCII without spaces")
     return content
+
+
+def may_act(headers: Iterable[tuple[bytes, bytes]], tokens: Tokens) -> bool:
+    """Whether whoever bears these headers, and may ask at all, has the right to act."""
+    return tokens.acting is None or _bears_one(headers, tokens.acting)
+
+
+def acts(method: str, path: str) -> bool:
+    """Whether a request needs the right to act: what changes something, and what is for whoever services the station.
+
+    To open or end a session of one's own is neither.
+    """
+    return (method not in SAFE and path != SESSION) or path == SERVICE or path.startswith(f"{SERVICE}/")
 
 
 def denial(
     headers: Iterable[tuple[bytes, bytes]],
-    token: bytes | None,
+    tokens: Tokens,
     *,
     method: str = "GET",
+    path: str = "/",
     port: int | None = None,
     origins: Container[bytes] = (),
 ) -> Denial | None:
@@ -62,11 +103,12 @@ def denial(
     `port` is the one that the service listens on, `origins` are those of pages that may ask, in lower case.
     """
     found = list(headers)
-    if token is not None:
-        given = _all(found, b"authorization")
-        if len(given) == 1 and _bears(given[0], token):
+    if tokens.acting is not None:
+        if may_act(found, tokens):
             return None
-        return Denial(status=401, text="wrong or no token", is_guess=bool(given))
+        if tokens.reading is not None and _bears_one(found, tokens.reading):
+            return Denial(status=403, text="this token may only read") if acts(method, path) else None
+        return Denial(status=401, text="wrong or no token", is_guess=bool(_all(found, b"authorization")))
     host = next(iter(_all(found, b"host")), None)
     if host is not None and not is_loopback(_place(b"//" + host)[0]):
         return Denial(status=403, text="Host must be a loopback name or address; other names need [service] token_file")
@@ -80,6 +122,12 @@ def denial(
 
 def _all(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
     return [value for each, value in headers if each == name]
+
+
+def _bears_one(headers: Iterable[tuple[bytes, bytes]], token: bytes) -> bool:
+    """Whether there is one Authorization among the headers, and it bears the token."""
+    given = _all(headers, b"authorization")
+    return len(given) == 1 and _bears(given[0], token)
 
 
 def _bears(authorization: bytes, token: bytes) -> bool:

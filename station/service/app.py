@@ -10,6 +10,7 @@
     GET /, /page/...                the page, and what it loads (`page`)
     GET /api/view/...               what it shows (`page_views`)
     /api/session                    a browser logs in (`login`)
+    /api/service...                 for whoever services the station, with the right to act (`servicing`)
     /bench/...                      the controls of a simulated board (`bench`)
 
 Errors are JSON: 400 not JSON, 404 no such thing, 405, 408, 413, 422 what is wrong with a value, 503 the storage has failed, the
@@ -41,6 +42,7 @@ from station.features.smart_charging.decide import get_composite_schedule
 from station.rules.shedding import DATA_TRANSFERS_MAX, data_transfers_waiting
 from station.runtime import entropy
 from station.service import bench, page
+from station.service.access import OPEN, Tokens
 from station.service.answers import Refused, error_response, json_response, read_document
 from station.service.bodies import BodyMember, InvalidBodyError, NotJsonError, read_query
 from station.service.context import ServiceContext, oldest_utc_ms
@@ -48,6 +50,7 @@ from station.service.gate import Gate
 from station.service.login import Login
 from station.service.metrics import CONTENT_TYPE, MetricFacts, metrics_text
 from station.service.page_views import PageViews
+from station.service.servicing import Servicing
 from station.service.sessions import Sessions
 from station.service.stream import STREAMS_MAX, EventStream, Streams
 from station.service.views import event_rows, health_view, state_view
@@ -264,16 +267,17 @@ ERRORS: Mapping[Any, Any] = {
 }
 
 
-def build(context: ServiceContext, token: bytes | None = None, streams: Streams | None = None) -> ASGIApp:
-    """The application; with a token, every request must bear it. `streams` are for whoever ends them."""
+def build(context: ServiceContext, tokens: Tokens = OPEN, streams: Streams | None = None) -> ASGIApp:
+    """The application; with tokens, every request must bear one. `streams` are for whoever ends them."""
     api = Api(context, streams or Streams(context.station))
-    sessions = None if token is None else Sessions(lambda: asyncio.get_running_loop().time(), _secret)
+    sessions = None if tokens.acting is None else Sessions(lambda: asyncio.get_running_loop().time(), _secret)
     routes = [
         *api.routes(),
         *bench.routes(context),
         *page.routes(),
         *PageViews(context).routes(),
         *Login(sessions).routes(),
+        *Servicing(context).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers=dict(ERRORS))
     app.router.redirect_slashes = False
@@ -281,4 +285,4 @@ def build(context: ServiceContext, token: bytes | None = None, streams: Streams 
     def report(peer: str, reason: str) -> None:
         context.station.submit(ServiceAccessRefused(peer=peer, reason=reason))
 
-    return Gate(app, token, context.settings.service.allow_origins, report, sessions)
+    return Gate(app, tokens, context.settings.service.allow_origins, report, sessions)

@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from eventstore.chain import Head, Row
@@ -124,7 +125,7 @@ def as_recorded(state: StationState, at_ms: int) -> StationState:
 class ServiceContext(Value, frozen=True, kw_only=True):
     """All that the service works on. `board` is given on a bench only.
 
-    `refused_reads` gives how often each reader gave what is no card. `live` gives a state with what the meters say at a moment, for showing it (`runtime.live_meters`).
+    `diagnostics` writes the diagnostics file of a state; None where there is none. `refused_reads` gives how often each reader gave what is no card. `live` gives a state with what the meters say at a moment, for showing it (`runtime.live_meters`).
     `on_mains_lost` is called once the answer to a loss of mains has left: the station then goes down in order. `die` ends the
     process that has no back-up power.
     """
@@ -137,3 +138,4 @@ class ServiceContext(Value, frozen=True, kw_only=True):
     live: Callable[[StationState, int], StationState] = as_recorded
     refused_reads: Callable[[], tuple[int, ...]] = tuple
     die: Callable[[], None] = kill_this_process
+    diagnostics: Callable[[Path, StationState], Awaitable[None]] | None = None

@@ -8,24 +8,26 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eventstore.seldom import Seldom
-from station.service.access import Denial, denial
+from station.service.access import OPEN, SAFE, SESSION, Denial, Tokens, acts, denial, may_act
 from station.service.answers import error_response
 from station.service.attempts import HELD_S, Attempts
 from station.service.peers import peer_of
 from station.service.reports import Reports
-from station.service.sessions import SAFE, Sessions, may_act
+from station.service.sessions import Session, Sessions, bears_csrf
 
 LOGGER = logging.getLogger(__name__)
 
 METHODS = "GET, HEAD, POST, DELETE"
 PREFLIGHT_S = 600
-OPEN_TO_ALL = frozenset({"/", "/api/session"})
+OPEN_TO_ALL = frozenset({"/", SESSION})
+MAY_ACT = "chargebox.may_act"
+"""In the scope of a request that was let through: whether it comes with the right to act."""
 PAGE_FILES = "/page/"
 _Headers = list[tuple[bytes, bytes]]
 
 
 class Gate:
-    """Outermost. `token` is what every request must bear, `origins` are the pages that may ask from a browser.
+    """Outermost. `tokens` are what a request must bear one of, `origins` are the pages that may ask from a browser.
 
     `report` is called with the peer and the reason of a refusal that is to be recorded. With `sessions`, browsers may log in.
     """
@@ -33,14 +35,14 @@ class Gate:
     def __init__(
         self,
         app: ASGIApp,
-        token: bytes | None,
+        tokens: Tokens = OPEN,
         origins: Iterable[str] = (),
         report: Callable[[str, str], object] = lambda peer, reason: None,
         sessions: Sessions | None = None,
     ) -> None:
         self._app = app
         self._sessions = sessions
-        self._token = token
+        self._tokens = tokens
         self._origins = frozenset(origin.encode() for origin in origins)
         self._attempts = Attempts(lambda: asyncio.get_running_loop().time())
         self._report = report
@@ -97,19 +99,21 @@ class Gate:
         return error_response(found.status, found.text, {"www-authenticate": "Bearer"} if found.status == 401 else None)
 
     def _denial(self, scope: Scope, headers: _Headers, port: int | None) -> Denial | None:
-        """What bears no token may be the page itself, which holds nothing secret, or belong to the session of a browser."""
+        """What bears no token may be the page itself, which holds nothing secret, or belong to the session of a browser.
+
+        A request that is let through knows whether it comes with the right to act (`MAY_ACT`).
+        """
         method: str = scope.get("method", "GET")
+        path: str = scope.get("path", "")
         if self._sessions is not None and not any(name == b"authorization" for name, _ in headers):
-            path: str = scope.get("path", "")
             if method in SAFE and (path in OPEN_TO_ALL or path.startswith(PAGE_FILES)):
                 return None
             session = self._sessions.of(headers)
             if session is not None:
-                is_free = method in SAFE or may_act(session, headers)
-                return (
-                    None if is_free else Denial(status=403, text="this session may not act, or X-CSRF-Token is wrong")
-                )
-        return denial(headers, self._token, method=method, port=port, origins=self._origins)
+                scope[MAY_ACT] = session.may_act
+                return _denied_to(session, headers, method, path)
+        scope[MAY_ACT] = may_act(headers, self._tokens)
+        return denial(headers, self._tokens, method=method, path=path, port=port, origins=self._origins)
 
     def _granted(self, headers: Iterable[tuple[bytes, bytes]]) -> _Headers:
         """The headers by which a browser lets the page that it shows read the answer (Fetch, 3.2.3); none for other origins."""
@@ -117,6 +121,17 @@ class Gate:
             if name == b"origin" and value.lower() in self._origins:
                 return [(b"access-control-allow-origin", value), (b"vary", b"origin")]
         return []
+
+
+def _denied_to(session: Session, headers: _Headers, method: str, path: str) -> Denial | None:
+    """A browser that only looks has no second secret to send; nobody else's page can make it send the cookie."""
+    if not acts(method, path) and method in SAFE:
+        return None
+    if session.may_act if method in SAFE else bears_csrf(session, headers):
+        return None
+    if path == SESSION and not session.may_act:
+        return None
+    return Denial(status=403, text="this session may not act, or X-CSRF-Token is wrong")
 
 
 def _come_back_later() -> Response:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from eventstore.descriptors import limit
 from eventstore.value import Value
 from station.service.accepting import Acceptor
-from station.service.access import read_token
+from station.service.access import Tokens, read_tokens
 from station.service.context import ServiceContext
 from station.service.places import Place, Places
 from station.settings.loading import Settings
@@ -46,10 +46,10 @@ class AddressTaken(ListenError):  # noqa: N818  # it says what is the case
 
 
 class Listener(Value, frozen=True, kw_only=True):
-    """The socket on which the service will answer, and the token that it will ask for."""
+    """The socket on which the service will answer, and the tokens that it will ask for."""
 
     socket: socket.socket
-    token: bytes | None
+    tokens: Tokens
 
     @property
     def port(self) -> int:
@@ -68,8 +68,8 @@ def bind(settings: Settings) -> Listener | None:
     """
     if settings.service.address is None:
         return None
-    token = read_token(settings)
-    return Listener(socket=_listen(*settings.service.address, settings.service.listen), token=token)
+    tokens = read_tokens(settings)
+    return Listener(socket=_listen(*settings.service.address, settings.service.listen), tokens=tokens)
 
 
 def _listen(host: str, port: int, text: str) -> socket.socket:
@@ -172,7 +172,7 @@ def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server"
             await stopping.wait()
 
     config = uvicorn.Config(
-        build(context, listener.token, streams),
+        build(context, listener.tokens, streams),
         http="h11",
         ws="none",
         loop="none",

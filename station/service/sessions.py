@@ -16,14 +16,17 @@ COOKIE = "chargebox_session"
 CSRF_HEADER = b"x-csrf-token"
 IDLE_S = 12 * 3600.0
 MAX = 32
-SAFE = frozenset({"GET", "HEAD"})
-"""Methods that change nothing."""
 
 
 class Session(Value, frozen=True, kw_only=True):
     """One of them; `csrf` is what whoever acts must bear, "" for a session that may read only."""
 
     csrf: str
+
+    @property
+    def may_act(self) -> bool:
+        """Whether it has the right to act."""
+        return self.csrf != ""
 
 
 class Sessions:
@@ -70,10 +73,10 @@ class Sessions:
         return None
 
 
-def may_act(session: Session, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+def bears_csrf(session: Session, headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether the headers bear the session's CSRF token."""
     given = [value for name, value in headers if name == CSRF_HEADER]
-    return session.csrf != "" and len(given) == 1 and hmac.compare_digest(given[0], session.csrf.encode())
+    return session.may_act and len(given) == 1 and hmac.compare_digest(given[0], session.csrf.encode())
 
 
 def _cookies(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[str]:

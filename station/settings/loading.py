@@ -264,6 +264,10 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             path=("service", "token_file"), text=f'is required when listen is "{service.listen}", which is not loopback'
         )
+    if service.read_token_file is not None and service.token_file is None:
+        yield Problem(
+            path=("service", "token_file"), text="is required beside read_token_file: without it everybody may act"
+        )
 
 
 def _has_certificate(settings: Settings) -> bool:

@@ -158,6 +158,10 @@ class ServiceSettings(Value, frozen=True, kw_only=True):
     token_file: Annotated[
         Path | None, TableKey(FilePath(may_be_empty=True), "file with the token that every request must bear")
     ] = None
+    read_token_file: Annotated[
+        Path | None,
+        TableKey(FilePath(may_be_empty=True), "file with a second token, beside token_file, that may only read"),
+    ] = None
     allow_origins: Annotated[
         tuple[str, ...],
         TableKey(

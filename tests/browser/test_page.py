@@ -24,6 +24,7 @@ VIEWS = {
     "schedule": "A transaction runs: this is its limit.",
     "configuration": "HeartbeatInterval",
     "bench": "Each button is a hand on the simulated world.",
+    "service": "No tag was refused of late.",
 }
 """What each of the other views says once a transaction runs."""
 LINES = "return [...document.querySelectorAll('.story li')].map((line) => line.value)"
@@ -148,7 +149,19 @@ async def test_everybody_can_use_it_in_both_languages_and_both_schemes(browser: 
                     assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width
         await beside(browser.open, url)
         await beside(browser.until_says, "Charging")
-        for _ in ("skip", "now", "sessions", "story", "conversation", "schedule", "configuration", "bench", "en", "de"):
+        for _ in (
+            "skip",
+            "now",
+            "sessions",
+            "story",
+            "conversation",
+            "schedule",
+            "configuration",
+            "bench",
+            "service",
+            "en",
+            "de",
+        ):
             await beside(browser.press, TAB)
         await beside(browser.press, ENTER)
         await beside(browser.until_says, "Das Fahrzeug wird geladen.", "Lädt")
@@ -175,6 +188,23 @@ async def test_the_bench_is_worked_by_buttons_and_says_what_it_refuses(browser: 
         await beside(expected_refusals, browser)
 
 
+@pytest.mark.asyncio
+async def test_who_services_the_station_copies_a_tag_and_has_it_checked(browser: Browser, tmp_path: Path) -> None:
+    async with looked_at(browser, tmp_path) as (daemon, csms, url):
+        csms.always("Authorize", {"id_tag_info": {"status": "Invalid"}})
+        await daemon.api.swipe("04A1B2C3", 1)
+        await beside(browser.open, f"{url}#service", width=360)
+        await beside(browser.until_says, "Last refused tag", "Invalid")
+        await beside(browser.click_on, "Copy")
+        await beside(browser.until_says, "Copied.")
+        await beside(browser.click_on, "Check now")
+        shown = await beside(browser.until_says, "python: Python 3.", "not looked at while the daemon runs")
+        assert "the running daemon answers" in shown
+        assert await beside(browser.run, "return document.querySelector('#tag-text').value") == "04A1B2C3"
+        assert await beside(browser.violations) == []
+        assert await beside(browser.run, "return document.documentElement.scrollWidth") == 360
+
+
 def expected_refusals(browser: Browser) -> None:
     """A browser counts a refusal as an error."""
     assert [line for line in browser.console() if "409" not in line] == []
@@ -183,10 +213,12 @@ def expected_refusals(browser: Browser) -> None:
 @pytest.mark.asyncio
 async def test_where_a_token_is_asked_for_a_browser_logs_in(browser: Browser, tmp_path: Path) -> None:
     """Reading and acting are separate rights, and a page that is loaded again goes on."""
-    file = tmp_path / "token"
-    file.write_text("s3cret\n")
-    file.chmod(0o600)
-    settings = settings_for("ws://127.0.0.1:9/ocpp", service={"token_file": str(file)})
+    file, reading = tmp_path / "token", tmp_path / "reading"
+    for path, text in ((file, "s3cret\n"), (reading, "l00k\n")):
+        path.write_text(text)
+        path.chmod(0o600)
+    service = {"token_file": str(file), "read_token_file": str(reading)}
+    settings = settings_for("ws://127.0.0.1:9/ocpp", service=service)
     async with Daemon(tmp_path, settings) as daemon:
         url = f"http://127.0.0.1:{daemon.service_port}/"
         await beside(browser.open, url, width=360)
@@ -206,12 +238,24 @@ async def test_where_a_token_is_asked_for_a_browser_logs_in(browser: Browser, tm
         await beside(browser.forget)
         await beside(browser.open, f"{url}#bench", width=360)
         await beside(browser.until_says, "Log in")
+        await beside(browser.type_into, "#token", "l00k")
+        await beside(browser.click, "#may-act")
+        await beside(browser.click, "button[type=submit]")
+        await beside(browser.until_says, "Connector 1: Available")
+        assert "Service" not in await beside(browser.text, "nav"), "a token that may only read"
+        await beside(browser.click_on, "Plug in")
+        await beside(browser.until_says, "this session may not act", selector=".outcome")
+        await beside(browser.forget)
+        await beside(browser.open, f"{url}#bench", width=360)
+        await beside(browser.until_says, "Log in")
         await beside(browser.type_into, "#token", "s3cret")
         await beside(browser.click, "#may-act")
         await beside(browser.click, "button[type=submit]")
         await beside(browser.until_says, "Connector 1: Available")
         await beside(browser.click_on, "Plug in")
         await beside(browser.until_says, "Plug in: done", selector=".outcome")
+        await beside(browser.click, "a[href='#service']")
+        await beside(browser.until_says, "No tag was refused of late.")
         await beside(browser.leave)
         await beside(browser.forget)
     await beside(denied_only, browser)

@@ -9,6 +9,7 @@ import httpx2
 import orjson
 import pytest
 
+from station.service.access import Tokens
 from station.service.context import ServiceContext
 from station.service.server import Listener, bind, serve
 from station.settings.loading import parse_settings
@@ -91,7 +92,9 @@ async def listening(directory: Path) -> AsyncIterator[int]:
         bound = bind(parse_settings(settings, "cb.toml"))
         assert bound is not None
         port, listens = bound.port, asyncio.Event()
-        task = asyncio.create_task(serve(Listener(socket=bound.socket, token=None), context, on_listening=listens.set))
+        task = asyncio.create_task(
+            serve(Listener(socket=bound.socket, tokens=Tokens()), context, on_listening=listens.set)
+        )
         await listens.wait()
         try:
             yield port

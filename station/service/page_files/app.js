@@ -1,7 +1,7 @@
 // The page: its head, its views, and what is wrong.
 import { effect } from "./vendor/signals-core.mjs";
 import { html, render } from "./html.js";
-import { begin, isOld, log, login, now, show, shown, trouble } from "./live.js";
+import { begin, isOld, log, login, mayAct, now, show, shown, trouble } from "./live.js";
 import { LogHead, OF_LOG } from "./log.js";
 import { LANGUAGES, language, loadTexts, moment, speak, text } from "./texts.js";
 import { Login } from "./login.js";
@@ -12,8 +12,9 @@ import { Conversation } from "./conversation.js";
 import { Schedule } from "./schedule.js";
 import { Configuration } from "./configuration.js";
 import { Bench } from "./bench.js";
+import { Service } from "./service.js";
 
-const VIEWS = { now: Now, sessions: Sessions, story: Story, conversation: Conversation, schedule: Schedule, configuration: Configuration, bench: Bench };
+const VIEWS = { now: Now, sessions: Sessions, story: Story, conversation: Conversation, schedule: Schedule, configuration: Configuration, bench: Bench, service: Service };
 
 function placed() {
   const name = location.hash.slice(1);
@@ -46,9 +47,10 @@ function App() {
   `;
 }
 
-// A log only tells, and only a bench has hands on its world.
+// A log only tells, only a bench has hands on its world, and only who may act can service.
 function isThere(name) {
   if (log.value) return OF_LOG.includes(name);
+  if (name === "service") return mayAct.value;
   return name !== "bench" || now.value?.station.bench;
 }
 

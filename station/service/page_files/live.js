@@ -22,6 +22,8 @@ export const log = signal(null); // what is said of the log that is looked at; n
 export const at = signal(null); // the event of that log after which it is looked at; null at the moment that was asked for first
 export const place = () => at.value ?? log.value.seq;
 export const login = signal(false); // whether the service asks for its token first
+export const mayAct = signal(false); // whether whoever looks has the right to act
+export const service = signal(null);
 export const isOld = signal(false); // the station serves another page than this one
 
 let page = null; // the version of the page that the first answer named
@@ -145,6 +147,9 @@ const WAYS = {
   configuration: async () => {
     configuration.value = await ask("/api/view/configuration");
   },
+  service: async () => {
+    if (mayAct.value) service.value = await ask("/api/service");
+  },
 };
 
 export function show(name) {
@@ -153,8 +158,8 @@ export function show(name) {
 }
 
 // Do something to the station; raises with the words of its refusal.
-export async function act(method, path, body) {
-  const request = { method, signal: AbortSignal.timeout(PATIENCE_MS), headers: { "content-type": "application/json", "x-csrf-token": csrf } };
+export async function act(method, path, body, patienceMs = PATIENCE_MS) {
+  const request = { method, signal: AbortSignal.timeout(patienceMs), headers: { "content-type": "application/json", "x-csrf-token": csrf } };
   const response = await fetch(path, body === undefined ? request : { ...request, body: JSON.stringify(body) });
   const answer = await response.json();
   if (response.status === 401) login.value = true;
@@ -233,12 +238,13 @@ function listen() {
 }
 
 // Shows the token once, for a session whose cookie no script can read. Raises with the words of a refusal.
-export async function enter(token, mayAct) {
+export async function enter(token, wantsToAct) {
   const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
-  const response = await fetch("/api/session", { method: "POST", headers, body: JSON.stringify({ may_act: mayAct }) });
+  const response = await fetch("/api/session", { method: "POST", headers, body: JSON.stringify({ may_act: wantsToAct }) });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error ?? response.status);
   csrf = answer.csrf ?? "";
+  mayAct.value = answer.may_act;
   login.value = false;
   await refresh();
   listen();
@@ -248,6 +254,7 @@ export async function begin() {
   const response = await fetch("/api/session", { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" }).catch(() => null);
   const session = await response?.json();
   csrf = session?.csrf ?? "";
+  mayAct.value = session?.may_act ?? false;
   login.value = session?.login ?? false;
   log.value = session?.log ?? null;
   await refresh();

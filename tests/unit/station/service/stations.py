@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,15 @@ from eventstore.catalogue.link import FrameReceived, LinkClosed, LinkOpened
 from eventstore.errors import StorageFailed
 from eventstore.log import EventLog
 from eventstore.value import replace
-from projections.station import INITIAL
+from projections.station import INITIAL, StationState
 from station.core.kernel import step
 from station.features import registry_for
 from station.runtime.clock import SystemClock
+from station.runtime.diagnostics import DiagnosticsSource
 from station.runtime.gateway import Gateway
 from station.runtime.live_meters import LiveMeters
 from station.runtime.station import Station
+from station.service.access import Tokens
 from station.service.app import build
 from station.service.context import ServiceContext
 from station.settings.loading import Settings, parse_settings
@@ -123,7 +125,9 @@ async def served(
     *,
     bench: bool = True,
     token: bytes | None = None,
+    read_token: bytes | None = None,
     backup_power_s: int = 0,
+    diagnostics: Callable[[Path, StationState], Awaitable[None]] | None = None,
     **description: Any,
 ) -> AsyncIterator[Served]:
     """A booted station with two connectors, its board open, its service answering without a network."""
@@ -155,8 +159,9 @@ async def served(
             live=LiveMeters(board, registry).shown,
             on_mains_lost=lambda: calls.append("mains lost"),
             die=lambda: calls.append("died"),
+            diagnostics=diagnostics or DiagnosticsSource(log=log, settings=settings).write_all,
         )
-        transport = httpx2.ASGITransport(build(context, token))
+        transport = httpx2.ASGITransport(build(context, Tokens(acting=token, reading=read_token)))
         http = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url=LOOPBACK))
         yield Served(station=station, board=board, link=link, http=http, calls=calls, clock=clock)
 

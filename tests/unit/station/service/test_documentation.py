@@ -11,6 +11,7 @@ from station.service.app import Api
 from station.service.context import ServiceContext
 from station.service.login import Login
 from station.service.page_views import PageViews
+from station.service.servicing import Servicing
 from station.service.stream import Streams
 from tests.given import charging, station
 from tests.unit.station.service.stations import served, settings_in
@@ -60,6 +61,7 @@ async def test_every_route_stands_in_an_example(tmp_path: Path) -> None:
                 *page.routes(),
                 *PageViews(context).routes(),
                 *Login(None).routes(),
+                *Servicing(context).routes(),
             )
             for method in (route.methods or set()) - {"HEAD"}
         }

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from station.service import attempts
+from station.service.access import Tokens
 from station.service.attempts import FREE, HELD_MAX
 from station.service.gate import Gate
 
@@ -51,7 +52,7 @@ async def turns() -> None:
 
 @pytest.mark.asyncio
 async def test_wrong_tokens_are_one_line_that_does_not_repeat_them(caplog: pytest.LogCaptureFixture) -> None:
-    async with client(Gate(inside, TOKEN)) as http:
+    async with client(Gate(inside, Tokens(acting=TOKEN))) as http:
         for _ in range(FREE):
             response = await http.get("/", headers=WRONG)
             assert (response.status_code, response.json()) == (401, {"error": "wrong or no token"})
@@ -65,7 +66,7 @@ async def test_wrong_tokens_are_one_line_that_does_not_repeat_them(caplog: pytes
 
 @pytest.mark.asyncio
 async def test_who_guesses_waits_and_nobody_else_does(held: asyncio.Event) -> None:
-    gate = Gate(inside, TOKEN)
+    gate = Gate(inside, Tokens(acting=TOKEN))
     async with client(gate) as guesser, client(gate, "198.51.100.1") as owner:
         for _ in range(FREE):
             await guesser.get("/", headers=WRONG)
@@ -84,7 +85,7 @@ async def test_who_guesses_waits_and_nobody_else_does(held: asyncio.Event) -> No
 
 @pytest.mark.asyncio
 async def test_a_proxy_on_this_machine_lets_the_right_token_through_while_others_guess(held: asyncio.Event) -> None:
-    async with client(Gate(inside, TOKEN), "127.0.0.1") as http:
+    async with client(Gate(inside, Tokens(acting=TOKEN)), "127.0.0.1") as http:
         for _ in range(FREE):
             await http.get("/", headers=WRONG)
         guesses = [asyncio.create_task(http.get("/", headers=WRONG)) for _ in range(HELD_MAX)]
@@ -98,7 +99,7 @@ async def test_a_proxy_on_this_machine_lets_the_right_token_through_while_others
 @pytest.mark.asyncio
 @pytest.mark.parametrize("token", [None, TOKEN])
 async def test_a_page_of_an_allowed_origin_may_ask_and_read_and_any_other_may_not(token: bytes | None) -> None:
-    gate = Gate(inside, token, ("http://localhost:3000",))
+    gate = Gate(inside, Tokens(acting=token), ("http://localhost:3000",))
     allowed, other = {"origin": "http://localhost:3000"}, {"origin": "http://localhost:3001"}
     bears: dict[str, Any] = RIGHT if token else {}
     async with client(gate, "127.0.0.1") as http:
@@ -120,7 +121,7 @@ async def test_a_bug_is_an_answer_in_json_too(caplog: pytest.LogCaptureFixture) 
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise ZeroDivisionError
 
-    async with client(Gate(broken, None), "127.0.0.1") as http:
+    async with client(Gate(broken), "127.0.0.1") as http:
         response = await http.get("/")
     assert response.status_code == 500
     assert set(response.json()) == {"error"}
@@ -130,7 +131,7 @@ async def test_a_bug_is_an_answer_in_json_too(caplog: pytest.LogCaptureFixture) 
 @pytest.mark.asyncio
 async def test_a_peer_that_is_refused_is_reported_once_and_who_may_ask_is_not() -> None:
     reported: list[tuple[str, str]] = []
-    gate = Gate(inside, TOKEN, (), lambda peer, reason: reported.append((peer, reason)))
+    gate = Gate(inside, Tokens(acting=TOKEN), (), lambda peer, reason: reported.append((peer, reason)))
     for host, headers in (("192.0.2.7", RIGHT), ("192.0.2.7", WRONG), ("192.0.2.7", {}), ("192.0.2.8", {})):
         async with client(gate, host) as http:
             await http.get("/", headers=headers)

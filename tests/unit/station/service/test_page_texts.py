@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from station.doctor.findings import Level
 from station.page_files import FILES
 from station.rules.faults import BLOCKING
 from station.views.configuration import CSMS, FACTORY, SETTINGS
@@ -34,6 +35,8 @@ DERIVED = {
     *(f"message.{end}" for end in (WAITS, TAKEN, MALFORMED, GIVEN_UP)),
     *re.findall(r'<\$\{Figure\} name="([\w.]+)"', SCRIPTS),
     *(f"bench.{does}" for does in re.findall(r'<\$\{Do\} does="([\w.]+)"', SCRIPTS)),
+    *(f"service.check.{level}" for level in Level),
+    *(f"service.tag.{end}" for end in ("copied", "select")),
     *("why.fault_plain", "why.fault_station_plain", "limit.profile_undated", "limit.shared_profile_undated"),
 }
 """Keys that are put together while the page runs."""

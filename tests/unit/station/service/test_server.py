@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from station.service.access import Tokens
 from station.service.context import ServiceContext
 from station.service.server import GRACE_S, AddressTaken, Listener, ListenError, bind, serve
 from station.settings.loading import Settings, SettingsError, parse_settings
@@ -34,7 +35,7 @@ async def serving(directory: Path, token: bytes | None = None) -> AsyncIterator[
         )
         bound = bind(listening_on("127.0.0.1:0"))
         assert bound is not None
-        listener = Listener(socket=bound.socket, token=token)
+        listener = Listener(socket=bound.socket, tokens=Tokens(acting=token))
         port, listens = listener.port, asyncio.Event()
         task = asyncio.create_task(serve(listener, context, on_listening=listens.set))
         await listens.wait()
@@ -143,7 +144,9 @@ async def test_a_server_that_fails_gives_its_address_up_and_ends_nothing_else(
         )  # readable, and nothing that a server can listen on
         datagrams.bind(("127.0.0.1", 0))
         datagrams.setblocking(False)
-        task = asyncio.create_task(serve(Listener(socket=datagrams, token=None), context, on_listening=lambda: None))
+        task = asyncio.create_task(
+            serve(Listener(socket=datagrams, tokens=Tokens()), context, on_listening=lambda: None)
+        )
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             sender.sendto(b"?", datagrams.getsockname())
         async with asyncio.timeout(60):

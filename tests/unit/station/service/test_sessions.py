@@ -1,6 +1,6 @@
 import itertools
 
-from station.service.sessions import COOKIE, IDLE_S, MAX, Session, Sessions, may_act
+from station.service.sessions import COOKIE, IDLE_S, MAX, Session, Sessions, bears_csrf
 
 
 class World:
@@ -64,9 +64,9 @@ def test_only_who_bears_the_second_secret_acts_and_nobody_in_a_session_for_readi
     world = World()
     _, acting = world.sessions.open(may_act=True)
     _, reading = world.sessions.open(may_act=False)
-    assert may_act(acting, [(b"x-csrf-token", acting.csrf.encode())])
-    assert not may_act(acting, [(b"x-csrf-token", b"guess")])
-    assert not may_act(acting, [])
-    assert not may_act(acting, 2 * [(b"x-csrf-token", acting.csrf.encode())])
+    assert bears_csrf(acting, [(b"x-csrf-token", acting.csrf.encode())])
+    assert not bears_csrf(acting, [(b"x-csrf-token", b"guess")])
+    assert not bears_csrf(acting, [])
+    assert not bears_csrf(acting, 2 * [(b"x-csrf-token", acting.csrf.encode())])
     assert reading.csrf == ""
-    assert not may_act(reading, [(b"x-csrf-token", b"")])
+    assert not bears_csrf(reading, [(b"x-csrf-token", b"")])
