@@ -1,13 +1,11 @@
 """What lies before the live segment of a running log: made, read, listed, dropped. Every call leaves the event loop free.
 
-All of it runs on one thread of its own: a frame is unpacked into some megabytes, and the allocator keeps them for each thread
+All of it is done by one worker (`eventstore.threads`): a frame is unpacked into some megabytes, and the allocator keeps them for each thread
 that ever did so.
 """
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -24,6 +22,7 @@ from eventstore.history import History
 from eventstore.opening import Opening
 from eventstore.segments import PastSegment, base_of, closed_segments, commitments_of, compress, end_of, past_segments
 from eventstore.thinning import Thinned, put_in_place, thin
+from eventstore.threads import Threads, done_in
 from eventstore.value import Value, replace
 
 T = TypeVar("T")
@@ -41,22 +40,22 @@ class ArchiveFacts(Value, frozen=True, kw_only=True):
 class Archives:
     """The closed segments of one log; `live` tells where the live segment begins."""
 
-    def __init__(self, directory: StorageDirectory, live: Callable[[], Opening]) -> None:
+    def __init__(self, directory: StorageDirectory, live: Callable[[], Opening], threads: Threads) -> None:
         self._directory = directory
         self._live = live
         self._history = History(directory.path)
         self._is_closed = False
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archives")
+        self._worker = threads.worker("archives")
 
     async def _run(self, function: Callable[..., T], *arguments: Any, **named: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *arguments, **named))
+        return await done_in(self._worker, function, *arguments, **named)
 
     async def close(self) -> None:
         """Let go of what is open; what is being made is left half done, and removed at the next start."""
         if not self._is_closed:
             self._is_closed = True
             await self._run(self._history.close)
-            self._thread.shutdown(wait=False)
+            self._worker.end()
 
     @property
     def findings(self) -> tuple[str, ...]:

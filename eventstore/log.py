@@ -1,6 +1,6 @@
 """The event log: append durably, read in order.
 
-Theory of operation. There is one writing connection, on its own thread. A batch is encoded, numbered and chained when `append`
+Theory of operation. There is one writing connection, with a worker of its own (`eventstore.threads`). A batch is encoded, numbered and chained when `append`
 is called, so the order of calls is the order of the log. Batches that arrive while a commit is under way wait together and
 go into the next commit: one statement, one transaction, one sync for all (group commit). `append` returns when its commit is
 durable. Cancelling the caller does not stop the commit: the batch is on disk whole, or not at all. The first error of the
@@ -33,34 +33,37 @@ from eventstore.integrity import CheckProgress, judge, question
 from eventstore.opening import Opening
 from eventstore.picking import Picking
 from eventstore.reading import Reading
-from eventstore.rows import SELECT_ROWS
 from eventstore.segments import NEXT_NAME, prepare_next, switch
 from eventstore.snapshots import Snapshot, newest_snapshot, write_snapshot
 from eventstore.space import Space
+from eventstore.threads import OWN, Threads
 from eventstore.value import replace
 from eventstore.wal import synced_bytes
 from eventstore.witness import Witness
-from eventstore.writer import WriterThread
+from eventstore.writer import LogWriter
 
 LOGGER = logging.getLogger(__name__)
 
+WRITER = "event log writer"
 SLICE_EVENTS = 500  # read and decoded at a time, so that the loop is never held for long
-
-_READ = f"{SELECT_ROWS} WHERE seq > ? ORDER BY seq LIMIT ?"
 
 
 class EventLog(Space, Covering):
     """One station's log, open for appending. Use `open`; `close` lets the process end."""
 
-    def __init__(self, directory: StorageDirectory, boot: Opener, writer: WriterThread, codec: Codec) -> None:
+    def __init__(
+        self, directory: StorageDirectory, boot: Opener, writer: LogWriter, codec: Codec, threads: Threads
+    ) -> None:
         self._directory = directory
         self._boot = boot
         self._writer = writer
         self._codec = codec
-        self._reading = Reading(directory.path / DATABASE_NAME)
+        self._threads = threads
+        self._reading = Reading(directory.path / DATABASE_NAME, stays=not threads.are_shared)
         self._opening = boot.report.opening
-        self.archives = Archives(directory, lambda: self._opening)
-        self.read_kinds = Picking(self.archives, self._reading, lambda: self._opening, self._query).read_kinds
+        self.archives = Archives(directory, lambda: self._opening, threads)
+        self._picking = Picking(self.archives, self._reading, lambda: self._opening, self._query)
+        self.read_kinds = self._picking.kinds
         self._batches = Batches(boot.report.head, boot.report.commitments)
         self._chore: asyncio.Task[Any] | None = None  # what else is done to the files, between two commits
         self._failure: StorageError | None = None
@@ -69,7 +72,14 @@ class EventLog(Space, Covering):
         self._wal_bytes = 0  # as the witness knows it
 
     @classmethod
-    async def open(cls, directory: Path, *, identity: str, catalogue: Mapping[str, type[Event]] | None = None) -> Self:
+    async def open(
+        cls,
+        directory: Path,
+        *,
+        identity: str,
+        catalogue: Mapping[str, type[Event]] | None = None,
+        threads: Threads = OWN,
+    ) -> Self:
         """Open the log in `directory`, creating it if need be; what is damaged is set aside and salvaged first.
 
         Raises LogLocked, LogTooNew, NotWritable; nothing stays open then. Raises ValueError for a catalogue that lacks
@@ -78,17 +88,13 @@ class EventLog(Space, Covering):
         codec = catalogue_codec() if catalogue is None else Codec(catalogue)
         storage = StorageDirectory(directory)
         boot = Opener(storage, identity=identity)
-        opening = asyncio.get_running_loop().create_task(WriterThread.open(boot.open), name="event log open")
         try:
-            writer = await asyncio.shield(opening)
-        except asyncio.CancelledError:  # the thread is at work on the file: let it finish, then undo
-            await asyncio.wait([opening])
-            if opening.exception() is None:
-                await opening.result().close()
-                storage.close()
+            writer = await LogWriter.open(threads.worker(WRITER), boot.open)
+        except asyncio.CancelledError:
+            storage.close()
             raise
         try:
-            return cls(storage, boot, writer, codec)
+            return cls(storage, boot, writer, codec, threads)
         except OSError as error:  # what lies beside the database cannot be read
             await writer.close()
             storage.close()
@@ -183,31 +189,23 @@ class EventLog(Space, Covering):
 
         Raises LogCorrupt, UnknownEventType, StorageFailed, OutOfDescriptors.
         """
-        return self._codec.decode_rows(await self._rows(after, limit))
+        return self._codec.decode_rows(await self._picking.rows(after, limit))
 
     async def read_rows(self, after: int, limit: int) -> list[Row]:
         """The rows behind seq `after` as stored, at most `limit`, in order; from the archives where they lie there.
 
         Fewer only at the end of the log; what the archives lost is a gap in `seq`. Raises StorageFailed, OutOfDescriptors.
         """
-        return [Row._make(row) for row in await self._rows(after, limit)]
+        return [Row._make(row) for row in await self._picking.rows(after, limit)]
 
     async def fold_source(self, after: int) -> AsyncIterator[list[Recorded]]:
         """All events behind seq `after` up to the head, in slices. Raises as `read` does."""
         while after < self.head.seq:
-            events = self._codec.decode_rows(await self._rows(after, SLICE_EVENTS))
+            events = self._codec.decode_rows(await self._picking.rows(after, SLICE_EVENTS))
             if not events:
                 raise self._fail(f"the log ends behind event {after}, the head is {self.head.seq}")
             yield events
             after = events[-1].seq
-
-    async def _rows(self, after: int, limit: int) -> list[tuple[Any, ...]]:
-        async with self._reading.lock:
-            base_seq = self._opening.head.seq
-            past: list[tuple[Any, ...]] = [*await self.archives.rows(after, limit)] if after < base_seq else []
-            if len(past) >= limit:
-                return past
-            return [*past, *await self._query(_READ, (max(after, base_seq), limit - len(past)))]
 
     async def _query(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         if self._is_closed:
@@ -223,7 +221,7 @@ class EventLog(Space, Covering):
 
     async def first_seq(self) -> int:
         """The oldest event that can be read, here or in an archive; 1 more than the head when there is none."""
-        rows = await self._rows(0, 1)
+        rows = await self._picking.rows(0, 1)
         return int(rows[0][0]) if rows else self.head.seq + 1
 
     async def may_close_segment(self) -> bool:
@@ -268,7 +266,8 @@ class EventLog(Space, Covering):
             return False
         await self._writer.close()
         is_closed = await asyncio.to_thread(switch, self._directory)
-        self._writer = await WriterThread.open(partial(open_writer, self._directory.path / DATABASE_NAME))
+        opener = partial(open_writer, self._directory.path / DATABASE_NAME)
+        self._writer = await LogWriter.open(self._threads.worker(WRITER), opener)
         return is_closed
 
     async def _empty_wal(self) -> bool:
@@ -356,7 +355,7 @@ class EventLog(Space, Covering):
         """The digest of an event; empty if it cannot be read any more."""
         if seq == self._opening.head.seq:
             return self._opening.head.digest
-        rows = await self._rows(seq - 1, 1)
+        rows = await self._picking.rows(seq - 1, 1)
         return bytes(rows[0][8]) if rows and rows[0][0] == seq else b""
 
     async def acknowledge_recovery(self) -> None:

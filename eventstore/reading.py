@@ -1,6 +1,7 @@
 """The connection that reads the live segment of a running log. It has one thread, and whoever asks it holds its lock.
 
-It is opened when something is asked of it, and anew once the file was replaced (a segment was closed).
+It is opened when something is asked of it, and anew once the file was replaced (a segment was closed). Where many logs share a process
+it does not stay: each would hold a thread and two file descriptors that are seldom needed.
 """
 
 import asyncio
@@ -25,9 +26,10 @@ LOGGER = logging.getLogger(__name__)
 class Reading:
     """Reads one database file; hold `lock` while you ask and while the file is replaced."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, stays: bool = True) -> None:
         self.lock = asyncio.Lock()
         self._path = path
+        self._stays = stays
         self._connection: aiosqlite.Connection | None = None
 
     async def query(self, query: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -35,6 +37,13 @@ class Reading:
 
         Raises sqlite3.Error, OutOfDescriptors, and ValueError once it is closed.
         """
+        try:
+            return await self._asked_again(query, parameters)
+        finally:
+            if not self._stays:
+                await self.let_go()
+
+    async def _asked_again(self, query: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         for _ in range(TIMES - 1):
             try:
                 return await self._asked(query, parameters)
@@ -60,7 +69,7 @@ class Reading:
     async def hold(self) -> None:
         """Be the last connection, with which SQLite leaves the WAL where it is; what cannot be read holds nothing."""
         with suppress(sqlite3.Error, ValueError, OutOfDescriptors):
-            await self.query("SELECT count(*) FROM sqlite_schema")
+            await self._asked_again("SELECT count(*) FROM sqlite_schema", ())
 
     async def let_go(self) -> None:
         """Close the connection; the next question opens another one."""

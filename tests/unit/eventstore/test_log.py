@@ -177,7 +177,7 @@ def test_a_commit_whose_loop_ends_is_whole_or_absent(tmp_path: Path, turns: int)
     log = asyncio.run(leave())
     writing = [thread for thread in threading.enumerate() if thread not in before and "writer" in thread.name]
     is_through = threading.Event()
-    log._writer._jobs.put((lambda _: is_through.set(), lambda _, error: None))
+    log._writer._worker.put(is_through.set)
     while not is_through.is_set() and any(
         thread.is_alive() for thread in writing
     ):  # it ends if nobody listens any more

@@ -38,3 +38,24 @@ async def test_it_takes_no_writes(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await reading.query("INSERT INTO t VALUES (2)")
     await reading.let_go()
+
+
+def held(path: Path) -> int:
+    """How many descriptors of this process are of the file."""
+    return sum(link.samefile(path) for link in Path("/proc/self/fd").iterdir() if link.exists())
+
+
+@pytest.mark.asyncio
+async def test_where_it_does_not_stay_nothing_is_held_between_two_questions(tmp_path: Path) -> None:
+    filled(tmp_path / "a.db", 1)
+    reading = Reading(tmp_path / "a.db", stays=False)
+    for _ in range(2):
+        assert await reading.query("SELECT value FROM t") == [(1,)]
+        assert held(tmp_path / "a.db") == 0
+    with pytest.raises(sqlite3.OperationalError):
+        await reading.query("SELECT nothing FROM t")
+    assert held(tmp_path / "a.db") == 0
+    await reading.hold()
+    assert held(tmp_path / "a.db") == 1
+    await reading.let_go()
+    assert held(tmp_path / "a.db") == 0

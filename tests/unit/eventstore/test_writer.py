@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
-from eventstore.writer import WriterThread
+from eventstore.threads import OwnThreads, Worker
+from eventstore.writer import LogWriter
 
 
 def memory() -> sqlite3.Connection:
     return sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+
+
+def worker() -> Worker:
+    return OwnThreads().worker("event log writer")
 
 
 def threads() -> list[threading.Thread]:
@@ -29,7 +34,7 @@ async def ended(before: list[threading.Thread]) -> None:
 
 @pytest.mark.asyncio
 async def test_jobs_are_done_in_order_on_one_thread_and_told_on_the_loop() -> None:
-    writer = await WriterThread.open(memory)
+    writer = await LogWriter.open(worker(), memory)
     told: list[tuple[Any, BaseException | None]] = []
     done = asyncio.Event()
 
@@ -48,7 +53,7 @@ async def test_jobs_are_done_in_order_on_one_thread_and_told_on_the_loop() -> No
 
 @pytest.mark.asyncio
 async def test_what_a_job_raises_is_told_and_the_next_one_is_done() -> None:
-    writer = await WriterThread.open(memory)
+    writer = await LogWriter.open(worker(), memory)
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await writer.query("SELECT 1 FROM missing")
     assert await writer.query("SELECT 1, 'a'") == [(1, "a")]
@@ -59,14 +64,14 @@ async def test_what_a_job_raises_is_told_and_the_next_one_is_done() -> None:
 async def test_a_connection_that_cannot_be_opened_leaves_no_thread(tmp_path: Path) -> None:
     before = threads()
     with pytest.raises(sqlite3.OperationalError):
-        await WriterThread.open(partial(sqlite3.connect, tmp_path))
+        await LogWriter.open(worker(), partial(sqlite3.connect, tmp_path))
     await ended(before)
 
 
 @pytest.mark.asyncio
 async def test_closing_does_what_came_before_and_takes_nothing_more() -> None:
     before = threads()
-    writer = await WriterThread.open(memory)
+    writer = await LogWriter.open(worker(), memory)
     done: list[int] = []
     for number in range(5):
         writer.do(lambda _, number=number: done.append(number), lambda _, error: None)  # type: ignore[misc]
@@ -80,7 +85,7 @@ async def test_closing_does_what_came_before_and_takes_nothing_more() -> None:
 
 @pytest.mark.asyncio
 async def test_a_caller_that_is_cancelled_does_not_stop_its_job() -> None:
-    writer = await WriterThread.open(memory)
+    writer = await LogWriter.open(worker(), memory)
     go_on, done = threading.Event(), threading.Event()
     writer.do(lambda _: go_on.wait(10), lambda _, error: None)
     asked = asyncio.create_task(writer.query("SELECT 1"))
@@ -97,7 +102,7 @@ def test_a_loop_that_ends_takes_the_thread_with_it() -> None:
     before, go_on = threads(), threading.Event()
 
     async def leave() -> None:
-        writer = await WriterThread.open(memory)
+        writer = await LogWriter.open(worker(), memory)
         writer.do(lambda _: go_on.wait(10), lambda _, error: None)
 
     asyncio.run(leave())
