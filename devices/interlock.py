@@ -27,6 +27,7 @@ from devices.readings import (
     Reading,
     TagReading,
     TamperReading,
+    VehicleIdReading,
 )
 
 WARNINGS = (
@@ -68,9 +69,9 @@ def initial_state(connectors: int, *, has_lock: bool) -> InterlockState:
 
 
 def observe(state: InterlockState, reading: Reading) -> InterlockState:
-    """The state after a reading. An id tag and an open enclosure change nothing."""
+    """The state after a reading. An id tag, a vehicle's id and an open enclosure change nothing."""
     match reading:
-        case TagReading() | TamperReading():
+        case TagReading() | TamperReading() | VehicleIdReading():
             return state
         case EmergencyStopReading(pressed=pressed):
             return replace(state, emergency_stop=pressed)

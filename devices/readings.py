@@ -91,6 +91,16 @@ class TamperReading(Struct, frozen=True, kw_only=True):
     open: bool
 
 
+class VehicleIdReading(Struct, frozen=True, kw_only=True):
+    """The id that the plugged vehicle tells of itself (EVCCID of ISO 15118: its hardware address), as `evccid.read_evccid` gives it.
+
+    Reported once the vehicle has said it; that it is gone again follows from the pilot. A board that cannot hear it never reports it.
+    """
+
+    connector_id: int
+    evccid: str
+
+
 Reading = (
     PilotReading
     | ProximityReading
@@ -101,6 +111,7 @@ Reading = (
     | EmergencyStopReading
     | MainsReading
     | TamperReading
+    | VehicleIdReading
 )
 
 

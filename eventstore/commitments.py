@@ -31,6 +31,8 @@ PERSONAL = frozenset(
         # tags, and whose they are
         "id_tag",
         "parent_id_tag",
+        "free_id_tags",
+        "evccid",
         "held_for",
         "info",
         "entries",

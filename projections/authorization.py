@@ -33,6 +33,9 @@ CONFLICTS_KEPT = 16
 LOCAL_LIST_CONFLICT = "LocalListConflict"
 ACCEPTED = "Accepted"
 GO_ON = "go on"
+OFFLINE, UNANSWERED = "Offline", "Authorize was not answered"
+NO_CSMS = frozenset({OFFLINE, UNANSWERED})
+"""Why a tag was refused that the CSMS could not be asked about."""
 
 
 class Cached(Value, frozen=True, kw_only=True):

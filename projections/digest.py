@@ -15,6 +15,7 @@ from typing import Any
 from eventstore.structure import from_plain, plain_from, to_json
 from projections.credentials import AUTHORIZATION_KEY
 from projections.outbox import owed_from
+from projections.plugs import OVER
 from projections.security import EXTENSION
 from projections.station import StationState
 
@@ -23,7 +24,8 @@ STATE_LAYOUT = 2
 
 def _to_2(plain: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0: what is believed of a register is one thing; an AuthorizationKey that was set goes first, and nothing tells
-    whether a connection was ever opened with it; there was no security extension, and the settings alone said the security profile; other new fields have the truth of an old state as default."""
+    whether a connection was ever opened with it; there was no security extension, and the settings alone said the security profile; a plug with which a session was begun is used up; other new fields have the truth of an
+    old state as default."""
     key = plain["configuration"].get("overrides", {}).get(AUTHORIZATION_KEY)
     if key is not None:
         plain["credentials"] = {"first": key, "on_trial": True}
@@ -47,7 +49,18 @@ def _to_2(plain: dict[str, Any]) -> dict[str, Any]:
                 "unread": before is not None,
                 "told": True,
             }
+    plain["plugs"] = {"by_id": _plugs(connectors["by_id"])}
     return plain
+
+
+def _plugs(connectors: list[dict[str, Any]]) -> dict[str, Any]:
+    found = {}
+    for connector in connectors[1:]:
+        is_connected = connector["pilot_state"] in ("B", "C", "D")
+        is_over = connector["transaction_number"] is not None or (connector["finishing"] and is_connected)
+        if is_connected or is_over:
+            found[str(connector["connector_id"])] = {"connected": is_connected, "stage": OVER if is_over else ""}
+    return found
 
 
 LAYOUT_STEPS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_2}

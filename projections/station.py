@@ -53,6 +53,9 @@ from projections import (
     own_certificates as own_certificates_projection,
 )
 from projections import (
+    plugs as plugs_projection,
+)
+from projections import (
     registration as registration_projection,
 )
 from projections import (
@@ -78,6 +81,7 @@ from projections.link import Link
 from projections.maintenance import Maintenance
 from projections.outbox import Outbox
 from projections.own_certificates import OwnCertificates
+from projections.plugs import Plugs
 from projections.recovered import CONNECTOR_FOLDS, TRANSACTION_FOLDS
 from projections.registration import ACCEPTED, Registration
 from projections.reservations import Reservations
@@ -125,6 +129,7 @@ class StationState(Value, frozen=True, kw_only=True):
     certificates: Certificates = Certificates()
     own_certificates: OwnCertificates = OwnCertificates()
     security_profile: SecurityProfile = SecurityProfile()
+    plugs: Plugs = Plugs()
 
     @property
     def online(self) -> bool:
@@ -188,6 +193,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "certificates": certificates_projection.FOLDS,
     "own_certificates": own_certificates_projection.FOLDS,
     "security_profile": security_profile_projection.FOLDS,
+    "plugs": plugs_projection.FOLDS,
 }
 
 

@@ -34,6 +34,7 @@ from devices.bench.world import (
     with_fault,
 )
 from devices.bench.world_file import WorldFile
+from devices.evccid import read_evccid
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
     ConnectorOutputs,
@@ -175,15 +176,25 @@ class BenchBoard:
         station: bool = True,
         seated: bool = True,
         cable_rating_ma: int | None = None,
+        evccid: str = "",
     ) -> None:
         """The cable goes into the car and/or the socket; not seated: half way in, so that the lock cannot close.
 
-        `cable_rating_ma` says which cable it is; None: the same as before. A fixed cable is what it is.
+        `cable_rating_ma` says which cable it is; None: the same as before. A fixed cable is what it is. `evccid` is the id that the
+        car tells from now on, until it leaves. Raises `InvalidControl` for what is none.
         """
+        try:
+            told = read_evccid(evccid) if evccid else ""
+        except ValueError as error:
+            raise InvalidControl(f"evccid {error}") from None
         old = self._settle(connector_id)
         new = plugged(old, ev=ev, station=station, seated=seated)
         if cable_rating_ma is not None and self.has_lock:
             new = replace(new, cable_rating_ma=cable_rating_ma)
+        if told and not new.ev_plugged:
+            raise InvalidControl("evccid belongs to a car, and none is plugged in")
+        if told:
+            new = replace(new, vehicle_evccid=told)
         self._copper.world = self._copper.world.with_connector(new)
         if (new.station_plugged, new.seated) != (old.station_plugged, old.seated):
             self._copper.retry_lock(connector_id)

@@ -28,9 +28,11 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TamperReading,
+    VehicleIdReading,
 )
 
 FREQUENCY_MHZ = 50_000
+VEHICLE_STATES = ("B", "C", "D")
 METER_SILENT = PlantedFault(error_code="PowerMeterFailure", info="the meter does not answer", vendor_error_code="")
 
 
@@ -220,11 +222,15 @@ class Copper:
         rating_ma = connector.cable_rating_ma if connector.station_plugged else None
         vehicle = replace(connector, vehicle_ready=connector.vehicle_ready and not live.let_go)
         lock = LockReading(connector_id=n, locked=connector.locked, jammed=live.drive_failed)
+        pilot = PilotReading(connector_id=n, pilot_state=pilot_state(vehicle, live.outputs.duty_permille))
+        told = VehicleIdReading(connector_id=n, evccid=connector.vehicle_evccid)
+        tells = connector.vehicle_evccid != "" and pilot.pilot_state in VEHICLE_STATES
         return (
             ProximityReading(connector_id=n, cable_rating_ma=rating_ma),
             *((lock,) if self._has_lock else ()),
             ContactorReading(connector_id=n, closed=live.contact_closed, fault=live.contactor_fault),
-            PilotReading(connector_id=n, pilot_state=pilot_state(vehicle, live.outputs.duty_permille)),
+            pilot,
+            *((told,) if tells else ()),
         )
 
     def _fault_edges(self, connector_id: int, active: tuple[PlantedFault, ...]) -> list[Reading]:

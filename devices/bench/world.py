@@ -59,7 +59,7 @@ class Network(Struct, frozen=True, kw_only=True):
 
 
 class ConnectorWorld(Struct, frozen=True, kw_only=True):
-    """The copper of one connector. `vehicle_*` describe the car that is plugged, or the next one.
+    """The copper of one connector. `vehicle_*` describe the car that is plugged, or the next one; `vehicle_evccid` "": it tells none.
 
     `vehicle_lets_go_ms` is how long it goes on drawing after the pilot went steady; None: for ever.
     """
@@ -74,6 +74,7 @@ class ConnectorWorld(Struct, frozen=True, kw_only=True):
     vehicle_phases: int = 3
     vehicle_lets_go_ms: int | None = LETS_GO_MS
     vehicle_soc_percent: int | None = None
+    vehicle_evccid: str = ""
     locked: bool = False
     lock_jammed: bool = False
     contactor_defect: str = ""
@@ -148,7 +149,7 @@ def plugged(connector: ConnectorWorld, *, ev: bool, station: bool, seated: bool)
 
 
 def unplugged(connector: ConnectorWorld, *, ev: bool, station: bool, fixed_cable: bool) -> ConnectorWorld:
-    """The reverse. A car that left is followed by one that is ready. Raises `StillLocked`, then nothing has moved.
+    """The reverse. A car that left is followed by one that is ready and tells no id. Raises `StillLocked`, then nothing has moved.
 
     With a fixed cable there is no socket end: `station` is ignored.
     """
@@ -158,7 +159,7 @@ def unplugged(connector: ConnectorWorld, *, ev: bool, station: bool, fixed_cable
     if pulls_station:
         connector = replace(connector, station_plugged=False, seated=True)
     if ev and connector.ev_plugged:
-        connector = replace(connector, ev_plugged=False, vehicle_ready=True)
+        connector = replace(connector, ev_plugged=False, vehicle_ready=True, vehicle_evccid="")
     return connector
 
 

@@ -121,6 +121,7 @@ def _connector(item: object) -> ConnectorWorld:
         vehicle_phases=_whole(fields, "vehicle_phases"),
         vehicle_soc_percent=None if fields["vehicle_soc_percent"] is None else _whole(fields, "vehicle_soc_percent"),
         vehicle_lets_go_ms=_lets_go_ms(fields),
+        vehicle_evccid=_text({"vehicle_evccid": "", **fields}, "vehicle_evccid"),  # older worlds do not say
         locked=_yes(fields, "locked"),
         lock_jammed=_yes(fields, "lock_jammed"),
         contactor_defect=_text(fields, "contactor_defect"),

@@ -28,6 +28,19 @@ class AuthorizeQueued(Decision, frozen=True, kw_only=True):
     remote: bool = False
 
 
+class PlugTakenAsTag(Decision, frozen=True, kw_only=True):
+    """A plugged vehicle counts as the presentation of this tag: no card is needed.
+
+    `origin` says why: "plug", the connector has a tag of its own; "vehicle", the vehicle gave its id, and the tag is made of that.
+    """
+
+    NAME: ClassVar[str] = "PlugTakenAsTag"
+
+    connector_id: int
+    id_tag: str
+    origin: str
+
+
 class AuthorizationPostponed(Decision, frozen=True, kw_only=True):
     """ConcurrentTx, while a StopTransaction of the tag or its group is still queued: no refusal yet, the tag is asked about
     again once that has been answered.

@@ -74,12 +74,26 @@ class MeterFailed(Observation, frozen=True, kw_only=True):
 
 
 class IdTagPresented(Observation, frozen=True, kw_only=True):
-    """An id tag at a reader; `connector_id` if the reader belongs to one connector."""
+    """An id tag was presented; `connector_id` if it is meant for one connector.
+
+    `origin` says how: "reader", or "http" for software beside the station.
+    """
 
     NAME: ClassVar[str] = "IdTagPresented"
+    VERSION: ClassVar[int] = 2
 
     id_tag: str
     connector_id: int | None
+    origin: str = "reader"
+
+
+class VehicleIdentified(Observation, frozen=True, kw_only=True):
+    """The plugged vehicle gave its id (EVCCID, 12 or 16 hexadecimal digits). It proves nothing: any vehicle can give another's."""
+
+    NAME: ClassVar[str] = "VehicleIdentified"
+
+    connector_id: int
+    evccid: str
 
 
 class FaultObserved(Observation, frozen=True, kw_only=True):

@@ -33,7 +33,8 @@ class StationDescribed(Observation, frozen=True, kw_only=True):
     `phase_rotations` are the items of ConnectorPhaseRotation (9.1.7) that the wiring says. `security_events` says which are sent to
     the CSMS (white paper, A04), beside keeping them: "always", "never", or "by profile". `security_profile_fixed`: the
     CSMS cannot change it. `requires_signed_firmware`: UpdateFirmware is not supported (L01.FR.20). `keeps_power`: a process that ends while the kernel runs on
-    has not lost the connectors' power.
+    has not lost the connectors' power. `free_id_tags` are the tags that a plug counts as, one for each connector ("": a card
+    is needed there), or none; `autocharge_prefix` stands before a vehicle's id where that is taken for a tag ("": it is not).
     """
 
     NAME: ClassVar[str] = "StationDescribed"
@@ -68,6 +69,8 @@ class StationDescribed(Observation, frozen=True, kw_only=True):
     security_events: str = "never"
     security_profile_fixed: bool = False
     keeps_power: bool = False
+    free_id_tags: tuple[str, ...] = ()
+    autocharge_prefix: str = ""
 
 
 class LogSalvaged(Observation, frozen=True, kw_only=True):

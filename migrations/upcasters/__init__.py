@@ -25,6 +25,11 @@ def _diagnostics_requested_2(payload: dict[str, Any]) -> dict[str, Any]:
     return {**payload, "log": "", "request_id": None}
 
 
+def _id_tag_presented_2(payload: dict[str, Any]) -> dict[str, Any]:
+    """Version 0.2.0 takes tags from software, too; before, each came from a reader."""
+    return {**payload, "origin": "reader"}
+
+
 def _owed_events_lost_2(payload: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0 says up to where; before, all that lay behind the window was meant."""
     return {**payload, "to_seq": 0}
@@ -47,6 +52,7 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("DiagnosticsProgressed", 1): _unasked,
     ("DiagnosticsRequested", 1): _diagnostics_requested_2,
     ("FirmwareProgressed", 1): _unasked,
+    ("IdTagPresented", 1): _id_tag_presented_2,
     ("OwedEventsLost", 1): _owed_events_lost_2,
     ("StationDescribed", 1): _station_described_2,
     ("StationDescribed", 2): _station_described_3,

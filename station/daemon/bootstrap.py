@@ -146,6 +146,8 @@ def describe(settings: Settings, board: Planned, registry: Registry) -> StationD
         requires_signed_firmware=settings.security.require_signed_firmware,
         security_events=settings.security.send_events,
         security_profile_fixed=settings.csms.security_profile_fixed,
+        free_id_tags=settings.authorization.free_id_tags(len(board.connector_ids)),
+        autocharge_prefix=settings.authorization.autocharge_prefix,
         phase_rotations=tuple(f"{number}.{rotation}" for number, rotation in sorted(rotations.items())),
     )
 

@@ -22,7 +22,7 @@ from eventstore.catalogue.hardware import IdTagPresented
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallSettled
 from eventstore.event import Event
-from projections.authorization import GO_ON
+from projections.authorization import GO_ON, UNANSWERED
 from projections.connector import Connector
 from projections.outbox import AUTHORIZE, Owed
 from projections.station import StationState
@@ -198,7 +198,7 @@ def _offline(
     """Authorize stays unanswered: the offline rules decide (3.5)."""
     number = asked.connector_id
     if asked.purpose in (STOP, RELEASE):
-        return (AuthorizationDenied(connector_id=number, id_tag=asked.id_tag, reason="Authorize was not answered"),)
+        return (AuthorizationDenied(connector_id=number, id_tag=asked.id_tag, reason=UNANSWERED),)
     verdict = look_up(state, inquiry, asked.id_tag, at_ms)
     if asked.purpose == GO_ON:
         said = IdTagInfo(status="Accepted" if isinstance(verdict, Granted) else CONCURRENT_TX)

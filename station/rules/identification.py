@@ -22,6 +22,7 @@ from enum import StrEnum
 
 from eventstore.catalogue.authorization import IdTagInfo
 from eventstore.value import Value
+from projections.authorization import OFFLINE, UNANSWERED
 from projections.station import StationState
 from station.core.config_keys import Access, Boolean, ConfigKey
 from station.rules import local_list
@@ -161,7 +162,7 @@ def look_up(state: StationState, inquiry: Inquiry, id_tag: str, at_ms: int) -> V
             return Granted(source=Source.OFFLINE)
     if found is not None and found[1] != "Accepted":
         return Denied(reason=found[1])
-    return Denied(reason="Authorize was not answered" if inquiry is Inquiry.START_UNREAD else "Offline")
+    return Denied(reason=UNANSWERED if inquiry is Inquiry.START_UNREAD else OFFLINE)
 
 
 def start_inquiry(state: StationState) -> Inquiry:

@@ -11,6 +11,7 @@ from eventstore.catalogue.hardware import (
     MainsObserved,
     PilotStateObserved,
     ProximityObserved,
+    VehicleIdentified,
 )
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
 from eventstore.catalogue.link import FrameReceived
@@ -28,6 +29,7 @@ _AT_USED = frozenset(
         PilotStateObserved,
         ProximityObserved,
         StationStopping,
+        VehicleIdentified,
     }
 )
 _DEADLINES_AT_USED = frozenset({"ask_again", "sample", "energy_check", "limits", "opened", "meter_check"})

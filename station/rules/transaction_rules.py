@@ -33,6 +33,7 @@ from projections.connector import INOPERATIVE, Connector
 from projections.registration import REJECTED
 from projections.station import StationState
 from projections.transactions import Transaction, thinned
+from station.rules.cardless import is_of_no_card
 from station.rules.energy import may_draw
 from station.rules.faults import blocking_fault
 from station.rules.maintenance_rules import is_disk_full, is_waiting_to_install
@@ -178,13 +179,13 @@ def stop_now(
     """The end of a running transaction that waits for nothing; a reason that was given before counts more than this one.
 
     `stopped` is the moment if it is not the present one (after a power cut). `hold` keeps the cable locked for its
-    owner (3.5.4, 4.10).
+    owner (3.5.4, 4.10), unless no card bears the tag: nobody could ever release it.
     """
     if (ending := transaction.ending) is not None:
         reason, id_tag, hold = ending.reason, ending.id_tag, ending.hold
     meter_stop_wh, stale = register_of(state, transaction)
     held_for = None
-    if hold and state.connectors.has_lock:
+    if hold and state.connectors.has_lock and not is_of_no_card(state, transaction.connector_id, transaction.id_tag):
         held_for = HeldFor(id_tag=transaction.id_tag, parent_id_tag=transaction.parent_id_tag)
     moment = stopped or state.clock.moment(at_ms)
     return TransactionStopped(

@@ -29,6 +29,7 @@ from devices.readings import (
     Reading,
     TagReading,
     TamperReading,
+    VehicleIdReading,
 )
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted
 from eventstore.catalogue.hardware import (
@@ -44,6 +45,7 @@ from eventstore.catalogue.hardware import (
     MeterObserved,
     PilotStateObserved,
     ProximityObserved,
+    VehicleIdentified,
 )
 from eventstore.catalogue.security import TamperObserved
 from eventstore.event import Observation, Recorded
@@ -88,6 +90,8 @@ def observation_of(reading: Reading) -> Observation:
             return MainsObserved(present=reading.present)
         case TamperReading():
             return TamperObserved(open=reading.open)
+        case VehicleIdReading():
+            return VehicleIdentified(connector_id=reading.connector_id, evccid=reading.evccid)
 
 
 def meter_observed(reading: MeterReading) -> MeterObserved:

@@ -44,6 +44,8 @@ CUT_WITHIN_S = 2.0
 CUT_POLL_S = 0.005
 LETS_GO_AT_ONCE_MS = 250
 """A control that ends an offer waits for a vehicle that takes no longer than this to let go; a slow one is the asker's test."""
+EVCCID_LENGTH_MAX = 23
+"""16 hexadecimal digits with a separator between each two."""
 INFO_LENGTH_MAX = 50
 """StatusNotification.info and vendorErrorCode, 6.47: CiString50."""
 
@@ -78,6 +80,7 @@ PLUG = {
     "cable_rating_a": BodyMember(
         kind=Whole(minimum=0, maximum=0, only=tuple(rating // 1000 for rating in CABLE_RATINGS_MA)), default=None
     ),
+    "evccid": BodyMember(kind=Text(longest=EVCCID_LENGTH_MAX), default=""),
 }
 UNPLUG = {"ev": YES, "station": YES}
 VEHICLE = {
@@ -176,6 +179,7 @@ async def _plug(controls: Controls, board: BenchBoard, connector_id: int, values
         station=values["station"],
         seated=values["seated"],
         cable_rating_ma=None if rating_a is None else rating_a * 1000,
+        evccid=values["evccid"],
     )
     return await controls.settled()
 

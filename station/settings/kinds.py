@@ -5,8 +5,10 @@ import shlex
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from devices.kinds import shown
+from devices.kinds import Kind, Several, shown
 from eventstore.value import Value
+
+CONNECTORS_MAX = 64
 
 
 class FilePath(Value, frozen=True, kw_only=True):
@@ -25,6 +27,27 @@ class FilePath(Value, frozen=True, kw_only=True):
 
     def describe(self) -> str:
         return "path"
+
+
+class OneOrEach(Value, frozen=True, kw_only=True):
+    """One value for all connectors, or an array with one for each."""
+
+    kind: Kind
+
+    def read(self, value: object) -> object:
+        return self._each().read(value) if isinstance(value, list) else self.kind.read(value)
+
+    def describe(self) -> str:
+        return f"{self.kind.describe()}, or {self._each().describe()}"
+
+    def _each(self) -> Several:
+        return Several(kind=self.kind, longest=CONNECTORS_MAX)
+
+
+def check_id_tag(text: str) -> None:
+    """Refuses what is neither empty nor an idTag (7.28: CiString20)."""
+    if text and not text.strip():
+        raise ValueError("must not be blank")
 
 
 def read_config_value(value: object) -> str:

@@ -23,6 +23,7 @@ from station.settings.lines import TomlPath, find_line, index_lines
 from station.settings.sections import (
     SECTIONS,
     SERIAL_LENGTH_MAX,
+    AuthorizationSettings,
     BoardSettings,
     CsmsSettings,
     DaemonSettings,
@@ -40,6 +41,7 @@ from station.settings.sections import (
 
 __all__ = [
     "SECTIONS",
+    "AuthorizationSettings",
     "BoardSettings",
     "CsmsSettings",
     "DaemonSettings",
@@ -96,6 +98,7 @@ class Settings(Value, frozen=True, kw_only=True):
     diagnostics: DiagnosticsSettings = DiagnosticsSettings()
     transfers: TransferSettings = TransferSettings()
     security: SecuritySettings = SecuritySettings()
+    authorization: AuthorizationSettings = AuthorizationSettings()
     logging: LoggingSettings = LoggingSettings()
     daemon: DaemonSettings = DaemonSettings()
     config: Mapping[str, str] = MappingProxyType({})
@@ -256,6 +259,10 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         )
     if settings.security.require_signed_firmware and not settings.features.security:
         yield Problem(path=("features", "security"), text="must be true where [security] require_signed_firmware is")
+    tags, connectors = settings.authorization.free_id_tag, settings.station.connectors
+    if not isinstance(tags, str) and len(tags) != connectors:
+        text = f"must have an entry for each of the {connectors} connectors, not {len(tags)}; an empty one needs a card"
+        yield Problem(path=("authorization", "free_id_tag"), text=text)
     if csms.reconnect_min_s > csms.reconnect_max_s:
         yield Problem(
             path=("csms", "reconnect_min_s"), text=f"must not exceed reconnect_max_s ({csms.reconnect_max_s:g})"

@@ -9,7 +9,10 @@ from devices.kinds import Flag, FreeTable, Number, OneOf, Several, TableKey, Tex
 from eventstore.value import Value
 from station.settings.board_kinds import BENCH, KINDS
 from station.settings.kinds import (
+    CONNECTORS_MAX,
     FilePath,
+    OneOrEach,
+    check_id_tag,
     check_identity,
     check_installer,
     check_listen,
@@ -41,7 +44,9 @@ class StationSettings(Value, frozen=True, kw_only=True):
             f"chargePointSerialNumber; empty: the identity (its first {SERIAL_LENGTH_MAX} characters)",
         ),
     ] = ""
-    connectors: Annotated[int, TableKey(Whole(minimum=1, maximum=64), "how many connectors, numbered from 1")] = 1
+    connectors: Annotated[
+        int, TableKey(Whole(minimum=1, maximum=CONNECTORS_MAX), "how many connectors, numbered from 1")
+    ] = 1
 
 
 class CsmsSettings(Value, frozen=True, kw_only=True):
@@ -300,6 +305,31 @@ class SecuritySettings(Value, frozen=True, kw_only=True):
     ] = "P-256"
 
 
+class AuthorizationSettings(Value, frozen=True, kw_only=True):
+    """[Charging without a card](charging-without-a-card.md)."""
+
+    free_id_tag: Annotated[
+        str | tuple[str, ...],
+        TableKey(
+            OneOrEach(kind=Text(longest=20, check=check_id_tag)),
+            "with a tag: a plug is its presentation, no card is needed; empty: a card is needed",
+        ),
+    ] = ""
+    autocharge_prefix: Annotated[
+        str,
+        TableKey(
+            Text(longest=8, check=check_id_tag),
+            'as in `"VID:"`: where the hardware tells the id of a vehicle (EVCCID), the prefix and it are a tag, which the plug '
+            "presents; the id can be forged; empty: off",
+        ),
+    ] = ""
+
+    def free_id_tags(self, connectors: int) -> tuple[str, ...]:
+        """The tag of each connector, or nothing if none has one."""
+        tags = (self.free_id_tag,) * connectors if isinstance(self.free_id_tag, str) else self.free_id_tag
+        return tags if any(tags) else ()
+
+
 class LoggingSettings(Value, frozen=True, kw_only=True):
     """What the daemon writes to stderr, which is its journal under systemd."""
 
@@ -355,6 +385,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "diagnostics": DiagnosticsSettings,
         "transfers": TransferSettings,
         "security": SecuritySettings,
+        "authorization": AuthorizationSettings,
         "logging": LoggingSettings,
         "daemon": DaemonSettings,
     }

@@ -12,6 +12,7 @@ from eventstore.catalogue.hardware import (
     MeterObserved,
     PilotStateObserved,
     ProximityObserved,
+    VehicleIdentified,
 )
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
 from eventstore.catalogue.link import FrameReceived
@@ -50,6 +51,7 @@ _BECAUSE: Mapping[type[Event], Callable[[Any], str]] = {
         "the cable was taken out" if cause.cable_rating_ma is None else "a cable was put in"
     ),
     IdTagPresented: lambda cause: f"tag {cause.id_tag} was presented",
+    VehicleIdentified: lambda cause: "the vehicle gave its id",
     FaultObserved: lambda cause: f"of the fault {cause.error_code}",
     EmergencyStopObserved: lambda cause: "the emergency stop was pressed",
     LockObserved: lambda cause: (

@@ -13,7 +13,7 @@ from typing import Any
 from station.telling.masking import without_credentials
 
 WITHHELD = "(withheld)"
-_TAG_MEMBERS = frozenset({"idtag", "parentidtag", "stopidtag"})
+_TAG_MEMBERS = frozenset({"idtag", "parentidtag", "stopidtag", "freeidtags", "evccid"})
 _AUTHORIZATION_KEY = "authorizationkey"
 _VENDOR_DATA = "data"
 _DIGESTS = {

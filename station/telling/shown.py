@@ -1,6 +1,8 @@
-"""Moments, tags and numbers as the journal shows them."""
+"""Moments, tags, numbers and places as the journal shows them."""
 
 from datetime import UTC, datetime, timedelta
+
+from eventstore.event import Event
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,3 +21,9 @@ def ordinal(number: int) -> str:
     """ "1st", "2nd", "14th"."""
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def where(event: Event) -> str:
+    """ " on connector 1" or " on the station", as the end of what is said of an event; "" for one of neither."""
+    number: int | None = getattr(event, "connector_id", None)
+    return "" if number is None else " on the station" if number == 0 else f" on connector {number}"

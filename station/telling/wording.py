@@ -6,10 +6,8 @@ words of its own here is shown by its name and its members, so that a newer cata
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from eventstore.catalogue import (
-    authorization,
     connectors,
     hardware,
     lifecycle,
@@ -21,9 +19,11 @@ from eventstore.catalogue import (
 )
 from eventstore.event import Event, Illegible
 from station.telling.amounts import current, difference, duration, energy, plural
+from station.telling.authorization_words import AUTHORIZATION, SOURCES
 from station.telling.certificate_words import CERTIFICATES
 from station.telling.salvage_words import delivery, recovered, salvaged
 from station.telling.security_words import SECURITY
+from station.telling.shown import where
 from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, UPKEEP, Words
 
 __all__ = ["CORRECTION_TOLD_MS", "DETAIL", "HEADLINE", "NOISE", "TABLE", "adjusted", "booted", "loudness", "words"]
@@ -53,18 +53,6 @@ _REASONS = {
     "SoftReset": "because of a soft reset",
     "Other": "because of a fault",
 }
-_SOURCES = {
-    "LocalList": "by the local list",
-    "Cache": "by the cache",
-    "CSMS": "by the CSMS",
-    "Offline": "offline, though unknown",
-    "Remote": "by remote start",
-}
-
-
-def _where(event: Any) -> str:
-    number = getattr(event, "connector_id", None)
-    return "" if number is None else " on the station" if number == 0 else f" on connector {number}"
 
 
 def booted(event: lifecycle.StationBooted, why: str = "") -> str:
@@ -84,34 +72,34 @@ def _described(event: lifecycle.StationDescribed) -> str:
 
 def _cable(event: hardware.ProximityObserved) -> str:
     rating = event.cable_rating_ma
-    return f"Cable out{_where(event)}" if rating is None else f"Cable in{_where(event)}, rated {current(rating)}"
+    return f"Cable out{where(event)}" if rating is None else f"Cable in{where(event)}, rated {current(rating)}"
 
 
 def _contactor(event: hardware.ContactorObserved) -> str:
     fault = {"welded": ", WELDED against command", "stuck": ", STUCK against command"}.get(event.fault, "")
-    return f"Contactor {'closed' if event.closed else 'open'}{_where(event)}{fault}"
+    return f"Contactor {'closed' if event.closed else 'open'}{where(event)}{fault}"
 
 
 def _lock(event: hardware.LockObserved) -> str:
     jammed = ", it did not reach its end" if event.jammed else ""
-    return f"Lock {'closed' if event.locked else 'open'}{_where(event)}{jammed}"
+    return f"Lock {'closed' if event.locked else 'open'}{where(event)}{jammed}"
 
 
 def _meter(event: hardware.MeterObserved) -> str:
     power = "" if event.power_w is None else f", {event.power_w} W"
-    return f"Meter{_where(event)}: {energy(event.energy_wh)}{power}"
+    return f"Meter{where(event)}: {energy(event.energy_wh)}{power}"
 
 
 def _fault(event: hardware.FaultObserved) -> str:
     more = " ".join(part for part in (event.info, event.vendor_error_code) if part)
-    return f"FAULT {event.error_code}{_where(event)}{f' ({more})' if more else ''}"
+    return f"FAULT {event.error_code}{where(event)}{f' ({more})' if more else ''}"
 
 
 def _started(event: transactions.TransactionStarted) -> str:
     reserved = "" if event.reservation_id is None else f", on reservation {event.reservation_id}"
-    source = _SOURCES.get(event.authorized_by, event.authorized_by)
+    source = SOURCES.get(event.authorized_by, event.authorized_by)
     return (
-        f"Transaction {event.number} started{_where(event)}: tag {event.id_tag}, authorized {source}{reserved}, "
+        f"Transaction {event.number} started{where(event)}: tag {event.id_tag}, authorized {source}{reserved}, "
         f"register {energy(event.meter_start_wh)}"
     )
 
@@ -120,12 +108,12 @@ def _stopped(event: transactions.TransactionStopped) -> str:
     stale = " (last stored reading: the meter could not be read)" if event.meter_stale else ""
     held = "; the cable stays locked for its owner" if event.held_for else ""
     why = _REASONS.get(event.reason, f"({event.reason})")
-    return f"Transaction {event.number} ended{_where(event)} {why}, register {energy(event.meter_stop_wh)}{stale}{held}"
+    return f"Transaction {event.number} ended{where(event)} {why}, register {energy(event.meter_stop_wh)}{stale}{held}"
 
 
 def _sampled(event: transactions.MeterSampled) -> str:
     of = "" if event.number is None else f" of transaction {event.number}"
-    return f"Sample{of}{_where(event)}: {energy(event.register_wh)} ({event.sample.context})"
+    return f"Sample{of}{where(event)}: {energy(event.register_wh)} ({event.sample.context})"
 
 
 def _assigned(event: transactions.TransactionIdAssigned) -> str:
@@ -166,15 +154,10 @@ def _answered(event: link.CallAnswered) -> str:
     return f"Answer to {event.action}: {_short(event.payload)}{odd}"
 
 
-def _grant(event: authorization.AuthorizationGranted) -> str:
-    where = ", for the next connector plugged in" if event.connector_id is None else _where(event)
-    return f"Tag {event.id_tag} authorized {_SOURCES.get(event.source, event.source)}{where}"
-
-
 def _limit(event: smart_charging.LimitChanged) -> str:
     if not event.limit_ma:
-        return f"Energy suspended{_where(event)}"
-    return f"Limit{_where(event)} is {current(event.limit_ma)} on {plural(event.phases, 'phase')}"
+        return f"Energy suspended{where(event)}"
+    return f"Limit{where(event)} is {current(event.limit_ma)} on {plural(event.phases, 'phase')}"
 
 
 def adjusted(event: lifecycle.ClockAdjusted, moved_ms: int | None = None) -> str:
@@ -228,16 +211,20 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     hardware.BoardOpened: (DETAIL, lambda e: "Every input has been read once"),
     hardware.PilotStateObserved: (
         DETAIL,
-        lambda e: f"Pilot {e.pilot_state}{_where(e)}: {_PILOT.get(e.pilot_state, 'unknown')}",
+        lambda e: f"Pilot {e.pilot_state}{where(e)}: {_PILOT.get(e.pilot_state, 'unknown')}",
     ),
     hardware.ProximityObserved: (DETAIL, _cable),
     hardware.ContactorObserved: (DETAIL, _contactor),
     hardware.LockObserved: (DETAIL, _lock),
     hardware.MeterObserved: (NOISE, _meter),
-    hardware.MeterFailed: (HEADLINE, lambda e: f"Meter UNREADABLE{_where(e)}: {e.reason}"),
-    hardware.IdTagPresented: (HEADLINE, lambda e: f"Tag {e.id_tag} presented{_where(e)}"),
+    hardware.MeterFailed: (HEADLINE, lambda e: f"Meter UNREADABLE{where(e)}: {e.reason}"),
+    hardware.IdTagPresented: (
+        HEADLINE,
+        lambda e: f"Tag {e.id_tag} presented{where(e)}{'' if e.origin == 'reader' else f' over {e.origin.upper()}'}",
+    ),
+    hardware.VehicleIdentified: (DETAIL, lambda e: f"The vehicle gave its id{where(e)}"),
     hardware.FaultObserved: (HEADLINE, _fault),
-    hardware.FaultCleared: (HEADLINE, lambda e: f"Fault {e.error_code or '(all)'} cleared{_where(e)}"),
+    hardware.FaultCleared: (HEADLINE, lambda e: f"Fault {e.error_code or '(all)'} cleared{where(e)}"),
     hardware.EmergencyStopObserved: (
         HEADLINE,
         lambda e: "EMERGENCY STOP pressed" if e.pressed else "Emergency stop not pressed",
@@ -289,87 +276,65 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     link.DeliveryRecovered: (HEADLINE, delivery),
     transactions.TransactionRecovered: (HEADLINE, recovered),
     link.DataTransferRequested: (DETAIL, lambda e: f"A DataTransfer to {e.vendor_id} was asked for"),
-    authorization.AuthorizeQueued: (DETAIL, lambda e: f"The CSMS is asked about tag {e.id_tag} (to {e.purpose})"),
-    authorization.AuthorizationPostponed: (
-        HEADLINE,
-        lambda e: f"Tag {e.id_tag} has to wait{_where(e)}: the CSMS has yet to hear of its last stop",
-    ),
-    authorization.IdTagInfoReceived: (DETAIL, lambda e: f"The CSMS says {e.info.status} of tag {e.id_tag}"),
-    authorization.AuthorizationGranted: (HEADLINE, _grant),
-    authorization.AuthorizationDenied: (HEADLINE, lambda e: f"Tag {e.id_tag} REFUSED{_where(e)}: {e.reason}"),
-    authorization.AuthorizationEnded: (HEADLINE, lambda e: f"The authorization{_where(e)} is gone: {e.reason}"),
-    authorization.CacheCleared: (DETAIL, lambda e: "The authorization cache was cleared"),
-    authorization.LocalListReplaced: (
-        DETAIL,
-        lambda e: f"Local list replaced: version {e.version}, {plural(len(e.entries), 'entry', 'entries')}",
-    ),
-    authorization.LocalListAmended: (
-        DETAIL,
-        lambda e: f"Local list amended: version {e.version}, {plural(len(e.entries), 'entry', 'entries')}",
-    ),
-    authorization.LocalListConflictFound: (
-        HEADLINE,
-        lambda e: f"The CSMS contradicts the local list on tag {e.id_tag}",
-    ),
-    authorization.LocalListStoreFailed: (HEADLINE, lambda e: f"Local list version {e.version} could NOT be stored"),
+    **AUTHORIZATION,
     transactions.TransactionStarted: (HEADLINE, _started),
     transactions.MeterSampled: (NOISE, _sampled),
     transactions.StopDataSampled: (NOISE, lambda e: f"Sample for the end of transaction {e.number}"),
-    transactions.MeterValuesTriggered: (DETAIL, lambda e: f"The CSMS asked for meter values{_where(e)}"),
+    transactions.MeterValuesTriggered: (DETAIL, lambda e: f"The CSMS asked for meter values{where(e)}"),
     transactions.MeterSamplesDropped: (
         HEADLINE,
         lambda e: f"{plural(e.count, 'sample')} of transaction {e.number} left out: {e.reason}",
     ),
     transactions.MeterResetFound: (
         HEADLINE,
-        lambda e: f"The meter was RESET or EXCHANGED{_where(e)}: {energy(e.offset_wh)} are added to its register",
+        lambda e: f"The meter was RESET or EXCHANGED{where(e)}: {energy(e.offset_wh)} are added to its register",
     ),
     transactions.TransactionEnding: (
         HEADLINE,
-        lambda e: f"Transaction {e.number} is to end{_where(e)}: {e.reason}; its vehicle is asked to let go",
+        lambda e: f"Transaction {e.number} is to end{where(e)}: {e.reason}; its vehicle is asked to let go",
     ),
-    transactions.MeterRegisterReturned: (HEADLINE, lambda e: f"The meter's old register is BACK{_where(e)}"),
+    transactions.MeterRegisterReturned: (HEADLINE, lambda e: f"The meter's old register is BACK{where(e)}"),
     transactions.MeterDoubted: (
         HEADLINE,
-        lambda e: f"The meter's register {e.reason.upper()}{_where(e)}: {energy(e.raw_wh)}",
+        lambda e: f"The meter's register {e.reason.upper()}{where(e)}: {energy(e.raw_wh)}",
     ),
     transactions.EnergyOfferEnded: (HEADLINE, lambda e: f"Transaction {e.number} goes on without energy: {e.reason}"),
     transactions.TransactionInvalidated: (
         HEADLINE,
         lambda e: f"The CSMS says {e.status} of transaction {e.number}: no energy beyond {energy(e.energy_limit_wh)}",
     ),
-    transactions.TransactionResumed: (HEADLINE, lambda e: f"Transaction {e.number} is resumed{_where(e)}"),
+    transactions.TransactionResumed: (HEADLINE, lambda e: f"Transaction {e.number} is resumed{where(e)}"),
     transactions.TransactionStopped: (HEADLINE, _stopped),
     transactions.TransactionIdAssigned: (HEADLINE, _assigned),
     transactions.TransactionConfirmed: (HEADLINE, lambda e: f"Transaction {e.number} is settled with the CSMS"),
     connectors.ConnectorStatusChanged: (DETAIL, _status),
-    connectors.StatusNotificationQueued: (NOISE, lambda e: f"StatusNotification is queued{_where(e)}: {e.status}"),
-    connectors.AvailabilityChanged: (HEADLINE, lambda e: f"Now {e.availability}{_where(e)}"),
-    connectors.AvailabilityScheduled: (HEADLINE, lambda e: f"To become {e.availability or '(withdrawn)'}{_where(e)}"),
-    connectors.PreparingTimedOut: (HEADLINE, lambda e: f"Nobody was authorized in time{_where(e)}"),
-    connectors.PreparingRestarted: (DETAIL, lambda e: f"Preparing begins anew{_where(e)}"),
+    connectors.StatusNotificationQueued: (NOISE, lambda e: f"StatusNotification is queued{where(e)}: {e.status}"),
+    connectors.AvailabilityChanged: (HEADLINE, lambda e: f"Now {e.availability}{where(e)}"),
+    connectors.AvailabilityScheduled: (HEADLINE, lambda e: f"To become {e.availability or '(withdrawn)'}{where(e)}"),
+    connectors.PreparingTimedOut: (HEADLINE, lambda e: f"Nobody was authorized in time{where(e)}"),
+    connectors.PreparingRestarted: (DETAIL, lambda e: f"Preparing begins anew{where(e)}"),
     connectors.EnergyAskedBack: (
         DETAIL,
-        lambda e: f"Nothing is offered any more{_where(e)}; the contactor opens when the vehicle has let go",
+        lambda e: f"Nothing is offered any more{where(e)}; the contactor opens when the vehicle has let go",
     ),
-    connectors.UnlockRequested: (HEADLINE, lambda e: f"The lock is to be opened{_where(e)}"),
+    connectors.UnlockRequested: (HEADLINE, lambda e: f"The lock is to be opened{where(e)}"),
     connectors.LockFailureFound: (
         HEADLINE,
-        lambda e: f"The lock did NOT CLOSE{_where(e)}: no energy through this cable",
+        lambda e: f"The lock did NOT CLOSE{where(e)}: no energy through this cable",
     ),
-    connectors.LockFailureEnded: (HEADLINE, lambda e: f"The lock failure is over{_where(e)}"),
+    connectors.LockFailureEnded: (HEADLINE, lambda e: f"The lock failure is over{where(e)}"),
     reservations.ReservationMade: (
         HEADLINE,
-        lambda e: f"Reservation {e.reservation_id}{_where(e)} for tag {e.id_tag}",
+        lambda e: f"Reservation {e.reservation_id}{where(e)} for tag {e.id_tag}",
     ),
     reservations.ReservationEnded: (HEADLINE, lambda e: f"Reservation {e.reservation_id} is over: {e.reason}"),
     smart_charging.ChargingProfileInstalled: (
         DETAIL,
-        lambda e: f"Charging profile {e.profile.charging_profile_id} installed{_where(e)} ({e.profile.purpose})",
+        lambda e: f"Charging profile {e.profile.charging_profile_id} installed{where(e)} ({e.profile.purpose})",
     ),
     smart_charging.ChargingProfileCleared: (
         DETAIL,
-        lambda e: f"Charging profile {e.charging_profile_id} cleared{_where(e)}: {e.reason}",
+        lambda e: f"Charging profile {e.charging_profile_id} cleared{where(e)}: {e.reason}",
     ),
     smart_charging.LimitChanged: (HEADLINE, _limit),
     smart_charging.LimitsPlanned: (NOISE, lambda e: "Limits planned"),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from projections.connector import CURRENT_MIN_MA, Connector, Fault
 from projections.limit_reason import LimitReason
 from projections.station import StationState
+from station.rules.cardless import free_id_tag
 from station.rules.energy import ENERGY_STATES, is_ending
 from station.rules.faults import (
     BLOCKING,
@@ -113,7 +114,8 @@ def _idle(state: StationState, connector: Connector) -> Hindrance:
     if is_reserved(state, connector.connector_id):
         return say("why.reserved"), say("do.reserved")
     if not occupied:
-        return say("why.free"), say("do.plug_and_tag")
+        is_free = free_id_tag(state, connector.connector_id) != ""
+        return say("why.free"), say("do.plug" if is_free else "do.plug_and_tag")
     if not connector.connected:
         return say("why.cable_only"), say("do.plug_vehicle")
     return say("why.unauthorized"), say("do.tag")

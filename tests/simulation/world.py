@@ -5,6 +5,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 from devices.bench.board import BenchBoard
 from devices.bench.errors import BenchRefusal
@@ -153,7 +154,7 @@ class World:
             return self.process.board
         return bench(self.directory, self.description)
 
-    def plug(self, connector_id: int = 1, **how: bool) -> None:
+    def plug(self, connector_id: int = 1, **how: Any) -> None:
         """The cable goes in."""
         self.board.plug(connector_id, **how)
         self.look()

@@ -19,7 +19,7 @@ from typing import Any, Iterator  # noqa: UP035  # Python 3.9 reads it, too
 
 NAMES = ("seq", "cause", "at_ms", "utc_ms", "type", "version", "connector_id")
 PERSONAL = frozenset(
-    "id_tag parent_id_tag held_for info entries started stopped identity serial csms_url factory_values facts settings common_name organisation csr text head payload data vendor_id "
+    "id_tag parent_id_tag free_id_tags evccid held_for info entries started stopped identity serial csms_url factory_values facts settings common_name organisation csr text head payload data vendor_id "
     "message_id description deviations reason value location file file_name detail problem failure tech_info peer vendor_error_code error finding findings "
     "digest before state_digest old_head_digest seal".split()
 )

@@ -16,6 +16,7 @@ from devices.readings import (
     Reading,
     TagReading,
     TamperReading,
+    VehicleIdReading,
 )
 
 FAULTED = (
@@ -173,6 +174,7 @@ READINGS: st.SearchStrategy[Reading] = st.one_of(
     st.builds(EmergencyStopReading, pressed=st.booleans()),
     st.builds(MainsReading, present=st.booleans()),
     st.builds(TamperReading, open=st.booleans()),
+    st.builds(VehicleIdReading, connector_id=st.just(1), evccid=st.just("0A1B2C3D4E5F")),
     st.builds(
         fault,
         st.sampled_from([0, 1]),
@@ -215,5 +217,5 @@ def _speaks_against(reading: Reading) -> bool:
             return not present
         case FaultReading(error_code=code, active=active):
             return active and code in FAULTED
-        case TagReading() | TamperReading():
+        case TagReading() | TamperReading() | VehicleIdReading():
             return False

@@ -141,6 +141,21 @@ def test_the_station_is_described_by_its_settings_and_its_board(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("line", "tags"),
+    [
+        ("", ()),
+        ("free_id_tag = 'HOME'", ("HOME", "HOME")),
+        ("free_id_tag = ['', 'SECOND']", ("", "SECOND")),
+        ("free_id_tag = ['', '']", ()),
+    ],
+)
+def test_the_description_says_what_a_plug_counts_as(tmp_path: Path, line: str, tags: tuple[str, ...]) -> None:
+    found = settings(f"[authorization]\n{line}\nautocharge_prefix = 'VID:'")
+    described = describe(found, board_of(found, tmp_path), make_registry(found))
+    assert (described.free_id_tags, described.autocharge_prefix) == (tags, "VID:")
+
+
+@pytest.mark.parametrize(
     ("tables", "sends"),
     [
         ("", "by profile"),

@@ -21,6 +21,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TagReading,
+    VehicleIdReading,
 )
 from eventstore.catalogue.hardware import (
     BoardOpened,
@@ -35,6 +36,7 @@ from eventstore.catalogue.hardware import (
     MeterObserved,
     PilotStateObserved,
     ProximityObserved,
+    VehicleIdentified,
 )
 from eventstore.catalogue.link import LinkOpened
 from eventstore.event import Observation
@@ -147,6 +149,10 @@ def opened(inputs: Sequence[Reading] = CHARGING_INPUTS) -> tuple[Gateway, FakeBo
             LockObserved(connector_id=1, locked=False, jammed=True),
         ),
         (TagReading(id_tag="Ab1", connector_id=None), IdTagPresented(id_tag="Ab1", connector_id=None)),
+        (
+            VehicleIdReading(connector_id=2, evccid="0A1B2C3D4E5F"),
+            VehicleIdentified(connector_id=2, evccid="0A1B2C3D4E5F"),
+        ),
         (FAULT, FaultObserved(connector_id=1, error_code="GroundFailure", info="30 mA", vendor_error_code="R7")),
         (replace(FAULT, active=False), FaultCleared(connector_id=1, error_code="GroundFailure")),
         (EmergencyStopReading(pressed=True), EmergencyStopObserved(pressed=True)),

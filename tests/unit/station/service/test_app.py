@@ -129,6 +129,44 @@ async def test_the_door_is_shut_while_as_many_data_transfers_wait_as_are_kept(tm
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("body", [{"id_tag": "04A1B2C3", "connector_id": 2}, {"id_tag": "0123456789ABCDEF0123"}])
+async def test_a_tag_is_presented_by_software_and_the_log_says_so(tmp_path: Path, body: dict[str, Any]) -> None:
+    """A UID of 10 bytes has 20 digits, which is what an idTag may have (7.28)."""
+    async with served(tmp_path) as station:
+        before = station.station.state.seq
+        assert await station.seq_of("/api/tag", body) == station.station.state.seq > before
+        events = (await station.http.get(f"/api/events?after={before}&limit=1")).json()["events"]
+        assert (events[0]["type"], events[0]["connector_id"]) == ("IdTagPresented", body.get("connector_id"))
+        assert events[0]["payload"] == {"connector_id": None, "origin": "http", **body}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({}, "id_tag"),
+        ({"id_tag": ""}, "id_tag"),
+        ({"id_tag": "   "}, "id_tag: must not be blank"),
+        ({"id_tag": "0123456789ABCDEF01234"}, "id_tag: must have 1 to 20 characters, not 21"),
+        ({"id_tag": "A\nB"}, "id_tag"),
+        ({"id_tag": 4}, "id_tag"),
+        ({"id_tag": "A", "connector_id": 0}, "connector_id"),
+        ({"id_tag": "A", "connector_id": 3}, "connector_id: connector 3 does not exist; there are 1 to 2"),
+        ({"id_tag": "A", "connector_id": "1"}, "connector_id"),
+        ({"id_tag": "A", "idTag": "A"}, "idTag"),
+    ],
+)
+async def test_what_is_no_tag_or_no_connector_is_refused_and_not_recorded(
+    tmp_path: Path, body: dict[str, Any], named: str
+) -> None:
+    async with served(tmp_path) as station:
+        before = station.station.state.seq
+        response = await station.post("/api/tag", body)
+        assert (response.status_code, named in response.json()["error"]) == (422, True), response.json()
+        assert station.station.state.seq == before
+
+
+@pytest.mark.asyncio
 async def test_what_does_not_exist_is_said_not_to(tmp_path: Path) -> None:
     async with served(tmp_path) as station:
         for method, path, status in (

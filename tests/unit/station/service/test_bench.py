@@ -120,6 +120,21 @@ async def test_a_tag_is_presented(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_car_tells_its_id_until_it_leaves(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        before = station.station.state.seq
+        await station.seq_of("/bench/connectors/1/plug", {"evccid": "0a:1b:2c:3d:4e:5f"})
+        assert (await station.events_after(before))[-1] == "VehicleIdentified"
+        assert station.station.state.plugs.on(1).evccid == "0A1B2C3D4E5F"
+        await station.seq_of("/bench/connectors/1/unplug")
+        await station.seq_of("/bench/connectors/1/plug")
+        assert station.station.state.plugs.on(1).evccid == ""
+        for body in ({"evccid": "0A1B"}, {"evccid": "0A1B2C3D4E5F", "ev": False}):
+            response = await station.post("/bench/connectors/2/plug", body)
+            assert (response.status_code, "evccid" in response.json()["error"]) == (422, True)
+
+
+@pytest.mark.asyncio
 async def test_the_network_is_cut_and_the_closed_link_is_what_the_answer_waits_for(tmp_path: Path) -> None:
     async with served(tmp_path) as station:
         await station.connect()

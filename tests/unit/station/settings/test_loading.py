@@ -422,3 +422,20 @@ def test_the_example_file_shows_every_key_with_its_default() -> None:
     assert shown == [*declared, "HeartbeatInterval"]
     example, default = load_settings(path), parse_settings(toml(), "cb.toml")
     assert {name: getattr(example, name) for name in SECTIONS} == {name: getattr(default, name) for name in SECTIONS}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("free_id_tag = 'A tag of 22 characters'", "[authorization] free_id_tag: must have 0 to 20 characters, not 22"),
+        ("free_id_tag = ' '", "[authorization] free_id_tag: must not be blank"),
+        ("free_id_tag = 7", "[authorization] free_id_tag: must be text, not the number 7"),
+        ("free_id_tag = ['A', 7]", "[authorization] free_id_tag: entry 2 must be text"),
+        ("free_id_tag = ['A', 'B']", "free_id_tag: must have an entry for each of the 1 connectors, not 2"),
+        ("autocharge_prefix = 'VEHICLE: '", "[authorization] autocharge_prefix: must have 0 to 8 characters, not 9"),
+    ],
+)
+def test_a_tag_that_is_none_is_refused_with_its_line(line: str, said: str) -> None:
+    text = refusal(toml(authorization=line))
+    assert said in text
+    assert text.startswith("cb.toml:9: ")

@@ -33,6 +33,10 @@ def test_a_connector_with_nothing_in_it_is_free() -> None:
     assert said(station().online().state) == ("why.free", "do.plug_and_tag")
 
 
+def test_where_no_card_is_needed_none_is_asked_for() -> None:
+    assert said(station(free_id_tags=("HOME",)).online().state) == ("why.free", "do.plug")
+
+
 def test_before_the_copper_is_read_nothing_is_claimed() -> None:
     state = station().online().state
     assert said(replace(state, connectors=replace(state.connectors, known=False))) == ("why.unread", None)
