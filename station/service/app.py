@@ -10,6 +10,7 @@
     GET  /metrics                   Prometheus text
     GET /, /page/...                the page, and what it loads (`page`)
     GET /api/view/...               what it shows (`page_views`)
+    GET /api/past/...               the same at a past moment (`page_past`)
     /api/session                    a browser logs in (`login`)
     /api/service...                 for whoever services the station, with the right to act (`servicing`)
     /bench/...                      the controls of a simulated board (`bench`)
@@ -52,6 +53,7 @@ from station.service.context import ServiceContext, oldest_utc_ms
 from station.service.gate import Gate
 from station.service.login import Login
 from station.service.metrics import CONTENT_TYPE, MetricFacts, metrics_text
+from station.service.page_past import PagePast, PastProcess
 from station.service.page_views import PageViews
 from station.service.servicing import Servicing
 from station.service.sessions import Sessions
@@ -286,15 +288,22 @@ ERRORS: Mapping[Any, Any] = {
 }
 
 
-def build(context: ServiceContext, tokens: Tokens = OPEN, streams: Streams | None = None) -> ASGIApp:
-    """The application; with tokens, every request must bear one. `streams` are for whoever ends them."""
+def build(
+    context: ServiceContext,
+    tokens: Tokens = OPEN,
+    streams: Streams | None = None,
+    past: PastProcess | None = None,
+) -> ASGIApp:
+    """The application; with tokens, every request must bear one. `streams` and `past` are for whoever ends them."""
     api = Api(context, streams or Streams(context.station))
+    past = past or PastProcess(context.settings.storage.directory)
     sessions = None if tokens.acting is None else Sessions(lambda: asyncio.get_running_loop().time(), _secret)
     routes = [
         *api.routes(),
         *bench.routes(context),
         *page.routes(),
         *PageViews(context).routes(),
+        *PagePast(context.station, past).routes(),
         *Login(sessions).routes(),
         *Servicing(context).routes(),
     ]

@@ -28,6 +28,8 @@ from station.settings.loading import Settings
 if TYPE_CHECKING:
     import uvicorn
 
+    from station.service.page_past import PastProcess
+
 LOGGER = logging.getLogger(__name__)
 _Protocols = Callable[[Place, Callable[[Place], None]], asyncio.BaseProtocol]
 
@@ -114,7 +116,7 @@ async def serve(listener: Listener, context: ServiceContext, *, on_listening: Ca
 
 async def _serve(listener: Listener, context: ServiceContext) -> None:
     loop, places = asyncio.get_running_loop(), Places(limit)
-    server, connection, stop = await asyncio.to_thread(_load, listener, context)
+    server, connection, stop, past = await asyncio.to_thread(_load, listener, context)
     beginning: set[asyncio.Task[object]] = set()
 
     def begin(accepted: socket.socket, place: Place) -> None:
@@ -132,6 +134,7 @@ async def _serve(listener: Listener, context: ServiceContext) -> None:
     finally:
         acceptor.close()
         stop()
+        await past.close()
         await serving
 
 
@@ -144,8 +147,10 @@ async def _until_somebody_asks(listening: socket.socket) -> None:
         loop.remove_reader(listening)
 
 
-def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server", _Protocols, Callable[[], None]]:
-    """The server, what makes its connections, and what stops it.
+def _load(
+    listener: Listener, context: ServiceContext
+) -> tuple["uvicorn.Server", _Protocols, Callable[[], None], "PastProcess"]:
+    """The server, what makes its connections, what stops it, and the process that reads the past, which is to be closed.
 
     Runs in a thread: the imports take long, the rest touches nothing that runs.
     """
@@ -153,9 +158,11 @@ def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server"
 
     from station.service.app import build
     from station.service.connections import IDLE_S, Connection
+    from station.service.page_past import PastProcess
     from station.service.stream import Streams
 
     stopping, streams = asyncio.Event(), Streams(context.station)
+    past = PastProcess(context.settings.storage.directory)
 
     def stop() -> None:
         streams.close()  # they would go on until the end of the grace
@@ -172,7 +179,7 @@ def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server"
             await stopping.wait()
 
     config = uvicorn.Config(
-        build(context, listener.tokens, streams),
+        build(context, listener.tokens, streams, past),
         http="h11",
         ws="none",
         loop="none",
@@ -189,4 +196,4 @@ def _load(listener: Listener, context: ServiceContext) -> tuple["uvicorn.Server"
     )
     config.load()
     server = QuietServer(config)
-    return server, partial(Connection, config, server.server_state), stop
+    return server, partial(Connection, config, server.server_state), stop, past

@@ -6,13 +6,14 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from eventstore.catalogue.hardware import ContactorObserved, MeterObserved
 from eventstore.catalogue.link import CallSettled
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.catalogue.transactions import (
     MeterSampled,
+    Moment,
     StopDataSampled,
     TransactionConfirmed,
     TransactionIdAssigned,
@@ -20,7 +21,6 @@ from eventstore.catalogue.transactions import (
     TransactionStopped,
 )
 from eventstore.event import Event, Recorded
-from projections.clock import Clock
 from station.telling.shown import shortened
 from station.telling.usual import Usual
 from station.views.conversation import KINDS as EXCHANGE_KINDS
@@ -72,6 +72,14 @@ COLUMNS = (
 """Of the CSV."""
 _MONTH = re.compile("[0-9]{4}-[0-9]{2}")
 _OUTCOMES = {"result": TAKEN, MALFORMED: MALFORMED}
+
+
+class Dating(Protocol):
+    """Whoever knows when a moment was: the clock of a state, or a whole log."""
+
+    def utc_of(self, moment: Moment) -> int:
+        """The best knowledge of a moment's UTC, in ms."""
+        ...
 
 
 @dataclass(slots=True)
@@ -145,12 +153,12 @@ class SessionList:
             del self._found[number]
             yield session
 
-    def view(self, clock: Clock) -> list[Json]:
+    def view(self, clock: Dating) -> list[Json]:
         """A line for each, the newest first."""
         return [session_view(session, clock) for session in reversed(self._found.values())]
 
 
-def session_view(session: SessionFacts, clock: Clock) -> Json:
+def session_view(session: SessionFacts, clock: Dating) -> Json:
     """One session; moments are UTC in ms, by the best knowledge of the clock. What is not known yet is None."""
     began, ended = session.began, session.ended
     return {
@@ -295,7 +303,7 @@ class WholeSession:
         """The events of its story."""
         return self._story.kept()
 
-    def view(self, clock: Clock, causes: Mapping[int, Event], usual: Usual) -> Json:
+    def view(self, clock: Dating, causes: Mapping[int, Event], usual: Usual) -> Json:
         """It with its curve (UTC in ms, W, mA), samples, messages and story; `causes` and `usual` as in `story_view`."""
         session = self.session
         assert session is not None, "whoever asks has looked"

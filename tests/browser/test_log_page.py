@@ -14,6 +14,7 @@ from tests.replay_logs import lost_session, write_log
 
 MIDDLE = "300"
 VIEWS = {
+    "sessions": "Transaction 2",
     "story": "Transaction 2 started",
     "conversation": "StartTransaction",
     "schedule": "Connector 1",

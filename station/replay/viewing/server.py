@@ -18,6 +18,7 @@ import orjson
 
 from station.page_files import HEADERS, INDEX, file_answer
 from station.replay.opening.errors import BadQuestion
+from station.replay.viewing.views import Download
 from station.views.saying import Json
 
 HOST = "127.0.0.1"
@@ -25,14 +26,22 @@ WAITING_MAX = 64
 IDLE_S, ANSWER_S = 30, 60
 _FILES = "/page/"
 
-Answering = Callable[[str, Mapping[str, str]], Json | None]
-"""From a path and its query to what is answered in JSON; None if there is nothing. Raises BadQuestion."""
+Answering = Callable[[str, Mapping[str, str]], Json | Download | None]
+"""From a path and its query to what is answered; None if there is nothing. Raises BadQuestion."""
+
+
+class HttpAnswer(NamedTuple):
+    """A status, the headers that tell what it is, and the content."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
 
 
 class _Asked(NamedTuple):
     path: str
     query: dict[str, str]
-    answer: "Future[tuple[int, bytes]]"
+    answer: "Future[HttpAnswer]"
 
 
 class PageServer:
@@ -66,19 +75,31 @@ class PageServer:
             while True:
                 asked = self._asked.get()
                 try:
-                    asked.answer.set_result(_answered(answering, asked))
+                    asked.answer.set_result(answered(answering, asked.path, asked.query))
                 finally:
                     asked.answer.cancel()  # nobody waits for the answer that Ctrl-C came into
 
 
-def _answered(answering: Answering, asked: _Asked) -> tuple[int, bytes]:
+def answered(answering: Answering, path: str, query: Mapping[str, str]) -> HttpAnswer:
+    """The answer to a question, whatever comes of it."""
     try:
-        found = answering(asked.path, asked.query)
+        found = answering(path, query)
     except BadQuestion as error:
-        return 400, orjson.dumps({"error": str(error)})
+        return in_json(400, {"error": str(error)})
     except Exception as error:  # noqa: BLE001  # whatever a damaged log does to a view: the other views still tell
-        return 500, orjson.dumps({"error": f"this cannot be shown: {type(error).__name__}: {error}"})
-    return (404, orjson.dumps({"error": "there is no such thing"})) if found is None else (200, orjson.dumps(found))
+        return in_json(500, {"error": f"this cannot be shown: {type(error).__name__}: {error}"})
+    if isinstance(found, Download):
+        headers = {
+            "content-type": "text/csv; charset=utf-8",
+            "content-disposition": f'attachment; filename="{found.name}"',
+        }
+        return HttpAnswer(200, {**_PLAIN, **headers}, found.text.encode())
+    return in_json(404, {"error": "there is no such thing"}) if found is None else in_json(200, found)
+
+
+def in_json(status: int, content: Json) -> HttpAnswer:
+    """An answer in JSON."""
+    return HttpAnswer(status, _JSON, orjson.dumps(content))
 
 
 class _Server(ThreadingHTTPServer):
@@ -109,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
         if (
             self.headers.get("host", "") not in self.server.names()
         ):  # a page from elsewhere, whose name was made to mean this machine
-            self._give(403, _JSON, orjson.dumps({"error": "Host must be the loopback address that was printed"}))
+            self._give(*in_json(403, {"error": "Host must be the loopback address that was printed"}))
             return
         url = urlsplit(self.path)
         if url.path == "/" or url.path.startswith(_FILES):
@@ -125,10 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
         asked = _Asked(path, query, Future())
         try:
             self.server.questions.put(asked, timeout=ANSWER_S)
-            status, content = asked.answer.result(ANSWER_S)
+            answer = asked.answer.result(ANSWER_S)
         except (Full, TookTooLong, CancelledError):
-            status, content = 503, orjson.dumps({"error": "other questions are being answered; ask again"})
-        self._give(status, _JSON, content)
+            answer = in_json(503, {"error": "other questions are being answered; ask again"})
+        self._give(*answer)
 
     def _give(self, status: int, headers: dict[str, str], content: bytes) -> None:
         self.send_response(status)
@@ -143,4 +164,5 @@ class _Handler(BaseHTTPRequestHandler):
         """Whoever looks at a page wants no line for each request."""
 
 
-_JSON = {**HEADERS, "content-type": "application/json", "cache-control": "no-store"}
+_PLAIN = {**HEADERS, "cache-control": "no-store"}
+_JSON = {**_PLAIN, "content-type": "application/json"}

@@ -12,13 +12,14 @@ import orjson
 from eventstore.catalogue import BY_NAME
 from eventstore.chain import Row
 from eventstore.event import Event, Recorded
-from eventstore.value import replace
+from eventstore.value import Value, replace
 from station.page_files import page_version
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.folding import Folded
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar, LogPlace
 from station.replay.proof.redeciding import registry_of
+from station.replay.viewing.sessions import LogSessions
 from station.telling.masking import without_credentials
 from station.telling.usual import FLAGS, Usual
 from station.views.configuration import configuration_view
@@ -35,7 +36,15 @@ LOOK_BACK = 5_000
 """How many events a view looks back at most, and how many of them an answer reads."""
 SLICE = 500
 LINES_MAX = 500
+SESSIONS_MAX = 200
 F = TypeVar("F", Recent, Conversation)
+
+
+class Download(Value, frozen=True, kw_only=True):
+    """What a browser keeps as a file of this name."""
+
+    name: str
+    text: str
 
 
 class LogViews:
@@ -44,6 +53,7 @@ class LogViews:
     def __init__(self, reader: LogReader, calendar: Calendar, place: LogPlace, folded: Folded) -> None:
         self._reader, self._calendar = reader, calendar
         self._place, self._state = place, folded.state
+        self._sessions = LogSessions(reader, calendar, place.seq)
 
     def view(self, name: str, query: Mapping[str, str]) -> Json | None:
         """A view by its name, for the query of a request; None if there is none. Raises BadQuestion for a query that cannot be."""
@@ -81,6 +91,22 @@ class LogViews:
         """*Configuration*."""
         keys = registry_of(self._state.described.profiles_off).config_keys
         return configuration_view(self._state, keys, self._recent.changed)
+
+    def sessions(self, query: Mapping[str, str]) -> Json:
+        """*Sessions*: the latest, or those that began before the event `before`."""
+        limit = min(whole(query, "limit", 50), SESSIONS_MAX)
+        return self._sessions.latest(whole(query, "before", None), limit)
+
+    def session(self, query: Mapping[str, str]) -> Json:
+        """Everything about the one that began with the event `seq`."""
+        found = self._sessions.one(whole(query, "seq", 0))
+        story = found.story()
+        return found.view(self._sessions.dating, self._causes(story), self._usual(story))
+
+    def month(self, query: Mapping[str, str]) -> Download:
+        """The sessions of a `month` as CSV."""
+        month = query.get("month", "")
+        return Download(name=f"sessions-{month}.csv", text=self._sessions.month(month))
 
     def event(self, query: Mapping[str, str]) -> Json:
         """The first event behind `after` as it lies in the log, but for user and password of locations."""
@@ -159,6 +185,8 @@ _VIEWS: Mapping[str, Callable[[LogViews, Mapping[str, str]], Json]] = {
     "/api/view/conversation": LogViews.conversation,
     "/api/view/schedule": LogViews.schedule,
     "/api/view/configuration": LogViews.configuration,
+    "/api/view/sessions": LogViews.sessions,
+    "/api/view/session": LogViews.session,
     "/api/events": LogViews.event,
 }
 

@@ -1,8 +1,8 @@
 // The page: its head, its views, and what is wrong.
 import { effect } from "./vendor/signals-core.mjs";
 import { html, render } from "./html.js";
-import { begin, isOld, log, login, mayAct, now, show, shown, trouble } from "./live.js";
-import { LogHead, OF_LOG } from "./log.js";
+import { at, begin, isOld, isStation, log, login, mayAct, now, show, shown, trouble } from "./live.js";
+import { Moment, OF_LOG } from "./log.js";
 import { LANGUAGES, language, loadTexts, moment, speak, text } from "./texts.js";
 import { Login } from "./login.js";
 import { Now } from "./now.js";
@@ -39,17 +39,23 @@ function App() {
       </div>
     </header>
     <div role="status" class="notices">
-      ${trouble.value && html`<p class="notice">${text(log.value ? "log.gone" : "trouble")} ${moment(trouble.value.since)}</p>`}
+      ${trouble.value && html`<p class="notice">${troubled()}</p>`}
       ${isOld.value && html`<p class="notice">${text("old")}</p>`}
     </div>
-    ${log.value && html`<${LogHead} />`}
+    <${Moment} />
     <main id="main" tabindex="-1"><${View} /></main>
   `;
 }
 
-// A log only tells, only a bench has hands on its world, and only who may act can service.
+function troubled() {
+  const { since, says } = trouble.value;
+  if (says) return html`${text("refused")}: <bdi class="theirs">${says}</bdi>`;
+  return `${text(isStation.value ? "trouble" : "log.gone")} ${moment(since)}`;
+}
+
+// The past only tells, only a bench has hands on its world, and only who may act can service.
 function isThere(name) {
-  if (log.value) return OF_LOG.includes(name);
+  if (log.value || at.value !== null) return OF_LOG.includes(name);
   if (name === "service") return mayAct.value;
   return name !== "bench" || now.value?.station.bench;
 }

@@ -1,7 +1,7 @@
 // What the page knows of the station, kept up to date: what is looked at is asked for again when the stream brings an event.
 import { signal } from "./vendor/signals-core.mjs";
 
-const SOON_MS = 300, OFTEN_MS = 2_000, SELDOM_MS = 30_000, PATIENCE_MS = 10_000;
+const SOON_MS = 300, OFTEN_MS = 2_000, SELDOM_MS = 30_000, PATIENCE_MS = 10_000, PAST_PATIENCE_MS = 70_000;
 export const LINES_KEPT = 1_000;
 const FAR_EVENTS = 2_000; // how far in a log the story is read on, not begun anew
 
@@ -17,10 +17,14 @@ export const session = signal(null);
 export const shown = signal("now"); // the view that is looked at: the others are not asked for
 export const isPaused = signal(false);
 export const hasDetails = signal(false);
-export const trouble = signal(null); // {since} while the station does not answer
-export const log = signal(null); // what is said of the log that is looked at; null on a station
-export const at = signal(null); // the event of that log after which it is looked at; null at the moment that was asked for first
-export const place = () => at.value ?? log.value.seq;
+export const trouble = signal(null); // {since, says} while the station does not answer, or not with what was asked for
+export const isStation = signal(true); // whether this is the page of a station, not of a log
+export const log = signal(null); // what is said of the log, or of the past, that is looked at; null in a station's present
+export const at = signal(null); // the event after which it is looked at; null in the present, and at the moment of a log that was asked for first
+export const latest = signal(0); // the last event of the station that is known of
+const first = signal(1); // the first event of the station after which it can be shown
+export const place = () => at.value ?? log.value?.seq ?? latest.value;
+export const span = () => (isStation.value ? [first.value, latest.value] : [log.value.begin_seq, log.value.last_seq]);
 export const login = signal(false); // whether the service asks for its token first
 export const mayAct = signal(false); // whether whoever looks has the right to act
 export const service = signal(null);
@@ -29,24 +33,44 @@ export const isOld = signal(false); // the station serves another page than this
 let page = null; // the version of the page that the first answer named
 let csrf = ""; // what whoever acts must bear
 let isAsking = false, isWanted = false, timer = null;
+let sessionAt = null; // the moment of the session that is looked at
+let entering = null;
 let stream = null, streamTimer = null;
 
-// Of a log everything is asked for as it was at one moment.
-function placed(path) {
-  return at.value === null ? path : `${path}${path.includes("?") ? "&" : "?"}at=${at.value}`;
+// The past is asked for as it was at one moment.
+export function placed(path) {
+  return at.value === null ? path : `${past(path)}${path.includes("?") ? "&" : "?"}at=${at.value}`;
+}
+
+function past(path) {
+  return isStation.value ? path.replace("/api/", "/api/past/") : path;
 }
 
 async function ask(path) {
-  const response = await fetch(placed(path), { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
-  if (response.status === 401) login.value = true;
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  const view = await response.json();
+  const view = await fetched(placed(path), at.value === null ? PATIENCE_MS : PAST_PATIENCE_MS);
   page ??= view.page;
   if (view.page !== page && !isOld.value) {
     isOld.value = true;
     setTimeout(() => location.reload(), OFTEN_MS);
   }
   return view;
+}
+
+class Refusal extends Error {} // its message is the answer's own
+
+async function fetched(path, patienceMs) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(patienceMs), cache: "no-store" });
+  if (response.status === 401) login.value = true;
+  const answer = await response.json();
+  if (!response.ok) throw new Refusal(answer.error ?? response.status);
+  return answer;
+}
+
+// Ask for a view, and take what comes unless somebody has moved on meanwhile.
+async function told(path, take) {
+  const moment = at.value;
+  const view = await ask(path);
+  if (at.value === moment) take(view);
 }
 
 // Ask for everything that is shown; what came meanwhile is asked for once more afterwards.
@@ -61,16 +85,19 @@ async function refresh() {
   isAsking = true;
   isWanted = false;
   try {
-    if (log.value) log.value = await ask("/api/view/head");
-    now.value = await ask("/api/view/now");
+    if (log.value || at.value !== null) await told("/api/view/head", (head) => (log.value = head));
+    await told("/api/view/now", (view) => {
+      now.value = view;
+      if (at.value === null) latest.value = view.seq;
+    });
     await WAYS[shown.value]?.();
     trouble.value = null;
-  } catch {
-    trouble.value ??= { since: Date.now() };
+  } catch (error) {
+    trouble.value = { since: trouble.value?.since ?? Date.now(), says: error instanceof Refusal ? error.message : "" };
   }
   isAsking = false;
   if (login.value) trouble.value = null;
-  if (log.value) return isWanted ? refresh() : undefined; // nothing happens in a log, but somebody may have moved on in it
+  if (log.value || at.value !== null) return isWanted ? refresh() : undefined; // nothing happens in the past, but somebody may have moved on in it
   if (login.value || document.visibilityState === "hidden") return;
   const isBusy = now.value?.connectors.some((connector) => connector.contactor_closed);
   const isHeard = stream?.readyState === EventSource.OPEN && !trouble.value;
@@ -116,10 +143,13 @@ async function talkOn() {
 async function lookAtSessions() {
   const seq = opened.value;
   if (seq === null) {
-    sessions.value = await ask("/api/view/sessions");
-  } else if (session.value?.session.seq !== seq || !session.value.session.settled) {
-    const view = await ask(`/api/view/session?seq=${seq}`);
-    if (opened.value === seq) session.value = view;
+    await told("/api/view/sessions", (view) => (sessions.value = view));
+  } else if (session.value?.session.seq !== seq || !session.value.session.settled || sessionAt !== at.value) {
+    await told(`/api/view/session?seq=${seq}`, (view) => {
+      if (opened.value !== seq) return;
+      session.value = view;
+      sessionAt = at.value;
+    });
   }
 }
 
@@ -141,14 +171,10 @@ const WAYS = {
   sessions: lookAtSessions,
   story: readOn,
   conversation: talkOn,
-  schedule: async () => {
-    schedule.value = await ask("/api/view/schedule");
-  },
-  configuration: async () => {
-    configuration.value = await ask("/api/view/configuration");
-  },
+  schedule: () => told("/api/view/schedule", (view) => (schedule.value = view)),
+  configuration: () => told("/api/view/configuration", (view) => (configuration.value = view)),
   service: async () => {
-    if (mayAct.value) service.value = await ask("/api/service");
+    if (mayAct.value && at.value === null) service.value = await ask("/api/service");
   },
 };
 
@@ -192,26 +218,53 @@ export function pause(wanted) {
   if (!wanted) refresh();
 }
 
-// Look at another moment of the log; what comes behind it is forgotten.
-export function goTo(seq) {
-  const wanted = Math.min(Math.max(seq, log.value.begin_seq), log.value.last_seq);
-  if (!Number.isFinite(wanted) || wanted === place()) return Promise.resolve();
-  if (wanted < place() || wanted > place() + FAR_EVENTS) {
-    story.value = { lines: [], first: null, last: null };
-    conversation.value = { exchanges: [], open: [], last: 0 };
-  }
+// Look at another moment; what comes behind it is forgotten.
+export async function goTo(seq) {
+  if (isStation.value && at.value === null && !(await (entering ??= enterPast()))) return;
+  const [begin, end] = span();
+  const wanted = Math.min(Math.max(seq, begin), end);
+  if (!Number.isFinite(wanted) || wanted === (at.value ?? log.value?.seq)) return;
+  if (wanted < place() || wanted > place() + FAR_EVENTS) forget();
+  earlier.value = { sessions: [], first: null };
+  if (opened.value > wanted) opened.value = session.value = null;
   at.value = wanted;
+  await refresh();
+}
+
+// Of what the past of the station consists.
+async function enterPast() {
+  try {
+    first.value = (await fetched(`/api/past/view/head?at=${latest.value}`, PAST_PATIENCE_MS)).begin_seq;
+    return true;
+  } catch (error) {
+    trouble.value = { since: Date.now(), says: error instanceof Refusal ? error.message : "" };
+    return false;
+  } finally {
+    entering = null;
+  }
+}
+
+// Back to the station's present.
+export function goNow() {
+  at.value = log.value = null;
+  forget();
+  earlier.value = { sessions: [], first: null };
   return refresh();
 }
 
-// The event of the log after which it stood at this time.
-export async function eventAt(utcMs) {
-  const response = await fetch(`/api/view/head?utc_ms=${Math.floor(utcMs)}`, { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
-  if (!response.ok) throw new Error(response.status);
-  return (await response.json()).seq;
+function forget() {
+  story.value = { lines: [], first: null, last: null };
+  conversation.value = { exchanges: [], open: [], last: 0 };
 }
 
-function news() {
+// The event after which it stood at this time.
+export async function eventAt(utcMs) {
+  return (await fetched(past(`/api/view/head?utc_ms=${Math.floor(utcMs)}`), PAST_PATIENCE_MS)).seq;
+}
+
+function news(event) {
+  latest.value = Math.max(latest.value, Number(event?.lastEventId) || 0);
+  if (at.value !== null) return;
   if (isAsking) isWanted = true;
   else plan(SOON_MS);
 }
@@ -220,16 +273,14 @@ function news() {
 function listen() {
   clearTimeout(streamTimer);
   stream?.close();
-  stream = new EventSource(`/api/stream?after=${now.value?.seq ?? 0}`);
+  stream = new EventSource(`/api/stream?after=${latest.value}`);
   stream.onopen = news;
   stream.onmessage = news;
   stream.addEventListener("gap", news);
   stream.addEventListener("reset", () => {
-    story.value = { lines: [], first: null, last: null }; // another log, or what a salvage left of it
-    conversation.value = { exchanges: [], open: [], last: 0 };
-    earlier.value = { sessions: [], first: null };
+    latest.value = 0; // another log, or what a salvage left of it
     opened.value = session.value = null;
-    news();
+    goNow();
   });
   stream.onerror = () => {
     news();
@@ -257,8 +308,9 @@ export async function begin() {
   mayAct.value = session?.may_act ?? false;
   login.value = session?.login ?? false;
   log.value = session?.log ?? null;
+  isStation.value = !log.value;
   await refresh();
-  if (log.value) return;
+  if (!isStation.value) return;
   if (!login.value) listen();
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") {

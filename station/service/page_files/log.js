@@ -1,13 +1,39 @@
-// What the page of a log says above everything else: which log, which moment, and what was verified of it.
+// Which moment is looked at, and the way to others. The page of a log says above everything else which log that is, and what was verified of it.
 import { signal } from "./vendor/signals-core.mjs";
 import { html } from "./html.js";
-import { eventAt, goTo, log, place } from "./live.js";
+import { at, eventAt, goNow, goTo, isStation, log, login, now, place, span } from "./live.js";
 import { moment, number, text } from "./texts.js";
 
-export const OF_LOG = ["now", "story", "conversation", "schedule", "configuration"]; // the views that a log has
+export const OF_LOG = ["now", "sessions", "story", "conversation", "schedule", "configuration"]; // the views that a log has
 
-export function LogHead() {
+export function Moment() {
+  if (!isStation.value) return log.value && html`<${LogHead} />`;
+  return login.value || !now.value ? null : html`<${Past} />`;
+}
+
+// The past of the station; in its present only the way there.
+function Past() {
   const it = log.value;
+  return html`
+    <section class="log" aria-label=${text("past")}>
+      ${at.value === null
+        ? html`<p class="quiet">${text("past.now")}</p>`
+        : html`
+            <p><b class="warned"><span aria-hidden="true">▲ </span>${text("past.is")}</b> ${text("past.after")} <b>${number(place())}</b>${it && html`, ${moment(it.utc_ms)}${it.certain ? "" : ` (${text("log.uncertain")})`}`}</p>
+            <p><button type="button" onClick=${back}>${text("past.back")}</button></p>
+          `}
+      <${Slider} utcMs=${it?.utc_ms ?? now.value.utc_ms} />
+      ${it && html`<${Told} it=${it} />`}
+    </section>
+  `;
+}
+
+function back() {
+  halt();
+  goNow();
+}
+
+function Told({ it }) {
   const told = [
     it.caution,
     it.excerpt && text("log.excerpt"),
@@ -15,6 +41,11 @@ export function LogHead() {
     it.left_out > 0 && `${text("log.left_out")}: ${number(it.left_out)}`,
     ...it.damage.map((found) => `${text("log.damage")}: ${found}`),
   ].filter(Boolean);
+  return told.map((line) => html`<p class="warned"><span aria-hidden="true">▲ </span><bdi class="theirs">${line}</bdi></p>`);
+}
+
+function LogHead() {
+  const it = log.value;
   const proof = it.verdict;
   return html`
     <section class="log" aria-label=${text("log")}>
@@ -22,8 +53,8 @@ export function LogHead() {
         <b>${text("log")}</b>, ${text("log.of")} <bdi class="theirs">${it.source}</bdi>:${" "}
         ${text("log.after")} <b>${number(it.seq)}</b> (${number(it.first_seq)}–${number(it.last_seq)}), ${moment(it.utc_ms)}${it.certain ? "" : ` (${text("log.uncertain")})`}
       </p>
-      <${Slider} it=${it} />
-      ${told.map((line) => html`<p class="warned"><span aria-hidden="true">▲ </span><bdi class="theirs">${line}</bdi></p>`)}
+      <${Slider} utcMs=${it.utc_ms} />
+      <${Told} it=${it} />
       ${proof === null
         ? html`<p class="warned"><span aria-hidden="true">▲ </span>${text("log.unverified")}</p>`
         : html`<details>
@@ -39,12 +70,13 @@ const speed = signal(60); // seconds of the log in a second
 const playing = signal(null); // {utcMs, since}: where playing began in the log, and when; null while it stands still
 
 // Any moment of the log: by hand, event by event, and as time went by.
-function Slider({ it }) {
-  const here = { min: it.begin_seq, max: it.last_seq, value: place() };
+function Slider({ utcMs }) {
+  const [min, max] = span();
+  const here = { min, max, value: place() };
   const move = (event) => moveTo(Number(event.target.value));
   return html`
     <div class="tools moments" role="group" aria-label=${text("log.moment")}>
-      <input type="range" ...${here} aria-label=${text("log.moment")} aria-valuetext=${`${number(place())}, ${moment(it.utc_ms)}`} onInput=${move} />
+      <input type="range" ...${here} aria-label=${text("log.moment")} aria-valuetext=${`${number(place())}, ${moment(utcMs)}`} onInput=${move} />
       <button type="button" aria-label=${text("log.back")} onClick=${() => moveTo(place() - 1)}>◀</button>
       <input type="number" ...${here} aria-label=${text("log.event")} onChange=${move} />
       <button type="button" aria-label=${text("log.on")} onClick=${() => moveTo(place() + 1)}>▶</button>
@@ -66,7 +98,7 @@ function halt() {
 }
 
 function play() {
-  const begun = { utcMs: log.value.utc_ms, since: Date.now() };
+  const begun = { utcMs: (log.value ?? now.value).utc_ms, since: Date.now() };
   playing.value = begun;
   tick(begun);
 }
@@ -82,7 +114,7 @@ async function tick(begun) {
     const seq = await eventAt(begun.utcMs + (Date.now() - begun.since) * speed.value);
     if (playing.value !== begun) return;
     if (seq > place()) await goTo(seq); // a clock that was set back does not turn the log back
-    if (place() >= log.value.last_seq && playing.value === begun) halt();
+    if (place() >= span()[1] && playing.value === begun) halt();
   } catch {
     halt();
   }

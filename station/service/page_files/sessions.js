@@ -3,11 +3,13 @@ import { signal } from "./vendor/signals-core.mjs";
 import { html } from "./html.js";
 import { Exchange } from "./conversation.js";
 import { WholeCurve } from "./curve.js";
-import { earlier, earlierSessions, open, opened, session, sessions } from "./live.js";
+import { earlier, earlierSessions, now, open, opened, placed, session, sessions } from "./live.js";
 import { Line } from "./story.js";
 import { duration, kilowattHours, moment, number, text } from "./texts.js";
 
-const month = signal(new Date().toISOString().slice(0, 7));
+const chosen = signal(null);
+// What nobody has chosen is the month that is looked at.
+const monthShown = () => chosen.value ?? new Date(now.value?.utc_ms ?? Date.now()).toISOString().slice(0, 7);
 
 export function Sessions() {
   return opened.value === null ? html`<${List} />` : html`<${One} />`;
@@ -21,8 +23,8 @@ function List() {
   return html`
     <h1>${text("view.sessions")}</h1>
     <div class="tools">
-      <input type="month" aria-label=${text("sessions.month")} placeholder="2026-11" value=${month.value} onInput=${(event) => (month.value = event.target.value)} />
-      <a class="button" href=${`/api/view/sessions.csv?month=${encodeURIComponent(month.value)}`} download>${text("sessions.csv")}</a>
+      <input type="month" aria-label=${text("sessions.month")} placeholder="2026-11" value=${monthShown()} onInput=${(event) => (chosen.value = event.target.value)} />
+      <a class="button" href=${placed(`/api/view/sessions.csv?month=${encodeURIComponent(monthShown())}`)} download>${text("sessions.csv")}</a>
     </div>
     ${found.length ? html`<ol class="story talk sessions">${found.map((it) => html`<${Row} key=${it.seq} it=${it} />`)}</ol>` : html`<p>${text("empty")}</p>`}
     ${(earlier.value.first ?? view.first_seq) > 1 && html`<p><button type="button" onClick=${() => earlierSessions()}>${text("earlier")}</button></p>`}

@@ -27,6 +27,7 @@ from station.runtime.station import Station
 from station.service.access import Tokens
 from station.service.app import build
 from station.service.context import ServiceContext
+from station.service.page_past import PastProcess
 from station.settings.loading import Settings, parse_settings
 from tests.given import DESCRIPTION, UTC_2026_MS
 
@@ -161,7 +162,10 @@ async def served(
             die=lambda: calls.append("died"),
             diagnostics=diagnostics or DiagnosticsSource(log=log, settings=settings).write_all,
         )
-        transport = httpx2.ASGITransport(build(context, Tokens(acting=token, reading=read_token)))
+        past = PastProcess(directory)
+        stack.push_async_callback(past.close)
+        tokens = Tokens(acting=token, reading=read_token)
+        transport = httpx2.ASGITransport(build(context, tokens, past=past))
         http = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url=LOOPBACK))
         yield Served(station=station, board=board, link=link, http=http, calls=calls, clock=clock)
 

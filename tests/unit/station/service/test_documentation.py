@@ -10,6 +10,7 @@ from station.service import bench, page
 from station.service.app import Api
 from station.service.context import ServiceContext
 from station.service.login import Login
+from station.service.page_past import PagePast, PastProcess
 from station.service.page_views import PageViews
 from station.service.servicing import Servicing
 from station.service.stream import Streams
@@ -60,6 +61,7 @@ async def test_every_route_stands_in_an_example(tmp_path: Path) -> None:
                 *bench.routes(context),
                 *page.routes(),
                 *PageViews(context).routes(),
+                *PagePast(context.station, PastProcess(tmp_path)).routes(),
                 *Login(None).routes(),
                 *Servicing(context).routes(),
             )

@@ -50,12 +50,12 @@ def test_a_damaged_log_says_what_was_found_and_how_much_of_it_the_state_lacks(tm
         moments = LogMoments(reader, calendar, None, verdict)
         end = place_at(reader, calendar, Zone("UTC"), None)
         head = moments.answer(end, "/api/view/head", {})
-        assert head is not None
+        assert isinstance(head, dict)
         assert (head["left_out"], head["verdict"]["is_whole"]) == (8, False)
         assert head["verdict"]["title"] == title_of(verdict)
         found = [line for line in head["verdict"]["lines"] if line not in proves(verdict)]
         assert len(found) == verdict.findings_count
         assert any("220" in line for line in found)
         gone = moments.answer(end, "/api/view/now", {"at": "222"})
-        assert gone is not None
+        assert isinstance(gone, dict)
         assert gone["seq"] == 219

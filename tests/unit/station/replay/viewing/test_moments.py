@@ -11,6 +11,7 @@ from station.replay.opening.folding import state_at
 from station.replay.opening.reader import LogReader
 from station.replay.opening.source import open_log
 from station.replay.opening.times import Zone, calendar_of, place_at
+from station.replay.viewing import moments
 from station.replay.viewing.moments import AT_HAND, LogMoments
 from station.replay.viewing.views import LogViews
 from tests.replay_logs import lost_session, write_log
@@ -32,7 +33,16 @@ def asked(reader: LogReader, moments: LogMoments, path: str, **query: str) -> An
     return moments.answer(place_at(reader, calendar_of(reader), Zone("UTC"), None), path, query)
 
 
-def test_every_way_to_a_moment_leads_to_the_same_views(reader: LogReader) -> None:
+@pytest.mark.parametrize("stride", [20, moments.STRIDE])
+def test_every_way_to_a_moment_leads_to_the_same_views(
+    reader: LogReader, stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moments, "STRIDE", stride)
+    monkeypatch.setattr(moments, "NEAR_EVENTS", 30)
+    _every_way_leads_to_the_same(reader)
+
+
+def _every_way_leads_to_the_same(reader: LogReader) -> None:
     moments, calendar = moments_of(reader), calendar_of(reader)
     for seq in (400, 410, 90, 91, 300, 410, 515, 2):
         place = place_at(reader, calendar, Zone("UTC"), str(seq))

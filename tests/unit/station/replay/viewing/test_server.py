@@ -13,11 +13,12 @@ import pytest
 from station.page_files import POLICY
 from station.replay.opening.errors import BadQuestion
 from station.replay.viewing.server import PageServer
+from station.replay.viewing.views import Download
 
 END = "/end"
 
 
-def answering(path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
+def answering(path: str, query: Mapping[str, str]) -> dict[str, Any] | Download | None:
     match path:
         case "/end":
             raise KeyboardInterrupt
@@ -25,6 +26,8 @@ def answering(path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
             raise BadQuestion("that cannot be")
         case "/broken":
             raise ValueError("a damaged event")
+        case "/csv":
+            return Download(name="sessions-2026-01.csv", text="a,b\n")
         case "/thread":
             return {"thread": get_ident(), "query": dict(query)}
         case _:
@@ -57,6 +60,13 @@ def test_questions_are_answered_in_the_thread_that_has_the_log() -> None:
         status, headers, content = ask(server, "/thread?after=3")
         assert (status, json.loads(content)) == (200, {"thread": thread.ident, "query": {"after": "3"}})
         assert (headers["cache-control"], headers["content-type"]) == ("no-store", "application/json")
+
+
+def test_a_file_is_kept_under_its_name() -> None:
+    with listening() as (server, _):
+        status, headers, content = ask(server, "/csv")
+        assert (status, headers["content-type"], content) == (200, "text/csv; charset=utf-8", b"a,b\n")
+        assert headers["content-disposition"] == 'attachment; filename="sessions-2026-01.csv"'
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,10 @@ def test_the_other_views_are_of_that_moment_and_a_wrong_question_says_so(reader:
     keys = {key["name"]: key["value"] for key in shown(views, "configuration")["keys"]}
     assert keys["HeartbeatInterval"]
     assert "AuthorizationKey" not in keys or keys["AuthorizationKey"] is None
-    assert shown(views, "sessions") is None
+    assert [each["number"] for each in shown(views, "sessions")["sessions"]] == [2, 1]
+    assert shown(views, "session", seq="54")["session"]["number"] == 1
+    assert views.month({"month": "2026-01"}).name == "sessions-2026-01.csv"
+    assert views.view("/api/view/bench", {}) is None
     for wrong in ("x", "-1", "9" * 19, "٣"):
         with pytest.raises(BadQuestion):
             shown(views, "story", after=wrong)
