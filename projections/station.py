@@ -32,6 +32,9 @@ from projections import (
     clock as clock_projection,
 )
 from projections import (
+    commissioning as commissioning_projection,
+)
+from projections import (
     configuration as configuration_projection,
 )
 from projections import (
@@ -74,6 +77,7 @@ from projections.authorization import Authorization
 from projections.certificates import Certificates
 from projections.charging_profiles import ChargingProfiles
 from projections.clock import Clock
+from projections.commissioning import Commissioning
 from projections.configuration import Configuration
 from projections.connector import Connectors
 from projections.credentials import Credentials
@@ -130,6 +134,7 @@ class StationState(Value, frozen=True, kw_only=True):
     own_certificates: OwnCertificates = OwnCertificates()
     security_profile: SecurityProfile = SecurityProfile()
     plugs: Plugs = Plugs()
+    commissioning: Commissioning = Commissioning()
 
     @property
     def online(self) -> bool:
@@ -194,6 +199,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "own_certificates": own_certificates_projection.FOLDS,
     "security_profile": security_profile_projection.FOLDS,
     "plugs": plugs_projection.FOLDS,
+    "commissioning": commissioning_projection.FOLDS,
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from eventstore.catalogue import (
     authorization,
     certificates,
+    commissioning,
     configuration,
     connectors,
     hardware,
@@ -36,6 +37,7 @@ _MODULES = (
     maintenance,
     security,
     certificates,
+    commissioning,
 )
 
 ALL: tuple[type[Event], ...] = tuple(

@@ -14,6 +14,7 @@ from station.features import (
     availability,
     cardless,
     certificates,
+    commissioning,
     configuration,
     data_transfer,
     letting_go,
@@ -59,6 +60,7 @@ ALL: tuple[Feature, ...] = (
     remote_trigger.FEATURE,
     security.FEATURE,
     certificates.FEATURE,
+    commissioning.FEATURE,
 )
 
 

@@ -5,10 +5,10 @@ The interlock in `devices` decides last on the contactor: it may always keep it 
 
 from devices.iec61851 import duty_permille_from_ma
 from devices.readings import ConnectorOutputs
-from eventstore.value import Value
+from eventstore.value import Value, replace
 from projections.connector import Connector
 from projections.station import StationState
-from station.rules import faults
+from station.rules import commissioning, faults
 from station.rules.energy import ENERGY_STATES, is_ending, is_letting_go
 from station.rules.status import is_offered
 
@@ -62,4 +62,7 @@ def wanted(state: StationState, connector_id: int) -> Wanted:
         phases=connector.phases,
         indicator=connector.status,
     )
+    changes = commissioning.changes_of(state, connector)
+    if changes:
+        outputs = replace(outputs, **changes)
     return Wanted(outputs=outputs, unlock=connector.unlock_wanted and not is_ending(state, connector))

@@ -1,5 +1,6 @@
 """Which meters are read before an observation is decided on, so that a start, a stop or a sample has a fresh register."""
 
+from eventstore.catalogue.commissioning import CommissioningAnswered, CommissioningAsked
 from eventstore.catalogue.hardware import (
     BoardOpened,
     ContactorObserved,
@@ -41,6 +42,8 @@ def meters_wanted(state: StationState, observation: Observation) -> tuple[int, .
     match observation:
         case ContactorObserved(connector_id=number, closed=False) if state.transactions.on(number) is not None:
             return (number,)  # it may be the end of the transaction, or a pause: the register stands still from now on
+        case CommissioningAsked(connector_id=number) | CommissioningAnswered(connector_id=number):
+            return (number,) if state.connectors.has(number) and number else ()
         case BoardOpened() | DeadlineReached(name="aligned"):
             return _all(state)
         case DeadlineReached(name=name):

@@ -1,7 +1,10 @@
 """For whoever services the station, with the right to act:
 
-    GET  /api/service                the last refused tag, the findings of the last check
+    GET  /api/service                the last refused tag, the findings of the last check, the commissioning test
     GET  /api/service/diagnostics    the diagnostics file, as GetDiagnostics would upload it
+    POST /api/service/commissioning          the commissioning test of a connector begins
+    POST /api/service/commissioning/answer   whether the operator saw what the step is to show
+    DELETE /api/service/commissioning        ends it
     POST /api/service/check          the checks of `chargebox doctor` that do not disturb the daemon; answers when they are done
 
 A check runs in a process of its own (`station.doctor.running`): the loop never waits for it, and its memory goes with it.
@@ -21,15 +24,22 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from devices.kinds import Flag, OneOf, Whole
 from eventstore.catalogue.authorization import AuthorizationDenied
+from eventstore.catalogue.commissioning import CommissioningAnswered, CommissioningAsked, CommissioningStopAsked
 from eventstore.descriptors import is_shortage
 from projections.station import StationState
+from station.rules.commissioning import WANTED, refusal
 from station.rules.transfers import file_name
-from station.service.answers import Refused, read_document
+from station.service.answers import Refused, json_response, read_document
+from station.service.bodies import BodyMember
 from station.service.context import ServiceContext, StationPort
 from station.service.page_reading import answer, as_recorded
+from station.views.commissioning import commissioning_view
 from station.views.saying import Json
 
+BEGIN = {"connector_id": BodyMember(kind=Whole(minimum=1, maximum=2**31 - 1))}
+ANSWER = {"step": BodyMember(kind=OneOf(words=tuple(WANTED))), "confirmed": BodyMember(kind=Flag())}
 CHECK_WITHIN_S = 90.0
 OUTPUT_BYTES_MAX = 256 * 1024
 WINDOW = 4_000
@@ -57,12 +67,42 @@ class Servicing:
             Route("/api/service", self.show),
             Route("/api/service/diagnostics", self.diagnostics),
             Route("/api/service/check", self.check, methods=["POST"]),
+            Route("/api/service/commissioning", self.begin, methods=["POST"]),
+            Route("/api/service/commissioning/answer", self.answer, methods=["POST"]),
+            Route("/api/service/commissioning", self.stop, methods=["DELETE"]),
         ]
 
     async def show(self, request: Request) -> Response:
         """What there is to service."""
         seq = self._station.log.head.seq
-        return answer({"seq": seq, "refused_tag": await self._tags.last(), "check": self._checked})
+        tag, test = await self._tags.last(), commissioning_view(self._station.state)
+        return answer({"seq": seq, "refused_tag": tag, "check": self._checked, "commissioning": test})
+
+    async def begin(self, request: Request) -> Response:
+        """The seq behind its first step; 409 for what stands against it, which is on record as well."""
+        place = (await read_document(request, BEGIN))["connector_id"]
+        if not self._station.state.connectors.has(place):
+            raise Refused(404, f"connector {place} does not exist")
+        reason = refusal(self._station.state, place)
+        seq = await self._station.observe(CommissioningAsked(connector_id=place))
+        if reason is not None or self._station.state.commissioning.connector_id != place:
+            raise Refused(409, f"no test begins: {reason or refusal(self._station.state, place)}")
+        return json_response({"seq": seq})
+
+    async def answer(self, request: Request) -> Response:
+        """The seq behind the next step, or behind the end; 409 if that step is not under way."""
+        body = await read_document(request, ANSWER)
+        test = self._station.state.commissioning
+        is_under_way = test.running and test.step == body["step"]
+        answered = CommissioningAnswered(connector_id=test.connector_id, step=body["step"], confirmed=body["confirmed"])
+        seq = await self._station.observe(answered)
+        if not is_under_way:
+            raise Refused(409, f"the step {body['step']} is not under way")
+        return json_response({"seq": seq})
+
+    async def stop(self, request: Request) -> Response:
+        """The seq behind the end; nothing happens if none runs."""
+        return json_response({"seq": await self._station.observe(CommissioningStopAsked())})
 
     async def check(self, request: Request) -> Response:
         """The findings; 503 while another check runs."""

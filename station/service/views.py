@@ -81,9 +81,25 @@ def state_view(
         },
         "charging_profiles": [profile_view(installed) for installed in state.charging_profiles.all],
         "reservations": reservations_view(state),
+        "commissioning": commissioning_of(state),
         "security": security_view(state),
         "certificates": certificates_view(state, at_ms),
         "configuration": configuration,
+    }
+
+
+def commissioning_of(state: StationState) -> Json | None:
+    """The commissioning test that runs, or the last one; None if there was none."""
+    known = state.commissioning
+    if not known.connector_id:
+        return None
+    return {
+        "connector_id": known.connector_id,
+        "running": known.running,
+        "step": known.step or None,
+        "results": {each.step: each.passed for each in known.results},
+        "ended": known.ended or None,
+        "passed": known.passed,
     }
 
 

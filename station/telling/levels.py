@@ -6,6 +6,7 @@ from typing import Any
 from eventstore.catalogue import (
     authorization,
     certificates,
+    commissioning,
     configuration,
     connectors,
     hardware,
@@ -63,6 +64,8 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     certificates.StationCertificateRefused: WARNING,
     certificates.StationCertificatesFound: lambda e: ERROR if e.missing else INFO,
     certificates.RootsFound: lambda e: ERROR if e.missing else INFO,
+    commissioning.CommissioningStepEnded: lambda e: INFO if e.passed else WARNING,
+    commissioning.CommissioningEnded: lambda e: INFO if e.passed else WARNING,
     registration.RegistrationAnswered: lambda e: WARNING if e.status == "Rejected" else INFO,
     registration.RegistrationLost: WARNING,
     authorization.LocalListConflictFound: WARNING,

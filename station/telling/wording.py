@@ -21,6 +21,7 @@ from eventstore.event import Event, Illegible
 from station.telling.amounts import current, difference, duration, energy, plural
 from station.telling.authorization_words import AUTHORIZATION, SOURCES
 from station.telling.certificate_words import CERTIFICATES
+from station.telling.commissioning_words import COMMISSIONING
 from station.telling.salvage_words import delivery, recovered, salvaged
 from station.telling.security_words import SECURITY
 from station.telling.shown import where
@@ -341,6 +342,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     **UPKEEP,
     **SECURITY,
     **CERTIFICATES,
+    **COMMISSIONING,
     Illegible: (HEADLINE, lambda e: f"ILLEGIBLE event {e.name} version {e.version}: {e.reason}"),
 }
 

@@ -54,6 +54,8 @@ def hindrance(state: StationState, connector: Connector, limited_by: LimitReason
     if fault is not None:
         key = "why.fault_station" if own_fault(state.connectors[0]) == fault else "why.fault"
         return say(key if fault.info else f"{key}_plain", **fault_said(fault)), remedy(fault)
+    if state.commissioning.step_at(connector.connector_id):
+        return say("why.commissioning"), None
     if connector.transaction_number is not None:
         return _running(state, connector, limited_by)
     return _idle(state, connector)

@@ -67,6 +67,7 @@ def _connector(state: StationState, connector: Connector, recent: Recent, at_ms:
         "jammed": connector.jammed,
         "contactor_closed": connector.contactor_closed,
         "pilot": connector.pilot_state,
+        "register_wh": None if connector.reading is None else connector.reading.energy_wh,
         "power_w": power_w,
         "current_ma": [] if reading is None else list(reading.current_ma),
         "limit_ma": connector.limit_ma,

@@ -201,6 +201,15 @@ async def test_who_services_the_station_copies_a_tag_and_has_it_checked(browser:
         shown = await beside(browser.until_says, "python: Python 3.", "not looked at while the daemon runs")
         assert "the running daemon answers" in shown
         assert await beside(browser.run, "return document.querySelector('#tag-text').value") == "04A1B2C3"
+        await beside(browser.click_on, "Test connector 1")
+        await beside(browser.until_says, "1/7 The lock is driven closed.", "The board says: closed")
+        assert await beside(browser.violations) == []
+        await beside(browser.click_on, "Yes")
+        await beside(browser.until_says, "2/7", "lock closes: passed")
+        await beside(browser.click_on, "No")
+        await beside(browser.until_says, "3/7", "lock opens: failed")
+        await daemon.api.plug(1)
+        await beside(browser.until_says, "Last test", "A vehicle is connected.")
         assert await beside(browser.violations) == []
         assert await beside(browser.run, "return document.documentElement.scrollWidth") == 360
 

@@ -12,6 +12,7 @@ from station.replay.opening.folding import Folded
 from station.replay.opening.times import LogPlace, Zone
 from station.replay.pages.page import Page, facts, table
 from station.telling.amounts import current, energy, plural
+from station.telling.commissioning_words import told
 from station.telling.limit_words import limited_by
 
 _KEYS = ("connector_id", "owed_seq", "seq", "number", "message_id", "connection")
@@ -66,6 +67,7 @@ def _head(state: StationState, folded: Folded, caution: str) -> Any:
             "diagnostics job",
             "" if job.diagnostics is None else f"{job.diagnostics.request.job}: {job.diagnostics.step}",
         ),
+        ("commissioning test", told(state.commissioning)),
         ("ended", state.boot.ended),
         ("CAUTION", "; ".join(each for each in (caution, oddity) if each)),
     )

@@ -8,7 +8,9 @@ import pytest
 
 from station.doctor.findings import Level
 from station.page_files import FILES
+from station.rules.commissioning import CLOSED, JAMMED, OPEN, READ, SHOWN, UNREAD, WANTED
 from station.rules.faults import BLOCKING
+from station.views.commissioning import KEYS as COMMISSIONING
 from station.views.configuration import CSMS, FACTORY, SETTINGS
 from station.views.hindrance import REFUSALS
 from station.views.sessions import GIVEN_UP, MALFORMED, TAKEN, WAITS
@@ -36,6 +38,10 @@ DERIVED = {
     *re.findall(r'<\$\{Figure\} name="([\w.]+)"', SCRIPTS),
     *(f"bench.{does}" for does in re.findall(r'<\$\{Do\} does="([\w.]+)"', SCRIPTS)),
     *(f"service.check.{level}" for level in Level),
+    *(f"service.test.{end}" for end in ("passed", "failed", "seen", "unseen")),
+    *(f"{kind}.{step}" for kind in ("step", "test") for step in WANTED),
+    *(f"found.{word}" for word in (OPEN, CLOSED, JAMMED, READ, UNREAD, SHOWN, "welded", "stuck")),
+    *(f"obstacle.{end}" for end in COMMISSIONING.values()),
     *(f"service.tag.{end}" for end in ("copied", "select")),
     *("why.fault_plain", "why.fault_station_plain", "limit.profile_undated", "limit.shared_profile_undated"),
 }

@@ -156,3 +156,37 @@ async def test_a_check_that_takes_too_long_or_fails_is_ended_and_said(
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
     with pytest.raises(Refused, match="cannot be started: No such file"):
         await findings(Path("x.toml"), 0)
+
+
+@pytest.mark.asyncio
+async def test_a_commissioning_test_is_led_through_its_steps(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        path = "/api/service/commissioning"
+        assert (await station.state())["commissioning"] is None
+        await station.seq_of(path, {"connector_id": 1})
+        again = await station.post(path, {"connector_id": 2})
+        assert (again.status_code, again.json()["error"]) == (409, "no test begins: another test runs")
+        while (await station.state())["commissioning"]["running"]:
+            await station.station.settle()  # the lock has moved
+            shown = (await station.http.get("/api/service")).json()["commissioning"]
+            await station.seq_of(f"{path}/answer", {"step": shown["step"], "confirmed": True})
+        told = (await station.state())["commissioning"]
+        assert (told["ended"], told["passed"], len(told["results"])) == ("done", True, 7)
+        late = await station.post(f"{path}/answer", {"step": "meter", "confirmed": True})
+        assert (late.status_code, "not under way" in late.json()["error"]) == (409, True)
+        assert (await station.post(path, {"connector_id": 3})).status_code == 404
+        assert (await station.post(f"{path}/answer", {"step": "x", "confirmed": True})).status_code == 422
+        assert (await station.connector())["locked"] is False
+
+
+@pytest.mark.asyncio
+async def test_a_vehicle_ends_it_at_once_and_it_may_be_ended_by_hand(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        await station.seq_of("/api/service/commissioning", {"connector_id": 1})
+        await station.seq_of("/bench/connectors/1/plug", {})
+        assert (await station.state())["commissioning"]["ended"] == "vehicle"
+        refused = await station.post("/api/service/commissioning", {"connector_id": 1})
+        assert (refused.status_code, refused.json()["error"]) == (409, "no test begins: vehicle")
+        await station.seq_of("/api/service/commissioning", {"connector_id": 2})
+        assert (await station.http.delete("/api/service/commissioning")).status_code == 200
+        assert (await station.state())["commissioning"]["ended"] == "asked"
