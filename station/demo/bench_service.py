@@ -41,6 +41,10 @@ class BenchService:
         """One of the bench controls: POST /bench/..."""
         await self._ask("POST", f"/bench/{what}", body)
 
+    async def clear_fault(self, connector_id: int) -> None:
+        """DELETE /bench/connectors/N/fault."""
+        await self._ask("DELETE", f"/bench/connectors/{connector_id}/fault")
+
     async def _ask(self, method: str, path: str, body: object = None) -> Any:
         import httpx2
 

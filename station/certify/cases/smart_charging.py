@@ -1,18 +1,19 @@
-"""Smart Charging (7.20)."""
+"""Smart Charging."""
 
 from typing import Any
 
-import pytest
-
-from tests.conformance.cases import case
-from tests.conformance.conftest import Boot
-from tests.conformance.rig import Rig
-from tests.conformance.states import VALID, charging, set_charging_profile
-from tests.csms.frames import instant_of, utc_of
+from station.certify.failing import equal, holds, near, one_of
+from station.certify.functionalities import SMART_CHARGING
+from station.certify.needs import DefaultAfterTxProfile
+from station.certify.payloads import instant_of, utc_of
+from station.certify.registry import case, variant
+from station.certify.rig import Rig, connector_of
+from station.certify.states import charging, set_charging_profile
 
 DURATION_S = 300
 DEVIATION_S = 5
-UNIT = pytest.mark.parametrize("unit", ["A", "W"])
+UNITS = (variant("A", unit="A"), variant("W", unit="W"))
+REFUSALS = {"Rejected", "PropertyConstraintViolation"}
 
 
 def charging_profile(
@@ -40,16 +41,16 @@ def charging_profile(
 async def composite(rig: Rig, unit: str, *, duration_s: int = DURATION_S) -> Any:
     """GetCompositeSchedule of connector 1, Accepted, for what was asked, from now on."""
     answer = await rig.request("GetCompositeSchedule", connector_id=1, duration=duration_s, charging_rate_unit=unit)
-    assert answer["status"] == "Accepted"
-    assert answer["connectorId"] == 1
-    assert abs((utc_of(answer["scheduleStart"]) - rig.csms.utc()).total_seconds()) <= DEVIATION_S
+    equal("the answer to GetCompositeSchedule", (answer["status"], answer.get("connectorId")), ("Accepted", 1))
+    off_s = abs((utc_of(answer["scheduleStart"]) - rig.csms.utc()).total_seconds())
+    holds("a schedule from now on", off_s <= DEVIATION_S, f"{off_s:.1f} s away")
     schedule = answer["chargingSchedule"]
-    assert schedule["duration"] == duration_s
-    assert schedule["chargingRateUnit"] == unit
+    told = (schedule["duration"], schedule["chargingRateUnit"])
+    equal("duration and unit of the schedule", told, (duration_s, unit))
     return answer
 
 
-def periods_of(answer: Any, unit: str) -> dict[int, float]:
+def periods_of(answer: Any, unit: str) -> dict[float, float]:
     """Start and limit of each period, in amperes or kilowatts."""
     factor = 1 if unit == "A" else 1000
     return {
@@ -61,24 +62,21 @@ def periods_of(answer: Any, unit: str) -> dict[int, float]:
 def assert_six_until_its_end(answer: Any, unit: str) -> None:
     """From the start 6 A (6 kW); what comes after the schedule's own end is not of the case."""
     periods = periods_of(answer, unit)
-    assert periods.pop(0) == 6
-    assert all(start >= DURATION_S - DEVIATION_S for start in periods)
+    equal("the limit from the start", periods.pop(0, None), 6)
+    later = all(start >= DURATION_S - DEVIATION_S for start in periods)
+    holds("that limit until the schedule ends", later, periods)
 
 
-@case("TC_056_CS")
-@UNIT
-@pytest.mark.asyncio
-async def test_tc_056_tx_default_profile(rig: Rig, unit: str) -> None:
+@case("TC_056_CS", "TxDefaultProfile", SMART_CHARGING, clause="5.16", variants=UNITS)
+async def tx_default_profile(rig: Rig, unit: str) -> None:
     """The composite schedule reflects a TxDefaultProfile without a transaction."""
     await set_charging_profile(rig, 1, charging_profile(rig, "TxDefaultProfile", unit, {0: 6}))
     assert_six_until_its_end(await composite(rig, unit), unit)
     await rig.quiet()
 
 
-@case("TC_057_CS")
-@UNIT
-@pytest.mark.asyncio
-async def test_tc_057_tx_profile(rig: Rig, unit: str) -> None:
+@case("TC_057_CS", "TxProfile", SMART_CHARGING, clause="5.16", variants=UNITS)
+async def tx_profile(rig: Rig, unit: str) -> None:
     """A TxProfile of the running transaction."""
     start = await charging(rig)
     transaction_id = await rig.transaction_id_of(start)
@@ -88,39 +86,38 @@ async def test_tc_057_tx_profile(rig: Rig, unit: str) -> None:
     await rig.quiet()
 
 
-@case("TC_058_1_CS")
-@pytest.mark.asyncio
-async def test_tc_058_1_tx_profile_without_transaction(rig: Rig) -> None:
+@case("TC_058_1_CS", "TxProfile, no transaction", SMART_CHARGING, clause="3.13.1")
+async def tx_profile_without_transaction(rig: Rig) -> None:
     """A TxProfile without a transaction is refused."""
     profile = charging_profile(rig, "TxProfile", "A", {0: 6}, transactionId=1)
     refusal = await rig.refused("SetChargingProfile", connector_id=1, cs_charging_profiles=profile)
-    assert refusal in {"Rejected", "PropertyConstraintViolation"}
+    one_of("the refusal", refusal, REFUSALS)
     await rig.quiet()
 
 
-@case("TC_082_CS")
-@UNIT
-@pytest.mark.asyncio
-async def test_tc_082_tx_default_profile_during_transaction(rig: Rig, unit: str) -> None:
+@case("TC_082_CS", "TxDefaultProfile during transaction", SMART_CHARGING, clause="5.16", variants=UNITS)
+async def tx_default_profile_during_transaction(rig: Rig, unit: str) -> None:
     """A TxDefaultProfile that comes while charging."""
     await charging(rig)
     await set_charging_profile(rig, 1, charging_profile(rig, "TxDefaultProfile", unit, {0: 6}))
     assert_six_until_its_end(await composite(rig, unit), unit)
-    await rig.until_state(lambda state: state["connectors"][1]["limit_a"] <= 10, "the limit to be offered")
+    await rig.until_state(lambda state: connector_of(state, 1)["limit_a"] <= 10, "the limit to be offered")
     await rig.quiet()
 
 
-@case("TC_066_CS")
-@UNIT
-@pytest.mark.parametrize("default_returns", [False, True], ids=["2024 reading", "older reading"])
-@pytest.mark.asyncio
-async def test_tc_066_composite_schedule(boot: Boot, unit: str, default_returns: bool) -> None:
+@case(
+    "TC_066_CS",
+    "Composite schedule (3 purposes)",
+    SMART_CHARGING,
+    clause="5.7",
+    variants=tuple(
+        variant(f"{reading}, {unit}", DefaultAfterTxProfile(returns), unit=unit, default_returns=returns)
+        for reading, returns in (("2024 reading", False), ("older reading", True))
+        for unit in ("A", "W")
+    ),
+)
+async def composite_schedule(rig: Rig, unit: str, default_returns: bool) -> None:
     """Three purposes; once the TxProfile ends, TxDefaultProfile stays away, or comes back by setting."""
-    rig = await boot(
-        {
-            "smart_charging": {"tx_default_after_tx_profile": default_returns},
-        }
-    )
     start = await charging(rig)
     transaction_id = await rig.transaction_id_of(start)
     validity = {
@@ -157,26 +154,26 @@ async def test_tc_066_composite_schedule(boot: Boot, unit: str, default_returns:
     if default_returns:
         wanted |= {260 - x: 8, 300 - x: 10}
     found = periods_of(answer, unit)
-    assert list(found.values()) == list(wanted.values()), found
-    assert list(found) == pytest.approx(list(wanted), abs=1)
+    equal("the limits of the periods", list(found.values()), list(wanted.values()))
+    for seen, due in zip(found, wanted, strict=True):
+        near("the start of a period", seen, due, within=1)
     await rig.quiet()
 
 
-@case("TC_059_CS")
-@UNIT
-@pytest.mark.asyncio
-async def test_tc_059_remote_start_with_profile(rig: Rig, unit: str) -> None:
+@case("TC_059_CS", "Remote start with profile", SMART_CHARGING, clause="5.11", variants=UNITS)
+async def remote_start_with_profile(rig: Rig, unit: str) -> None:
     """A remote start's TxProfile rules its transaction."""
     await charging(rig, charging_profile=charging_profile(rig, "TxProfile", unit, {0: 6}))
     assert_six_until_its_end(await composite(rig, unit), unit)
     await rig.quiet()
 
 
-@case("TC_060_CS")
-@pytest.mark.asyncio
-async def test_tc_060_remote_start_with_profile_rejected(rig: Rig) -> None:
+@case("TC_060_CS", "Remote start with profile – rejected", SMART_CHARGING, clause="5.11")
+async def remote_start_with_profile_rejected(rig: Rig) -> None:
     """A remote start with a profile of another purpose is refused."""
     profile = charging_profile(rig, "TxDefaultProfile", "A", {0: 6})
-    refusal = await rig.refused("RemoteStartTransaction", connector_id=1, id_tag=VALID, charging_profile=profile)
-    assert refusal in {"Rejected", "PropertyConstraintViolation"}
+    refusal = await rig.refused(
+        "RemoteStartTransaction", connector_id=1, id_tag=rig.tags.valid, charging_profile=profile
+    )
+    one_of("the refusal", refusal, REFUSALS)
     await rig.quiet()
