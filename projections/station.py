@@ -73,6 +73,9 @@ from projections import (
 from projections import (
     transactions as transactions_projection,
 )
+from projections import (
+    waking as waking_projection,
+)
 from projections.authorization import Authorization
 from projections.certificates import Certificates
 from projections.charging_profiles import ChargingProfiles
@@ -92,6 +95,7 @@ from projections.reservations import Reservations
 from projections.security import Security
 from projections.security_profile import SecurityProfile
 from projections.transactions import Transactions
+from projections.waking import Waking
 
 
 class Boot(Value, frozen=True, kw_only=True):
@@ -135,6 +139,7 @@ class StationState(Value, frozen=True, kw_only=True):
     security_profile: SecurityProfile = SecurityProfile()
     plugs: Plugs = Plugs()
     commissioning: Commissioning = Commissioning()
+    waking: Waking = Waking()
 
     @property
     def online(self) -> bool:
@@ -200,6 +205,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "security_profile": security_profile_projection.FOLDS,
     "plugs": plugs_projection.FOLDS,
     "commissioning": commissioning_projection.FOLDS,
+    "waking": waking_projection.FOLDS,
 }
 
 

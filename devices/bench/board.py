@@ -217,10 +217,11 @@ class BenchBoard:
         phases: int | None = None,
         soc_percent: int | None = None,
         lets_go_s: float | None = None,
+        sleeps: bool | None = None,
     ) -> None:
         """What the car does; before plugging: what the next car will do. None leaves as it is. Raises `InvalidControl`.
 
-        `lets_go_s` is how long it goes on drawing after the pilot went steady; infinite: for ever.
+        `lets_go_s` is how long it goes on drawing after the pilot went steady; infinite: for ever. `sleeps`: see `ConnectorWorld`.
         """
         new = vehicle_changed(
             self._settle(connector_id),
@@ -229,6 +230,7 @@ class BenchBoard:
             phases=phases,
             soc_percent=soc_percent,
             lets_go_s=lets_go_s,
+            sleeps=sleeps,
         )
         self._exchange(new)
         self._remember(connector_id)

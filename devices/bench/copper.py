@@ -40,7 +40,8 @@ class _Live(Struct, kw_only=True):
     """What of one connector ends with the process.
 
     `asked_back_at_ms` is when the pilot went steady before a vehicle that could draw, which goes on as `asked_back_permille` let it;
-    `let_go` holds once it has stopped, until the contactor is open or it is offered a current again.
+    `let_go` holds once it has stopped, until the contactor is open or it is offered a current again. `stirred`: it was asleep when
+    an offer ended, and wakes at the next.
     """
 
     outputs: ConnectorOutputs
@@ -48,6 +49,7 @@ class _Live(Struct, kw_only=True):
     asked_back_at_ms: int | None = None
     asked_back_permille: int = DUTY_STEADY_PERMILLE
     let_go: bool = False
+    stirred: bool = False
     contact_closed: bool = False
     contactor_fault: str = CONTACTOR_SOUND
     drive_failed: bool = False
@@ -132,7 +134,7 @@ class Copper:
         before_permille = live.outputs.duty_permille
         live.outputs = outputs
         self.switch(connector_id)
-        self._tell_vehicle(live, before_permille)
+        self._tell_vehicle(connector_id, before_permille)
         if wants_drive and self._has_lock:
             self.drive(connector_id, outputs.locked)
 
@@ -148,11 +150,26 @@ class Copper:
         else:
             live.contact_closed = closed
         if not live.contact_closed:
+            if live.let_go or live.asked_back_at_ms is not None:
+                self._fall_asleep(connector_id)
             live.asked_back_at_ms, live.let_go = None, False
 
-    def _tell_vehicle(self, live: _Live, before_permille: int) -> None:
-        """What a vehicle makes of the pilot while it may draw: it is offered a current (again), or asked to stop drawing."""
-        if ma_from_duty_permille(live.outputs.duty_permille):
+    def _fall_asleep(self, connector_id: int) -> None:
+        connector = self.world.connector(connector_id)
+        if connector.vehicle_sleeps and not connector.vehicle_asleep:
+            self.world = self.world.with_connector(replace(connector, vehicle_asleep=True))
+
+    def _tell_vehicle(self, connector_id: int, before_permille: int) -> None:
+        """What a vehicle makes of the pilot: it is offered a current (again), or asked to stop drawing; an interruption wakes it."""
+        live, connector = self._live[connector_id], self.world.connector(connector_id)
+        is_offered, was_offered = map(ma_from_duty_permille, (live.outputs.duty_permille, before_permille))
+        if is_offered and live.stirred:
+            self.world = self.world.with_connector(replace(connector, vehicle_asleep=False))
+            live.stirred = False
+        elif was_offered and not is_offered and not live.contact_closed:
+            live.stirred = connector.vehicle_asleep
+            self._fall_asleep(connector_id)
+        if is_offered:
             live.asked_back_at_ms, live.let_go = None, False
         elif live.contact_closed and ma_from_duty_permille(before_permille):
             live.asked_back_at_ms, live.asked_back_permille = live.settled_at_ms, before_permille

@@ -8,13 +8,13 @@ from devices.readings import DUTY_FAULT_PERMILLE, ConnectorOutputs
 def pilot_state(connector: ConnectorWorld, duty_permille: int) -> str:
     """The control pilot state: F while the station drives -12 V, else what cable and car make of it.
 
-    Both ends plugged and the car ready: C; not ready: B; anything less: A.
+    Both ends plugged and the car ready: C; not ready, or asleep: B; anything less: A.
     """
     if duty_permille == DUTY_FAULT_PERMILLE:
         return "F"
     if not (connector.ev_plugged and connector.station_plugged):
         return "A"
-    return "C" if connector.vehicle_ready else "B"
+    return "C" if connector.vehicle_ready and not connector.vehicle_asleep else "B"
 
 
 def draw_ma(

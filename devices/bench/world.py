@@ -61,7 +61,8 @@ class Network(Struct, frozen=True, kw_only=True):
 class ConnectorWorld(Struct, frozen=True, kw_only=True):
     """The copper of one connector. `vehicle_*` describe the car that is plugged, or the next one; `vehicle_evccid` "": it tells none.
 
-    `vehicle_lets_go_ms` is how long it goes on drawing after the pilot went steady; None: for ever.
+    `vehicle_lets_go_ms` is how long it goes on drawing after the pilot went steady; None: for ever. One that `vehicle_sleeps` falls
+    asleep when its offer ends: it stays in B however it is offered a current again, until the pilot is interrupted meanwhile.
     """
 
     connector_id: int
@@ -75,6 +76,8 @@ class ConnectorWorld(Struct, frozen=True, kw_only=True):
     vehicle_lets_go_ms: int | None = LETS_GO_MS
     vehicle_soc_percent: int | None = None
     vehicle_evccid: str = ""
+    vehicle_sleeps: bool = False
+    vehicle_asleep: bool = False
     locked: bool = False
     lock_jammed: bool = False
     contactor_defect: str = ""
@@ -159,7 +162,7 @@ def unplugged(connector: ConnectorWorld, *, ev: bool, station: bool, fixed_cable
     if pulls_station:
         connector = replace(connector, station_plugged=False, seated=True)
     if ev and connector.ev_plugged:
-        connector = replace(connector, ev_plugged=False, vehicle_ready=True, vehicle_evccid="")
+        connector = replace(connector, ev_plugged=False, vehicle_ready=True, vehicle_evccid="", vehicle_asleep=False)
     return connector
 
 
@@ -171,6 +174,7 @@ def vehicle_changed(
     phases: int | None,
     soc_percent: int | None,
     lets_go_s: float | None,
+    sleeps: bool | None = None,
 ) -> ConnectorWorld:
     """What the car does now, or what the next one will; None leaves as it is, an infinite `lets_go_s` is never.
 
@@ -194,6 +198,8 @@ def vehicle_changed(
         vehicle_phases=connector.vehicle_phases if phases is None else phases,
         vehicle_soc_percent=connector.vehicle_soc_percent if soc_percent is None else soc_percent,
         vehicle_lets_go_ms=lets_go_ms,
+        vehicle_sleeps=connector.vehicle_sleeps if sleeps is None else sleeps,
+        vehicle_asleep=connector.vehicle_asleep and sleeps is not False,
     )
 
 

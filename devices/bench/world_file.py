@@ -122,6 +122,8 @@ def _connector(item: object) -> ConnectorWorld:
         vehicle_soc_percent=None if fields["vehicle_soc_percent"] is None else _whole(fields, "vehicle_soc_percent"),
         vehicle_lets_go_ms=_lets_go_ms(fields),
         vehicle_evccid=_text({"vehicle_evccid": "", **fields}, "vehicle_evccid"),  # older worlds do not say
+        vehicle_sleeps=_yes({"vehicle_sleeps": False, **fields}, "vehicle_sleeps"),  # older worlds do not say
+        vehicle_asleep=_yes({"vehicle_asleep": False, **fields}, "vehicle_asleep"),
         locked=_yes(fields, "locked"),
         lock_jammed=_yes(fields, "lock_jammed"),
         contactor_defect=_text(fields, "contactor_defect"),

@@ -78,6 +78,19 @@ class EnergyAskedBack(Decision, frozen=True, kw_only=True):
     due_ms: int
 
 
+class PilotInterrupted(Decision, frozen=True, kw_only=True):
+    """A vehicle is offered a current and says nothing: the pilot goes steady until `until_ms` (station time), to wake it.
+
+    `attempt` counts the interruptions since the offer began, from 1 on.
+    """
+
+    NAME: ClassVar[str] = "PilotInterrupted"
+
+    connector_id: int
+    attempt: int
+    until_ms: int
+
+
 class UnlockRequested(Decision, frozen=True, kw_only=True):
     """The lock is to be driven open, whatever holds it (5.18, or the held cable's owner)."""
 

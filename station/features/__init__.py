@@ -31,6 +31,7 @@ from station.features import (
     security,
     status,
     transactions,
+    waking,
 )
 from station.features.maintenance import reset, signed_firmware
 from station.features.smart_charging import decide as smart_charging
@@ -48,6 +49,7 @@ ALL: tuple[Feature, ...] = (
     reservation.FEATURE,
     offering.FEATURE,
     letting_go.FEATURE,
+    waking.FEATURE,
     metering.FEATURE,
     remote_control.FEATURE,
     reset.FEATURE,

@@ -51,7 +51,7 @@ def wanted(state: StationState, connector_id: int) -> Wanted:
     connector = state.connectors[connector_id]
     locked = is_lock_wanted(state, connector)
     held = locked or not state.connectors.has_lock
-    may_offer = is_offering(state, connector)
+    may_offer = is_offering(state, connector) and not state.waking.is_interrupted(connector_id)
     closes = held and (connector.pilot_state in ENERGY_STATES if may_offer else is_letting_go(state, connector))
     if state.connectors.has_lock and not connector.locked:
         closes = False

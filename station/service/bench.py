@@ -89,6 +89,7 @@ VEHICLE = {
     "phases": BodyMember(kind=Whole(minimum=1, maximum=3), default=None),
     "soc_percent": BodyMember(kind=Whole(minimum=0, maximum=100), default=None),
     "lets_go_s": BodyMember(kind=Patience(), default=None),
+    "sleeps": MAY_SAY,
 }
 FAULT = {
     "error_code": BodyMember(kind=OneOf(words=PLANTABLE_ERROR_CODES)),

@@ -26,6 +26,7 @@ from station.telling.salvage_words import delivery, recovered, salvaged
 from station.telling.security_words import SECURITY
 from station.telling.shown import where
 from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, UPKEEP, Words
+from station.telling.waking_words import WAKING
 
 __all__ = ["CORRECTION_TOLD_MS", "DETAIL", "HEADLINE", "NOISE", "TABLE", "adjusted", "booted", "loudness", "words"]
 
@@ -343,6 +344,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     **SECURITY,
     **CERTIFICATES,
     **COMMISSIONING,
+    **WAKING,
     Illegible: (HEADLINE, lambda e: f"ILLEGIBLE event {e.name} version {e.version}: {e.reason}"),
 }
 

@@ -166,3 +166,63 @@ def test_an_offer_that_comes_back_in_time_is_none_that_ended() -> None:
     made.readings_due()
     assert made.settle(1, 1_000).register_uws == MW * 1_000
     assert made.readings_due() == ()
+
+
+SLEEPER = replace(CAR, vehicle_sleeps=True)
+PAUSED = replace(STEADY, contactor_closed=False)
+OFFERED = replace(CHARGING, contactor_closed=False)
+
+
+def pilot_of(made: Copper) -> str:
+    """What the vehicle's last change of the pilot was, from all that was ever due."""
+    due = [level.pilot_state for level in made._live[1].shown if isinstance(level, PilotReading)]
+    now = [level.pilot_state for level in made.readings_due() if isinstance(level, PilotReading)]
+    return (due + now)[-1]
+
+
+def asleep() -> Copper:
+    """It was charged, was asked to let go, and the contactor is open."""
+    made = copper(SLEEPER)
+    made.put_out(1, CHARGING)
+    made.put_out(1, STEADY)
+    made.settle(1, 50)
+    made.put_out(1, PAUSED)
+    return made
+
+
+def test_a_vehicle_that_sleeps_misses_the_next_offer_and_an_interruption_of_it_wakes_it() -> None:
+    made = asleep()
+    assert pilot_of(made) == "B"
+    made.put_out(1, OFFERED)
+    assert pilot_of(made) == "B"
+    made.put_out(1, PAUSED)
+    assert pilot_of(made) == "B"
+    made.put_out(1, OFFERED)
+    assert pilot_of(made) == "C"
+    made.put_out(1, CHARGING)
+    assert made.meter_reading(1).power_w == 8_280
+
+
+def test_one_that_does_not_sleep_answers_every_offer() -> None:
+    made = copper()
+    for outputs in (CHARGING, PAUSED, OFFERED):
+        made.put_out(1, outputs)
+        assert pilot_of(made) == "C"
+
+
+def test_one_that_never_lets_go_sleeps_when_the_contactor_is_open() -> None:
+    made = copper(replace(SLEEPER, vehicle_lets_go_ms=None))
+    made.put_out(1, CHARGING)
+    made.put_out(1, STEADY)
+    made.settle(1, 3_000)
+    assert pilot_of(made) == "C"
+    made.put_out(1, PAUSED)
+    assert pilot_of(made) == "B"
+
+
+def test_an_offer_that_comes_back_before_the_contactor_opens_finds_it_awake() -> None:
+    made = copper(SLEEPER)
+    made.put_out(1, CHARGING)
+    made.put_out(1, STEADY)
+    made.put_out(1, CHARGING)
+    assert pilot_of(made) == "C"

@@ -171,3 +171,17 @@ def test_a_board_that_got_a_fixed_cable_has_no_locked_socket() -> None:
     left = World(connectors=(replace(EMPTY, locked=True),))
     found = found_by_new_process(left, (1,), fixed_cable=True, max_current_ma=16_000).connector(1)
     assert (found.station_plugged, found.locked, found.cable_rating_ma) == (True, False, 16_000)
+
+
+def test_a_vehicle_that_is_told_not_to_sleep_is_awake_and_one_that_left_too() -> None:
+    sleeping = replace(PLUGGED, vehicle_sleeps=True, vehicle_asleep=True)
+
+    def told(sleeps: bool | None) -> ConnectorWorld:
+        return vehicle_changed(
+            sleeping, ready=None, max_current_ma=None, phases=None, soc_percent=None, lets_go_s=None, sleeps=sleeps
+        )
+
+    assert [told(sleeps).vehicle_asleep for sleeps in (None, True, False)] == [True, True, False]
+    assert [told(sleeps).vehicle_sleeps for sleeps in (None, True, False)] == [True, True, False]
+    left = unplugged(replace(sleeping, locked=False), ev=True, station=False, fixed_cable=False)
+    assert (left.vehicle_sleeps, left.vehicle_asleep) == (True, False)
