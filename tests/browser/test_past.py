@@ -15,6 +15,12 @@ VIEWS = {
     "schedule": "Connector 1",
     "configuration": "HeartbeatInterval",
 }
+CHANGES = {
+    "sessions": ("Transaction 1", "Δ new"),
+    "conversation": ("StartTransaction Δ new",),
+    "story": ("Transaction 1 ended on connector 1", "Δ new"),
+}
+"""What is marked from before the tag was presented to the end of its session."""
 PLACE = "return Number(document.querySelector('input[type=range]').value)"
 
 
@@ -63,10 +69,16 @@ async def test_any_past_moment_is_looked_at_while_the_station_goes_on(browser: B
         assert "This is the past" not in await beside(browser.text, ".log")
 
         stopped = await seq_of(daemon, "TransactionStopped")
-        await beside(moved, browser, stopped)
-        await beside(browser.run, "location.hash = '#story'")
-        await beside(browser.until_says, "Transaction 1 ended on connector 1")
         await beside(moved, browser, before)
+        await beside(moved, browser, stopped)
+        await beside(browser.until_says, "Δ before: Preparing", "closed Δ before: open")
+        assert f"Δ marks what has changed since event {before}" in await beside(browser.text, ".log")
+        for view, marks in CHANGES.items():
+            await beside(browser.run, f"location.hash = '#{view}'")
+            await beside(browser.until_says, *marks)
+            assert await beside(browser.violations) == [], view
+        await beside(moved, browser, before)
+        await beside(browser.until, lambda: "Δ new" not in browser.text(), "marks to go")
         await beside(browser.click_on, "Play")
         await beside(browser.until, lambda: browser.run(PLACE) > before, "time to go by")
         await beside(browser.until_says, "Transaction 1 started")

@@ -1,6 +1,7 @@
 // The view Configuration: every key with its meaning, its value, and where that came from.
 import { signal } from "./vendor/signals-core.mjs";
 import { html } from "./html.js";
+import { changed, earlierView } from "./change.js";
 import { configuration } from "./live.js";
 import { moment, text } from "./texts.js";
 
@@ -9,6 +10,7 @@ const wanted = signal("");
 export function Configuration() {
   const view = configuration.value;
   if (!view) return html`<p class="wait">${text("wait")}</p>`;
+  const old = new Map((earlierView()?.keys ?? []).map((key) => [key.name, key]));
   const sought = wanted.value.toLowerCase();
   const found = view.keys.filter((key) => !sought || `${key.name} ${key.meaning} ${key.value}`.toLowerCase().includes(sought));
   return html`
@@ -18,18 +20,20 @@ export function Configuration() {
     </div>
     <table class="card keys" aria-label=${text("view.configuration")}>
       <thead><tr><th scope="col">${text("key")}</th><th scope="col">${text("value")}</th><th scope="col">${text("origin")}</th></tr></thead>
-      <tbody>${found.map((key) => html`<${Key} key=${key.name} it=${key} />`)}</tbody>
+      <tbody>${found.map((key) => html`<${Key} key=${key.name} it=${key} was=${old.get(key.name)} />`)}</tbody>
     </table>
   `;
 }
 
-function Key({ it }) {
+const valueOf = (it) => html`<bdi class="theirs">${it.value ?? text("hidden")}</bdi>${it.unit && it.value !== null && ` ${it.unit}`}`;
+
+function Key({ it, was }) {
   const notes = [it.writable ? "" : text("readonly"), it.reboot ? text("reboot") : "", it.clause].filter(Boolean).join(", ");
   return html`
     <tr>
       <th scope="row"><bdi class="theirs">${it.name}</bdi><p class="quiet">${it.meaning}</p><p class="quiet">${notes}</p></th>
-      <td><bdi class="theirs">${it.value ?? text("hidden")}</bdi>${it.unit && it.value !== null && ` ${it.unit}`}</td>
-      <td>${origin(it)}</td>
+      <td>${valueOf(it)}${changed(valueOf, it, was)}</td>
+      <td>${origin(it)}${changed((each) => text(`origin.${each.source}`), it, was)}</td>
     </tr>
   `;
 }

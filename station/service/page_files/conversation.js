@@ -1,6 +1,7 @@
 // The view Conversation: calls and answers, the newest first, the frames on request.
 import { signal } from "./vendor/signals-core.mjs";
 import { html } from "./html.js";
+import { changed, earlierView, newSince } from "./change.js";
 import { conversation, isPaused, pause, recorded } from "./live.js";
 import { duration, moment, text } from "./texts.js";
 
@@ -44,6 +45,7 @@ export function Exchange({ it }) {
         <time>${moment(it.utc_ms)}</time>${" "}
         <span role="img" aria-label=${text(it.kind)}>${it.kind === "ours" ? "→" : "←"}</span>${" "}
         <b><bdi class="theirs">${it.action}</bdi></b>${" "}
+        ${newSince(it.seq)}
         <span class="quiet">
           ${it.transaction !== null && `${text("session")} ${it.transaction} `}
           ${it.attempt > 1 && `${text("attempt")} ${it.attempt}`}
@@ -52,7 +54,7 @@ export function Exchange({ it }) {
       <p class="quiet"><bdi class="theirs">${it.request}</bdi></p>
       <p>
         <span class="mark" aria-hidden="true">${isBad ? "✖" : it.outcome === "open" ? "…" : "✓"}</span>${" "}
-        ${text(`outcome.${it.outcome}`)}${it.late && `, ${text("late")}`}${it.latency_ms !== null && `, ${it.latency_ms < 1000 ? `${it.latency_ms} ms` : duration(it.latency_ms)}`}
+        ${text(`outcome.${it.outcome}`)}${changed((each) => text(`outcome.${each.outcome}`), it, openBefore(it))}${it.late && `, ${text("late")}`}${it.latency_ms !== null && `, ${it.latency_ms < 1000 ? `${it.latency_ms} ms` : duration(it.latency_ms)}`}
         ${it.error && html`${" "}<bdi class="theirs">${it.error}</bdi>`}
         ${it.answer && html`${" "}<bdi class="theirs quiet">${it.answer}</bdi>`}
         ${it.deviations && html`<br />${text("deviates")}: <bdi class="theirs">${it.deviations}</bdi>`}
@@ -61,6 +63,11 @@ export function Exchange({ it }) {
       ${frames && frames.map((frame) => html`<pre class="theirs">${frame}</pre>`)}
     </li>
   `;
+}
+
+// The exchange as it stood at the moment before, if it was open then.
+function openBefore(it) {
+  return earlierView()?.open?.find((each) => each.seq === it.seq && each.kind === it.kind);
 }
 
 async function toggle(it) {

@@ -21,6 +21,8 @@ export const trouble = signal(null); // {since, says} while the station does not
 export const isStation = signal(true); // whether this is the page of a station, not of a log
 export const log = signal(null); // what is said of the log, or of the past, that is looked at; null in a station's present
 export const at = signal(null); // the event after which it is looked at; null in the present, and at the moment of a log that was asked for first
+export const since = signal(null); // the event of the moment before, which the past is compared with; null where there is none
+export const before = signal(null); // {seq, name, view}: what the view by this name said after that event
 export const latest = signal(0); // the last event of the station that is known of
 const first = signal(1); // the first event of the station after which it can be shown
 export const place = () => at.value ?? log.value?.seq ?? latest.value;
@@ -38,8 +40,8 @@ let entering = null;
 let stream = null, streamTimer = null;
 
 // The past is asked for as it was at one moment.
-export function placed(path) {
-  return at.value === null ? path : `${past(path)}${path.includes("?") ? "&" : "?"}at=${at.value}`;
+export function placed(path, seq = at.value) {
+  return seq === null ? path : `${past(path)}${path.includes("?") ? "&" : "?"}at=${seq}`;
 }
 
 function past(path) {
@@ -91,6 +93,7 @@ async function refresh() {
       if (at.value === null) latest.value = view.seq;
     });
     await WAYS[shown.value]?.();
+    await lookBefore();
     trouble.value = null;
   } catch (error) {
     trouble.value = { since: trouble.value?.since ?? Date.now(), says: error instanceof Refusal ? error.message : "" };
@@ -102,6 +105,15 @@ async function refresh() {
   const isBusy = now.value?.connectors.some((connector) => connector.contactor_closed);
   const isHeard = stream?.readyState === EventSource.OPEN && !trouble.value;
   plan(isWanted ? SOON_MS : isBusy || !isHeard ? OFTEN_MS : SELDOM_MS);
+}
+
+// What the view said at the moment before. A view that was not there yet says nothing, and nothing is marked.
+async function lookBefore() {
+  const [seq, name] = [since.value, shown.value];
+  if (seq === null || !(name in COMPARED)) return;
+  const path = name === "sessions" && opened.value !== null ? `/api/view/session?seq=${opened.value}` : COMPARED[name];
+  const view = await fetched(placed(path, seq), PAST_PATIENCE_MS).catch(() => null);
+  before.value = { seq, name, view };
 }
 
 function plan(waitMs) {
@@ -178,6 +190,14 @@ const WAYS = {
   },
 };
 
+const COMPARED = {
+  now: "/api/view/now",
+  sessions: "/api/view/sessions",
+  conversation: "/api/view/conversation",
+  schedule: "/api/view/schedule",
+  configuration: "/api/view/configuration",
+};
+
 export function show(name) {
   shown.value = name;
   refresh();
@@ -222,13 +242,20 @@ export function pause(wanted) {
 export async function goTo(seq) {
   if (isStation.value && at.value === null && !(await (entering ??= enterPast()))) return;
   const [begin, end] = span();
+  const here = at.value ?? log.value?.seq ?? null;
   const wanted = Math.min(Math.max(seq, begin), end);
-  if (!Number.isFinite(wanted) || wanted === (at.value ?? log.value?.seq)) return;
+  if (!Number.isFinite(wanted) || wanted === here) return;
+  compareWith(here !== null && here < wanted ? here : wanted - 1);
   if (wanted < place() || wanted > place() + FAR_EVENTS) forget();
   earlier.value = { sessions: [], first: null };
   if (opened.value > wanted) opened.value = session.value = null;
   at.value = wanted;
   await refresh();
+}
+
+// The moment before: the one that was looked at, or, going back, the event before.
+function compareWith(seq) {
+  since.value = seq >= span()[0] ? seq : null;
 }
 
 // Of what the past of the station consists.
@@ -246,7 +273,7 @@ async function enterPast() {
 
 // Back to the station's present.
 export function goNow() {
-  at.value = log.value = null;
+  at.value = log.value = since.value = before.value = null;
   forget();
   earlier.value = { sessions: [], first: null };
   return refresh();
@@ -309,6 +336,7 @@ export async function begin() {
   login.value = session?.login ?? false;
   log.value = session?.log ?? null;
   isStation.value = !log.value;
+  if (log.value) compareWith(log.value.seq - 1);
   await refresh();
   if (!isStation.value) return;
   if (!login.value) listen();

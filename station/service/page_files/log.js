@@ -1,7 +1,7 @@
 // Which moment is looked at, and the way to others. The page of a log says above everything else which log that is, and what was verified of it.
 import { signal } from "./vendor/signals-core.mjs";
 import { html } from "./html.js";
-import { at, eventAt, goNow, goTo, isStation, log, login, now, place, span } from "./live.js";
+import { at, eventAt, goNow, goTo, isStation, log, login, now, place, since, span } from "./live.js";
 import { moment, number, text } from "./texts.js";
 
 export const OF_LOG = ["now", "sessions", "story", "conversation", "schedule", "configuration"]; // the views that a log has
@@ -41,7 +41,10 @@ function Told({ it }) {
     it.left_out > 0 && `${text("log.left_out")}: ${number(it.left_out)}`,
     ...it.damage.map((found) => `${text("log.damage")}: ${found}`),
   ].filter(Boolean);
-  return told.map((line) => html`<p class="warned"><span aria-hidden="true">▲ </span><bdi class="theirs">${line}</bdi></p>`);
+  return html`
+    ${since.value !== null && html`<p class="quiet"><span class="was">Δ</span> ${text("since.event")} ${number(since.value)}</p>`}
+    ${told.map((line) => html`<p class="warned"><span aria-hidden="true">▲ </span><bdi class="theirs">${line}</bdi></p>`)}
+  `;
 }
 
 function LogHead() {

@@ -1,6 +1,7 @@
 // The view Sessions: the list, the newest first, and one with its curve, samples, causes and messages.
 import { signal } from "./vendor/signals-core.mjs";
 import { html } from "./html.js";
+import { changed, earlierSession, earlierView, newSince } from "./change.js";
 import { Exchange } from "./conversation.js";
 import { WholeCurve } from "./curve.js";
 import { earlier, earlierSessions, now, open, opened, placed, session, sessions } from "./live.js";
@@ -31,26 +32,27 @@ function List() {
   `;
 }
 
+const end = (it) => (it.stopped_at === null ? text("sessions.runs") : html`– <time>${moment(it.stopped_at)}</time>`);
+const energy = (it) => it.energy_wh !== null && html`, <b class="whole">${kilowattHours(it.energy_wh)}</b>, <span class="whole">${duration(it.duration_ms)}</span>`;
+
 function Row({ it }) {
+  const was = earlierView()?.sessions?.find((each) => each.seq === it.seq);
   return html`
     <li class=${isLost(it) ? "error" : "info"}>
-      <p><b>${text("session")} ${it.number}</b>, ${text("connector")} ${it.connector_id}, ${text("tag")} <bdi class="theirs">${it.tag}</bdi></p>
+      <p><b>${text("session")} ${it.number}</b>, ${text("connector")} ${it.connector_id}, ${text("tag")} <bdi class="theirs">${it.tag}</bdi>${newSince(it.seq) ?? changed(end, it, was)}</p>
       <p>
-        <time>${moment(it.started_at)}</time> ${it.stopped_at === null ? text("sessions.runs") : html`– <time>${moment(it.stopped_at)}</time>`}
-        ${it.energy_wh !== null && html`, <b class="whole">${kilowattHours(it.energy_wh)}</b>, <span class="whole">${duration(it.duration_ms)}</span>`}
+        <time>${moment(it.started_at)}</time> ${end(it)}${energy(it)}
         ${it.reason && html`, <bdi class="theirs">${it.reason}</bdi>`}
       </p>
-      <p class="quiet"><${Messages} it=${it} /></p>
+      <p class="quiet">${messages(it)}${changed(messages, it, was)}</p>
       <button type="button" class="small" aria-label=${`${text("sessions.open")} ${it.number}`} onClick=${() => open(it.seq)}>${text("sessions.open")}</button>
     </li>
   `;
 }
 
 // What became of its two messages.
-function Messages({ it }) {
-  return html`
-    StartTransaction ${text(`message.${it.start}`)}${it.transaction_id !== null && ` (${it.transaction_id})`}${it.stop !== null && `, StopTransaction ${text(`message.${it.stop}`)}`}
-  `;
+function messages(it) {
+  return html`StartTransaction ${text(`message.${it.start}`)}${it.transaction_id !== null && ` (${it.transaction_id})`}${it.stop !== null && `, StopTransaction ${text(`message.${it.stop}`)}`}`;
 }
 
 function isLost(it) {
@@ -62,6 +64,7 @@ function One() {
   const back = html`<p class="tools"><button type="button" onClick=${() => open(null)}>${text("sessions.back")}</button></p>`;
   if (!view) return html`${back}<p class="wait">${text("wait")}</p>`;
   const it = view.session;
+  const was = earlierSession()?.session;
   return html`
     ${back}
     <h1>${text("session")} ${it.number}</h1>
@@ -69,13 +72,13 @@ function One() {
       <h2 id="session-facts">${text("connector")} ${it.connector_id}, ${text("tag")} <bdi class="theirs">${it.tag}</bdi></h2>
       <dl class="station">
         <${Figure} name="sessions.began">${moment(it.started_at)}</${Figure}>
-        <${Figure} name="sessions.ended">${it.stopped_at === null ? text("sessions.runs") : moment(it.stopped_at)}</${Figure}>
+        <${Figure} name="sessions.ended">${it.stopped_at === null ? text("sessions.runs") : moment(it.stopped_at)}${changed(end, it, was)}</${Figure}>
         <${Figure} name="sessions.time">${duration(it.duration_ms)}</${Figure}>
-        <${Figure} name="sessions.energy">${kilowattHours(it.energy_wh)}</${Figure}>
+        <${Figure} name="sessions.energy">${kilowattHours(it.energy_wh)}${changed((each) => kilowattHours(each.energy_wh), it, was)}</${Figure}>
         <${Figure} name="sessions.register">${kilowattHours(it.meter_start_wh)} – ${it.meter_stop_wh !== null && kilowattHours(it.meter_stop_wh)}${it.meter_stale && ` (${text("sessions.stale")})`}</${Figure}>
         <${Figure} name="sessions.reason"><bdi class="theirs">${it.reason ?? "–"}</bdi></${Figure}>
         <${Figure} name="sessions.authorized"><bdi class="theirs">${it.authorized_by}</bdi></${Figure}>
-        <${Figure} name="sessions.messages"><${Messages} it=${it} /></${Figure}>
+        <${Figure} name="sessions.messages">${messages(it)}${changed(messages, it, was)}</${Figure}>
       </dl>
       <${WholeCurve} points=${view.curve} label=${text("sessions.curve")} />
     </section>
@@ -90,7 +93,7 @@ function One() {
       <ol class="story talk">${view.messages.map((each) => html`<${Exchange} key=${each.seq} it=${each} />`)}</ol>
     </details>
     <details class="card">
-      <summary>${text("sessions.samples")}: ${number(view.samples_count)}</summary>
+      <summary>${text("sessions.samples")}: ${number(view.samples_count)}${changed((each) => number(each.samples_count), view, earlierSession())}</summary>
       <${Cut} count=${view.samples_count} shown=${view.samples.length} />
       <ul>${view.samples.map((sample) => html`<${Sample} sample=${sample} />`)}</ul>
     </details>

@@ -1,5 +1,6 @@
 // The view Story: events in plain words, the newest first.
 import { html } from "./html.js";
+import { newSince } from "./change.js";
 import { hasDetails, isPaused, pause, readBack, showDetails, story } from "./live.js";
 import { moment, text } from "./texts.js";
 
@@ -25,7 +26,7 @@ export function Line({ line }) {
     <li class=${`${line.level}${line.detail ? " detail" : ""}`} value=${line.seq}>
       <time>${moment(line.utc_ms)}</time>
       <span class="mark" role="img" aria-label=${text(`level.${line.level}`)}>${SYMBOLS[line.level]}</span>
-      <bdi class="theirs">${line.text}</bdi>
+      <span class="told"><bdi class="theirs">${line.text}</bdi>${newSince(line.seq)}</span>
     </li>
   `;
 }

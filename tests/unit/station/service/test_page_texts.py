@@ -36,6 +36,7 @@ DERIVED = {
     *("ours", "theirs"),
     *(f"message.{end}" for end in (WAITS, TAKEN, MALFORMED, GIVEN_UP)),
     *re.findall(r'<\$\{Figure\} name="([\w.]+)"', SCRIPTS),
+    *re.findall(r'\bmark\("(\w+)"', SCRIPTS),
     *(f"bench.{does}" for does in re.findall(r'<\$\{Do\} does="([\w.]+)"', SCRIPTS)),
     *(f"service.check.{level}" for level in Level),
     *(f"service.test.{end}" for end in ("passed", "failed", "seen", "unseen")),
