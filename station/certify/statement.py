@@ -20,7 +20,7 @@ from station.daemon.bootstrap import describe, make_registry, profiles_off
 from station.settings.loading import Settings
 from station.wire.messages import MESSAGES
 
-FUNCTIONALITIES: Mapping[str, str] = MappingProxyType(
+FEATURE_PROFILES: Mapping[str, str] = MappingProxyType(
     {
         "Core": "boot, authorization and its cache, transactions, remote start and stop, configuration, offline behaviour",
         "LocalAuthListManagement": "the Local Authorization List",
@@ -31,7 +31,7 @@ FUNCTIONALITIES: Mapping[str, str] = MappingProxyType(
         EXTENSION: "security profiles, certificates, signed firmware, security events and the security log",
     }
 )
-"""What a certificate is divided into, in its order; the feature profiles, and the security extension, which is none."""
+"""The feature profiles in the order of the papers, and the security extension, which is none."""
 
 SECURITY_PROFILES = (
     "no security",
@@ -53,7 +53,7 @@ class MessageSupport(Value, frozen=True, kw_only=True):
     """An action of OCPP: who sends it ("station", "CSMS" or "both"), and whether the station does its part."""
 
     action: str
-    functionality: str
+    ocpp_profile: str
     sent_by: str
     supported: bool
     note: str = ""
@@ -68,7 +68,7 @@ class ConformanceStatement(Value, frozen=True, kw_only=True):
     identity: str
     software_version: str
     board: str
-    functionalities: tuple[Support, ...]
+    feature_profiles: tuple[Support, ...]
     messages: tuple[MessageSupport, ...]
     features: tuple[Support, ...]
     security_profiles: tuple[Support, ...]
@@ -90,8 +90,8 @@ def statement_of(settings: Settings) -> ConformanceStatement:
         identity=settings.station.identity,
         software_version=VERSION,
         board=settings.board.kind,
-        functionalities=tuple(
-            Support(name=name, supported=name not in off, note=says) for name, says in FUNCTIONALITIES.items()
+        feature_profiles=tuple(
+            Support(name=name, supported=name not in off, note=says) for name, says in FEATURE_PROFILES.items()
         ),
         messages=messages(registry, settings),
         features=tuple(_features(state, registry, settings)),
@@ -102,7 +102,7 @@ def statement_of(settings: Settings) -> ConformanceStatement:
 
 
 def messages(registry: Registry, settings: Settings) -> tuple[MessageSupport, ...]:
-    """Every action of OCPP 1.6 and of the security white paper, by functionality."""
+    """Every action of OCPP 1.6 and of the security white paper, by feature profile."""
     off = {feature.ocpp_profile for feature in registry.off}
     rows = []
     for action, pair in MESSAGES.items():
@@ -112,14 +112,14 @@ def messages(registry: Registry, settings: Settings) -> tuple[MessageSupport, ..
         rows.append(
             MessageSupport(
                 action=action,
-                functionality=pair.ocpp_profile,
+                ocpp_profile=pair.ocpp_profile,
                 sent_by="both" if is_both else "CSMS" if pair.is_sent_by_csms else "station",
                 supported=pair.ocpp_profile not in off and answered and not signed_only,
                 note="only signed firmware is taken" if signed_only else "",
             )
         )
-    order = list(FUNCTIONALITIES)
-    return tuple(sorted(rows, key=lambda row: (order.index(row.functionality), row.action)))
+    order = list(FEATURE_PROFILES)
+    return tuple(sorted(rows, key=lambda row: (order.index(row.ocpp_profile), row.action)))
 
 
 # ---- optional features --------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,10 @@ from eventstore.catalogue import ALL as EVENTS
 from eventstore.event import Event, Observation, Recorded
 from projections.station import INITIAL, StationState, evolve
 from station import VERSION
+from station.certify.catalogue import all_cases
 from station.certify.keys import limits_of
+from station.certify.needs import Need
+from station.certify.registry import Case
 from station.cli.main import COMMANDS, make_parser
 from station.core.config_keys import Access, ConfigKey
 from station.features import registry_for
@@ -186,6 +189,50 @@ def test_link(node: str) -> str:
     return f"[{name.removeprefix('test_').replace('_', ' ')}](../{file})"
 
 
+# ---- certification ------------------------------------------------------------------------------------------------
+
+
+def certification_cases() -> Iterator[str]:
+    """Every case that is played, with its readings, by functionality."""
+    for functionality, of_it in groupby(all_cases(), lambda case: case.functionality):
+        yield from (
+            "",
+            f"### {functionality.name}",
+            "",
+            "| case | name | what it asks for | clause | needs |",
+            "|---|---|---|---|---|",
+        )
+        yield from (case_row(tuple(found)) for _, found in groupby(of_it, lambda case: case.case_id))
+
+
+def case_row(found: Sequence[Case]) -> str:
+    """A case in a line; what only some of its readings need is said with them."""
+    first = found[0]
+    shows = "; ".join(dict.fromkeys(case.shows for case in found))
+    needing: dict[str, list[str]] = {}
+    for case in found:
+        for text in dict.fromkeys(need_text(need) for need in case.needs):
+            needing.setdefault(text, []).append(case.variant)
+    needs = [text if len(of) == len(found) else f"{text} ({', '.join(of)})" for text, of in needing.items() if text]
+    return row(first.case_id, first.name, shows, first.clause, "; ".join(needs))
+
+
+def need_text(need: Need) -> str:
+    """What it is, and what the settings say for it; "" for a feature profile that is on."""
+    said = [
+        f"`[{table}] {key} = {toml(value)}`" for table, keys in need.settings.items() for key, value in keys.items()
+    ]
+    if need.security_profile is not None:
+        said.append(f"`[csms] security_profile = {need.security_profile}`")
+    is_of_profile = need.name == "OCPP profile"
+    return ", ".join(said) if is_of_profile or said else need.name
+
+
+def toml(value: object) -> str:
+    """A number, a truth or a text as TOML has it."""
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
 # ---- pages --------------------------------------------------------------------------------------------------------
 
 
@@ -209,6 +256,7 @@ TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "requirements": requirement_rows,
     "readings": reading_rows,
     "nothing-asked": silent_rows,
+    "certification-cases": certification_cases,
 }
 # ---- the shell and the manual -------------------------------------------------------------------------------------
 
@@ -247,6 +295,7 @@ PAGES = (
     DOCS / "events.md",
     DOCS / "README.md",
     DOCS / "conformance.md",
+    DOCS / "certification.md",
 )
 
 

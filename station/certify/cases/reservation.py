@@ -138,7 +138,7 @@ async def reserve_station_rejected(rig: Rig) -> None:
     await rig.quiet()
 
 
-@case("TC_051_CS", "Cancel reservation", RESERVATION, clause="5.2")
+@case("TC_051_CS", "Cancel reservation", RESERVATION, clause="5.1")
 async def cancel_reservation(rig: Rig) -> None:
     """A cancelled reservation frees the connector for another tag, without a reservationId."""
     await reserved(rig)
@@ -147,7 +147,7 @@ async def cancel_reservation(rig: Rig) -> None:
     await starts_without_reservation(rig)
 
 
-@case("TC_052_CS", "Cancel reservation – rejected", RESERVATION, clause="5.2")
+@case("TC_052_CS", "Cancel reservation – rejected", RESERVATION, clause="5.1")
 async def cancel_reservation_rejected(rig: Rig) -> None:
     """An unknown reservation cannot be cancelled; the other one stays."""
     await reserved(rig)

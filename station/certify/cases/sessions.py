@@ -26,7 +26,7 @@ LONG_S = 3600
 """A ConnectionTimeOut that does not end within a case."""
 
 
-@case("TC_003_CS", "Regular session – plug-in first", START, READER, clause="3.6")
+@case("TC_003_CS", "Regular session – plug-in first", START, READER, clause="4.8")
 async def regular_session_plug_in_first(rig: Rig) -> None:
     """Plug, then tag: Preparing, Authorize, StartTransaction and Charging."""
     await rig.hands.plug(1)
@@ -39,7 +39,7 @@ async def regular_session_plug_in_first(rig: Rig) -> None:
     await rig.quiet()
 
 
-@case("TC_004_1_CS", "Regular session – identification first", START, READER, clause="3.6")
+@case("TC_004_1_CS", "Regular session – identification first", START, READER, clause="4.8")
 async def identification_first(rig: Rig) -> None:
     """Tag, then plug: StartTransaction and Charging."""
     await configure(rig, MeterValueSampleInterval=60)
@@ -49,7 +49,7 @@ async def identification_first(rig: Rig) -> None:
     await rig.quiet()
 
 
-@case("TC_004_2_CS", "Identification first – ConnectionTimeOut", START, READER, clause="9.1.4")
+@case("TC_004_2_CS", "Identification first – ConnectionTimeOut", START, READER, clause="9.1.6")
 async def identification_first_connection_time_out(rig: Rig) -> None:
     """Tag, never plugged: Available when ConnectionTimeOut ends, not earlier."""
     await configure(rig, ConnectionTimeOut=TIME_OUT_S * rig.build.pace)
@@ -65,7 +65,7 @@ async def identification_first_connection_time_out(rig: Rig) -> None:
     "Stop with same idTag",
     STOP,
     READER,
-    clause="3.4",
+    clause="4.10",
     variants=(
         variant("one connector", ONE_CONNECTOR, connectors=1),
         variant("two connectors", SEVERAL_CONNECTORS, connectors=2),
@@ -87,7 +87,7 @@ async def stop_with_same_id_tag(rig: Rig, connectors: int) -> None:
     "Stop with another idTag of the same parentIdTag",
     STOP,
     READER,
-    clause="3.4",
+    clause="3.10",
     variants=(
         variant("one connector", ONE_CONNECTOR, connector_id=1),
         variant("two connectors, one reader", SEVERAL_CONNECTORS, connector_id=None),
@@ -106,7 +106,7 @@ async def stop_with_another_tag_of_the_same_parent(rig: Rig, connector_id: int |
     await rig.quiet()
 
 
-@case("TC_005_1_CS", "EV-side disconnect, stop=true unlock=true", STOP, SOCKET, clause="9.1.25")
+@case("TC_005_1_CS", "EV-side disconnect, stop=true unlock=true", STOP, SOCKET, clause="9.1.23")
 async def ev_side_disconnect_unlocks(rig: Rig) -> None:
     """Unplugged at the car: EVDisconnected, Finishing, unlocked by the station; out of the socket: Available."""
     await configure(
@@ -129,7 +129,7 @@ async def ev_side_disconnect_unlocks(rig: Rig) -> None:
     "TC_005_2_CS",
     "EV-side disconnect, stop=true unlock=false",
     STOP,
-    clause="9.1.34",
+    clause="9.1.33",
     variants=(
         variant("socket", SOCKET, fixed_cable=False),
         variant("fixed cable", FIXED_CABLE, fixed_cable=True),
@@ -235,7 +235,7 @@ async def clear_cache_remote(rig: Rig) -> None:
     "Local start – authorize invalid",
     START_REFUSED,
     READER,
-    clause="3.6",
+    clause="4.1",
     variants=(variant("tag first", tag_first=True), variant("plug first", tag_first=False)),
 )
 async def local_start_authorize_invalid(rig: Rig, tag_first: bool) -> None:

@@ -38,10 +38,10 @@ def product_facts(statement: ConformanceStatement) -> Facts:
 
 
 def support_parts(statement: ConformanceStatement) -> Iterator[Part]:
-    """Functionalities, messages, optional features and security profiles."""
+    """Feature profiles, messages, optional features and security profiles."""
     yield Part(
-        title="Functionalities",
-        blocks=(table(("functionality", "supported", "what it is"), _rows(statement.functionalities)),),
+        title="Feature profiles",
+        blocks=(table(("feature profile", "supported", "what it is"), _rows(statement.feature_profiles)),),
     )
     yield Part(title="Messages", blocks=(table(_MESSAGE_COLUMNS, _message_rows(statement.messages)),))
     yield Part(title="Optional features", blocks=(table(("feature", "supported", ""), _rows(statement.features)),))
@@ -75,7 +75,7 @@ def key_parts(keys: Sequence[KeyRow]) -> Iterator[Part]:
         yield Part(title="Vendor keys", level=3, blocks=(prose("None."),))
 
 
-_MESSAGE_COLUMNS = ("message", "functionality", "sent by", "supported", "")
+_MESSAGE_COLUMNS = ("message", "feature profile", "sent by", "supported", "")
 _KEY_COLUMNS = ("key", "access", "type", "value", "unit", "limits")
 
 
@@ -85,7 +85,7 @@ def _rows(supports: Iterable[Support]) -> Iterator[tuple[str, str, str]]:
 
 def _message_rows(messages: Iterable[MessageSupport]) -> Iterator[tuple[str, ...]]:
     for each in messages:
-        yield each.action, each.functionality, each.sent_by, YES if each.supported else NO, each.note
+        yield each.action, each.ocpp_profile, each.sent_by, YES if each.supported else NO, each.note
 
 
 def _key_cells(row: KeyRow) -> tuple[str, ...]:

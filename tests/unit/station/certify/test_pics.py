@@ -28,7 +28,7 @@ def test_as_json_it_is_one_document(tmp_path: Path) -> None:
     document = json.loads(text)
     assert status == 0
     assert document["hardware"][0] == {"name": "Connectors", "says": "1"}
-    assert {"functionalities", "messages", "features", "security_profiles", "keys"} <= set(document)
+    assert {"feature_profiles", "messages", "features", "security_profiles", "keys"} <= set(document)
 
 
 def test_wrong_settings_are_status_2_with_line_and_key(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from station import VERSION
-from station.certify.statement import FUNCTIONALITIES, ConformanceStatement, Support, statement_of
+from station.certify.statement import FEATURE_PROFILES, ConformanceStatement, Support, statement_of
 from station.settings.loading import SettingsError
 from station.wire.messages import MESSAGES
 from tests.unit.station.certify.stations import BENCH, CABLE, SOCKETS, settings
@@ -30,21 +30,24 @@ def test_it_names_the_product_and_its_software(twin: ConformanceStatement) -> No
     assert (twin.software_version, twin.board) == (VERSION, "bench")
 
 
-def test_functionalities_are_the_feature_profiles_and_security(
+def test_feature_profiles_are_named_and_security_beside_them(
     twin: ConformanceStatement, mono: ConformanceStatement
 ) -> None:
-    assert {pair.ocpp_profile for pair in MESSAGES.values()} == set(FUNCTIONALITIES)
-    assert [each.name for each in twin.functionalities if not each.supported] == ["Reservation"]
-    assert [each.name for each in mono.functionalities if not each.supported] == ["LocalAuthListManagement", "Security"]
+    assert {pair.ocpp_profile for pair in MESSAGES.values()} == set(FEATURE_PROFILES)
+    assert [each.name for each in twin.feature_profiles if not each.supported] == ["Reservation"]
+    assert [each.name for each in mono.feature_profiles if not each.supported] == [
+        "LocalAuthListManagement",
+        "Security",
+    ]
 
 
 def test_every_message_is_there_and_those_of_a_profile_that_is_off_are_not_supported(
     mono: ConformanceStatement,
 ) -> None:
     assert {each.action for each in mono.messages} == set(MESSAGES)
-    not_supported = {each.functionality for each in mono.messages if not each.supported}
+    not_supported = {each.ocpp_profile for each in mono.messages if not each.supported}
     assert not_supported == {"LocalAuthListManagement", "Security"}
-    assert {each.functionality for each in mono.messages if each.supported} == set(FUNCTIONALITIES) - not_supported
+    assert {each.ocpp_profile for each in mono.messages if each.supported} == set(FEATURE_PROFILES) - not_supported
     sent = {each.action: each.sent_by for each in mono.messages}
     assert (sent["Authorize"], sent["Reset"], sent["DataTransfer"]) == ("station", "CSMS", "both")
 

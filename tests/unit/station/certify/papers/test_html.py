@@ -21,6 +21,11 @@ def test_every_block_has_its_element() -> None:
     assert "<pre>|--&gt;\n  y</pre>" in text
 
 
+def test_a_digest_may_be_broken_and_words_may_not() -> None:
+    text = page(table(("a", "b"), [("ab" * 32, "a sentence of many words that need no breaking at all")]))
+    assert f"<td><span class=long>{'ab' * 32}</span></td><td>a sentence" in text
+
+
 def test_a_cell_leads_to_the_part_that_it_names() -> None:
     text = page(table(("case", "of"), [("TC_001_CS", "TC_002_CS")]), anchor="TC_001_CS")
     assert '<h2 id="TC_001_CS">Part</h2>' in text

@@ -10,7 +10,7 @@ from tests.unit.station.certify.stations import CABLE, SOCKETS, settings
 
 ORDER = [
     *(
-        "Functionalities",
+        "Feature profiles",
         "Messages",
         "Optional features",
         "Security profiles",
