@@ -164,6 +164,11 @@ class Outbox(Value, frozen=True, kw_only=True):
     given_up: int = 0
 
     @property
+    def oldest_seq(self) -> int | None:
+        """The seq of the oldest event in the outbox; None if it is empty."""
+        return min((entry.seq for entry in (*self.calls, *self.window[:1])), default=None)
+
+    @property
     def pending(self) -> int:
         """How many calls are queued, over all lanes."""
         return len(self.calls) + len(self.window) + self.beyond

@@ -12,7 +12,6 @@ from eventstore.value import Value
 from projections.station import StationState
 from station.core.feature import Registry
 from station.settings.loading import Settings
-from station.views.now import oldest_owed_seq
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
@@ -107,7 +106,7 @@ class NetworkPort(Protocol):
 
 async def oldest_utc_ms(log: LogPort, state: StationState) -> int | None:
     """UTC of the oldest event in the outbox, as it was believed then; None if the outbox is empty. Raises StorageFailed."""
-    seq = oldest_owed_seq(state)
+    seq = state.outbox.oldest_seq
     rows = [] if seq is None else await log.read_rows(seq - 1, 1)
     return rows[0].utc_ms if rows else None
 

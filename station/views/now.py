@@ -28,12 +28,6 @@ class Beside(Value, frozen=True, kw_only=True):
     bench: bool = False
 
 
-def oldest_owed_seq(state: StationState) -> int | None:
-    """The seq of the oldest event in the outbox."""
-    owed = (*state.outbox.calls, *state.outbox.window[:1])
-    return min((entry.seq for entry in owed), default=None)
-
-
 def now_view(state: StationState, recent: Recent, facts: Beside, at_ms: int) -> Json:
     """Everything at station time `at_ms`, which is not before the state's; the state is that of a station that has booted."""
     return {

@@ -1,6 +1,6 @@
 """The view *Story*: events in plain words with their causes, as the journal has them, each one as it stands in the log."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from eventstore.catalogue.link import CallAnswered
@@ -27,12 +27,14 @@ def kinds(*, details: bool) -> frozenset[str]:
 def story_view(events: Iterable[Recorded], causes: Mapping[int, Event], usual: Usual) -> list[Json]:
     """A line for each of the events, in order, but for those that say what was known before (`usual`).
 
-    `causes` has by their seq what led to the events, as far as it is at hand.
+    `causes` has by their seq what led to the events, as far as it is at hand. `text` is English, as in the journal; `text_de` German.
     """
     return list(_lines(events, causes, usual))
 
 
 def _lines(events: Iterable[Recorded], causes: Mapping[int, Event], usual: Usual) -> Iterator[Json]:
+    from station.telling.german import wording as german  # here: who tells no story in German needs none of it
+
     for recorded in events:
         if usual.goes_on(recorded.event):
             continue
@@ -45,14 +47,22 @@ def _lines(events: Iterable[Recorded], causes: Mapping[int, Event], usual: Usual
             "connector_id": getattr(event, "connector_id", None),
             "level": "error" if loud >= ERROR else "warning" if loud >= WARNING else "info",
             "detail": TABLE[type(recorded.event)][0] == DETAIL if type(recorded.event) in TABLE else True,
-            "text": _shortened_text(words(event) + _because(recorded, event, causes)),
+            "text": _worded(recorded, event, causes, words, reason),
+            "text_de": _worded(recorded, event, causes, german.words, german.reason),
         }
 
 
-def _because(recorded: Recorded, event: Event, causes: Mapping[int, Event]) -> str:
+def _worded(
+    recorded: Recorded,
+    event: Event,
+    causes: Mapping[int, Event],
+    words_of: Callable[[Event], str],
+    reason_of: Callable[[Event, Event], str],
+) -> str:
+    """The event and its cause, in one language."""
     cause = None if recorded.cause == recorded.seq else causes.get(recorded.cause)
-    why = "" if cause is None else reason(event, _shown(cause))
-    return f", {why}" if why else ""
+    why = "" if cause is None else reason_of(event, _shown(cause))
+    return _shortened_text(f"{words_of(event)}, {why}" if why else words_of(event))
 
 
 def _shown(event: Any) -> Any:

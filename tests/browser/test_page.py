@@ -166,6 +166,14 @@ async def test_everybody_can_use_it_in_both_languages_and_both_schemes(browser: 
         await beside(browser.press, ENTER)
         await beside(browser.until_says, "Das Fahrzeug wird geladen.", "Lädt")
         assert await beside(browser.run, "return document.documentElement.lang") == "de"
+        await beside(browser.run, "location.hash = '#story'")
+        await beside(
+            browser.until_says, "Ladevorgang 1 begonnen an Anschluss 1: Karte …BEEF, freigegeben durch das CSMS"
+        )
+        await beside(browser.run, "location.hash = '#configuration'")
+        await beside(browser.until_says, "Wie lange eine Anfrage auf ihre Antwort wartet.")
+        await beside(browser.run, "location.hash = '#sessions'")
+        await beside(browser.until_says, "Ladevorgang 1, Anschluss 1")
         await beside(browser.run, "localStorage.clear()")
 
 

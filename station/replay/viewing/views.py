@@ -25,7 +25,7 @@ from station.telling.usual import FLAGS, Usual
 from station.views.configuration import configuration_view
 from station.views.conversation import KINDS as CONVERSATION_KINDS
 from station.views.conversation import Conversation
-from station.views.now import Beside, now_view, oldest_owed_seq
+from station.views.now import Beside, now_view
 from station.views.recent import KINDS as RECENT_KINDS
 from station.views.recent import Recent
 from station.views.saying import Json
@@ -62,7 +62,7 @@ class LogViews:
 
     def now(self, query: Mapping[str, str]) -> Json:
         """*Now*; what the disk had room for stands in no log."""
-        seq = oldest_owed_seq(self._state)
+        seq = self._state.outbox.oldest_seq
         oldest = None if seq is None else self._reader.event(seq)
         facts = Beside(oldest_utc_ms=None if oldest is None else self._calendar.utc_ms(oldest))
         return now_view(self._state, self._recent, facts, self._place.at_ms)

@@ -12,7 +12,7 @@ export function Configuration() {
   if (!view) return html`<p class="wait">${text("wait")}</p>`;
   const old = new Map((earlierView()?.keys ?? []).map((key) => [key.name, key]));
   const sought = wanted.value.toLowerCase();
-  const found = view.keys.filter((key) => !sought || `${key.name} ${key.meaning} ${key.value}`.toLowerCase().includes(sought));
+  const found = view.keys.filter((key) => !sought || `${key.name} ${meaning(key)} ${key.value}`.toLowerCase().includes(sought));
   return html`
     <h1>${text("view.configuration")}</h1>
     <div class="tools">
@@ -27,11 +27,17 @@ export function Configuration() {
 
 const valueOf = (it) => html`<bdi class="theirs">${it.value ?? text("hidden")}</bdi>${it.unit && it.value !== null && ` ${it.unit}`}`;
 
+// A key that is the maker's own is not in the catalogue.
+function meaning(it) {
+  const key = `key.${it.name}`;
+  return text(key) === key ? it.meaning : text(key);
+}
+
 function Key({ it, was }) {
   const notes = [it.writable ? "" : text("readonly"), it.reboot ? text("reboot") : "", it.clause].filter(Boolean).join(", ");
   return html`
     <tr>
-      <th scope="row"><bdi class="theirs">${it.name}</bdi><p class="quiet">${it.meaning}</p><p class="quiet">${notes}</p></th>
+      <th scope="row"><bdi class="theirs">${it.name}</bdi><p class="quiet">${meaning(it)}</p><p class="quiet">${notes}</p></th>
       <td>${valueOf(it)}${changed(valueOf, it, was)}</td>
       <td>${origin(it)}${changed((each) => text(`origin.${each.source}`), it, was)}</td>
     </tr>

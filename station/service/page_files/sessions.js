@@ -42,12 +42,18 @@ function Row({ it }) {
       <p><b>${text("session")} ${it.number}</b>, ${text("connector")} ${it.connector_id}, ${text("tag")} <bdi class="theirs">${it.tag}</bdi>${newSince(it.seq) ?? changed(end, it, was)}</p>
       <p>
         <time>${moment(it.started_at)}</time> ${end(it)}${energy(it)}
-        ${it.reason && html`, <bdi class="theirs">${it.reason}</bdi>`}
+        ${it.reason && html`, ${named("reason", it.reason)}`}
       </p>
       <p class="quiet">${messages(it)}${changed(messages, it, was)}</p>
       <button type="button" class="small" aria-label=${`${text("sessions.open")} ${it.number}`} onClick=${() => open(it.seq)}>${text("sessions.open")}</button>
     </li>
   `;
+}
+
+// A name of the standard in words; as it is, where there are none.
+function named(kind, name) {
+  const key = `${kind}.${name}`;
+  return text(key) === key ? html`<bdi class="theirs">${name}</bdi>` : text(key);
 }
 
 // What became of its two messages.
@@ -76,8 +82,8 @@ function One() {
         <${Figure} name="sessions.time">${duration(it.duration_ms)}</${Figure}>
         <${Figure} name="sessions.energy">${kilowattHours(it.energy_wh)}${changed((each) => kilowattHours(each.energy_wh), it, was)}</${Figure}>
         <${Figure} name="sessions.register">${kilowattHours(it.meter_start_wh)} – ${it.meter_stop_wh !== null && kilowattHours(it.meter_stop_wh)}${it.meter_stale && ` (${text("sessions.stale")})`}</${Figure}>
-        <${Figure} name="sessions.reason"><bdi class="theirs">${it.reason ?? "–"}</bdi></${Figure}>
-        <${Figure} name="sessions.authorized"><bdi class="theirs">${it.authorized_by}</bdi></${Figure}>
+        <${Figure} name="sessions.reason">${it.reason ? named("reason", it.reason) : "–"}</${Figure}>
+        <${Figure} name="sessions.authorized">${named("by", it.authorized_by)}</${Figure}>
         <${Figure} name="sessions.messages">${messages(it)}${changed(messages, it, was)}</${Figure}>
       </dl>
       <${WholeCurve} points=${view.curve} label=${text("sessions.curve")} />

@@ -2,7 +2,7 @@
 import { html } from "./html.js";
 import { newSince } from "./change.js";
 import { hasDetails, isPaused, pause, readBack, showDetails, story } from "./live.js";
-import { moment, text } from "./texts.js";
+import { language, moment, text } from "./texts.js";
 
 const SYMBOLS = { info: "•", warning: "▲", error: "✖" };
 
@@ -26,7 +26,7 @@ export function Line({ line }) {
     <li class=${`${line.level}${line.detail ? " detail" : ""}`} value=${line.seq}>
       <time>${moment(line.utc_ms)}</time>
       <span class="mark" role="img" aria-label=${text(`level.${line.level}`)}>${SYMBOLS[line.level]}</span>
-      <span class="told"><bdi class="theirs">${line.text}</bdi>${newSince(line.seq)}</span>
+      <span class="told"><bdi class="theirs">${line[`text_${language.value}`] ?? line.text}</bdi>${newSince(line.seq)}</span>
     </li>
   `;
 }

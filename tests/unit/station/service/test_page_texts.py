@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from station.doctor.findings import Level
+from station.features import registry_for
 from station.page_files import FILES
 from station.rules.commissioning import CLOSED, JAMMED, OPEN, READ, SHOWN, UNREAD, WANTED
 from station.rules.faults import BLOCKING
+from station.telling.authorization_words import SOURCES as AUTHORIZED_BY
 from station.views.commissioning import KEYS as COMMISSIONING
 from station.views.configuration import CSMS, FACTORY, SETTINGS
 from station.views.hindrance import REFUSALS
 from station.views.sessions import GIVEN_UP, MALFORMED, TAKEN, WAITS
-from station.wire.enums import ChargePointStatus
+from station.wire.enums import ChargePointStatus, Reason
 
 VIEWS = Path(__file__).resolve().parents[4] / "station" / "views"
 CATALOGUE = json.loads((FILES / "texts.json").read_text())
@@ -44,6 +46,9 @@ DERIVED = {
     *(f"found.{word}" for word in (OPEN, CLOSED, JAMMED, READ, UNREAD, SHOWN, "welded", "stuck")),
     *(f"obstacle.{end}" for end in COMMISSIONING.values()),
     *(f"service.tag.{end}" for end in ("copied", "select")),
+    *(f"reason.{reason}" for reason in Reason),
+    *(f"by.{source}" for source in AUTHORIZED_BY),
+    *(f"key.{name}" for name in registry_for().config_keys),
     *("why.fault_plain", "why.fault_station_plain", "limit.profile_undated", "limit.shared_profile_undated"),
 }
 """Keys that are put together while the page runs."""

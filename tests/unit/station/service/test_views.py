@@ -10,7 +10,6 @@ from eventstore.chain import Row
 from projections.outbox import TRANSACTION
 from projections.station import INITIAL
 from station.service.views import event_rows, health_view, state_view, utc_text
-from station.views.now import oldest_owed_seq
 from tests.given import TAG, UTC_2026_MS, StationUnderTest, charging, station, utc
 from tests.unit.station.service.certified import certified
 
@@ -130,17 +129,17 @@ def test_the_call_in_flight_is_named() -> None:
     under_test.connect()
     call = view(under_test)["outbox"]["in_flight"]
     assert (call["action"], call["sent_at"]) == ("BootNotification", "2026-01-01T00:00:01.000Z")
-    assert oldest_owed_seq(under_test.state) is not None
+    assert under_test.state.outbox.oldest_seq is not None
 
 
 def test_the_oldest_call_owed_is_the_first_of_all_lanes() -> None:
     under_test = charging()
-    assert oldest_owed_seq(under_test.state) is None
+    assert under_test.state.outbox.oldest_seq is None
     under_test.disconnect()
     under_test.swipe()
     window = under_test.state.outbox.window
     assert window[0].lane == TRANSACTION
-    assert oldest_owed_seq(under_test.state) == window[0].seq
+    assert under_test.state.outbox.oldest_seq == window[0].seq
 
 
 def test_write_only_keys_never_appear_and_the_others_all_do() -> None:
