@@ -20,6 +20,7 @@ from devices.readings import (
     ContactorReading,
     EmergencyStopReading,
     FaultReading,
+    LimitContactReading,
     LockReading,
     MainsReading,
     PilotReading,
@@ -69,9 +70,9 @@ def initial_state(connectors: int, *, has_lock: bool) -> InterlockState:
 
 
 def observe(state: InterlockState, reading: Reading) -> InterlockState:
-    """The state after a reading. An id tag, a vehicle's id and an open enclosure change nothing."""
+    """The state after a reading. An id tag, a vehicle's id, an open enclosure and the contact for dimming change nothing."""
     match reading:
-        case TagReading() | TamperReading() | VehicleIdReading():
+        case TagReading() | TamperReading() | VehicleIdReading() | LimitContactReading():
             return state
         case EmergencyStopReading(pressed=pressed):
             return replace(state, emergency_stop=pressed)

@@ -101,6 +101,15 @@ class VehicleIdReading(Struct, frozen=True, kw_only=True):
     evccid: str
 
 
+class LimitContactReading(Struct, frozen=True, kw_only=True):
+    """The contact by which the grid operator dims the station, debounced. A board without one never reports it.
+
+    Whether closed or open means dimmed is the station's setting.
+    """
+
+    closed: bool
+
+
 Reading = (
     PilotReading
     | ProximityReading
@@ -112,6 +121,7 @@ Reading = (
     | MainsReading
     | TamperReading
     | VehicleIdReading
+    | LimitContactReading
 )
 
 

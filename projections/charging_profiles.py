@@ -9,6 +9,7 @@ from typing import Any
 
 from eventstore.catalogue.hardware import ProximityObserved
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted, StationDescribed
+from eventstore.catalogue.limits import LimitsDescribed, OutsideLimitChanged
 from eventstore.catalogue.smart_charging import (
     ChargingProfile,
     ChargingProfileCleared,
@@ -168,4 +169,6 @@ FOLDS: Mapping[type[Event], Callable[[ChargingProfiles, Any, Recorded, Clock], C
     ProximityObserved: _on_change,
     EnergyOfferEnded: _on_change,
     TransactionEnding: _on_change,
+    LimitsDescribed: _on_change,
+    OutsideLimitChanged: _on_change,
 }

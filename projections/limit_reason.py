@@ -2,15 +2,27 @@
 
 from eventstore.value import Value
 
-PROFILE, SHARE, CABLE, STATION = "profile", "share", "cable", "station"
-"""What decides a limit: a charging profile, a share of what all connectors have, the cable, the station's maximum current."""
+PROFILE, SHARE, CABLE, STATION, OUTSIDE = "profile", "share", "cable", "station", "outside"
+"""What decides a limit: a charging profile, a share of what all connectors have, the cable, the station's maximum current, or somebody
+outside."""
+
+
+class OutsideReason(Value, frozen=True, kw_only=True):
+    """A limit in force from outside (`projections.outside_limits`), and since when, UTC."""
+
+    kind: str
+    source: str
+    silent: bool
+    max_current_ma: int | None
+    max_power_w: int | None
+    since_utc_ms: int
 
 
 class LimitReason(Value, frozen=True, kw_only=True):
-    """What decides the limit of a connector: PROFILE, SHARE, CABLE or STATION.
+    """What decides the limit of a connector: PROFILE, SHARE, CABLE, STATION or OUTSIDE.
 
     Of a profile, its own or the one that limits what is shared: its id, purpose, which of its periods (from 1 on) and when the CSMS set
-    it, UTC (None: before 0.2.0).
+    it, UTC (None: before 0.2.0). `outside` is the limit from outside, by itself or of what is shared.
     """
 
     kind: str
@@ -18,3 +30,4 @@ class LimitReason(Value, frozen=True, kw_only=True):
     purpose: str = ""
     period: int = 0
     set_utc_ms: int | None = None
+    outside: OutsideReason | None = None

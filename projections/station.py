@@ -53,6 +53,9 @@ from projections import (
     outbox as outbox_projection,
 )
 from projections import (
+    outside_limits as outside_limits_projection,
+)
+from projections import (
     own_certificates as own_certificates_projection,
 )
 from projections import (
@@ -87,6 +90,7 @@ from projections.credentials import Credentials
 from projections.link import Link
 from projections.maintenance import Maintenance
 from projections.outbox import Outbox
+from projections.outside_limits import OutsideLimits
 from projections.own_certificates import OwnCertificates
 from projections.plugs import Plugs
 from projections.recovered import CONNECTOR_FOLDS, TRANSACTION_FOLDS
@@ -129,6 +133,7 @@ class StationState(Value, frozen=True, kw_only=True):
     outbox: Outbox = Outbox()
     authorization: Authorization = Authorization()
     charging_profiles: ChargingProfiles = ChargingProfiles()
+    outside_limits: OutsideLimits = OutsideLimits()
     reservations: Reservations = Reservations()
     configuration: Configuration = Configuration()
     maintenance: Maintenance = Maintenance()
@@ -195,6 +200,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "outbox": outbox_projection.FOLDS,
     "authorization": authorization_projection.FOLDS,
     "charging_profiles": charging_profiles_projection.FOLDS,
+    "outside_limits": outside_limits_projection.FOLDS,
     "reservations": reservations_projection.FOLDS,
     "configuration": configuration_projection.FOLDS,
     "maintenance": maintenance_projection.FOLDS,

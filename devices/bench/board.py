@@ -21,10 +21,10 @@ from devices.bench.copper import METER_SILENT, Copper
 from devices.bench.errors import InvalidControl
 from devices.bench.world import (
     CONTACTOR_DEFECTS,
-    ID_TAG_LENGTH_MAX,
     ConnectorWorld,
     Network,
     PlantedFault,
+    check_tag,
     energy_wh,
     found_by_new_process,
     meter_changed,
@@ -54,7 +54,7 @@ MEASURED = frozenset({"energy_wh", "power_w", "current_ma", "voltage_mv", "frequ
 class BenchBoard:
     """A board with `connectors` connectors whose world is kept in `directory`. Refused controls raise `errors.BenchRefusal`.
 
-    `station_time` gives the station time in ms at the moment of a call.
+    `station_time` gives the station time in ms. Without `has_limit_contact` the contact for dimming is reported once a hand moves it.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class BenchBoard:
         voltage_v: int,
         max_current_a: int,
         station_time: Callable[[], int],
+        has_limit_contact: bool = False,
     ) -> None:
         self.connector_ids = tuple(range(1, connectors + 1))
         self.has_lock = not fixed_cable
@@ -76,7 +77,12 @@ class BenchBoard:
             self._file.load(), self.connector_ids, fixed_cable=fixed_cable, max_current_ma=max_current_ma
         )
         self._copper = Copper(
-            world, has_lock=self.has_lock, phases=phases, voltage_v=voltage_v, max_current_ma=max_current_ma
+            world,
+            has_lock=self.has_lock,
+            phases=phases,
+            voltage_v=voltage_v,
+            max_current_ma=max_current_ma,
+            has_limit_contact=has_limit_contact,
         )
         self._kept_wh = {connector.connector_id: energy_wh(connector) for connector in world.connectors}
         self._report: Callable[[Reading], None] | None = None
@@ -239,7 +245,7 @@ class BenchBoard:
         """Plant a fault or warning; connector 0 is the station. Raises `InvalidControl` for what no hardware reports."""
         planted = PlantedFault(error_code=error_code, info=info, vendor_error_code=vendor_error_code)
         if connector_id == 0:
-            self._plant_on_station(with_fault(self._copper.world.station_faults, planted))
+            self._becomes(station_faults=with_fault(self._copper.world.station_faults, planted))
             return
         connector = self._settle(connector_id)
         self._exchange(replace(connector, faults=with_fault(connector.faults, planted)))
@@ -247,7 +253,7 @@ class BenchBoard:
     def clear_fault(self, connector_id: int) -> None:
         """Everything that was planted on the connector (0: the station) clears."""
         if connector_id == 0:
-            self._plant_on_station(())
+            self._becomes(station_faults=())
         else:
             self._exchange(replace(self._settle(connector_id), faults=()))
 
@@ -273,36 +279,33 @@ class BenchBoard:
 
     def swipe(self, id_tag: str, connector_id: int | None = None) -> None:
         """A tag at the reader. Raises `InvalidControl` unless it has 1 to 20 characters that are not all blanks."""
-        if not 1 <= len(id_tag) <= ID_TAG_LENGTH_MAX:
-            raise InvalidControl(f"id_tag has not 1 to {ID_TAG_LENGTH_MAX} characters")
-        if not id_tag.strip():
-            raise InvalidControl("id_tag is blank")
+        check_tag(id_tag)
         if connector_id is not None:
             self._copper.connector(connector_id)
         self._emit((TagReading(id_tag=id_tag, connector_id=connector_id),))
 
     def emergency_stop(self, pressed: bool) -> None:
         """The mushroom is pressed or released."""
-        self._copper.world = replace(self._copper.world, emergency_stop=pressed)
-        self._changed()
+        self._becomes(emergency_stop=pressed)
 
     def tamper(self, opened: bool) -> None:
         """The enclosure is opened or closed."""
-        self._copper.world = replace(self._copper.world, enclosure_open=opened)
-        self._changed()
+        self._becomes(enclosure_open=opened)
+
+    def limit_contact(self, closed: bool) -> None:
+        """The grid operator's contact closes or opens."""
+        self._becomes(limit_contact_closed=closed)
 
     def power(self, mains: bool) -> None:
         """Mains goes or comes. What the meters counted until now is kept."""
         for connector_id in self.connector_ids:
             self._settle(connector_id)
-        self._copper.world = replace(self._copper.world, mains=mains)
-        self._changed()
+        self._becomes(mains=mains)
 
     def network(self, up: bool, silent: bool = False, persist: bool = False) -> None:
         """Cut the network or mend it; kept here for the link to ask by `network_now`."""
         network = Network(up=up, silent=silent and not up, persist=persist and not up)
-        self._copper.world = replace(self._copper.world, network=network)
-        self._changed()
+        self._becomes(network=network)
 
     @property
     def network_now(self) -> Network:
@@ -350,8 +353,8 @@ class BenchBoard:
         self._copper.world = self._copper.world.with_connector(connector)
         self._changed()
 
-    def _plant_on_station(self, faults: tuple[PlantedFault, ...]) -> None:
-        self._copper.world = replace(self._copper.world, station_faults=faults)
+    def _becomes(self, **changes: object) -> None:
+        self._copper.world = replace(self._copper.world, **changes)
         self._changed()
 
     def _changed(self) -> None:

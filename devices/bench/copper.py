@@ -21,6 +21,7 @@ from devices.readings import (
     ContactorReading,
     EmergencyStopReading,
     FaultReading,
+    LimitContactReading,
     LockReading,
     MainsReading,
     MeterReading,
@@ -60,14 +61,24 @@ class _Live(Struct, kw_only=True):
 class Copper:
     """A station's copper with `phases` phases of `voltage_v`; found with contactors open and pilots steady."""
 
-    def __init__(self, world: World, *, has_lock: bool, phases: int, voltage_v: int, max_current_ma: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        has_lock: bool,
+        phases: int,
+        voltage_v: int,
+        max_current_ma: int,
+        has_limit_contact: bool = False,
+    ) -> None:
         self.world = world
         self._has_lock = has_lock
         self._phases = phases
         self._voltage_v = voltage_v
         self._max_current_ma = max_current_ma
         self._live = {connector.connector_id: _new_live(connector, phases) for connector in world.connectors}
-        self._shown_station: tuple[Reading, ...] = (TamperReading(open=False),)
+        unsaid = () if has_limit_contact else (LimitContactReading(closed=False),)
+        self._shown_station: tuple[Reading, ...] = (TamperReading(open=False), *unsaid)
         self._shown_faults: dict[int, tuple[PlantedFault, ...]] = {}
 
     def connector(self, connector_id: int) -> ConnectorWorld:
@@ -207,6 +218,7 @@ class Copper:
             MainsReading(present=self.world.mains),
             EmergencyStopReading(pressed=self.world.emergency_stop),
             TamperReading(open=self.world.enclosure_open),
+            LimitContactReading(closed=self.world.limit_contact_closed),
         )
         readings = [level for level in station if level not in self._shown_station]
         self._shown_station = station

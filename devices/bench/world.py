@@ -94,6 +94,7 @@ class World(Struct, frozen=True, kw_only=True):
     emergency_stop: bool = False
     mains: bool = True
     enclosure_open: bool = False
+    limit_contact_closed: bool = False
     network: Network = Network()
 
     def connector(self, connector_id: int) -> ConnectorWorld:
@@ -212,6 +213,14 @@ def meter_changed(connector: ConnectorWorld, *, energy_wh: int | None, fail: boo
     if energy_wh is not None:
         connector = replace(connector, register_uws=energy_wh * MICROWATT_SECONDS_PER_WH)
     return replace(connector, meter_failed=bool(fail))
+
+
+def check_tag(id_tag: str) -> None:
+    """Raises `InvalidControl` unless it has 1 to 20 characters that are not all blanks."""
+    if not 1 <= len(id_tag) <= ID_TAG_LENGTH_MAX:
+        raise InvalidControl(f"id_tag has not 1 to {ID_TAG_LENGTH_MAX} characters")
+    if not id_tag.strip():
+        raise InvalidControl("id_tag is blank")
 
 
 def with_fault(faults: tuple[PlantedFault, ...], planted: PlantedFault) -> tuple[PlantedFault, ...]:

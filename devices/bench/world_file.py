@@ -104,6 +104,7 @@ def world_from_document(document: object) -> World:
         emergency_stop=_yes(fields, "emergency_stop"),
         mains=_yes(fields, "mains"),
         enclosure_open=_yes({"enclosure_open": False, **fields}, "enclosure_open"),  # older worlds do not say
+        limit_contact_closed=_yes({"limit_contact_closed": False, **fields}, "limit_contact_closed"),
         network=_network(_table(fields["network"])),
     )
 

@@ -54,6 +54,7 @@ class Drivers(Struct, frozen=True, kw_only=True):
     emergency_stop: Contact | None
     tamper: Contact | None
     mains: Contact | None
+    limit_contact: Contact | None
     buses: tuple[ModbusBus, ...]
 
 
@@ -78,7 +79,9 @@ def assemble(rack: Rack, wiring: Wiring, stack: ExitStack, pause_ms: PauseMs, pw
     mains = None if mains_line is None else Contact(rack, mains_line)
     tamper_line = wiring.section.tamper
     tamper = None if tamper_line is None else Contact(rack, tamper_line)
-    for contact in (*(contact for _, contact in contacts), emergency_stop, mains, tamper):
+    limit_line = wiring.section.limit_contact
+    limit_contact = None if limit_line is None else Contact(rack, limit_line)
+    for contact in (*(contact for _, contact in contacts), emergency_stop, mains, tamper, limit_contact):
         if contact is not None:
             stack.callback(contact.close)
     readers = tuple((reader.connector or None, _reader(rack, reader, pause_ms)) for reader in wiring.section.readers)
@@ -94,6 +97,7 @@ def assemble(rack: Rack, wiring: Wiring, stack: ExitStack, pause_ms: PauseMs, pw
         emergency_stop=emergency_stop,
         tamper=tamper,
         mains=mains,
+        limit_contact=limit_contact,
         buses=buses,
     )
 

@@ -32,6 +32,7 @@ from devices.readings import (
     ConnectorOutputs,
     ContactorReading,
     EmergencyStopReading,
+    LimitContactReading,
     LockReading,
     MainsReading,
     MeterReading,
@@ -286,6 +287,8 @@ class GpioBoard:
             drivers.emergency_stop.on_level(lambda pressed: self._emit(EmergencyStopReading(pressed=pressed)))
         if drivers.tamper is not None:
             drivers.tamper.on_level(lambda opened: self._emit(TamperReading(open=opened)))
+        if drivers.limit_contact is not None:
+            drivers.limit_contact.on_level(lambda closed: self._emit(LimitContactReading(closed=closed)))
 
     def _begin_connector(self, connector_id: int) -> None:
         drivers = self._of(connector_id)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from devices.readings import (
     EmergencyStopReading,
     FaultReading,
+    LimitContactReading,
     LockReading,
     MainsReading,
     Reading,
@@ -80,7 +81,7 @@ def _key(reading: Reading) -> tuple[object, ...]:
     match reading:
         case FaultReading():
             return (FaultReading, reading.connector_id, reading.error_code, reading.vendor_error_code)
-        case MainsReading() | EmergencyStopReading() | TamperReading():
+        case MainsReading() | EmergencyStopReading() | TamperReading() | LimitContactReading():
             return (type(reading),)
         case _:
             return (type(reading), reading.connector_id)

@@ -327,6 +327,14 @@ class WiringSection(Struct, frozen=True, kw_only=True):
             "active while the enclosure is open; the default suits a contact to ground",
         ),
     ] = None
+    limit_contact: Annotated[
+        InputLine | None,
+        TableKey(
+            Input(active="low", hold_ms=100),
+            "active while the grid operator's contact is closed; the default suits a contact to ground. `[limits.contact]` says which "
+            "position limits",
+        ),
+    ] = None
     watchdog: Annotated[
         WatchdogSection | None,
         TableKey(SubTable(section=WatchdogSection), "what cuts the outputs when the daemon hangs"),

@@ -144,8 +144,8 @@ def pin_uses(wiring: Wiring) -> Iterator[PinUse]:
             if line is not None:
                 yield _line_use((*ROOT, "readers", str(number), purpose), f"reader {number}", purpose, line)
     section = wiring.section
-    inputs = (("emergency_stop", section.emergency_stop), ("mains", section.mains), ("tamper", section.tamper))
-    for purpose, contact in inputs:
+    for purpose in ("emergency_stop", "mains", "tamper", "limit_contact"):
+        contact = getattr(section, purpose)
         if contact is not None:
             yield _line_use((*ROOT, purpose), "station", purpose.replace("_", " "), contact)
     watchdog = wiring.section.watchdog

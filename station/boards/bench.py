@@ -23,6 +23,7 @@ def make(settings: Settings, station_time: Callable[[], int]) -> "BenchBoard":
         voltage_v=settings.board.voltage_v,
         max_current_a=settings.board.max_current_a,
         station_time=station_time,
+        has_limit_contact=bool(settings.limits.contact.dims_when),
     )
 
 

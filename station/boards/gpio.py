@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from devices.findings import ERROR, BoardFinding, sound
+from devices.kinds import Problem
 from devices.protocols import BoardUnavailable
 from station.boards import Fittings
 from station.boards.wiring_errors import settings_error
@@ -20,7 +21,7 @@ def read_wiring(settings: Settings) -> "Wiring":
 
     board = settings.board
     try:
-        return parse_wiring(
+        wiring = parse_wiring(
             board.wiring,
             connectors=settings.station.connectors,
             fixed_cable=board.fixed_cable,
@@ -30,6 +31,10 @@ def read_wiring(settings: Settings) -> "Wiring":
         )
     except WiringError as error:
         raise settings_error(settings, error.problems) from error
+    if settings.limits.contact.dims_when and wiring.section.limit_contact is None:
+        path, text = ("limits", "contact", "dims_when"), "needs limit_contact in [board.wiring]: no contact is wired"
+        raise settings_error(settings, [Problem(path=path, text=text)])
+    return wiring
 
 
 def make(settings: Settings, station_time: Callable[[], int]) -> "GpioBoard":

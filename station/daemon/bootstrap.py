@@ -16,6 +16,7 @@ from station import VERSION
 from station.boards import module_of
 from station.core.config_keys import ConfigKey
 from station.core.feature import Registry
+from station.daemon.limits import describe_limits
 from station.daemon.vendors import load_vendors
 from station.features import registry_for
 from station.rules.measurands import factory_measurands
@@ -213,7 +214,9 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     roots = trust.look(state.certificates, salvaged=salvaged, takes=True)
     maker_roots = MakerRoots(settings.security.manufacturer_root_file, trust.files).look(state.certificates)
     own = OwnIdentity(settings).look(state.own_certificates, salvaged=salvaged, takes=True)
-    more = tuple(each for each in (keys, roots, maker_roots, own) if each is not None)
+    limits = describe_limits(settings)
+    news = (keys, roots, maker_roots, own, limits if limits != state.outside_limits.rules else None)
+    more = tuple(each for each in news if each is not None)
     voice = Voice(ended=state.boot.ended, full_tags=settings.logging.id_tags == "full")
     state = await recovery.begin(
         log, state, registry, clock.at_ms(), booted, described, disk, found, *more, tell=voice.publish

@@ -20,6 +20,7 @@ from devices.readings import (
     ContactorReading,
     EmergencyStopReading,
     FaultReading,
+    LimitContactReading,
     LockReading,
     MainsReading,
     MeterReading,
@@ -47,6 +48,7 @@ from eventstore.catalogue.hardware import (
     ProximityObserved,
     VehicleIdentified,
 )
+from eventstore.catalogue.limits import LimitContactObserved
 from eventstore.catalogue.security import TamperObserved
 from eventstore.event import Observation, Recorded
 from eventstore.value import replace
@@ -84,14 +86,22 @@ def observation_of(reading: Reading) -> Observation:
             )
         case FaultReading():
             return FaultCleared(connector_id=reading.connector_id, error_code=reading.error_code)
+        case VehicleIdReading():
+            return VehicleIdentified(connector_id=reading.connector_id, evccid=reading.evccid)
+        case _:
+            return _of_station(reading)
+
+
+def _of_station(reading: EmergencyStopReading | MainsReading | TamperReading | LimitContactReading) -> Observation:
+    match reading:
         case EmergencyStopReading():
             return EmergencyStopObserved(pressed=reading.pressed)
         case MainsReading():
             return MainsObserved(present=reading.present)
         case TamperReading():
             return TamperObserved(open=reading.open)
-        case VehicleIdReading():
-            return VehicleIdentified(connector_id=reading.connector_id, evccid=reading.evccid)
+        case LimitContactReading():
+            return LimitContactObserved(closed=reading.closed)
 
 
 def meter_observed(reading: MeterReading) -> MeterObserved:

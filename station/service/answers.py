@@ -43,6 +43,11 @@ def error_response(status: int, text: str, headers: Mapping[str, str] | None = N
 
 async def read_document(request: Request, members: Mapping[str, BodyMember]) -> dict[str, Any]:
     """What the body says. Raises Refused (408, 413), NotJsonError, InvalidBodyError."""
+    return read_members(await read_json(request), members)
+
+
+async def read_json(request: Request) -> object:
+    """The JSON document that the body is. Raises Refused (408, 413), NotJsonError."""
     content = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
@@ -52,4 +57,4 @@ async def read_document(request: Request, members: Mapping[str, BodyMember]) -> 
                     raise Refused(413, f"the body is larger than {BODY_BYTES_MAX} bytes")
     except TimeoutError:
         raise Refused(408, f"the body did not come within {BODY_WITHIN_S} s") from None
-    return read_members(parse_body(bytes(content)), members)
+    return parse_body(bytes(content))

@@ -7,6 +7,7 @@
     GET  /api/composite-schedule    the schedule that GetCompositeSchedule would give (5.7)
     POST /api/data-transfer         a DataTransfer to the CSMS (4.3)
     POST /api/tag                   a tag, presented by software beside the station
+    PUT  /api/limit                 what the station may draw at most (`limits`)
     GET  /metrics                   Prometheus text
     GET /, /page/...                the page, and what it loads (`page`)
     GET /api/view/...               what it shows (`page_views`)
@@ -47,10 +48,11 @@ from station.rules.shedding import DATA_TRANSFERS_MAX, data_transfers_waiting
 from station.runtime import entropy
 from station.service import bench, page
 from station.service.access import OPEN, Tokens
-from station.service.answers import Refused, error_response, json_response, read_document
+from station.service.answers import Refused, error_response, json_response, read_document, read_json
 from station.service.bodies import BodyMember, InvalidBodyError, NotJsonError, read_query
 from station.service.context import ServiceContext, oldest_utc_ms
 from station.service.gate import Gate
+from station.service.limits import reported
 from station.service.login import Login
 from station.service.metrics import CONTENT_TYPE, MetricFacts, metrics_text
 from station.service.page_past import PagePast, PastProcess
@@ -117,6 +119,7 @@ class Api:
             Route("/api/composite-schedule", self.composite_schedule),
             Route("/api/data-transfer", self.data_transfer, methods=["POST"]),
             Route("/api/tag", self.tag, methods=["POST"]),
+            Route("/api/limit", self.limit, methods=["PUT"]),
             Route("/metrics", self.metrics),
         ]
 
@@ -201,6 +204,11 @@ class Api:
             raise InvalidBodyError(f"connector_id: connector {connector_id} does not exist; there are 1 to {count}")
         presented = IdTagPresented(id_tag=body["id_tag"], connector_id=connector_id, origin="http")
         return json_response({"seq": await self._station.observe(presented)})
+
+    async def limit(self, request: Request) -> Response:
+        """A source limits the station, goes on doing so, or lifts its limit; durable, and obeyed, when this is answered."""
+        said = reported(await read_json(request), self._station.state.outside_limits)
+        return json_response({"seq": await self._station.observe(said)})
 
     async def metrics(self, request: Request) -> Response:
         """Prometheus text."""

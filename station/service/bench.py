@@ -111,6 +111,7 @@ NETWORK = {
 POWER = {"mains": MUST_SAY}
 EMERGENCY_STOP = {"pressed": MUST_SAY}
 TAMPER = {"open": MUST_SAY}
+LIMIT_CONTACT = {"closed": MUST_SAY}
 LOCAL_LIST = {"fail": MUST_SAY}
 CLOCK = {
     "utc": BodyMember(
@@ -271,6 +272,11 @@ async def _tamper(controls: Controls, board: BenchBoard, connector_id: int, valu
     return await controls.settled()
 
 
+async def _limit_contact(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.limit_contact(values["closed"])
+    return await controls.settled()
+
+
 async def _local_list(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
     """The station's state keeps it, and the log with it, so that it outlives the process like the rest of the world."""
     controls.context.station.submit(LocalListStoreFailing(failing=values["fail"]))
@@ -316,6 +322,7 @@ def routes(context: ServiceContext) -> list[Route]:
         on_station("power", _power, POWER),
         on_station("emergency-stop", _emergency_stop, EMERGENCY_STOP),
         on_station("tamper", _tamper, TAMPER),
+        on_station("limit-contact", _limit_contact, LIMIT_CONTACT),
         on_station("local-list", _local_list, LOCAL_LIST),
         on_station("clock", _clock, CLOCK),
     ]

@@ -17,7 +17,7 @@ from station.service.sessions import Session, Sessions, bears_csrf
 
 LOGGER = logging.getLogger(__name__)
 
-METHODS = "GET, HEAD, POST, DELETE"
+METHODS = "GET, HEAD, POST, PUT, DELETE"
 PREFLIGHT_S = 600
 OPEN_TO_ALL = frozenset({"/", SESSION})
 MAY_ACT = "chargebox.may_act"

@@ -13,12 +13,12 @@ from eventstore.catalogue.transactions import Moment
 from eventstore.chain import Row
 from projections.charging_profiles import Installed
 from projections.connector import Connector
-from projections.limit_reason import LimitReason
+from projections.limit_reason import LimitReason, OutsideReason
 from projections.station import StationState
 from projections.transactions import Transaction
 from station.core.config_keys import Access
 from station.core.feature import Registry
-from station.features.smart_charging.reasons import limit_reason
+from station.features.smart_charging.reasons import limit_reason, outside_reason
 from station.telling.masking import without_credentials
 from station.wire.instants import format_utc_ms
 
@@ -79,6 +79,7 @@ def state_view(
             "local_list_size": len(state.authorization.local_list),
             "cache_size": len(state.authorization.cache),
         },
+        "limits": [outside_view(outside_reason(state, held)) for held in state.outside_limits.in_force],
         "charging_profiles": [profile_view(installed) for installed in state.charging_profiles.all],
         "reservations": reservations_view(state),
         "commissioning": commissioning_of(state),
@@ -189,6 +190,20 @@ def limit_view(reason: LimitReason | None) -> Json | None:
         "purpose": reason.purpose or None,
         "period": reason.period or None,
         "set_at": utc_text(reason.set_utc_ms),
+        "outside": None if reason.outside is None else outside_view(reason.outside),
+    }
+
+
+def outside_view(outside: OutsideReason) -> Json:
+    """A limit in force from outside; `silent`: its safe value, because nothing was heard in time."""
+    ma = outside.max_current_ma
+    return {
+        "kind": outside.kind,
+        "source": outside.source or None,
+        "silent": outside.silent,
+        "max_current_a": None if ma is None else ma / 1000,
+        "max_power_w": outside.max_power_w,
+        "since": utc_text(outside.since_utc_ms),
     }
 
 

@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from devices.kinds import Problem, Problems, Text, keys_of, read_table, similar
+from devices.kinds import Problem, Problems, Text, read_table, similar
 from eventstore.value import Value, replace
 from station.settings.board_kinds import BoardKind, kind_named
 from station.settings.kinds import read_config_value
+from station.settings.limit_sections import LimitSettings
 from station.settings.lines import TomlPath, find_line, index_lines
 from station.settings.sections import (
     SECTIONS,
@@ -38,6 +39,7 @@ from station.settings.sections import (
     StorageSettings,
     TransferSettings,
 )
+from station.settings.tables import own_keys, tables
 
 __all__ = [
     "SECTIONS",
@@ -48,6 +50,7 @@ __all__ = [
     "DiagnosticsSettings",
     "FeatureSettings",
     "FirmwareSettings",
+    "LimitSettings",
     "LoggingSettings",
     "SecuritySettings",
     "ServiceSettings",
@@ -94,6 +97,7 @@ class Settings(Value, frozen=True, kw_only=True):
     board: BoardSettings = BoardSettings()
     features: FeatureSettings = FeatureSettings()
     smart_charging: SmartChargingSettings = SmartChargingSettings()
+    limits: LimitSettings = LimitSettings()
     firmware: FirmwareSettings = FirmwareSettings()
     diagnostics: DiagnosticsSettings = DiagnosticsSettings()
     transfers: TransferSettings = TransferSettings()
@@ -212,7 +216,7 @@ def _unknown_tables(document: Mapping[str, object]) -> Iterator[Problem]:
 
 
 def _similar_key(name: str) -> str:
-    owners = [table for table, section in SECTIONS.items() if name in keys_of(section)]
+    owners = [table for table, section in tables() if name in own_keys(section)]
     return f"; it belongs into [{owners[0]}]" if len(owners) == 1 else ""
 
 
@@ -301,8 +305,9 @@ def _raise_if_any(problems: list[Problem], source: str, lines: Mapping[TomlPath,
 def _located(source: str, lines: Mapping[TomlPath, int], path: TomlPath, problem: str) -> str:
     line = find_line(lines, path)
     place = source if line is None else f"{source}:{line}"
-    name = f"[{path[0]}]" if len(path) > 1 or path[0] in SECTIONS else path[0]
-    return f"{place}: {' '.join((name, *path[1:]))}: {problem}"
+    depth = 2 if ".".join(path[:2]) in {name for name, _ in tables()} else 1
+    name = f"[{'.'.join(path[:depth])}]" if len(path) > depth or path[0] in SECTIONS else path[0]
+    return f"{place}: {' '.join((name, *path[depth:]))}: {problem}"
 
 
 def is_key_length(length: int, *, any_length: bool) -> bool:

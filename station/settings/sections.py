@@ -20,6 +20,7 @@ from station.settings.kinds import (
     check_url,
     split_listen,
 )
+from station.settings.limit_sections import LimitSettings
 
 IDENTITY_LENGTH_MAX = 48
 SERIAL_LENGTH_MAX = 25  # chargePointSerialNumber, 6.3: CiString25
@@ -381,6 +382,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "board": BoardSettings,
         "features": FeatureSettings,
         "smart_charging": SmartChargingSettings,
+        "limits": LimitSettings,
         "firmware": FirmwareSettings,
         "diagnostics": DiagnosticsSettings,
         "transfers": TransferSettings,

@@ -18,6 +18,7 @@ from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
 from eventstore.catalogue.link import FrameReceived
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.event import Event
+from projections.outside_limits import OUTSIDE_LIMIT_DUE
 from station.telling.wording import words
 from station.wire.frames import CallFrame, FrameError, parse
 
@@ -73,6 +74,8 @@ def because(cause: Event) -> str:
 def reason(event: Event, cause: Event) -> str:
     """ "because the CSMS asked for it (Reset)", where the event's own words do not say so; "" if there is nothing to say."""
     if isinstance(event, LimitChanged) and isinstance(cause, DeadlineReached | MeterObserved):
+        if isinstance(cause, DeadlineReached) and cause.name == OUTSIDE_LIMIT_DUE:
+            return ""  # who fell silent is said with the limit
         return "as planned"  # by a schedule, or when others have let go of their share; the meter is only read first
     why = because(cause) if event.NAME in TELL_WHY else ""
     return f"because {why}" if why and f"because {why}" not in words(event) else ""

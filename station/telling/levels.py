@@ -11,6 +11,7 @@ from eventstore.catalogue import (
     connectors,
     hardware,
     lifecycle,
+    limits,
     link,
     maintenance,
     registration,
@@ -18,6 +19,7 @@ from eventstore.catalogue import (
     transactions,
 )
 from eventstore.event import Event
+from projections.outside_limits import SILENT
 from station.telling.line import ERROR, INFO, WARNING
 
 CLOSED_BY_US = "closed by the station"
@@ -48,6 +50,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     security.TlsFailed: ERROR,
     security.SecurityProfileFallenBack: WARNING,
     hardware.MainsObserved: lambda e: INFO if e.present else WARNING,
+    limits.OutsideLimitChanged: lambda e: WARNING if e.why == SILENT else INFO,
     link.LinkClosed: lambda e: INFO if e.reason.startswith(CLOSED_BY_US) else WARNING,
     link.ConnectFailed: WARNING,
     link.FrameRefused: WARNING,

@@ -22,6 +22,7 @@ from station.telling.amounts import current, difference, duration, energy, plura
 from station.telling.authorization_words import AUTHORIZATION, SOURCES
 from station.telling.certificate_words import CERTIFICATES
 from station.telling.commissioning_words import COMMISSIONING
+from station.telling.limit_words import LIMITS
 from station.telling.salvage_words import delivery, recovered, salvaged
 from station.telling.security_words import SECURITY
 from station.telling.shown import where
@@ -340,6 +341,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     ),
     smart_charging.LimitChanged: (HEADLINE, _limit),
     smart_charging.LimitsPlanned: (NOISE, lambda e: "Limits planned"),
+    **LIMITS,
     **UPKEEP,
     **SECURITY,
     **CERTIFICATES,

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from devices.kinds import keys_of
 from eventstore.catalogue import BY_NAME
 from station.cli.main import COMMANDS
 from station.features import registry_for
-from station.settings.sections import SECTIONS
+from station.settings.tables import own_keys, tables
 from tests.architecture.sources import PACKAGES, ROOT
 from tests.docs.generate import AGAIN, DOCS, PAGES, TABLES, page
 
@@ -66,8 +65,8 @@ def test_every_command_is_documented() -> None:
 
 def test_every_setting_is_documented() -> None:
     text = (DOCS / "settings.md").read_text(encoding="utf-8")
-    assert [table for table in (*SECTIONS, "config") if f"## `[{table}]`" not in text] == []
-    keys = {name for section in SECTIONS.values() for name in keys_of(section)}
+    assert [table for table in (*(name for name, _ in tables()), "config") if f"## `[{table}]`" not in text] == []
+    keys = {name for _, section in tables() for name in own_keys(section)}
     assert set(names_in("settings.md")) == keys
 
 

@@ -178,6 +178,7 @@ class Model:
         self.emergency_stop = False
         self.mains = True
         self.enclosure_open = False
+        self.limit_contact_closed = False
         self.clock_us = 0
         self.noise_mv: Callable[[int], int] = lambda clock_us: 0
         self._settling = False
@@ -358,6 +359,7 @@ class Model:
         self._wire(self.wiring.section.emergency_stop, lambda: self.emergency_stop)
         self._wire(self.wiring.section.mains, lambda: self.mains)
         self._wire(self.wiring.section.tamper, lambda: self.enclosure_open)
+        self._wire(self.wiring.section.limit_contact, lambda: self.limit_contact_closed)
 
     def _is_above(self, number: int, threshold_mv: int) -> bool:
         return self._peak(number, highest=True) > threshold_mv

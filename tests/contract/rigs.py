@@ -38,6 +38,8 @@ emergency_stop = "GPIO17"
 mains = "GPIO27"
 tamper = "GPIO3"
 """
+CONTACT = 'limit_contact = "GPIO2"\n'
+"""A second connector has this pin for its meter."""
 ADC = """
 [adc.a]
 chip = "MCP3208"
@@ -107,7 +109,7 @@ PINS = {
 
 def wiring_text(sense: str, connectors: int = 1, extra: str = "") -> str:
     """The `[board.wiring]` of the model stations, as a maker would write it."""
-    parts = [STATION, COMMON, ADC]
+    parts = [STATION, CONTACT if connectors == 1 else "", COMMON, ADC]
     for n in range(1, connectors + 1):
         pins = PINS[n]
         parts.append(CONNECTOR.format(n=n, pilot=PILOTS[sense].format(**pins), **pins))
@@ -135,6 +137,7 @@ class Rig(Protocol):
     async def emergency_stop(self, pressed: bool) -> None: ...
     async def mains(self, present: bool) -> None: ...
     async def tamper(self, opened: bool) -> None: ...
+    async def limit_contact(self, closed: bool) -> None: ...
     async def swipe(self, id_tag: str) -> None: ...
     async def contactor(self, defect: str) -> None: ...
     async def lock(self, jammed: bool) -> None: ...
@@ -193,6 +196,9 @@ class BenchRig:
 
     async def tamper(self, opened: bool) -> None:
         self.board.tamper(opened)
+
+    async def limit_contact(self, closed: bool) -> None:
+        self.board.limit_contact(closed)
 
     async def swipe(self, id_tag: str) -> None:
         self.board.swipe(id_tag)
@@ -292,6 +298,10 @@ class GpioRig:
 
     async def tamper(self, opened: bool) -> None:
         self.model.enclosure_open = opened
+        await self.settle()
+
+    async def limit_contact(self, closed: bool) -> None:
+        self.model.limit_contact_closed = closed
         await self.settle()
 
     async def swipe(self, id_tag: str) -> None:

@@ -11,6 +11,7 @@ from devices.readings import (
     ContactorReading,
     EmergencyStopReading,
     FaultReading,
+    LimitContactReading,
     LockReading,
     MainsReading,
     PilotReading,
@@ -52,8 +53,9 @@ async def charge(rig: Rig) -> None:
 
 
 def at_opening(rig: Rig) -> list[Reading]:
-    """The first readings; a closed enclosure may be among them, since not every board knows of it."""
-    return [reading for reading in rig.news() if reading != TamperReading(open=False)]
+    """The first readings; a closed enclosure and an open contact may be among them, since not every board has them."""
+    unsaid = (TamperReading(open=False), LimitContactReading(closed=False))
+    return [reading for reading in rig.news() if reading not in unsaid]
 
 
 async def test_opening_reports_every_input_once(rig: Rig) -> None:
@@ -240,7 +242,7 @@ async def test_a_fault_begins_and_ends(rig: Rig) -> None:
     assert rig.news() == [ground, heat, replace(ground, active=False), replace(heat, active=False)]
 
 
-async def test_emergency_stop_mains_and_enclosure_are_reported_when_they_change(rig: Rig) -> None:
+async def test_emergency_stop_mains_enclosure_and_contact_are_reported_when_they_change(rig: Rig) -> None:
     rig.news()
     await rig.emergency_stop(pressed=True)
     await rig.emergency_stop(pressed=False)
@@ -248,6 +250,8 @@ async def test_emergency_stop_mains_and_enclosure_are_reported_when_they_change(
     await rig.mains(present=True)
     await rig.tamper(opened=True)
     await rig.tamper(opened=False)
+    await rig.limit_contact(closed=True)
+    await rig.limit_contact(closed=False)
     assert rig.news() == [
         EmergencyStopReading(pressed=True),
         EmergencyStopReading(pressed=False),
@@ -255,6 +259,8 @@ async def test_emergency_stop_mains_and_enclosure_are_reported_when_they_change(
         MainsReading(present=True),
         TamperReading(open=True),
         TamperReading(open=False),
+        LimitContactReading(closed=True),
+        LimitContactReading(closed=False),
     ]
 
 

@@ -1,6 +1,6 @@
 """Charging profiles to limits: which profile prevails, what a connector and the station may draw, the composite schedule.
 
-    limit(t) = min(ChargePointMaxProfile(t), T(t), what else limits the connector)
+    limit(t) = min(ChargePointMaxProfile(t), T(t), what else limits the connector or the station)
 
 T is the prevailing TxProfile of the transaction, or, if it has none installed, the prevailing TxDefaultProfile (3.13.1, 3.13.3).
 Prevailing is, at each moment, the highest stackLevel among the profiles whose validity and schedule cover it (3.13.2, 5.16.4).
@@ -9,7 +9,7 @@ Everything is a function of the `Situation` and a window of time; profiles are t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 
 from eventstore.catalogue.smart_charging import ChargingProfile, SchedulePeriod
 from eventstore.value import Value, field
@@ -75,7 +75,8 @@ class Charging(Value, frozen=True, kw_only=True):
 class Situation(Value, frozen=True, kw_only=True):
     """All that the limits depend on. `own_ma` is what the station itself grants a connector less than its maximum current
     (cable rating, derating); without an entry there is nothing of the kind. `received_utc_ms` is when each profile came, by
-    chargingProfileId; one without an entry came long ago.
+    chargingProfileId; one without an entry came long ago. `outside` are the limits in force from outside, for all connectors
+    together: nobody knows when they change, so they hold at all times.
     """
 
     surroundings: Surroundings
@@ -84,6 +85,7 @@ class Situation(Value, frozen=True, kw_only=True):
     own_ma: Mapping[int, int] = field(default_factory=dict)
     tx_default_after_tx_profile: bool = False
     received_utc_ms: Mapping[int, int] = field(default_factory=dict)
+    outside: tuple[Limit, ...] = ()
 
 
 class Composite(Value, frozen=True, kw_only=True):
@@ -147,12 +149,13 @@ def _descending(profiles: Iterable[ChargingProfile], purpose: str) -> list[Charg
 
 
 def _cap(situation: Situation, from_ms: int, to_ms: int) -> Steps[Limit]:
-    """What the connectors may draw together: ChargePointMaxProfile and the station's maximum current.
+    """What the connectors may draw together: ChargePointMaxProfile, the limits from outside and the station's maximum current.
 
     A schedule of it that is relative to the charging begins with the oldest transaction.
     """
     board = limit_of_current(situation.surroundings.max_current_ma, situation.surroundings)
-    return applied(max_profile_limit(situation, from_ms, to_ms), partial(_within, board))
+    own = reduce(lower_of, situation.outside, board)
+    return applied(max_profile_limit(situation, from_ms, to_ms), partial(_within, own))
 
 
 def max_profile_limit(situation: Situation, from_ms: int, to_ms: int) -> Steps[Limit | None]:

@@ -35,6 +35,7 @@ __all__ = [
     "deci_of",
     "limit_of_current",
     "limit_of_period",
+    "limit_of_power",
     "lower_of",
     "ma_of",
     "minimum_rate_mw6",
@@ -107,6 +108,12 @@ def limit_of_current(current_ma: int, surroundings: Surroundings) -> Limit:
     """A limit of the station's own: a current on each of its phases."""
     phase_mw6 = current_ma * surroundings.voltage_v * _MW6_PER_MILLIWATT
     return Limit(phase_mw6=phase_mw6, total_mw6=phase_mw6 * surroundings.phases, phases=surroundings.phases)
+
+
+def limit_of_power(power_w: int, surroundings: Surroundings) -> Limit:
+    """A limit in watts for all phases of the station together, which load them evenly."""
+    total_mw6 = power_w * 1000 * _MW6_PER_MILLIWATT
+    return Limit(phase_mw6=total_mw6 // surroundings.phases, total_mw6=total_mw6, phases=surroundings.phases)
 
 
 def limit_of_period(profile: ChargingProfile, period: SchedulePeriod, surroundings: Surroundings) -> Limit:

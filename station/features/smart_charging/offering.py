@@ -125,7 +125,7 @@ class _Limits:
         for connector_id, offer in targets.items():
             if offer.limit_ma <= self._limits[connector_id]:
                 continue
-            until_ms = self._must_wait_until_ms(connector_id, offer)
+            until_ms = self._pauses_until_ms(connector_id) or self._must_wait_until_ms(connector_id, offer)
             if until_ms is None:
                 self._limits[connector_id] = offer.limit_ma
                 yield self._changed(connector_id, offer.phases)
@@ -134,6 +134,13 @@ class _Limits:
 
     def _changed(self, connector_id: int, phases: int) -> LimitChanged:
         return LimitChanged(connector_id=connector_id, limit_ma=self._limits[connector_id], phases=phases)
+
+    def _pauses_until_ms(self, connector_id: int) -> int | None:
+        """When the least pause is over that an outside limit began; None: there is none."""
+        limits = self._state.outside_limits
+        paused_ms = limits.paused_ms.get(connector_id)
+        until_ms = None if paused_ms is None else paused_ms + limits.rules.min_pause_ms
+        return until_ms if until_ms is not None and until_ms > self._at_ms else None
 
     def _must_wait_until_ms(self, connector_id: int, offer: Offer) -> int | None:
         """When the next vehicle in the way has followed; None if nothing is in the way."""
@@ -173,7 +180,16 @@ FEATURE = Feature(
         ),
         Rule(
             decide=keep_limits,
-            reads=("description", "clock", "connectors", "transactions", "charging_profiles", "configuration", TIME),
+            reads=(
+                "description",
+                "clock",
+                "connectors",
+                "transactions",
+                "charging_profiles",
+                "outside_limits",
+                "configuration",
+                TIME,
+            ),
         ),
     ),
     deadlines=deadlines,

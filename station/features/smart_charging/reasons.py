@@ -3,7 +3,10 @@
 Worked out from the state, as `offering` worked out the limit; where the two do not agree, nothing is said.
 """
 
-from projections.limit_reason import CABLE, PROFILE, SHARE, STATION, LimitReason
+from operator import itemgetter
+
+from projections.limit_reason import CABLE, OUTSIDE, PROFILE, SHARE, STATION, LimitReason, OutsideReason
+from projections.outside_limits import SILENT, InForce
 from projections.station import StationState
 from station.features.smart_charging.composite import (
     Situation,
@@ -12,12 +15,12 @@ from station.features.smart_charging.composite import (
     offer_of,
     profiles_limit,
 )
-from station.features.smart_charging.limits import Limit, ma_of
+from station.features.smart_charging.limits import Limit, Surroundings, ma_of
 from station.features.smart_charging.offering import offered_transactions, with_phases
-from station.features.smart_charging.situation import situation_of
+from station.features.smart_charging.situation import outside_limit, situation_of
 from station.features.smart_charging.steps import at
 
-__all__ = ["limit_reason"]
+__all__ = ["limit_reason", "outside_reason"]
 
 
 def limit_reason(state: StationState, connector_id: int, at_ms: int) -> LimitReason | None:
@@ -44,6 +47,9 @@ def _reason(state: StationState, situation: Situation, connector_id: int, limit:
     own: Limit | None = at(profiles_limit(situation, connector_id, utc_ms, utc_ms + 1), utc_ms)
     of_station: Limit | None = at(max_profile_limit(situation, utc_ms, utc_ms + 1), utc_ms)
     decided_ma = ma_of(limit.phase_mw6, surroundings)
+    lowest = _lowest_outside(state, surroundings)
+    if lowest is not None and lowest[0] == decided_ma:
+        return LimitReason(kind=OUTSIDE, outside=outside_reason(state, lowest[1]))
     for found in (own, of_station):
         if found is not None and ma_of(found.phase_mw6, surroundings) == decided_ma:
             return _by_profile(state, found, PROFILE)
@@ -52,8 +58,32 @@ def _reason(state: StationState, situation: Situation, connector_id: int, limit:
         return LimitReason(kind=CABLE)
     if decided_ma in (described.max_current_ma, surroundings.max_current_ma):
         return LimitReason(kind=STATION)
-    is_less = of_station is not None and ma_of(of_station.phase_mw6, surroundings) < surroundings.max_current_ma
+    profile_ma = surroundings.max_current_ma if of_station is None else ma_of(of_station.phase_mw6, surroundings)
+    if lowest is not None and lowest[0] < min(profile_ma, surroundings.max_current_ma):
+        return LimitReason(kind=SHARE, outside=outside_reason(state, lowest[1]))
+    is_less = profile_ma < surroundings.max_current_ma
     return _by_profile(state, of_station, SHARE) if of_station is not None and is_less else LimitReason(kind=SHARE)
+
+
+def _lowest_outside(state: StationState, surroundings: Surroundings) -> tuple[int, InForce] | None:
+    """The lowest limit in force from outside, with its current per phase in mA."""
+    found = [
+        (ma_of(outside_limit(held, surroundings).phase_mw6, surroundings), held)
+        for held in state.outside_limits.in_force
+    ]
+    return min(found, key=itemgetter(0), default=None)
+
+
+def outside_reason(state: StationState, held: InForce) -> OutsideReason:
+    """A limit in force from outside, for people."""
+    return OutsideReason(
+        kind=held.kind,
+        source=held.source,
+        silent=held.why == SILENT,
+        max_current_ma=held.max_current_ma,
+        max_power_w=held.max_power_w,
+        since_utc_ms=state.clock.utc_of(held.since),
+    )
 
 
 def _by_profile(state: StationState, limit: Limit, kind: str) -> LimitReason:

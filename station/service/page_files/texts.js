@@ -47,6 +47,7 @@ function valued(name, value) {
   if (value === null || value === undefined || value === "") return text("nothing");
   if (typeof value === "object") return said(value);
   if (name.endsWith("_ma")) return amperes(value);
+  if (name.endsWith("_w")) return kilowatts(value);
   if (name === "at") return moment(value);
   return html`<bdi class="theirs">${String(value)}</bdi>`;
 }

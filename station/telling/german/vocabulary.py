@@ -98,6 +98,7 @@ DEADLINES: Mapping[str, str] = {
     "unlock": "das Entriegeln",
     "ask_again": "die erneute Frage",
     "limits": "die nächste Grenze",
+    "outside_limit": "die Grenze von außen",
     "reconnect": "die nächste Verbindung",
     "returns": "die Rückkehr des Fahrzeugs",
     "reservation_expiry": "die Reservierung",

@@ -17,9 +17,11 @@ from eventstore.catalogue.hardware import (
 )
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.event import Event, Illegible
+from projections.outside_limits import OUTSIDE_LIMIT_DUE
 from station.telling.causes import TELL_WHY
 from station.telling.german.amounts import current, duration, plural
 from station.telling.german.charging import AUTHORIZATION, CONNECTORS, HARDWARE, LIMITS, TRANSACTIONS
+from station.telling.german.outside import OUTSIDE
 from station.telling.german.upkeep import CERTIFICATES, COMMISSIONING, SECURITY, UPKEEP, Words
 from station.telling.german.vocabulary import DEADLINES, said
 from station.telling.wording import words as english
@@ -173,6 +175,7 @@ TABLE: Mapping[type[Event], Words] = {
     **TRANSACTIONS,
     **CONNECTORS,
     **LIMITS,
+    **OUTSIDE,
     **UPKEEP,
     **SECURITY,
     **CERTIFICATES,
@@ -226,7 +229,8 @@ BECAUSE: Mapping[type[Event], Callable[[Any], str]] = {
 def reason(event: Event, cause: Event) -> str:
     """ "weil das CSMS es verlangte (Reset)", where the event's own words do not say so; "" if there is nothing to say."""
     if isinstance(event, LimitChanged) and isinstance(cause, lifecycle.DeadlineReached | MeterObserved):
-        return "wie geplant"
+        is_outside = isinstance(cause, lifecycle.DeadlineReached) and cause.name == OUTSIDE_LIMIT_DUE
+        return "" if is_outside else "wie geplant"
     known = BECAUSE.get(type(cause)) if event.NAME in TELL_WHY else None
     why = "" if known is None else f"weil {known(cause)}"
     return "" if why in words(event) else why

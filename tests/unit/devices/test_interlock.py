@@ -9,6 +9,7 @@ from devices.readings import (
     ContactorReading,
     EmergencyStopReading,
     FaultReading,
+    LimitContactReading,
     LockReading,
     MainsReading,
     PilotReading,
@@ -175,6 +176,7 @@ READINGS: st.SearchStrategy[Reading] = st.one_of(
     st.builds(MainsReading, present=st.booleans()),
     st.builds(TamperReading, open=st.booleans()),
     st.builds(VehicleIdReading, connector_id=st.just(1), evccid=st.just("0A1B2C3D4E5F")),
+    st.builds(LimitContactReading, closed=st.booleans()),
     st.builds(
         fault,
         st.sampled_from([0, 1]),
@@ -217,5 +219,5 @@ def _speaks_against(reading: Reading) -> bool:
             return not present
         case FaultReading(error_code=code, active=active):
             return active and code in FAULTED
-        case TagReading() | TamperReading() | VehicleIdReading():
+        case TagReading() | TamperReading() | VehicleIdReading() | LimitContactReading():
             return False

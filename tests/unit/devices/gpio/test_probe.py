@@ -28,7 +28,7 @@ async def test_an_idle_station_reads_as_one(sense: str) -> None:
     with model.installed():
         readings, findings = await probe(plan, wait=briefly)
     assert findings == ()
-    assert len(readings) == 7
+    assert len(readings) == 8
 
 
 async def test_what_is_wrong_with_the_copper_is_found() -> None:

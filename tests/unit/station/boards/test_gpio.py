@@ -43,3 +43,12 @@ def test_what_the_wiring_names_is_fitted_and_the_rest_is_not() -> None:
     found = fittings(settings(reference_text()))
     assert (found.readers, found.emergency_stop, found.mains_watch, found.lamps) == ("wiegand", "yes", "yes", "yes")
     assert (found.enclosure_contact, found.fault_contacts) == ("no", "GroundFailure, HighTemperature, OtherError")
+
+
+def test_a_contact_that_the_settings_ask_for_must_be_wired() -> None:
+    asked = '[limits.contact]\ndims_when = "open"\n' + reference_text()
+    with pytest.raises(SettingsError, match=r"chargebox.toml:6: \[limits.contact\] dims_when: needs limit_contact"):
+        read_wiring(settings(asked))
+    wired = reference_text().replace("[board.wiring]\n", '[board.wiring]\nlimit_contact = "GPIO2"\n', 1)
+    assert wired != reference_text()
+    assert read_wiring(settings('[limits.contact]\ndims_when = "open"\n' + wired)).section.limit_contact is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from devices.kinds import FreeTable, keys_of
+from devices.kinds import FreeTable
 from station.settings.loading import (
     SECTIONS,
     Settings,
@@ -20,6 +20,7 @@ from station.settings.loading import (
     require_authorization_key,
     secret_file_findings,
 )
+from station.settings.tables import own_keys, tables
 
 ROOT = Path(__file__).resolve().parents[4]
 REQUIRED = {"station": 'identity = "CB-0001"', "csms": 'url = "ws://127.0.0.1:9000/ocpp"'}
@@ -397,9 +398,11 @@ def toml_default(value: object) -> str:
 def documented_rows() -> list[str]:
     """A row of docs/settings.md for each key, as its declaration has it."""
     rows = []
-    for section in SECTIONS.values():
+    for _, section in tables():
         for field in structs.fields(section):
-            key = keys_of(section)[field.name]
+            if field.name not in own_keys(section):
+                continue
+            key = own_keys(section)[field.name]
             default = "required" if field.required else "none" if isinstance(key.kind, FreeTable) else ""
             shown = default or toml_default(field.default)
             rows.append(f"| `{field.name}` | {key.kind.describe()} | {shown} | {key.doc} |")
@@ -411,14 +414,14 @@ def test_the_document_describes_every_key_as_it_is_declared() -> None:
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert rows == documented_rows()
     headings = [name for line in text.splitlines() if (name := line.removeprefix("## ")) != line]
-    assert [heading.strip("`[]") for heading in headings] == [*SECTIONS, "config"]
+    assert [heading.strip("`[]") for heading in headings] == [*(name for name, _ in tables()), "config"]
 
 
 def test_the_example_file_shows_every_key_with_its_default() -> None:
     path = ROOT / "deploy" / "chargebox.toml"
     assert load_settings(path).config == {"HeartbeatInterval": "300"}
     shown = re.findall(r"^(\w+) = ", path.read_text(), flags=re.MULTILINE)
-    declared = [name for section in SECTIONS.values() for name in keys_of(section) if name != "wiring"]
+    declared = [name for _, section in tables() for name in own_keys(section) if name != "wiring"]
     assert shown == [*declared, "HeartbeatInterval"]
     example, default = load_settings(path), parse_settings(toml(), "cb.toml")
     assert {name: getattr(example, name) for name in SECTIONS} == {name: getattr(default, name) for name in SECTIONS}

@@ -1,0 +1,270 @@
+"""Limits from outside through the whole kernel: who says so, what is offered, and what holds when nothing is heard."""
+
+from typing import Any
+
+import pytest
+
+from eventstore.catalogue.connectors import EnergyAskedBack
+from eventstore.catalogue.hardware import ContactorObserved
+from eventstore.catalogue.limits import (
+    LimitContactObserved,
+    LimitsDescribed,
+    OutsideLimitChanged,
+    OutsideLimitReported,
+)
+from eventstore.catalogue.smart_charging import LimitChanged
+from eventstore.event import Event
+from projections.limit_reason import CABLE, OUTSIDE, SHARE
+from station.features.smart_charging.reasons import limit_reason
+from tests.scenarios.conftest import World, world
+from tests.scenarios.test_smart_charging import charge, install, limit_a, periods, profile
+
+SUSPENDED_EVSE = "SuspendedEVSE"
+UNTIL_THE_OTHERS_FOLLOW_S = 5
+
+
+def say(station: World, source: str = "ems", *, valid_s: float = 60, **amounts: int) -> list[Event]:
+    said = {"max_current_ma": None, "max_power_w": None, **amounts}
+    return station.observe(OutsideLimitReported(source=source, valid_ms=round(valid_s * 1000), **said))
+
+
+def described(station: World, **rules: Any) -> World:
+    station.observe(LimitsDescribed(**rules))
+    return station
+
+
+def charging(**rules: Any) -> World:
+    station = described(world(), **rules)
+    charge(station)
+    assert limit_a(station) == 32
+    return station
+
+
+def changes(events: list[Event]) -> list[tuple[str, str, int | None, int | None]]:
+    found = [event for event in events if isinstance(event, OutsideLimitChanged)]
+    return [(each.kind, each.why, each.max_current_ma, each.max_power_w) for each in found]
+
+
+def test_a_limit_that_is_said_is_obeyed_in_the_same_moment() -> None:
+    station = charging()
+    events = say(station, max_current_ma=10_000)
+    assert changes(events) == [("api", "reported", 10_000, None)]
+    assert limit_a(station) == 10
+    assert [event.limit_ma for event in events if isinstance(event, LimitChanged)] == [10_000]
+
+
+def test_a_heartbeat_that_says_the_same_goes_on_and_decides_nothing() -> None:
+    station = charging()
+    say(station, max_current_ma=10_000)
+    for _ in range(5):
+        station.wait(50)
+        assert changes(say(station, max_current_ma=10_000)) == []
+    station.wait(59.999)
+    assert limit_a(station) == 10
+
+
+def test_a_source_that_falls_silent_leaves_the_safe_value_at_the_moment_its_limit_ends() -> None:
+    station = charging(api_failsafe_current_ma=8_000)
+    say(station, max_current_ma=20_000, valid_s=60)
+    station.wait(59.999)
+    assert limit_a(station) == 20
+    assert changes(station.wait(0.001)) == [("api", "silent", 8_000, None)]
+    assert limit_a(station) == 8
+    station.wait(86_400)
+    assert limit_a(station) == 8, "it stays until the source is heard"
+    say(station, max_current_ma=16_000)
+    assert limit_a(station) == 16
+
+
+def test_a_limit_that_is_lifted_leaves_the_others() -> None:
+    station = charging()
+    say(station, "ems", max_current_ma=10_000)
+    say(station, "roof", max_current_ma=8_000)
+    assert limit_a(station) == 8
+    assert changes(say(station, "roof")) == [("api", "reported", None, None)]
+    assert limit_a(station) == 10
+    say(station, "ems")
+    assert limit_a(station) == 32
+    assert changes(say(station, "ems")) == [], "there is nothing to lift"
+
+
+def test_two_heartbeats_end_by_themselves_and_the_lowest_counts() -> None:
+    station = charging()
+    say(station, "a", max_current_ma=10_000, valid_s=10)
+    say(station, "b", max_current_ma=12_000, valid_s=60)
+    station.wait(10)
+    assert limit_a(station) == 6, "the safe value of a"
+    say(station, "a")
+    assert limit_a(station) == 12
+    station.wait(50)
+    assert limit_a(station) == 6
+
+
+def test_watts_are_for_all_phases_together() -> None:
+    station = charging()
+    say(station, max_power_w=4_200)
+    assert limit_a(station) == 6.086
+    say(station, max_power_w=4_139)
+    assert limit_a(station) == 0
+    assert station.status(1) == SUSPENDED_EVSE
+
+
+def test_a_charging_profile_below_it_still_counts() -> None:
+    station = charging()
+    say(station, max_current_ma=16_000)
+    assert install(station, 1, profile(station, "TxDefaultProfile", {0: 9})) == "Accepted"
+    assert limit_a(station) == 9
+    say(station, max_current_ma=7_000)
+    assert limit_a(station) == 7
+
+
+def test_below_six_amperes_energy_is_asked_back_and_stays_away_for_the_least_pause() -> None:
+    station = charging(min_pause_ms=30_000)
+    station.observe(ContactorObserved(connector_id=1, closed=True))
+    events = say(station, max_current_ma=5_999)
+    assert limit_a(station) == 0
+    assert any(isinstance(event, EnergyAskedBack) for event in events)
+    station.wait(20)
+    say(station)
+    assert limit_a(station) == 0
+    station.wait(9.999)
+    assert limit_a(station) == 0
+    station.wait(0.001)
+    assert limit_a(station) == 32
+
+
+def test_a_transaction_that_begins_in_a_pause_waits_for_nobody() -> None:
+    station = charging(min_pause_ms=30_000)
+    say(station, max_current_ma=0)
+    station.swipe("TAG", 1)
+    station.unplug(1)
+    say(station)
+    charge(station)
+    assert limit_a(station) == 32
+
+
+def test_several_connectors_share_it_and_it_is_said_so() -> None:
+    station = described(world(connectors=2))
+    charge(station, 1, "A")
+    charge(station, 2, "B")
+    say(station, max_current_ma=16_000)
+    station.wait(UNTIL_THE_OTHERS_FOLLOW_S)
+    assert limit_a(station, 1) + limit_a(station, 2) == 16
+    found = limit_reason(station.state, 1, station.at_ms)
+    assert found is not None
+    assert (found.kind, found.outside.source if found.outside else "") == (SHARE, "ems")
+
+
+def test_the_composite_schedule_has_it() -> None:
+    station = charging()
+    say(station, max_current_ma=10_000)
+    assert periods(station) == [(0, 10)]
+    assert periods(station, connector_id=0) == [(0, 10)]
+    assert periods(station, chargingRateUnit="W") == [(0, 6_900)]
+    say(station)
+    assert periods(station) == [(0, 32)]
+
+
+@pytest.mark.parametrize(("dims_when", "dimmed"), [("closed", True), ("open", False)])
+def test_the_contact_dims_in_the_position_that_the_settings_say(dims_when: str, dimmed: bool) -> None:
+    station = described(world(), contact_dims_when=dims_when, contact_max_power_w=4_200)
+    station.observe(LimitContactObserved(closed=not dimmed))
+    charge(station)
+    assert limit_a(station) == 32
+    assert changes(station.observe(LimitContactObserved(closed=dimmed))) == [("contact", "reported", None, 4_200)]
+    assert limit_a(station) == 6.086
+    assert changes(station.observe(LimitContactObserved(closed=not dimmed))) == [("contact", "reported", None, None)]
+    station.wait(UNTIL_THE_OTHERS_FOLLOW_S)
+    assert limit_a(station) == 32
+
+
+def test_a_contact_that_was_never_read_dims() -> None:
+    station = described(world(), contact_dims_when="closed", contact_max_power_w=4_200)
+    charge(station)
+    assert limit_a(station) == 6.086
+    found = limit_reason(station.state, 1, station.at_ms)
+    assert found is not None
+    assert found.outside is not None
+    assert found.outside.silent
+
+
+def test_a_contact_that_nobody_asked_for_changes_nothing() -> None:
+    station = charging()
+    assert changes(station.observe(LimitContactObserved(closed=True))) == []
+    assert limit_a(station) == 32
+
+
+def test_a_csms_that_is_away_for_too_long_leaves_a_safe_current() -> None:
+    station = charging(silence_after_ms=600_000, silence_current_ma=8_000)
+    station.disconnect()
+    station.wait(599.999)
+    assert limit_a(station) == 32
+    assert changes(station.wait(0.001)) == [("csms_silence", "silent", 8_000, None)]
+    assert limit_a(station) == 8
+    station.connect()
+    station.wait(UNTIL_THE_OTHERS_FOLLOW_S)
+    assert limit_a(station) == 32
+
+
+def test_a_csms_that_comes_back_in_time_is_not_silent_and_a_new_silence_begins_anew() -> None:
+    station = charging(silence_after_ms=600_000)
+    station.disconnect()
+    station.wait(599)
+    station.connect()
+    station.disconnect()
+    station.wait(599)
+    assert limit_a(station) == 32
+    station.wait(1)
+    assert limit_a(station) == 6
+
+
+@pytest.mark.parametrize(("suspends", "limit"), [(True, 12), (False, 7)])
+def test_tx_profiles_count_during_the_silence_as_the_settings_say(suspends: bool, limit: float) -> None:
+    station = described(
+        world(), silence_after_ms=60_000, silence_current_ma=20_000, silence_suspends_tx_profiles=suspends
+    )
+    transaction_id = charge(station)
+    install(station, 1, profile(station, "TxDefaultProfile", {0: 12}, chargingProfileId=1))
+    install(station, 1, profile(station, "TxProfile", {0: 7}, chargingProfileId=2, transactionId=transaction_id))
+    assert limit_a(station) == 7
+    station.disconnect()
+    station.wait(60 + UNTIL_THE_OTHERS_FOLLOW_S)
+    assert limit_a(station) == limit
+    station.connect()
+    station.wait(UNTIL_THE_OTHERS_FOLLOW_S)
+    assert limit_a(station) == 7
+
+
+def test_after_a_boot_the_lower_of_what_was_said_and_the_safe_value_holds_until_it_is_said_again() -> None:
+    station = charging(api_failsafe_current_ma=10_000)
+    say(station, max_current_ma=20_000, valid_s=3_600)
+    station.off_for(5)
+    station.connect()
+    charge(station)
+    assert limit_a(station) == 10
+    say(station, max_current_ma=20_000, valid_s=3_600)
+    station.wait(UNTIL_THE_OTHERS_FOLLOW_S)
+    assert limit_a(station) == 20
+    say(station, max_current_ma=7_000, valid_s=60)
+    station.off_for(5)
+    station.connect()
+    charge(station)
+    assert limit_a(station) == 7
+    station.wait(60)
+    assert limit_a(station) == 10, "it has ended, and the safe value holds"
+
+
+def test_without_a_transaction_a_limit_is_recorded_and_counts_for_the_next_one() -> None:
+    station = described(world())
+    assert changes(say(station, max_current_ma=9_000)) == [("api", "reported", 9_000, None)]
+    charge(station)
+    assert limit_a(station) == 9
+
+
+def test_a_limit_above_everything_else_is_in_force_and_decides_nothing() -> None:
+    station = charging()
+    say(station, max_current_ma=63_000)
+    found = limit_reason(station.state, 1, station.at_ms)
+    assert found is not None
+    assert found.kind != OUTSIDE
+    assert found.kind != CABLE
