@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from eventstore.value import replace
+from station.certify.catalogue import all_cases
 from station.certify.equipment import NO, YES
 from station.certify.keys import VENDOR, KeyRow
 from station.certify.papers.case_parts import case_part, numbered
@@ -62,12 +63,18 @@ def _head(report: RunReport, statement: ConformanceStatement) -> Part:
         ("Command", report.command),
         ("Cases", counted or "none"),
         ("Asked of a person", plural(report.prompts, "time")),
-        ("Not wholly tested", report.ended_early),
+        ("Not wholly tested", report.ended_early or _left_out(report)),
     )
     title = f"Self-test of {statement.vendor} {statement.model} for OCPP 1.6"
     return Part(
         title=title, level=1, blocks=(prose(SELF_TEST), Facts(pairs=(*product_facts(statement).pairs, *run.pairs)))
     )
+
+
+def _left_out(report: RunReport) -> str:
+    """That cases were left out by whoever asked for the run; "" if none was."""
+    played = {case.label for case in report.cases}
+    return "" if all(case.label in played for case in all_cases()) else "only some of the cases were asked for"
 
 
 def _summary(report: RunReport, cases: Sequence[tuple[str, CaseResult]]) -> Iterator[Part]:
