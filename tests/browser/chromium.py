@@ -75,6 +75,22 @@ class Browser:
         field.clear()
         field.send_keys(words)
 
+    def choose_file(self, selector: str, path: Path) -> None:
+        """In a field for files, visible or not."""
+        self._driver.find_element("css selector", selector).send_keys(str(path))
+
+    def keep_downloads(self, directory: Path) -> None:
+        """What is downloaded from now on is kept there."""
+        behaviour = {"behavior": "allow", "downloadPath": str(directory)}
+        self._driver.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+
+    def network(self, *, is_cut: bool = False, latency_ms: int = 0, bytes_per_s: int = -1) -> None:
+        """The network between the browser and the station, as all of this says, until it is called again."""
+        self._driver.execute_cdp_cmd("Network.enable", {})
+        conditions = {"offline": is_cut, "latency": latency_ms}
+        speeds = {"downloadThroughput": bytes_per_s, "uploadThroughput": bytes_per_s}
+        self._driver.execute_cdp_cmd("Network.emulateNetworkConditions", conditions | speeds)
+
     def forget(self) -> None:
         """Nothing is left of any session."""
         self._driver.delete_all_cookies()

@@ -2,6 +2,7 @@
 import { signal } from "./vendor/signals-core.mjs";
 import { html } from "./html.js";
 import { act, now } from "./live.js";
+import { Scenario, note } from "./scenario.js";
 import { text } from "./texts.js";
 
 const FAULTS = [
@@ -41,6 +42,7 @@ export function Bench() {
         <${Do} does="mains.cut" path="power" body=${{ mains: false }} />
       </div>
     </section>
+    <${Scenario} press=${again} />
   `;
 }
 
@@ -82,7 +84,18 @@ function Do({ does, path, body, method = "POST" }) {
   return html`<button type="button" onClick=${() => press(does, method, path, body)}>${text(`bench.${does}`)}</button>`;
 }
 
+// One step of a scenario; why it was refused, or "".
+async function again({ method, path, body }) {
+  try {
+    await act(method, `/bench/${path}`, body);
+    return "";
+  } catch (error) {
+    return error.message;
+  }
+}
+
 async function press(does, method, path, body) {
+  note(method, path, body);
   const name = text(`bench.${does}`);
   try {
     const { seq } = await act(method, `/bench/${path}`, body);

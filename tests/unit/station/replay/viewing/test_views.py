@@ -134,3 +134,17 @@ def test_the_other_views_are_of_that_moment_and_a_wrong_question_says_so(reader:
     for wrong in ("x", "-1", "9" * 19, "٣"):
         with pytest.raises(BadQuestion):
             shown(views, "story", after=wrong)
+
+
+def test_the_station_is_the_one_that_the_summary_tells_of(
+    log: Path, reader: LogReader, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads(asked(log, capsys, "summary"))
+    now = shown(views_at(reader, None), "now")
+    it = now["station"]
+    assert (it["identity"], it["boots"], it["log_events"]) == (told["identity"], told["boot_count"], told["events"])
+    assert (it["version"], it["firmware_version"]) == tuple(
+        told["boots"][-1][name] for name in ("software_version", "firmware_version")
+    )
+    sessions = shown(views_at(reader, None), "sessions")["sessions"]
+    assert sum(session["energy_wh"] for session in sessions) == told["energy_wh"]
