@@ -28,6 +28,7 @@ from devices.readings import (
     Reading,
     TagReading,
     TamperReading,
+    TemperatureReading,
     VehicleIdReading,
 )
 
@@ -62,11 +63,13 @@ class InterlockState(Struct, frozen=True, kw_only=True):
     faults: tuple[tuple[str, str], ...] = ()
     emergency_stop: bool = False
     mains: bool = True
+    tops_dc: tuple[int | None, ...] = ()
+    temperatures: tuple[TemperatureReading, ...] = ()
 
 
-def initial_state(connectors: int, *, has_lock: bool) -> InterlockState:
-    """Nothing reported yet: every contactor must be open."""
-    return InterlockState(has_lock=has_lock, connectors=(ConnectorInterlock(),) * connectors)
+def initial_state(connectors: int, *, has_lock: bool, tops_dc: tuple[int | None, ...] = ()) -> InterlockState:
+    """Nothing reported yet: every contactor must be open. `tops_dc` is above which temperature each one must be, if any."""
+    return InterlockState(has_lock=has_lock, connectors=(ConnectorInterlock(),) * connectors, tops_dc=tops_dc)
 
 
 def observe(state: InterlockState, reading: Reading) -> InterlockState:
@@ -74,6 +77,8 @@ def observe(state: InterlockState, reading: Reading) -> InterlockState:
     match reading:
         case TagReading() | TamperReading() | VehicleIdReading() | LimitContactReading():
             return state
+        case TemperatureReading():
+            return replace(state, temperatures=_with_temperature(state.temperatures, reading))
         case EmergencyStopReading(pressed=pressed):
             return replace(state, emergency_stop=pressed)
         case MainsReading(present=present):
@@ -87,7 +92,7 @@ def observe(state: InterlockState, reading: Reading) -> InterlockState:
 def must_open(state: InterlockState, connector_id: int) -> str | None:
     """Why the contactor must be open, in words for people; None: the interlock has nothing against closing."""
     connector = state.connectors[connector_id - 1]
-    if (reason := _fault(state, connector)) is not None:
+    if (reason := _fault(state, connector_id)) is not None:
         return reason
     if connector.pilot_state not in ENERGY_STATES:
         return f"pilot state {connector.pilot_state or 'unknown'}"
@@ -97,10 +102,11 @@ def must_open(state: InterlockState, connector_id: int) -> str | None:
 def must_not_offer(state: InterlockState, connector_id: int) -> str | None:
     """Why nothing may be offered, in words for people: each reason of `must_open` but what the vehicle says; None: none."""
     connector = state.connectors[connector_id - 1]
-    return _fault(state, connector) or _loose(state, connector)
+    return _fault(state, connector_id) or _loose(state, connector)
 
 
-def _fault(state: InterlockState, connector: ConnectorInterlock) -> str | None:
+def _fault(state: InterlockState, connector_id: int) -> str | None:
+    connector = state.connectors[connector_id - 1]
     if state.emergency_stop:
         return "emergency stop"
     if not state.mains:
@@ -108,7 +114,22 @@ def _fault(state: InterlockState, connector: ConnectorInterlock) -> str | None:
     for error_code, _ in (*state.faults, *connector.faults):
         if error_code not in WARNINGS:
             return error_code
+    if _is_too_hot(state, connector_id):
+        return "too hot"
     return f"contactor {connector.contactor_fault}" if connector.contactor_fault else None
+
+
+def _is_too_hot(state: InterlockState, connector_id: int) -> bool:
+    top_dc = state.tops_dc[connector_id - 1] if connector_id <= len(state.tops_dc) else None
+    said = (each.temperature_dc for each in state.temperatures if each.connector_id in (0, connector_id))
+    return top_dc is not None and any(found is not None and found > top_dc for found in said)
+
+
+def _with_temperature(
+    known: tuple[TemperatureReading, ...], reading: TemperatureReading
+) -> tuple[TemperatureReading, ...]:
+    place = reading.connector_id, reading.sensor
+    return (*(each for each in known if (each.connector_id, each.sensor) != place), reading)
 
 
 def _loose(state: InterlockState, connector: ConnectorInterlock) -> str | None:

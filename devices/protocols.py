@@ -76,6 +76,18 @@ class StationBoard(Planned, Protocol):
         ...
 
 
+class SensorsBeside(Protocol):
+    """Hardware beside the board that reports readings, too: sensors on a bus of the kernel's."""
+
+    def open(self, report: Callable[[Reading], None]) -> None:
+        """Begin to work; `report` is called on the event loop only."""
+        ...
+
+    def close(self) -> None:
+        """Stop reporting."""
+        ...
+
+
 @runtime_checkable
 class Signalling(Protocol):
     """A board with lamps that the station may talk through."""

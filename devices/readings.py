@@ -110,6 +110,18 @@ class LimitContactReading(Struct, frozen=True, kw_only=True):
     closed: bool
 
 
+class TemperatureReading(Struct, frozen=True, kw_only=True):
+    """A temperature in the station, in tenths of a degree Celsius, as it is believed. None: the sensor is silent.
+
+    `connector_id` is the connector that it concerns, 0 all of them; `sensor` distinguishes several. A board reports one when it is open
+    and when it is another by a degree (`temperature.belief`); one without sensors never does.
+    """
+
+    connector_id: int
+    sensor: str
+    temperature_dc: int | None
+
+
 Reading = (
     PilotReading
     | ProximityReading
@@ -122,6 +134,7 @@ Reading = (
     | TamperReading
     | VehicleIdReading
     | LimitContactReading
+    | TemperatureReading
 )
 
 

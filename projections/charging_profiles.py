@@ -17,6 +17,7 @@ from eventstore.catalogue.smart_charging import (
     LimitChanged,
     LimitsPlanned,
 )
+from eventstore.catalogue.temperatures import DeratingChanged
 from eventstore.catalogue.transactions import (
     EnergyOfferEnded,
     Moment,
@@ -171,4 +172,5 @@ FOLDS: Mapping[type[Event], Callable[[ChargingProfiles, Any, Recorded, Clock], C
     TransactionEnding: _on_change,
     LimitsDescribed: _on_change,
     OutsideLimitChanged: _on_change,
+    DeratingChanged: _on_change,
 }

@@ -58,6 +58,15 @@ class BelievedReading(Value, frozen=True, kw_only=True):
     soc_percent: int | None
 
 
+class Derating(Value, frozen=True, kw_only=True):
+    """What a connector may draw for its temperature, as `DeratingChanged` has it; None: as much as without."""
+
+    limit_ma: int | None = None
+    temperature_dc: int | None = None
+    silent: bool = False
+    overheated: bool = False
+
+
 class Connector(Value, frozen=True, kw_only=True):
     """`preparing_since_ms` is when the present Preparing began (ConnectionTimeOut); `finishing` holds from a stop
     until the cable is out; `timed_out` after ConnectionTimeOut with the cable in; `reading` has the register as it is
@@ -100,6 +109,7 @@ class Connector(Value, frozen=True, kw_only=True):
     reading: BelievedReading | None = None
     register: Register = Register()
     meter_failed: str = ""
+    derating: Derating = Derating()
 
     def returns_by_ms_at(self, limit_ma: int, at_ms: int) -> int | None:
         """`returns_by_ms` once the limit is `limit_ma`, in mA, from `at_ms` on: None without an offer."""

@@ -2,9 +2,9 @@
 
 from eventstore.value import Value
 
-PROFILE, SHARE, CABLE, STATION, OUTSIDE = "profile", "share", "cable", "station", "outside"
-"""What decides a limit: a charging profile, a share of what all connectors have, the cable, the station's maximum current, or somebody
-outside."""
+PROFILE, SHARE, CABLE, STATION, OUTSIDE, TEMPERATURE = "profile", "share", "cable", "station", "outside", "temperature"
+"""What decides a limit: a charging profile, a share of what all connectors have, the cable, the station's maximum current, somebody
+outside, or how warm the connector is."""
 
 
 class OutsideReason(Value, frozen=True, kw_only=True):
@@ -19,10 +19,11 @@ class OutsideReason(Value, frozen=True, kw_only=True):
 
 
 class LimitReason(Value, frozen=True, kw_only=True):
-    """What decides the limit of a connector: PROFILE, SHARE, CABLE, STATION or OUTSIDE.
+    """What decides the limit of a connector: PROFILE, SHARE, CABLE, STATION, OUTSIDE or TEMPERATURE.
 
     Of a profile, its own or the one that limits what is shared: its id, purpose, which of its periods (from 1 on) and when the CSMS set
     it, UTC (None: before 0.2.0). `outside` is the limit from outside, by itself or of what is shared.
+    Of TEMPERATURE, `temperature_dc` is the hottest one in tenths of a degree Celsius (None: a sensor is silent).
     """
 
     kind: str
@@ -31,3 +32,4 @@ class LimitReason(Value, frozen=True, kw_only=True):
     period: int = 0
     set_utc_ms: int | None = None
     outside: OutsideReason | None = None
+    temperature_dc: int | None = None

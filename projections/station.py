@@ -74,6 +74,9 @@ from projections import (
     security_profile as security_profile_projection,
 )
 from projections import (
+    temperatures as temperatures_projection,
+)
+from projections import (
     transactions as transactions_projection,
 )
 from projections import (
@@ -98,6 +101,7 @@ from projections.registration import ACCEPTED, Registration
 from projections.reservations import Reservations
 from projections.security import Security
 from projections.security_profile import SecurityProfile
+from projections.temperatures import Temperatures
 from projections.transactions import Transactions
 from projections.waking import Waking
 
@@ -145,6 +149,7 @@ class StationState(Value, frozen=True, kw_only=True):
     plugs: Plugs = Plugs()
     commissioning: Commissioning = Commissioning()
     waking: Waking = Waking()
+    temperatures: Temperatures = Temperatures()
 
     @property
     def online(self) -> bool:
@@ -195,7 +200,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "description": {StationDescribed: _described},
     "registration": registration_projection.FOLDS,
     "link": link_projection.FOLDS,
-    "connectors": {**connector_folds.FOLDS, **CONNECTOR_FOLDS},
+    "connectors": {**connector_folds.FOLDS, **CONNECTOR_FOLDS, **temperatures_projection.CONNECTOR_FOLDS},
     "transactions": {**transactions_projection.FOLDS, **TRANSACTION_FOLDS},
     "outbox": outbox_projection.FOLDS,
     "authorization": authorization_projection.FOLDS,
@@ -212,6 +217,7 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "plugs": plugs_projection.FOLDS,
     "commissioning": commissioning_projection.FOLDS,
     "waking": waking_projection.FOLDS,
+    "temperatures": temperatures_projection.FOLDS,
 }
 
 

@@ -11,7 +11,6 @@ The contactor obeys every command: opening it when it must not be closed is the 
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -29,12 +28,14 @@ from devices.bench.world import (
     found_by_new_process,
     meter_changed,
     plugged,
+    thermometer,
     unplugged,
     vehicle_changed,
     with_fault,
 )
 from devices.bench.world_file import WorldFile
 from devices.evccid import read_evccid
+from devices.in_order import InOrder
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
     ConnectorOutputs,
@@ -85,16 +86,14 @@ class BenchBoard:
             has_limit_contact=has_limit_contact,
         )
         self._kept_wh = {connector.connector_id: energy_wh(connector) for connector in world.connectors}
-        self._report: Callable[[Reading], None] | None = None
-        self._queue: deque[Reading] = deque()
-        self._reporting = False
+        self._report: InOrder | None = None
 
     # The station's side
 
     def open(self, report: Callable[[Reading], None]) -> None:
         """Report every input. The world is kept once, so that the next process finds even an untouched one."""
         assert self._report is None, "the board is open already"
-        self._report = report
+        self._report = InOrder(report)
         self._keep()
         self._show()
 
@@ -159,8 +158,8 @@ class BenchBoard:
             self.open_contactor(connector_id)
             self.withdraw_offer(connector_id)
         self._keep()
+        self._report.close()
         self._report = None
-        self._queue.clear()
 
     async def wait_closed(self) -> None:
         """Nothing of a bench outlasts its closing."""
@@ -277,6 +276,15 @@ class BenchBoard:
         """Set the register, which makes it readable again, or make reading fail. Raises `InvalidControl`."""
         self._exchange(meter_changed(self._settle(connector_id), energy_wh=energy_wh, fail=fail))
 
+    def temperature(self, connector_id: int, celsius: float | None = None, silent: bool = False) -> None:
+        """A sensor at the connector (0: of the station) says so from now on, or is silent. Raises `InvalidControl`."""
+        found = thermometer(celsius, silent=silent)
+        if connector_id == 0:
+            self._copper.world = replace(self._copper.world, thermometer=found)
+            self._changed()
+        else:
+            self._exchange(replace(self._settle(connector_id), thermometer=found))
+
     def swipe(self, id_tag: str, connector_id: int | None = None) -> None:
         """A tag at the reader. Raises `InvalidControl` unless it has 1 to 20 characters that are not all blanks."""
         check_tag(id_tag)
@@ -366,18 +374,8 @@ class BenchBoard:
             self._emit(self._copper.readings_due())
 
     def _emit(self, readings: Iterable[Reading]) -> None:
-        """Report in order; what `report` causes in turn is reported after what is already waiting."""
-        if self._report is None:
-            return
-        self._queue.extend(readings)
-        if self._reporting:
-            return
-        self._reporting = True
-        try:
-            while self._queue and self._report is not None:
-                self._report(self._queue.popleft())
-        finally:
-            self._reporting = False
+        if self._report is not None:
+            self._report.emit(readings)
 
     def _keep(self) -> None:
         """Keep the world. A disk that refuses does not stop the bench: what happened stays, the next change keeps it."""

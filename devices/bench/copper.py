@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from devices.bench.errors import UnknownConnector
 from devices.bench.vehicle import draw_ma, pilot_state
-from devices.bench.world import ConnectorWorld, PlantedFault, World, energy_wh, fault_key
+from devices.bench.world import BenchSensor, ConnectorWorld, PlantedFault, World, energy_wh, fault_key
 from devices.iec61851 import ma_from_duty_permille
 from devices.readings import (
     CONTACTOR_SOUND,
@@ -29,6 +29,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TamperReading,
+    TemperatureReading,
     VehicleIdReading,
 )
 
@@ -219,6 +220,7 @@ class Copper:
             EmergencyStopReading(pressed=self.world.emergency_stop),
             TamperReading(open=self.world.enclosure_open),
             LimitContactReading(closed=self.world.limit_contact_closed),
+            *_temperature(0, self.world.thermometer),
         )
         readings = [level for level in station if level not in self._shown_station]
         self._shown_station = station
@@ -260,6 +262,7 @@ class Copper:
             ContactorReading(connector_id=n, closed=live.contact_closed, fault=live.contactor_fault),
             pilot,
             *((told,) if tells else ()),
+            *_temperature(n, connector.thermometer),
         )
 
     def _fault_edges(self, connector_id: int, active: tuple[PlantedFault, ...]) -> list[Reading]:
@@ -283,6 +286,12 @@ def _new_live(connector: ConnectorWorld, phases: int) -> _Live:
         indicator="",
     )
     return _Live(outputs=outputs)
+
+
+def _temperature(connector_id: int, found: BenchSensor | None) -> tuple[Reading, ...]:
+    if found is None:
+        return ()
+    return (TemperatureReading(connector_id=connector_id, sensor="bench", temperature_dc=found.temperature_dc),)
 
 
 def _fault_reading(connector_id: int, fault: PlantedFault, *, active: bool) -> FaultReading:

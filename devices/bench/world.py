@@ -17,6 +17,7 @@ MICROWATT_SECONDS_PER_WH = 3_600_000_000
 ID_TAG_LENGTH_MAX = 20
 VEHICLE_CURRENT_MAX_MA = 80_000
 REGISTER_MAX_WH = 10**11
+CELSIUS_MIN, CELSIUS_MAX = -55, 125
 CABLE_RATINGS_MA = (13_000, 20_000, 32_000, 63_000)
 
 PLANTABLE_ERROR_CODES = (
@@ -48,6 +49,12 @@ class PlantedFault(Struct, frozen=True, kw_only=True):
     error_code: str
     info: str
     vendor_error_code: str
+
+
+class BenchSensor(Struct, frozen=True, kw_only=True):
+    """A temperature sensor. None: it is silent."""
+
+    temperature_dc: int | None
 
 
 class Network(Struct, frozen=True, kw_only=True):
@@ -84,6 +91,7 @@ class ConnectorWorld(Struct, frozen=True, kw_only=True):
     meter_failed: bool = False
     register_uws: int = 0
     faults: tuple[PlantedFault, ...] = ()
+    thermometer: BenchSensor | None = None
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -96,6 +104,7 @@ class World(Struct, frozen=True, kw_only=True):
     enclosure_open: bool = False
     limit_contact_closed: bool = False
     network: Network = Network()
+    thermometer: BenchSensor | None = None
 
     def connector(self, connector_id: int) -> ConnectorWorld:
         """The connector `connector_id`, which must exist."""
@@ -221,6 +230,15 @@ def check_tag(id_tag: str) -> None:
         raise InvalidControl(f"id_tag has not 1 to {ID_TAG_LENGTH_MAX} characters")
     if not id_tag.strip():
         raise InvalidControl("id_tag is blank")
+
+
+def thermometer(celsius: float | None, *, silent: bool) -> BenchSensor:
+    """A sensor that says so, or that is silent. Raises `InvalidControl`."""
+    if silent == (celsius is not None):
+        raise InvalidControl("either celsius or silent is required")
+    if celsius is not None and not CELSIUS_MIN <= celsius <= CELSIUS_MAX:
+        raise InvalidControl(f"celsius is not between {CELSIUS_MIN} and {CELSIUS_MAX}")
+    return BenchSensor(temperature_dc=None if celsius is None else round(celsius * 10))
 
 
 def with_fault(faults: tuple[PlantedFault, ...], planted: PlantedFault) -> tuple[PlantedFault, ...]:

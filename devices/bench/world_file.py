@@ -20,6 +20,7 @@ from devices.bench.world import (
     LETS_GO_MS,
     MICROWATT_SECONDS_PER_WH,
     REGISTER_MAX_WH,
+    BenchSensor,
     ConnectorWorld,
     Network,
     PlantedFault,
@@ -106,6 +107,7 @@ def world_from_document(document: object) -> World:
         enclosure_open=_yes({"enclosure_open": False, **fields}, "enclosure_open"),  # older worlds do not say
         limit_contact_closed=_yes({"limit_contact_closed": False, **fields}, "limit_contact_closed"),
         network=_network(_table(fields["network"])),
+        thermometer=_thermometer(fields),
     )
 
 
@@ -131,6 +133,7 @@ def _connector(item: object) -> ConnectorWorld:
         meter_failed=_yes(fields, "meter_failed"),
         register_uws=_register(fields, "register_uws"),
         faults=_faults(fields, "faults"),
+        thermometer=_thermometer(fields),
     )
 
 
@@ -140,6 +143,17 @@ def _lets_go_ms(fields: dict[str, object]) -> int | None:
     if name not in fields:
         return LETS_GO_MS
     return None if fields[name] is None else _whole(fields, name)
+
+
+def _thermometer(fields: dict[str, object]) -> BenchSensor | None:
+    """Older worlds have none."""
+    found = fields.get("thermometer")
+    if found is None:
+        return None
+    temperature_dc = _table(found)["temperature_dc"]
+    if temperature_dc is not None and (not isinstance(temperature_dc, int) or isinstance(temperature_dc, bool)):
+        raise TypeError("temperature_dc is not a whole number")
+    return BenchSensor(temperature_dc=temperature_dc)
 
 
 def _network(fields: dict[str, object]) -> Network:

@@ -13,11 +13,19 @@ from devices.gpio.indicator import RgbIndicator
 from devices.gpio.lines import Contact
 from devices.gpio.lock import MotorLock
 from devices.gpio.meter_s0 import PulseMeter
+from devices.gpio.ntc_sensor import NtcSensor
 from devices.gpio.pilot import AdcSense, ComparatorSense, Pilot
 from devices.gpio.pilot_output import SysfsPwm
 from devices.gpio.proximity import ContactProximity, ResistorProximity
 from devices.gpio.rack import Rack
-from devices.gpio.sections import ConnectorSection, FaultSection, PilotSection, ProximitySection, ReaderSection
+from devices.gpio.sections import (
+    ConnectorSection,
+    FaultSection,
+    PilotSection,
+    ProximitySection,
+    ReaderSection,
+    TemperatureSection,
+)
 from devices.gpio.wiegand import WiegandReader
 from devices.gpio.wiring import Wiring
 from devices.modbus.bus import BusLine, ModbusBus
@@ -43,6 +51,7 @@ class ConnectorDrivers(Struct, frozen=True, kw_only=True):
     proximity: ProximityPilot | None
     lock: MotorLock | None
     indicator: RgbIndicator | None
+    temperature: NtcSensor | None
 
 
 class Drivers(Struct, frozen=True, kw_only=True):
@@ -118,12 +127,24 @@ def _connector(
     proximity = None if section.proximity is None else _proximity(rack, wiring, section.proximity)
     lock = None if section.lock is None else MotorLock(rack, section.lock)
     indicator = None if section.indicator is None else RgbIndicator(rack, section.indicator)
-    for driver in (proximity, lock, indicator):
+    temperature = None if section.temperature is None else _thermistor(rack, wiring, section.temperature)
+    for driver in (proximity, lock, indicator, temperature):
         if driver is not None:
             stack.callback(driver.close)
     return ConnectorDrivers(
-        pilot=pilot, contactor=contactor, meter=meter, proximity=proximity, lock=lock, indicator=indicator
+        pilot=pilot,
+        contactor=contactor,
+        meter=meter,
+        proximity=proximity,
+        lock=lock,
+        indicator=indicator,
+        temperature=temperature,
     )
+
+
+def _thermistor(rack: Rack, wiring: Wiring, section: TemperatureSection) -> NtcSensor:
+    channel = AdcChannel(rack.factory, wiring.adcs[section.adc], section.channel)
+    return NtcSensor(rack, section, rack.poller(section.adc), channel)
 
 
 def _sense(rack: Rack, wiring: Wiring, pilot: PilotSection) -> AdcSense | ComparatorSense:

@@ -18,6 +18,7 @@ from devices.bridge import Bridge
 from devices.gpio.assembly import ConnectorDrivers, Drivers, assemble
 from devices.gpio.factory import make_global, named_factory
 from devices.gpio.meter_s0 import MEASURED
+from devices.gpio.ntc_sensor import NAME as NTC
 from devices.gpio.rack import Job, LoopTimers, Poller, Rack, ThreadPoller, Timers, pause
 from devices.gpio.reporter import Reporter
 from devices.gpio.sections import UNKNOWN_ROTATION, FaultSection
@@ -41,6 +42,7 @@ from devices.readings import (
     Reading,
     TagReading,
     TamperReading,
+    TemperatureReading,
 )
 
 logger = logging.getLogger(__name__)
@@ -193,7 +195,8 @@ class GpioBoard:
     def measured(self) -> frozenset[str]:
         """See `Equipped.measured`."""
         meters = (connector.meter for connector in self._wiring.connectors)
-        return frozenset().union(
+        is_warm = any(connector.temperature is not None for connector in self._wiring.connectors)
+        return frozenset({"temperature_dc"} if is_warm else ()).union(
             *(
                 MEASURED if meter.kind == "s0" else measured_by(load_map(meter.map), self._wiring.phases)
                 for meter in meters
@@ -303,6 +306,8 @@ class GpioBoard:
         drivers.pilot.on_failure(partial(self._failed, connector_id, "InternalError", "pilot"))
         drivers.pilot.on_state(lambda state: self._emit(PilotReading(connector_id=connector_id, pilot_state=state)))
         drivers.meter.on_failure(partial(self._failed, connector_id, "PowerMeterFailure", ""))
+        if drivers.temperature is not None:
+            drivers.temperature.on_temperature(partial(self._warmed, connector_id))
 
     def _of(self, connector_id: int) -> ConnectorDrivers:
         assert self._drivers is not None, "the board is not open"
@@ -323,6 +328,9 @@ class GpioBoard:
     ) -> None:
         if self._reporter is not None:
             self._reporter.emit_fault(connector_id, error_code, vendor_error_code, info, active=active)
+
+    def _warmed(self, connector_id: int, temperature_dc: int | None) -> None:
+        self._emit(TemperatureReading(connector_id=connector_id, sensor=NTC, temperature_dc=temperature_dc))
 
     def _rated(self, connector_id: int, rating_ma: int | None) -> None:
         self._emit(ProximityReading(connector_id=connector_id, cable_rating_ma=rating_ma))

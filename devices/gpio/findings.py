@@ -30,6 +30,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TamperReading,
+    TemperatureReading,
 )
 
 UNLOCK_MAX_MS = 5_000
@@ -215,6 +216,10 @@ def _judged(reading: Reading) -> BoardFinding | None:
             return _error(f"connector.{n}.pilot", text)
         case ProximityReading(connector_id=n, cable_rating_ma=rating) if rating is not None:
             return _warning(f"connector.{n}.proximity", f"a cable of {rating // 1_000} A is in the socket")
+        case TemperatureReading(connector_id=n, temperature_dc=None):
+            return _error(f"connector.{n}.temperature", "the thermistor is open, shorted, or of another resistance")
+        case TemperatureReading(connector_id=n, temperature_dc=dc) if dc is not None and not -400 <= dc <= 900:
+            return _warning(f"connector.{n}.temperature", f"{dc / 10:.1f} degrees: the pull-up, ohm_at_25 or beta")
         case EmergencyStopReading(pressed=True):
             return _warning("emergency_stop", "is pressed, or its wiring is broken")
         case TamperReading(open=True):

@@ -1,8 +1,8 @@
 """From what drivers say to what is reported: each level once, in order, whoever calls whom."""
 
-from collections import deque
 from collections.abc import Callable
 
+from devices.in_order import InOrder
 from devices.readings import (
     EmergencyStopReading,
     FaultReading,
@@ -12,6 +12,7 @@ from devices.readings import (
     Reading,
     TagReading,
     TamperReading,
+    TemperatureReading,
 )
 
 INFO_LENGTH_MAX = 50  # info of StatusNotification: CiString50
@@ -21,10 +22,8 @@ class Reporter:
     """Reports a reading unless it is what was reported last of its kind; tags and locks always."""
 
     def __init__(self, report: Callable[[Reading], None]) -> None:
-        self._report: Callable[[Reading], None] | None = report
+        self._out = InOrder(report)
         self._shown: dict[tuple[object, ...], Reading] = {}
-        self._queue: deque[Reading] = deque()
-        self._reporting = False
 
     def emit(self, reading: Reading) -> None:
         """Report it. What `report` causes in turn is reported after what is already waiting."""
@@ -32,8 +31,7 @@ class Reporter:
         if self._shown.get(key) == reading and not isinstance(reading, TagReading | LockReading):
             return
         self._shown[key] = reading
-        self._queue.append(reading)
-        self._flush()
+        self._out.emit((reading,))
 
     def emit_fault(
         self, connector_id: int, error_code: str, vendor_error_code: str, info: str, *, active: bool
@@ -58,23 +56,11 @@ class Reporter:
             return
         del self._shown[key]
         # A log that knows faults by their code alone takes this for the end of all of them.
-        self._queue.extend(reading for other, reading in self._shown.items() if other[:3] == key[:3])
-        self._flush()
+        self._out.emit(tuple(reading for other, reading in self._shown.items() if other[:3] == key[:3]))
 
     def close(self) -> None:
         """Report nothing more."""
-        self._report = None
-        self._queue.clear()
-
-    def _flush(self) -> None:
-        if self._reporting:
-            return
-        self._reporting = True
-        try:
-            while self._queue and self._report is not None:
-                self._report(self._queue.popleft())
-        finally:
-            self._reporting = False
+        self._out.close()
 
 
 def _key(reading: Reading) -> tuple[object, ...]:
@@ -83,5 +69,7 @@ def _key(reading: Reading) -> tuple[object, ...]:
             return (FaultReading, reading.connector_id, reading.error_code, reading.vendor_error_code)
         case MainsReading() | EmergencyStopReading() | TamperReading() | LimitContactReading():
             return (type(reading),)
+        case TemperatureReading():
+            return (TemperatureReading, reading.connector_id, reading.sensor)
         case _:
             return (type(reading), reading.connector_id)

@@ -267,6 +267,21 @@ class MeterSection(Struct, frozen=True, kw_only=True):
     ] = 30
 
 
+class TemperatureSection(Struct, frozen=True, kw_only=True):
+    """A thermistor (NTC) at the connector, between a channel of an ADC and ground."""
+
+    adc: Annotated[str, TableKey(Text(shortest=1, longest=255), "the name of the ADC")]
+    channel: Annotated[int, TableKey(_CHANNEL, "its channel")]
+    pull_up_ohm: Annotated[
+        int, TableKey(Whole(minimum=100, maximum=1_000_000), "from the channel to the ADC's reference")
+    ] = 10_000
+    ohm_at_25: Annotated[
+        int, TableKey(Whole(minimum=100, maximum=1_000_000), "its resistance at 25 degrees Celsius")
+    ] = 10_000
+    beta: Annotated[int, TableKey(Whole(minimum=1_000, maximum=10_000), "its constant B, in kelvin")] = 3_950
+    period_ms: Annotated[int, TableKey(Whole(minimum=100, maximum=10_000), "how often it is read")] = 1_000
+
+
 class ConnectorSection(Struct, frozen=True, kw_only=True):
     """What one connector is made of."""
 
@@ -278,6 +293,9 @@ class ConnectorSection(Struct, frozen=True, kw_only=True):
     ] = None
     lock: Annotated[LockSection | None, TableKey(SubTable(section=LockSection), "a socket's lock")] = None
     indicator: Annotated[IndicatorSection | None, TableKey(SubTable(section=IndicatorSection), "lamp")] = None
+    temperature: Annotated[
+        TemperatureSection | None, TableKey(SubTable(section=TemperatureSection), "a thermistor")
+    ] = None
     phase_rotation: Annotated[
         str, TableKey(OneOf(words=ROTATIONS), "how its phases are wired to its meter, for ConnectorPhaseRotation")
     ] = UNKNOWN_ROTATION

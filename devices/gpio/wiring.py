@@ -222,6 +222,8 @@ def adc_uses(wiring: Wiring) -> Iterator[tuple[KeyPath, str, int]]:
             yield (*path, "pilot", "low_channel"), pilot.adc, pilot.low_channel
         if proximity is not None and proximity.kind == "adc":
             yield (*path, "proximity", "channel"), proximity.adc, proximity.channel
+        if connector.temperature is not None:
+            yield (*path, "temperature", "channel"), connector.temperature.adc, connector.temperature.channel
 
 
 def _contradictions(wiring: Wiring) -> Iterator[Problem]:
@@ -242,6 +244,9 @@ def _contradictions(wiring: Wiring) -> Iterator[Problem]:
         if lamp is not None and len({lamp.red.active, lamp.green.active, lamp.blue.active}) > 1:
             yield Problem(path=(*path, "indicator", "red"), text="must have the same active level as green and blue")
         yield from _meter_problems(wiring, connector.meter, (*path, "meter"))
+        warm = connector.temperature
+        if warm is not None:
+            yield from _adc_problems(wiring, warm.adc, warm.channel, (*path, "temperature"))
     for number, fault in enumerate(wiring.section.faults, start=1):
         yield from _connector_number(wiring, fault, (*ROOT, "faults", str(number), "connector"))
     for number, reader in enumerate(wiring.section.readers, start=1):

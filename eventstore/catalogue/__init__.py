@@ -20,6 +20,7 @@ from eventstore.catalogue import (
     reservations,
     security,
     smart_charging,
+    temperatures,
     transactions,
 )
 from eventstore.event import Event
@@ -35,6 +36,7 @@ _MODULES = (
     reservations,
     smart_charging,
     limits,
+    temperatures,
     configuration,
     maintenance,
     security,

@@ -17,6 +17,7 @@ from station.boards import module_of
 from station.core.config_keys import ConfigKey
 from station.core.feature import Registry
 from station.daemon.limits import describe_limits
+from station.daemon.temperatures import describe_temperatures, sensors_beside, tops_dc
 from station.daemon.vendors import load_vendors
 from station.features import registry_for
 from station.rules.measurands import factory_measurands
@@ -143,7 +144,7 @@ def describe(settings: Settings, board: Planned, registry: Registry) -> StationD
         tx_default_after_tx_profile=settings.smart_charging.tx_default_after_tx_profile,
         max_firmware_bytes=settings.firmware.max_bytes,
         supply_current_ma=settings.board.supply_current_a * 1000,
-        measurands=factory_measurands(frozenset() if equipped is None else equipped.measured()),
+        measurands=factory_measurands(_measured(settings, equipped)),
         requires_signed_firmware=settings.security.require_signed_firmware,
         security_events=settings.security.send_events,
         security_profile_fixed=settings.csms.security_profile_fixed,
@@ -151,6 +152,13 @@ def describe(settings: Settings, board: Planned, registry: Registry) -> StationD
         autocharge_prefix=settings.authorization.autocharge_prefix,
         phase_rotations=tuple(f"{number}.{rotation}" for number, rotation in sorted(rotations.items())),
     )
+
+
+def _measured(settings: Settings, equipped: Equipped | None) -> frozenset[str]:
+    """The members of a reading that board and sensors give."""
+    by_board = frozenset[str]() if equipped is None else equipped.measured()
+    temperature = settings.temperature
+    return by_board | ({"temperature_dc"} if temperature.sensors or temperature.derating else frozenset())
 
 
 def _keys_found(
@@ -215,7 +223,12 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     maker_roots = MakerRoots(settings.security.manufacturer_root_file, trust.files).look(state.certificates)
     own = OwnIdentity(settings).look(state.own_certificates, salvaged=salvaged, takes=True)
     limits = describe_limits(settings)
-    news = (keys, roots, maker_roots, own, limits if limits != state.outside_limits.rules else None)
+    temperatures = describe_temperatures(settings, len(board.connector_ids))
+    news = (
+        *(keys, roots, maker_roots, own),
+        limits if limits != state.outside_limits.rules else None,
+        temperatures if temperatures != state.temperatures.described else None,
+    )
     more = tuple(each for each in news if each is not None)
     voice = Voice(ended=state.boot.ended, full_tags=settings.logging.id_tags == "full")
     state = await recovery.begin(
@@ -291,7 +304,8 @@ def _wire(
     snapshot_seq: int,
 ) -> Parts:
     station = Station(log, registry, clock, state)
-    gateway = Gateway(board, station.submit)
+    tops = tops_dc(describe_temperatures(settings, len(board.connector_ids)))
+    gateway = Gateway(board, station.submit, tops, sensors_beside(settings))
     link = CsmsLink(settings, clock, secrets, station.submit, station.has_room)
     station.books = Books(log, settings.storage.segment_bytes)
     upkeep = Upkeep(station, log, clock, snapshot_seq)

@@ -15,6 +15,7 @@ from station.doctor.installation import installation_findings
 from station.doctor.listening import listening_finding
 from station.doctor.logbook import is_running, log_findings
 from station.doctor.provisioning import key_findings, read_settings
+from station.doctor.temperature import temperature_findings
 from station.runtime.clock import SystemClock
 from station.settings.loading import Settings
 
@@ -71,6 +72,8 @@ async def _station(settings: Settings) -> AsyncIterator[Finding]:
     for finding in certificate_findings(settings):
         yield finding
     for finding in board_findings(settings):
+        yield finding
+    for finding in temperature_findings(settings):
         yield finding
     for finding in disk_findings(directory, asyncio.get_running_loop().time):
         yield finding

@@ -329,7 +329,7 @@ FEATURE = Feature(
     rules=(
         Rule(
             decide=_without_csms,
-            reads=READS,
+            reads=(*READS, "temperatures"),
         ),
         Rule(decide=_withdraw, reads=("boot", "registration", "connectors", "maintenance")),
         Rule(

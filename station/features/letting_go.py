@@ -66,7 +66,7 @@ FEATURE = Feature(
         Rule(decide=_ask_back, reads=("connectors", "transactions", "maintenance")),
         Rule(
             decide=_stop_what_has_let_go,
-            reads=("description", "clock", "connectors", "transactions", "configuration", TIME),
+            reads=("description", "clock", "connectors", "transactions", "configuration", "temperatures", TIME),
         ),
     ),
     deadlines=_deadlines,

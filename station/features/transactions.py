@@ -331,7 +331,10 @@ FEATURE = Feature(
     },
     rules=(
         Rule(decide=_end_lock_failure, reads=("connectors",)),
-        Rule(decide=_stop_for_facts, reads=("description", "clock", "connectors", "transactions", "configuration")),
+        Rule(
+            decide=_stop_for_facts,
+            reads=("description", "clock", "connectors", "transactions", "configuration", "temperatures"),
+        ),
         Rule(decide=_end_offer, reads=("connectors", "transactions")),
         Rule(
             decide=_start_ready,
@@ -345,6 +348,7 @@ FEATURE = Feature(
                 "reservations",
                 "configuration",
                 "maintenance",
+                "temperatures",
             ),
         ),
         Rule(decide=_confirm, reads=("transactions", "outbox")),

@@ -28,6 +28,7 @@ ENDING = frozenset({"GroundFailure", "OverCurrentFailure"})
 METER_FAULT = Fault(error_code="PowerMeterFailure")
 LOCK_FAULT = Fault(error_code="ConnectorLockFailure")
 UNLOCK_FAULT = Fault(error_code="ConnectorLockFailure", info="Lock does not open")
+HEAT_FAULT = Fault(error_code="HighTemperature", info="Too hot")
 EMERGENCY_FAULT = Fault(error_code="OtherError", info="Emergency stop")
 WELDED_FAULT = Fault(error_code="PowerSwitchFailure", info="Contactor welded")
 STUCK_FAULT = Fault(error_code="PowerSwitchFailure", info="Contactor does not close")
@@ -42,6 +43,8 @@ def own_fault(connector: Connector) -> Fault | None:
         return EMERGENCY_FAULT
     if connector.contactor_fault:
         return WELDED_FAULT if connector.contactor_fault == "welded" else STUCK_FAULT
+    if connector.derating.overheated:
+        return HEAT_FAULT
     if connector.lock_failed:
         return LOCK_FAULT
     if connector.stuck_locked:

@@ -96,7 +96,12 @@ def _frequency(
 def _temperature(
     state: StationState, connector: Connector, reading: BelievedReading, context: str
 ) -> Iterator[SampledValue]:
-    if reading.temperature_dc is not None:
+    """Of the sensors that concern the connector the hottest; without one, what the meter says of itself (7.31)."""
+    hottest_dc = state.temperatures.hottest_dc(connector.connector_id)
+    if hottest_dc is not None:
+        value = _decimal(hottest_dc, 1)
+        yield SampledValue(value=value, measurand="Temperature", unit="Celsius", location="Body")
+    elif reading.temperature_dc is not None:
         yield SampledValue(value=_decimal(reading.temperature_dc, 1), measurand="Temperature", unit="Celsius")
 
 

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from devices import interlock
-from devices.protocols import Signalling, StationBoard
+from devices.protocols import SensorsBeside, Signalling, StationBoard
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
     ConnectorOutputs,
@@ -30,6 +30,7 @@ from devices.readings import (
     Reading,
     TagReading,
     TamperReading,
+    TemperatureReading,
     VehicleIdReading,
 )
 from eventstore.catalogue.authorization import AuthorizationDenied, AuthorizationGranted
@@ -50,6 +51,7 @@ from eventstore.catalogue.hardware import (
 )
 from eventstore.catalogue.limits import LimitContactObserved
 from eventstore.catalogue.security import TamperObserved
+from eventstore.catalogue.temperatures import TemperatureObserved
 from eventstore.event import Observation, Recorded
 from eventstore.value import replace
 from projections.connector import Connector
@@ -86,8 +88,8 @@ def observation_of(reading: Reading) -> Observation:
             )
         case FaultReading():
             return FaultCleared(connector_id=reading.connector_id, error_code=reading.error_code)
-        case VehicleIdReading():
-            return VehicleIdentified(connector_id=reading.connector_id, evccid=reading.evccid)
+        case VehicleIdReading() | TemperatureReading():
+            return _beyond_the_contactor(reading)
         case _:
             return _of_station(reading)
 
@@ -102,6 +104,14 @@ def _of_station(reading: EmergencyStopReading | MainsReading | TamperReading | L
             return TamperObserved(open=reading.open)
         case LimitContactReading():
             return LimitContactObserved(closed=reading.closed)
+
+
+def _beyond_the_contactor(reading: VehicleIdReading | TemperatureReading) -> Observation:
+    if isinstance(reading, VehicleIdReading):
+        return VehicleIdentified(connector_id=reading.connector_id, evccid=reading.evccid)
+    return TemperatureObserved(
+        connector_id=reading.connector_id, sensor=reading.sensor, temperature_dc=reading.temperature_dc
+    )
 
 
 def meter_observed(reading: MeterReading) -> MeterObserved:
@@ -143,12 +153,23 @@ def _appears(
 
 
 class Gateway:
-    """The one user of the board. `submit` puts an observation into the station's inbox; it never blocks."""
+    """The one user of the board. `submit` puts an observation into the station's inbox; it never blocks.
 
-    def __init__(self, board: StationBoard, submit: Callable[[Observation], None]) -> None:
+    `tops_dc` is above which temperature each connector's contactor must be open, in tenths of a degree, if any;
+    `beside` is other hardware that reports.
+    """
+
+    def __init__(
+        self,
+        board: StationBoard,
+        submit: Callable[[Observation], None],
+        tops_dc: tuple[int | None, ...] = (),
+        beside: SensorsBeside | None = None,
+    ) -> None:
         self._board = board
+        self._beside = beside
         self._submit = submit
-        self._interlock = interlock.initial_state(len(board.connector_ids), has_lock=board.has_lock)
+        self._interlock = interlock.initial_state(len(board.connector_ids), has_lock=board.has_lock, tops_dc=tops_dc)
         self._closed: set[int] = set()  # the connectors whose contactor was commanded to close, and not to open since
         self._overdue: dict[int, asyncio.TimerHandle] = {}
         self._unlocks: dict[int, bool] = {}
@@ -159,11 +180,15 @@ class Gateway:
     def open(self) -> None:
         """Begins to work: every input is reported once, then BoardOpened."""
         self._board.open(self._report)
+        if self._beside is not None:
+            self._beside.open(self._report)
         self._submit(BoardOpened())
 
     def close(self) -> None:
         """Outputs safe; nothing is reported any more, and nothing that is published later reaches the board."""
         self._is_closed = True
+        if self._beside is not None:
+            self._beside.close()
         for connector_id in self._board.connector_ids:
             self._forget_overdue(connector_id)
         self._board.close()

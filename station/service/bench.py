@@ -20,6 +20,8 @@ from devices.bench.board import BenchBoard
 from devices.bench.errors import BenchRefusal, StillLocked, UnknownConnector
 from devices.bench.world import (
     CABLE_RATINGS_MA,
+    CELSIUS_MAX,
+    CELSIUS_MIN,
     CONTACTOR_DEFECTS,
     ID_TAG_LENGTH_MAX,
     LETS_GO_MAX_S,
@@ -99,6 +101,10 @@ FAULT = {
 LOCK = {"jammed": MUST_SAY}
 CONTACTOR = {"defect": BodyMember(kind=OneOf(words=CONTACTOR_DEFECTS))}
 METER = {"energy_wh": BodyMember(kind=Whole(minimum=0, maximum=REGISTER_MAX_WH), default=None), "fail": MAY_SAY}
+TEMPERATURE = {
+    "celsius": BodyMember(kind=Number(minimum=CELSIUS_MIN, maximum=CELSIUS_MAX), default=None),
+    "silent": BodyMember(kind=Flag(), default=False),
+}
 SWIPE = {
     "id_tag": BodyMember(kind=Text(shortest=1, longest=ID_TAG_LENGTH_MAX)),
     "connector_id": BodyMember(kind=Whole(minimum=1, maximum=2**31 - 1), default=None),
@@ -225,6 +231,11 @@ async def _meter(controls: Controls, board: BenchBoard, connector_id: int, value
     return await controls.settled()
 
 
+async def _temperature(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.temperature(connector_id, **values)
+    return await controls.settled()
+
+
 async def _swipe(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
     board.swipe(values["id_tag"], values["connector_id"])
     return await controls.settled()
@@ -302,7 +313,7 @@ def routes(context: ServiceContext) -> list[Route]:
     controls = Controls(context)
 
     def on_connector(name: str, control: Control, members: Mapping[str, BodyMember], method: str = "POST") -> Route:
-        endpoint = controls.endpoint(control, members, at_station=name == "fault")
+        endpoint = controls.endpoint(control, members, at_station=name in ("fault", "temperature"))
         return Route(f"/bench/connectors/{{connector_id}}/{name}", endpoint, methods=[method])
 
     def on_station(name: str, control: Control, members: Mapping[str, BodyMember]) -> Route:
@@ -317,6 +328,7 @@ def routes(context: ServiceContext) -> list[Route]:
         on_connector("lock", _lock, LOCK),
         on_connector("contactor", _contactor, CONTACTOR),
         on_connector("meter", _meter, METER),
+        on_connector("temperature", _temperature, TEMPERATURE),
         on_station("swipe", _swipe, SWIPE),
         on_station("network", _network, NETWORK),
         on_station("power", _power, POWER),

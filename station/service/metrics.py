@@ -173,6 +173,9 @@ def _connectors(state: StationState) -> Iterator[Family]:
     powers = ((labels, power) for labels, connector in real if (power := power_w(connector)) is not None)
     yield "chargebox_connector_power_watts", "gauge", "Active power.", powers
     yield "chargebox_connector_energy_watthours_total", "counter", "Meter register.", _energies(real)
+    hottest = ((labels, state.temperatures.hottest_dc(connector.connector_id)) for labels, connector in real)
+    warm = ((labels, found / 10) for labels, found in hottest if found is not None)
+    yield "chargebox_connector_temperature_celsius", "gauge", "The hottest sensor that concerns it.", warm
     failed = ((labels, bool(connector.meter_failed)) for labels, connector in real)
     yield "chargebox_connector_meter_failed", "gauge", "1 while the meter cannot be read.", failed
 

@@ -13,7 +13,7 @@ from eventstore.catalogue.transactions import Moment
 from eventstore.chain import Row
 from projections.charging_profiles import Installed
 from projections.connector import Connector
-from projections.limit_reason import LimitReason, OutsideReason
+from projections.limit_reason import TEMPERATURE, LimitReason, OutsideReason
 from projections.station import StationState
 from projections.transactions import Transaction
 from station.core.config_keys import Access
@@ -165,7 +165,7 @@ def connector_view(state: StationState, connector: Connector, at_ms: int) -> Jso
     }
     if connector.connector_id == 0:
         return shown
-    reading = connector.reading
+    reading, hottest_dc = connector.reading, state.temperatures.hottest_dc(connector.connector_id)
     return shown | {
         "plugged": state.connectors.occupied(connector),
         "locked": connector.locked,
@@ -173,6 +173,7 @@ def connector_view(state: StationState, connector: Connector, at_ms: int) -> Jso
         "limit_a": connector.limit_ma / 1000,
         "limit_by": limit_view(limit_reason(state, connector.connector_id, at_ms)),
         "power_w": power_w(connector),
+        "temperature_c": None if hottest_dc is None else hottest_dc / 10,
         "energy_wh": None if reading is None else reading.energy_wh,
         "read_at": None if reading is None else utc_text(state.clock.utc_ms(reading.at_ms)),
         "transaction_number": connector.transaction_number,
@@ -184,7 +185,8 @@ def limit_view(reason: LimitReason | None) -> Json | None:
     """What decides a limit; None where nothing is offered, or nothing tells it."""
     if reason is None:
         return None
-    return {
+    warm = {"temperature_c": None if reason.temperature_dc is None else reason.temperature_dc / 10}
+    return (warm if reason.kind == TEMPERATURE else {}) | {
         "kind": reason.kind,
         "charging_profile_id": reason.charging_profile_id,
         "purpose": reason.purpose or None,

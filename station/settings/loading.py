@@ -18,6 +18,7 @@ from urllib.parse import quote
 from devices.kinds import Problem, Problems, Text, read_table, similar
 from eventstore.value import Value, replace
 from station.settings.board_kinds import BoardKind, kind_named
+from station.settings.by_connector import by_connector
 from station.settings.kinds import read_config_value
 from station.settings.limit_sections import LimitSettings
 from station.settings.lines import TomlPath, find_line, index_lines
@@ -40,6 +41,7 @@ from station.settings.sections import (
     TransferSettings,
 )
 from station.settings.tables import own_keys, tables
+from station.settings.temperature_sections import TemperatureSettings
 
 __all__ = [
     "SECTIONS",
@@ -98,6 +100,7 @@ class Settings(Value, frozen=True, kw_only=True):
     features: FeatureSettings = FeatureSettings()
     smart_charging: SmartChargingSettings = SmartChargingSettings()
     limits: LimitSettings = LimitSettings()
+    temperature: TemperatureSettings = TemperatureSettings()
     firmware: FirmwareSettings = FirmwareSettings()
     diagnostics: DiagnosticsSettings = DiagnosticsSettings()
     transfers: TransferSettings = TransferSettings()
@@ -263,10 +266,7 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         )
     if settings.security.require_signed_firmware and not settings.features.security:
         yield Problem(path=("features", "security"), text="must be true where [security] require_signed_firmware is")
-    tags, connectors = settings.authorization.free_id_tag, settings.station.connectors
-    if not isinstance(tags, str) and len(tags) != connectors:
-        text = f"must have an entry for each of the {connectors} connectors, not {len(tags)}; an empty one needs a card"
-        yield Problem(path=("authorization", "free_id_tag"), text=text)
+    yield from by_connector(settings.station.connectors, settings.authorization, settings.temperature)
     if csms.reconnect_min_s > csms.reconnect_max_s:
         yield Problem(
             path=("csms", "reconnect_min_s"), text=f"must not exceed reconnect_max_s ({csms.reconnect_max_s:g})"

@@ -21,6 +21,7 @@ from station.settings.kinds import (
     split_listen,
 )
 from station.settings.limit_sections import LimitSettings
+from station.settings.temperature_sections import TemperatureSettings
 
 IDENTITY_LENGTH_MAX = 48
 SERIAL_LENGTH_MAX = 25  # chargePointSerialNumber, 6.3: CiString25
@@ -383,6 +384,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "features": FeatureSettings,
         "smart_charging": SmartChargingSettings,
         "limits": LimitSettings,
+        "temperature": TemperatureSettings,
         "firmware": FirmwareSettings,
         "diagnostics": DiagnosticsSettings,
         "transfers": TransferSettings,

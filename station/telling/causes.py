@@ -17,6 +17,7 @@ from eventstore.catalogue.hardware import (
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
 from eventstore.catalogue.link import FrameReceived
 from eventstore.catalogue.smart_charging import LimitChanged
+from eventstore.catalogue.temperatures import TemperatureObserved
 from eventstore.event import Event
 from projections.outside_limits import OUTSIDE_LIMIT_DUE
 from station.telling.wording import words
@@ -53,6 +54,9 @@ _BECAUSE: Mapping[type[Event], Callable[[Any], str]] = {
     ),
     IdTagPresented: lambda cause: f"tag {cause.id_tag} was presented",
     VehicleIdentified: lambda cause: "the vehicle gave its id",
+    TemperatureObserved: lambda cause: (
+        f"a temperature sensor {'is silent' if cause.temperature_dc is None else 'says so'}"
+    ),
     FaultObserved: lambda cause: f"of the fault {cause.error_code}",
     EmergencyStopObserved: lambda cause: "the emergency stop was pressed",
     LockObserved: lambda cause: (

@@ -16,6 +16,7 @@ from eventstore.catalogue import (
     maintenance,
     registration,
     security,
+    temperatures,
     transactions,
 )
 from eventstore.event import Event
@@ -80,6 +81,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     transactions.MeterDoubted: WARNING,
     transactions.TransactionIdAssigned: lambda e: WARNING if e.conflict else INFO,
     connectors.LockFailureFound: WARNING,
+    temperatures.DeratingChanged: lambda e: ERROR if e.overheated else INFO if e.limit_ma is None else WARNING,
     maintenance.ResetFailed: ERROR,
     maintenance.ResetAbandoned: WARNING,
     maintenance.TransferRefused: WARNING,

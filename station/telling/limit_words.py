@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 from eventstore.catalogue import limits
 from eventstore.event import Event
-from projections.limit_reason import CABLE, PROFILE, SHARE, LimitReason, OutsideReason
+from projections.limit_reason import CABLE, PROFILE, SHARE, TEMPERATURE, LimitReason, OutsideReason
 from projections.outside_limits import API, CONTACT, CSMS_SILENCE, SILENT
 from station.telling.amounts import current, duration
+from station.telling.temperature_words import celsius
 from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, Words
 
 
@@ -19,6 +20,9 @@ def limited_by(reason: LimitReason | None, clock: Callable[[int], str]) -> str:
     if reason.outside is not None:
         shared = "shared with the other connectors, " if reason.kind == SHARE else ""
         return f"{shared}{dimmed_by(reason.outside)} since {clock(reason.outside.since_utc_ms)}"
+    if reason.kind == TEMPERATURE:
+        dc = reason.temperature_dc
+        return "because a temperature sensor is silent" if dc is None else f"by the temperature, {celsius(dc)}"
     if reason.charging_profile_id is None:
         return "shared with the other connectors" if reason.kind == SHARE else "by the station's maximum current"
     when = "" if reason.set_utc_ms is None else f" at {clock(reason.set_utc_ms)}"

@@ -26,6 +26,7 @@ from station.telling.limit_words import LIMITS
 from station.telling.salvage_words import delivery, recovered, salvaged
 from station.telling.security_words import SECURITY
 from station.telling.shown import where
+from station.telling.temperature_words import TEMPERATURES
 from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, UPKEEP, Words
 from station.telling.waking_words import WAKING
 
@@ -342,6 +343,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
     smart_charging.LimitChanged: (HEADLINE, _limit),
     smart_charging.LimitsPlanned: (NOISE, lambda e: "Limits planned"),
     **LIMITS,
+    **TEMPERATURES,
     **UPKEEP,
     **SECURITY,
     **CERTIFICATES,

@@ -1,6 +1,6 @@
 """What decides a limit, as a sentence of the page."""
 
-from projections.limit_reason import CABLE, PROFILE, SHARE, LimitReason, OutsideReason
+from projections.limit_reason import CABLE, PROFILE, SHARE, TEMPERATURE, LimitReason, OutsideReason
 from projections.outside_limits import API, CSMS_SILENCE
 from station.views.saying import Json, say
 
@@ -13,6 +13,9 @@ def limit_said(reason: LimitReason | None) -> Json | None:
         return say("limit.cable")
     if reason.outside is not None:
         return _outside(reason.outside, "limit.shared_by" if reason.kind == SHARE else "limit.by")
+    if reason.kind == TEMPERATURE:
+        dc = reason.temperature_dc
+        return say("limit.sensor_silent") if dc is None else say("limit.temperature", celsius=f"{dc / 10:.1f}")
     if reason.charging_profile_id is None:
         return say("limit.share" if reason.kind == SHARE else "limit.station")
     key = "limit.profile" if reason.kind == PROFILE else "limit.shared_profile"

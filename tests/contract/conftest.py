@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.contract.rigs import BenchRig, GpioRig, Rig
+from tests.contract.rigs import THERMISTOR, BenchRig, GpioRig, Rig
 
 NewRig = Callable[..., Awaitable[Rig]]
 
@@ -32,3 +32,11 @@ async def new_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 async def rig(new_rig: NewRig) -> Rig:
     """A station with one connector."""
     return await new_rig()
+
+
+@pytest_asyncio.fixture(params=["bench", "gpio"])
+async def warm_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    """A station with one connector and a thermometer at it."""
+    rig: Rig = BenchRig(tmp_path) if request.param == "bench" else GpioRig("extremes", extra=THERMISTOR)
+    yield rig
+    await rig.close()

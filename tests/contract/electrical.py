@@ -3,6 +3,7 @@
 come of it at its inputs. The pilot is a voltage that alternates with the PWM; the converter samples it at the phase of that instant.
 """
 
+import math
 import os
 import shutil
 import tempfile
@@ -166,6 +167,7 @@ class Socket:
     energy_uws: int = 0
     pulses: int = 0
     tripped: dict[str, bool] = field(default_factory=dict)
+    celsius: float | None = 25.0
 
 
 class Model:
@@ -312,6 +314,8 @@ class Model:
                     channels[pilot.low_channel] = partial(self._pilot_code, number, partial(self._peak, highest=False))
             if proximity is not None and proximity.kind == "adc" and proximity.adc == adc:
                 channels[proximity.channel] = partial(self._proximity_code, number)
+            if section.temperature is not None and section.temperature.adc == adc:
+                channels[section.temperature.channel] = partial(self._thermistor_code, number)
         return channels
 
     def _peak(self, number: int, *, highest: bool) -> int:
@@ -329,6 +333,15 @@ class Model:
         pilot = self.wiring.connectors[number - 1].pilot
         full = (1 << self.adcs[pilot.adc].bits) - 1
         return (level_mv(number) - pilot.zero_mv) * full // (pilot.full_mv - pilot.zero_mv)
+
+    def _thermistor_code(self, number: int) -> int:
+        section, celsius = self.wiring.connectors[number - 1].temperature, self.sockets[number].celsius
+        assert section is not None
+        full = (1 << self.adcs[section.adc].bits) - 1
+        if celsius is None:  # the wire is off
+            return full
+        ohm = section.ohm_at_25 * math.exp(section.beta * (1 / (celsius + 273.15) - 1 / 298.15))
+        return round(full * ohm / (ohm + section.pull_up_ohm))
 
     def _proximity_code(self, number: int) -> int:
         proximity = self.wiring.connectors[number - 1].proximity

@@ -120,6 +120,13 @@ def wiring(sense: str, connectors: int = 1, extra: str = "") -> Wiring:
     return parse_wiring(tomllib.loads(wiring_text(sense, connectors, extra)), connectors=connectors, fixed_cable=False)
 
 
+THERMISTOR = """
+[connector.1.temperature]
+adc = "a"
+channel = 7
+"""
+
+
 class Rig(Protocol):
     """A board, the hands of people around it, and what it has reported since it was last asked."""
 
@@ -141,6 +148,7 @@ class Rig(Protocol):
     async def swipe(self, id_tag: str) -> None: ...
     async def contactor(self, defect: str) -> None: ...
     async def lock(self, jammed: bool) -> None: ...
+    async def warm(self, celsius: float | None) -> None: ...
     def meter(self, connector_id: int = 1) -> MeterReading: ...
     async def close(self) -> None: ...
 
@@ -208,6 +216,9 @@ class BenchRig:
 
     async def lock(self, jammed: bool) -> None:
         self.board.lock(1, jammed=jammed)
+
+    async def warm(self, celsius: float | None) -> None:
+        self.board.temperature(1, celsius, silent=celsius is None)
 
     def meter(self, connector_id: int = 1) -> MeterReading:
         return self.board.read_meter(connector_id, self._at_ms)
@@ -321,6 +332,11 @@ class GpioRig:
     async def lock(self, jammed: bool) -> None:
         self.model.sockets[1].jammed = jammed
         await self.settle()
+
+    async def warm(self, celsius: float | None) -> None:
+        """Not for less than half a minute, which is how long a lost thermistor is waited for."""
+        self.model.sockets[1].celsius = celsius
+        await self.settle(31_000)
 
     def meter(self, connector_id: int = 1) -> MeterReading:
         return self.board.read_meter(connector_id, self.timers.now_ms())

@@ -19,6 +19,7 @@ from devices.readings import (
     Reading,
     TagReading,
     TamperReading,
+    TemperatureReading,
 )
 from tests.contract.conftest import NewRig
 from tests.contract.rigs import LOCK_MS, SETTLE_MS, GpioRig, Rig
@@ -367,3 +368,19 @@ async def test_each_harm_opens_by_reflex(rig: Rig, harm: Callable[[Rig], Awaitab
     before_wh = rig.meter().energy_wh
     await rig.advance(HOUR_MS)
     assert rig.meter().energy_wh == before_wh
+
+
+async def test_a_thermometer_says_how_warm_it_is_and_when_it_is_lost(warm_rig: Rig) -> None:
+    """A thermistor and its converter are right to half a degree."""
+    await warm_rig.warm(25.0)
+    warm_rig.news()
+    for celsius in (71.5, 90.0, -5.0):
+        await warm_rig.warm(celsius)
+        news = of(TemperatureReading, warm_rig.news())
+        assert isinstance(news[-1], TemperatureReading)
+        assert news[-1].temperature_dc == pytest.approx(celsius * 10, abs=5)
+        assert news[-1].connector_id == 1
+    await warm_rig.advance(60_000)
+    assert warm_rig.news() == []
+    await warm_rig.warm(None)
+    assert [reading.temperature_dc for reading in warm_rig.news() if isinstance(reading, TemperatureReading)] == [None]

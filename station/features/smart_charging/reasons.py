@@ -5,7 +5,7 @@ Worked out from the state, as `offering` worked out the limit; where the two do 
 
 from operator import itemgetter
 
-from projections.limit_reason import CABLE, OUTSIDE, PROFILE, SHARE, STATION, LimitReason, OutsideReason
+from projections.limit_reason import CABLE, OUTSIDE, PROFILE, SHARE, STATION, TEMPERATURE, LimitReason, OutsideReason
 from projections.outside_limits import SILENT, InForce
 from projections.station import StationState
 from station.features.smart_charging.composite import (
@@ -53,6 +53,9 @@ def _reason(state: StationState, situation: Situation, connector_id: int, limit:
     for found in (own, of_station):
         if found is not None and ma_of(found.phase_mw6, surroundings) == decided_ma:
             return _by_profile(state, found, PROFILE)
+    derating = state.connectors[connector_id].derating
+    if decided_ma == derating.limit_ma != described.max_current_ma:
+        return LimitReason(kind=TEMPERATURE, temperature_dc=None if derating.silent else derating.temperature_dc)
     cable_ma = state.connectors[connector_id].cable_rating_ma
     if decided_ma == cable_ma != described.max_current_ma:
         return LimitReason(kind=CABLE)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from eventstore.catalogue.smart_charging import ChargingProfile
 from projections.charging_profiles import Installed
+from projections.connector import Connector
 from projections.outside_limits import InForce
 from projections.station import StationState
 from projections.transactions import Transaction
@@ -42,7 +43,9 @@ def situation_of(state: StationState, transactions: Iterable[Transaction]) -> Si
             for transaction in transactions
         ),
         own_ma={
-            connector.connector_id: min(described.max_current_ma, connector.cable_rating_ma or described.max_current_ma)
+            connector.connector_id: min(
+                (described.max_current_ma, *(each for each in _own(connector) if each is not None))
+            )
             for connector in state.connectors.real
         },
         tx_default_after_tx_profile=described.tx_default_after_tx_profile,
@@ -71,6 +74,11 @@ def outside_limit(held: InForce, surroundings: Surroundings) -> Limit:
     if held.max_power_w is not None:
         limits.append(limit_of_power(held.max_power_w, surroundings))
     return lower_of(limits[0], limits[-1])
+
+
+def _own(connector: Connector) -> tuple[int | None, ...]:
+    """What else the connector itself can bear, in mA: its cable, its temperature."""
+    return connector.cable_rating_ma, connector.derating.limit_ma
 
 
 def _by_connector(installed: Iterable[Installed]) -> dict[int, tuple[ChargingProfile, ...]]:

@@ -16,12 +16,14 @@ from eventstore.catalogue.hardware import (
     VehicleIdentified,
 )
 from eventstore.catalogue.smart_charging import LimitChanged
+from eventstore.catalogue.temperatures import TemperatureObserved
 from eventstore.event import Event, Illegible
 from projections.outside_limits import OUTSIDE_LIMIT_DUE
 from station.telling.causes import TELL_WHY
 from station.telling.german.amounts import current, duration, plural
 from station.telling.german.charging import AUTHORIZATION, CONNECTORS, HARDWARE, LIMITS, TRANSACTIONS
 from station.telling.german.outside import OUTSIDE
+from station.telling.german.temperature import TEMPERATURES
 from station.telling.german.upkeep import CERTIFICATES, COMMISSIONING, SECURITY, UPKEEP, Words
 from station.telling.german.vocabulary import DEADLINES, said
 from station.telling.wording import words as english
@@ -176,6 +178,7 @@ TABLE: Mapping[type[Event], Words] = {
     **CONNECTORS,
     **LIMITS,
     **OUTSIDE,
+    **TEMPERATURES,
     **UPKEEP,
     **SECURITY,
     **CERTIFICATES,
@@ -216,6 +219,7 @@ BECAUSE: Mapping[type[Event], Callable[[Any], str]] = {
     ProximityObserved: lambda e: f"das Kabel {'gezogen' if e.cable_rating_ma is None else 'gesteckt'} wurde",
     IdTagPresented: lambda e: f"Karte {e.id_tag} vorgehalten wurde",
     VehicleIdentified: lambda e: "das Fahrzeug seine Kennung nannte",
+    TemperatureObserved: lambda e: f"ein Temperaturfühler {'schweigt' if e.temperature_dc is None else 'es meldet'}",
     FaultObserved: lambda e: f"die Störung {e.error_code} kam",
     EmergencyStopObserved: lambda e: "der Not-Halt gedrückt wurde",
     LockObserved: _because_of_lock,

@@ -17,6 +17,7 @@ from devices.readings import (
     Reading,
     TagReading,
     TamperReading,
+    TemperatureReading,
     VehicleIdReading,
 )
 
@@ -219,5 +220,21 @@ def _speaks_against(reading: Reading) -> bool:
             return not present
         case FaultReading(error_code=code, active=active):
             return active and code in FAULTED
-        case TagReading() | TamperReading() | VehicleIdReading() | LimitContactReading():
+        case TagReading() | TamperReading() | VehicleIdReading() | LimitContactReading() | TemperatureReading():
             return False
+
+
+def warm(temperature_dc: int | None, connector_id: int = 1) -> TemperatureReading:
+    return TemperatureReading(connector_id=connector_id, sensor="s", temperature_dc=temperature_dc)
+
+
+def test_a_connector_that_is_too_hot_must_be_open_and_only_that_one() -> None:
+    state = initial_state(2, has_lock=True, tops_dc=(800, None))
+    assert must_not_offer(observe(state, warm(800)), 1) == "no cable"
+    hot = observe(state, warm(801))
+    assert (must_open(hot, 1), must_not_offer(hot, 1)) == ("too hot", "too hot")
+    assert must_not_offer(hot, 2) == "no cable"
+    assert must_not_offer(observe(hot, warm(790)), 1) == "no cable"
+    assert must_not_offer(observe(hot, warm(None)), 1) == "no cable"
+    assert must_not_offer(observe(state, warm(900, connector_id=0)), 1) == "too hot"
+    assert must_not_offer(observe(initial_state(1, has_lock=True), warm(900)), 1) == "no cable"

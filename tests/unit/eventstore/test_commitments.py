@@ -34,6 +34,8 @@ STARTED = (
 NOT_PERSONAL = frozenset(
     "ahead action authorized_by autocharge_prefix availability board boot_id contact_dims_when context current_ma error_code fault firmware_version "
     "fingerprint found gaps installation key kind lane level measurands missing damaged unnamed settings name origin outcome phase_rotations pilot_state "
+    "ahead action found curves sensor authorized_by autocharge_prefix availability board boot_id context current_ma error_code fault firmware_version fingerprint "
+    "gaps installation key kind lane level measurands missing damaged unnamed settings name origin outcome phase_rotations pilot_state "
     "power_loss_policy profile profiles_off purpose quarantine reported read occurred sample software_version source start status "
     "log use signed_by public_key certificate fallback root roots security_events settings_digest sha256 signing_certificate signature subject "
     "step steps stop type vendor model version voltage_mv why taken".split()

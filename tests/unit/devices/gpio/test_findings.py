@@ -24,6 +24,7 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    TemperatureReading,
 )
 from tests.contract.gpio_kernel import PATH, GpioKernel, RealTime
 from tests.unit.devices.gpio.reference import parsed, reference_raw
@@ -227,6 +228,8 @@ def test_an_idle_board_that_reads_as_one_is_sound() -> None:
         (ProximityReading(connector_id=1, cable_rating_ma=32_000), "warning", "connector.1.proximity"),
         (EmergencyStopReading(pressed=True), "warning", "emergency_stop"),
         (MainsReading(present=False), "warning", "mains"),
+        (TemperatureReading(connector_id=1, sensor="ntc", temperature_dc=None), "error", "connector.1.temperature"),
+        (TemperatureReading(connector_id=1, sensor="ntc", temperature_dc=1_200), "warning", "connector.1.temperature"),
         (FaultReading(connector_id=0, error_code="OtherError", info="Door", vendor_error_code="", active=True), "warning", "faults"),
     ],
 )  # fmt: skip

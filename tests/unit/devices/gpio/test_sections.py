@@ -23,6 +23,7 @@ TABLES: dict[str, type[Struct]] = {
     "[board.wiring.connector.N.lock]": sections.LockSection,
     "[board.wiring.connector.N.indicator]": sections.IndicatorSection,
     "[board.wiring.connector.N.meter]": sections.MeterSection,
+    "[board.wiring.connector.N.temperature]": sections.TemperatureSection,
 }
 
 

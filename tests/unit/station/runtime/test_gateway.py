@@ -21,6 +21,7 @@ from devices.readings import (
     ProximityReading,
     Reading,
     TagReading,
+    TemperatureReading,
     VehicleIdReading,
 )
 from eventstore.catalogue.hardware import (
@@ -39,6 +40,7 @@ from eventstore.catalogue.hardware import (
     VehicleIdentified,
 )
 from eventstore.catalogue.link import LinkOpened
+from eventstore.catalogue.temperatures import TemperatureObserved
 from eventstore.event import Observation
 from eventstore.value import replace
 from projections.station import INITIAL, StationState
@@ -149,6 +151,10 @@ def opened(inputs: Sequence[Reading] = CHARGING_INPUTS) -> tuple[Gateway, FakeBo
             LockObserved(connector_id=1, locked=False, jammed=True),
         ),
         (TagReading(id_tag="Ab1", connector_id=None), IdTagPresented(id_tag="Ab1", connector_id=None)),
+        (
+            TemperatureReading(connector_id=0, sensor="28-0a", temperature_dc=None),
+            TemperatureObserved(connector_id=0, sensor="28-0a", temperature_dc=None),
+        ),
         (
             VehicleIdReading(connector_id=2, evccid="0A1B2C3D4E5F"),
             VehicleIdentified(connector_id=2, evccid="0A1B2C3D4E5F"),
@@ -515,3 +521,26 @@ def test_a_tag_is_answered_by_the_lamps(csms_says: str, accepted: bool) -> None:
     found.swipe()
     gateway.publish(found.state, found.log[before:])
     assert ("answer", 1, accepted) in board.told
+
+
+class FakeSensors:
+    """Sensors beside the board, which say at once that it is hot."""
+
+    def __init__(self, board: FakeBoard) -> None:
+        self._board = board
+
+    def open(self, report: Callable[[Reading], None]) -> None:
+        report(TemperatureReading(connector_id=1, sensor="s", temperature_dc=900))
+
+    def close(self) -> None:
+        self._board.told.append("sensors closed")
+
+
+def test_what_is_beside_the_board_is_read_with_it_and_a_hot_sensor_opens_the_contactor_at_once() -> None:
+    board = FakeBoard()
+    gateway = Gateway(board, board.told.append, (800, None), FakeSensors(board))
+    gateway.open()
+    hot = TemperatureObserved(connector_id=1, sensor="s", temperature_dc=900)
+    assert [told for told in board.told if told in (hot, BoardOpened())] == [hot, BoardOpened()]
+    gateway.close()
+    assert "sensors closed" in board.told

@@ -135,6 +135,21 @@ async def test_a_car_tells_its_id_until_it_leaves(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_sensors_say_how_warm_it_is_or_nothing(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        assert (await station.connector())["temperature_c"] is None
+        await station.seq_of("/bench/connectors/1/temperature", {"celsius": 71.5})
+        await station.seq_of("/bench/connectors/0/temperature", {"celsius": 20})
+        assert [(await station.connector(number))["temperature_c"] for number in (1, 2)] == [71.5, 20.0]
+        metrics = (await station.http.get("/metrics")).text
+        assert 'chargebox_connector_temperature_celsius{connector_id="1"} 71.5' in metrics
+        await station.seq_of("/bench/connectors/1/temperature", {"silent": True})
+        assert (await station.connector())["temperature_c"] == 20.0
+        for body in ({}, {"celsius": 200}, {"celsius": 20, "silent": True}, {"celsius": "warm"}):
+            assert (await station.post("/bench/connectors/1/temperature", body)).status_code == 422
+
+
+@pytest.mark.asyncio
 async def test_the_network_is_cut_and_the_closed_link_is_what_the_answer_waits_for(tmp_path: Path) -> None:
     async with served(tmp_path) as station:
         await station.connect()

@@ -3,6 +3,7 @@
 from eventstore.catalogue.authorization import PlugTakenAsTag
 from eventstore.catalogue.hardware import IdTagPresented, VehicleIdentified
 from eventstore.catalogue.link import CallAnswered
+from eventstore.catalogue.temperatures import DeratingChanged, TemperatureObserved
 from eventstore.value import replace
 from station.telling.wording import words
 
@@ -31,3 +32,17 @@ def test_a_tag_says_how_it_came() -> None:
 
 def test_the_id_of_a_vehicle_is_not_in_the_words() -> None:
     assert words(VehicleIdentified(connector_id=1, evccid="0A1B2C3D4E5F")) == "The vehicle gave its id on connector 1"
+
+
+def test_warm_too_hot_and_silent() -> None:
+    warm = DeratingChanged(connector_id=1, limit_ma=19_000, temperature_dc=700, silent=False, overheated=False)
+    assert words(warm) == "Warm on connector 1: at most 19.0 A at 70.0 °C"
+    assert (
+        words(replace(warm, overheated=True)) == "TOO HOT on connector 1 at 70.0 °C: no energy until it has cooled down"
+    )
+    silent = replace(warm, silent=True, temperature_dc=None)
+    assert words(silent) == "A temperature sensor is SILENT: at most 19.0 A on connector 1"
+    assert words(replace(warm, limit_ma=None)) == "No limit by temperature on connector 1 any more at 70.0 °C"
+    seen = TemperatureObserved(connector_id=1, sensor="28-0a", temperature_dc=None)
+    assert words(seen) == "Temperature sensor 28-0a on connector 1 is SILENT"
+    assert words(replace(seen, temperature_dc=-55)) == "Temperature on connector 1 is -5.5 °C (28-0a)"

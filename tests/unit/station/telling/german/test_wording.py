@@ -9,6 +9,7 @@ from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallSettled, FrameReceived
 from eventstore.catalogue.reservations import ReservationEnded
 from eventstore.catalogue.smart_charging import LimitChanged
+from eventstore.catalogue.temperatures import DeratingChanged, TemperatureObserved
 from eventstore.catalogue.transactions import Moment, TransactionStopped
 from eventstore.event import Event
 from eventstore.value import replace
@@ -30,6 +31,16 @@ def test_a_transaction_ends_with_its_reason_and_its_register() -> None:
     assert words(STOPPED) == "Ladevorgang 7 beendet an Anschluss 1 wegen einer Störung, Zählerstand 12,345 kWh"
     stale = words(replace(STOPPED, reason="Vendor", meter_stale=True))
     assert stale.endswith("(Vendor), Zählerstand 12,345 kWh (letzter gespeicherter Wert: Der Zähler war nicht lesbar)")
+
+
+def test_warm_and_too_hot() -> None:
+    warm = DeratingChanged(connector_id=1, limit_ma=19_000, temperature_dc=700, silent=False, overheated=False)
+    assert words(warm) == "Warm an Anschluss 1: höchstens 19,0 A bei 70,0 °C"
+    assert words(replace(warm, overheated=True)).startswith("ZU HEISS an Anschluss 1 bei 70,0 °C")
+    assert "SCHWEIGT" in words(replace(warm, silent=True))
+    assert words(replace(warm, limit_ma=None)) == "Keine Grenze durch die Temperatur mehr an Anschluss 1 bei 70,0 °C"
+    seen = TemperatureObserved(connector_id=0, sensor="28-0a", temperature_dc=None)
+    assert words(seen) == "Temperaturfühler 28-0a an der Station SCHWEIGT"
 
 
 def test_our_own_reasons_are_german_and_those_of_others_stay() -> None:

@@ -1,0 +1,1 @@
+"""Temperatures: sensors, and what is believed of them."""
