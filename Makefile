@@ -1,5 +1,5 @@
 # `make` lists the targets. `make demo` and `make test` set up everything they need in .venv. Outside this directory they only
-# install Debian's python3-venv and, for the tests, its C compiler and its Chromium, when those are missing and we are root or have sudo.
+# install Debian's python3-venv and, for the tests, its C compiler, its Chromium and its mosquitto, when those are missing and we are root or have sudo.
 
 PYTHON  ?=
 VENV    ?= .venv
@@ -28,7 +28,7 @@ PYTEST   = $(BIN)/pytest -q --dist worksteal -n $(WORKERS)
 # The others mostly wait, for daemons, deadlines and each other: twice as many of them keep the processors busy.
 WAITING  = $(BIN)/pytest -q --dist worksteal -n $(shell expr $(WORKERS) + $(WORKERS))
 
-.PHONY: help demo test test-long check lint types coverage bench deb sbom release-check wheel lock docs pictures conformance-table compiler browser venv clean
+.PHONY: help demo test test-long check lint types coverage bench deb sbom release-check wheel lock docs pictures conformance-table compiler browser broker venv clean
 .NOTPARALLEL:
 .DEFAULT_GOAL = help
 
@@ -43,7 +43,7 @@ demo: $(RUN) ## half a minute: a car charges, the network and the power are cut,
 	@$(BIN)/chargebox demo $(ARGS)
 
 ifeq ($(PYTHON),)
-test: compiler browser check ## check, then every test but the long ones (ARGS="-k outbox" chooses); PYTHON=python3.13: what differs there
+test: compiler browser broker check ## check, then every test but the long ones (ARGS="-k outbox" chooses); PYTHON=python3.13: what differs there
 ifeq ($(ARGS),)
 	@$(PYTEST) --cov --cov-report= --cov-fail-under=95 $(MEASURED)
 	@$(WAITING) $(addprefix --ignore=,$(MEASURED))
@@ -51,11 +51,11 @@ else
 	@$(PYTEST) $(ARGS)
 endif
 else
-test: compiler browser $(DEV)
+test: compiler browser broker $(DEV)
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal $(or $(ARGS),$(SECOND))
 endif
 
-test-long: compiler browser $(DEV) ## the tests that take minutes each
+test-long: compiler browser broker $(DEV) ## the tests that take minutes each
 	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m long --timeout 7200 $(ARGS)
 
 check: lint types ## format, lint and types, without the tests
@@ -105,6 +105,10 @@ compiler:
 # The page's tests look at it in a real browser; without one they are left out, by name.
 browser:
 	@{ command -v chromium && command -v chromedriver; } >/dev/null 2>&1 || sh deploy/apt-install.sh chromium chromium-driver || true
+
+# The MQTT tests speak to a real broker; without one they are left out, by name. Debian starts it as a service: this machine needs none.
+broker:
+	@{ command -v mosquitto || test -x /usr/sbin/mosquitto; } >/dev/null 2>&1 || sh deploy/apt-install.sh mosquitto || true
 
 venv: $(DEV) ## make or refresh .venv for development
 

@@ -41,6 +41,7 @@ from station.settings.loading import Settings, key_file_doubts, require_private_
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
+    from station.mqtt.bridge import MqttBridge
     from station.runtime.diagnostics import DiagnosticsSource
     from station.runtime.installer import Installer
     from station.runtime.jobs import JobRunner
@@ -76,6 +77,7 @@ class Parts(Value, frozen=True, kw_only=True):
     signing: Signing | None
     jobs: "JobRunner"
     diagnostics: "DiagnosticsSource"
+    mqtt: "MqttBridge | None" = None
 
     @property
     def bench(self) -> "BenchBoard | None":
@@ -292,6 +294,19 @@ def _jobs(
     )
 
 
+def _mqtt(settings: Settings, clock: SystemClock, station: Station, board: StationBoard) -> "MqttBridge | None":
+    """The way to the broker of the settings. Without its library the station works without: that is no reason not to charge."""
+    if settings.mqtt.broker is None:
+        return None
+    from station.mqtt.bridge import MqttBridge, available
+    from station.runtime.live_meters import LiveMeters
+
+    if not available():
+        LOGGER.error("[mqtt] url: aiomqtt is not installed, nothing is published: pip install 'chargebox[mqtt]'")
+        return None
+    return MqttBridge(settings, clock, lambda: station.state, LiveMeters(board, station.registry).shown)
+
+
 def _wire(
     settings: Settings,
     clock: SystemClock,
@@ -325,6 +340,9 @@ def _wire(
     ]
     if signing is not None:
         station.followers.append(signing.publish)
+    mqtt = _mqtt(settings, clock, station, board)
+    if mqtt is not None:
+        station.followers.append(mqtt.publish)
     if settings.board_kind.simulated:
         network = cast("BenchBoard", board).network_now
         link.network(up=network.up, silent=network.silent)
@@ -342,4 +360,5 @@ def _wire(
         signing=signing,
         jobs=jobs,
         diagnostics=diagnostics,
+        mqtt=mqtt,
     )

@@ -159,6 +159,8 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> P
     ]
     if parts.signing is not None:
         running.append(loop.create_task(parts.signing.run(), name="signing"))
+    if parts.mqtt is not None:
+        running.append(loop.create_task(parts.mqtt.run(), name="mqtt"))
     try:
         parts.gateway.open()
         await parts.station.settle()

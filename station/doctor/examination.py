@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 
 from station.doctor.board import board_findings
+from station.doctor.broker import broker_findings
 from station.doctor.calendar_clock import clock_finding
 from station.doctor.certificate_report import certificate_findings
 from station.doctor.csms import csms_findings
@@ -82,4 +83,6 @@ async def _station(settings: Settings) -> AsyncIterator[Finding]:
     running = is_running(directory)
     yield listening_finding(settings, running=running)
     async for finding in csms_findings(settings, running=running):
+        yield finding
+    async for finding in broker_findings(settings):
         yield finding

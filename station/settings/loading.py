@@ -22,6 +22,7 @@ from station.settings.by_connector import by_connector
 from station.settings.kinds import read_config_value
 from station.settings.limit_sections import LimitSettings
 from station.settings.lines import TomlPath, find_line, index_lines
+from station.settings.mqtt_section import MqttSettings, mqtt_contradictions
 from station.settings.sections import (
     SECTIONS,
     SERIAL_LENGTH_MAX,
@@ -54,6 +55,7 @@ __all__ = [
     "FirmwareSettings",
     "LimitSettings",
     "LoggingSettings",
+    "MqttSettings",
     "SecuritySettings",
     "ServiceSettings",
     "Settings",
@@ -106,6 +108,7 @@ class Settings(Value, frozen=True, kw_only=True):
     transfers: TransferSettings = TransferSettings()
     security: SecuritySettings = SecuritySettings()
     authorization: AuthorizationSettings = AuthorizationSettings()
+    mqtt: MqttSettings = MqttSettings()
     logging: LoggingSettings = LoggingSettings()
     daemon: DaemonSettings = DaemonSettings()
     config: Mapping[str, str] = MappingProxyType({})
@@ -271,6 +274,7 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             path=("csms", "reconnect_min_s"), text=f"must not exceed reconnect_max_s ({csms.reconnect_max_s:g})"
         )
+    yield from mqtt_contradictions(settings.mqtt)
     if service.address is not None and not _is_loopback(service.address[0]) and service.token_file is None:
         yield Problem(
             path=("service", "token_file"), text=f'is required when listen is "{service.listen}", which is not loopback'

@@ -21,6 +21,7 @@ from station.settings.kinds import (
     split_listen,
 )
 from station.settings.limit_sections import LimitSettings
+from station.settings.mqtt_section import MqttSettings
 from station.settings.temperature_sections import TemperatureSettings
 
 IDENTITY_LENGTH_MAX = 48
@@ -390,6 +391,7 @@ SECTIONS: Mapping[str, type[Any]] = MappingProxyType(
         "transfers": TransferSettings,
         "security": SecuritySettings,
         "authorization": AuthorizationSettings,
+        "mqtt": MqttSettings,
         "logging": LoggingSettings,
         "daemon": DaemonSettings,
     }

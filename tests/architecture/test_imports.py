@@ -39,6 +39,8 @@ SHELLS = (
 )
 """The shell may import everything of ours but the commands."""
 
+MQTT_PURE = ("station.mqtt.topics", "station.mqtt.discovery")
+
 LAYERS = (
     Layer(package="migrations", ours=("migrations",), third_party=frozenset({"msgspec"})),
     Layer(package=VALUE, third_party=frozenset({"msgspec"})),
@@ -91,6 +93,9 @@ LAYERS = (
         never=("station.cli",),
     ),
     *(Layer(package=name, ours=PACKAGES, third_party=SHELL, never=("station.cli",)) for name in SHELLS),
+    Layer(package="station.mqtt.packets", third_party=frozenset({"msgspec"})),
+    Layer(package="station.mqtt", ours=PACKAGES, third_party=frozenset({"aiomqtt", "orjson"}), never=("station.cli",)),
+    *(Layer(package=name, ours=(*DECISIONS, "station.telling", "station.views", "station.mqtt")) for name in MQTT_PURE),
     Layer(
         package="station.cli",
         ours=("station.cli", "station.settings.loading", "station.boards", "station.replay", "station.fleet", *SHELLS),
@@ -108,6 +113,8 @@ PURE = (
     "station.features",
     "station.telling",
     "station.views",
+    *MQTT_PURE,
+    "station.mqtt.packets",
     "devices.iec61851",
     "devices.debounce",
     "devices.interlock",

@@ -1,0 +1,1 @@
+"""The station on an MQTT broker: an extra, imported only where the settings name one."""
