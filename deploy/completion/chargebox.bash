@@ -38,7 +38,7 @@ _shtab_chargebox_salvage_option_strings=(-h --help)
 _shtab_chargebox_secrets_option_strings=(-h --help --settings --force)
 _shtab_chargebox_certificates_option_strings=(-h --help --settings --use --organisation)
 _shtab_chargebox_wiring_option_strings=(-h --help --settings --svg --safe)
-_shtab_chargebox_certify_option_strings=(-h --help --settings --pics --json)
+_shtab_chargebox_certify_option_strings=(-h --help --settings --pics --json --profile --case --out --listen --resume --even-if-charging)
 _shtab_chargebox_demo_option_strings=(-h --help --keep --settings)
 _shtab_chargebox_option_strings=(-h --help --version)
 
@@ -179,6 +179,8 @@ _shtab_chargebox_certify__h_nargs=0
 _shtab_chargebox_certify___help_nargs=0
 _shtab_chargebox_certify___pics_nargs=0
 _shtab_chargebox_certify___json_nargs=0
+_shtab_chargebox_certify___resume_nargs=0
+_shtab_chargebox_certify___even_if_charging_nargs=0
 _shtab_chargebox_demo__h_nargs=0
 _shtab_chargebox_demo___help_nargs=0
 _shtab_chargebox_demo___keep_nargs=0

@@ -17,6 +17,14 @@ class CannotBeDone(Exception):  # noqa: N818  # it says what is the case
     """What a case needs done cannot be done here; the text says why."""
 
 
+class RunEnded(Exception):  # noqa: N818  # it says what is the case
+    """The run cannot go on; the text says why."""
+
+
+class DoneWrongly(Exception):  # noqa: N818  # it says what is the case
+    """Something else was done to the station than what the case asks for; the text says what. The case begins anew."""
+
+
 def equal(what: str, seen: Any, wanted: Any) -> None:
     """Raises CaseFailed unless what was seen is what is wanted."""
     if seen != wanted:

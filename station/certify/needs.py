@@ -91,10 +91,11 @@ READER = Need(
 def OcppProfileOn(ocpp_profile: str) -> Need:  # noqa: N802  # reads as the need that it makes
     """The feature profile is switched on; Core always is."""
     key = FEATURE_KEYS.get(ocpp_profile)
+    named = "the security extension" if ocpp_profile == "Security" else ocpp_profile
     return Need(
         name="OCPP profile",
         met=lambda settings: key is None or bool(getattr(settings.features, key)),
-        otherwise=f"the station does not support {ocpp_profile}",
+        otherwise=f"the station does not support {named}",
         settings={},
     )
 

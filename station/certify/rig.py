@@ -5,6 +5,7 @@ nothing else may come. An answer precedes what it causes. Security events come w
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,9 @@ from station.certify.ports import (
     StationProcess,
     StationReading,
 )
+from station.certify.results import RESPONSE_TIMES
+from station.certify.seen_state import connector_of, is_settled, outline
+from station.demo.bench_service import DemoError
 
 WAIT_S = 60.0
 POLL_S = 0.01
@@ -105,6 +109,7 @@ class Rig:
         self.reading = reading
         self.serve_files = serve_files
         self.tags = tags or Tags()
+        self.times: dict[str, list[float]] = {kind: [] for kind in RESPONSE_TIMES}
         self._make_pki = make_pki
         self._pki: Pki | None = None
         self._seen = 0
@@ -234,7 +239,7 @@ class Rig:
 
     async def settled(self) -> None:
         """Waits until nothing is in flight and, once registered, nothing is queued and every sent frame has arrived."""
-        state = await self.until_state(_is_settled, "the outbox to empty")
+        state = await self.until_state(is_settled, "the outbox to empty")
         if state["registration"]["status"] == "Accepted" and self.csms.is_linked and state["link"]["up"]:
             await self.csms.request("DataTransfer", vendor_id="org.example.fence")
 
@@ -242,11 +247,15 @@ class Rig:
         """Waits for the station's state to fulfil a condition; returns it."""
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + WAIT_S
-        while not condition(state := await self.reading.state()):
-            if loop.time() > deadline_s:
-                raise CaseFailed(what, f"not within {WAIT_S:g} s; the state is {_outline(state)}")
+        seen = "the station did not answer"
+        while loop.time() <= deadline_s:
+            with contextlib.suppress(DemoError):  # it may be booting
+                state = await self.reading.state()
+                if condition(state):
+                    return state
+                seen = f"the state is {outline(state)}"
             await asyncio.sleep(POLL_S)
-        return state
+        raise CaseFailed(what, f"not within {WAIT_S:g} s; {seen}")
 
     async def transaction_id_of(self, start: SeenFrame) -> int:
         """The transaction id that the CSMS gave in its answer to a StartTransaction."""
@@ -271,16 +280,28 @@ class Rig:
         if first and before != self._seen:
             raise CaseFailed(f"nothing before {action}", shown(self._calls()[self._seen]))
         answer = await self.csms.request(action, **members)
+        asked, answered = self._exchange(action)
+        self.measured("response", asked, answered)
         if first:
-            self._assert_answered_first(action, before)
+            early = [one for one in self._calls()[before:] if one.order < answered.order]
+            if early:
+                raise CaseFailed(f"the answer to {action} before anything that it causes", shown(early[0]))
         return answer
 
-    def _assert_answered_first(self, action: str, before: int) -> None:
-        results = [one for one in self.csms.frames if one.kind == "result" and not one.outbound]
-        answered = next(one for one in reversed(results) if one.action == action)
-        early = [one for one in self._calls()[before:] if one.order < answered.order]
-        if early:
-            raise CaseFailed(f"the answer to {action} before anything that it causes", shown(early[0]))
+    def _exchange(self, action: str) -> tuple[SeenFrame, SeenFrame]:
+        """The last CALL of this action that was answered, and its answer."""
+        results = (one for one in reversed(self.csms.frames) if one.kind == "result" and not one.outbound)
+        answered = next(one for one in results if one.action == action)
+        calls = (one for one in self.csms.frames if one.kind == "call" and one.outbound)
+        return next(one for one in calls if one.message_id == answered.message_id), answered
+
+    def last_request(self, action: str) -> SeenFrame:
+        """The last CALL of ours of this action that was answered."""
+        return self._exchange(action)[0]
+
+    def measured(self, kind: str, earlier: SeenFrame, later: SeenFrame) -> None:
+        """Notes a response time, from one frame to another."""
+        self.times[kind].append(round(later.at_s - earlier.at_s, 4))
 
     async def answers(self, wanted: Payload | str, action: str, *, first: bool = True, **members: Any) -> None:
         """Sends a CALL whose answer must be this payload, or have this status and nothing else."""
@@ -366,21 +387,3 @@ def shown(frame: SeenFrame) -> str:
     """A frame in a line."""
     what = frame.error_code if frame.kind == "error" else ", ".join(f"{k} {v!r}" for k, v in frame.payload.items())
     return f"{frame.action} ({what})"[:400]
-
-
-def connector_of(state: Any, connector_id: int) -> Any:
-    """A connector's part of the state."""
-    return next(one for one in state["connectors"] if one["connector_id"] == connector_id)
-
-
-def _is_settled(state: Any) -> bool:
-    outbox = state["outbox"]
-    if outbox["in_flight"] is not None:
-        return False
-    expects_delivery = state["link"]["up"] and state["registration"]["status"] == "Accepted"
-    return not expects_delivery or outbox["pending"] == 0
-
-
-def _outline(state: Any) -> str:
-    statuses = ", ".join(f"{one['connector_id']} {one['status']}" for one in state["connectors"])
-    return f"connectors {statuses}; outbox {state['outbox']}; link {state['link']}"

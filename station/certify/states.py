@@ -62,7 +62,9 @@ async def charging(
     )
     if asks:
         await rig.expect(call("Authorize", id_tag=tag))
-    return await started(rig, connector_id=connector_id, id_tag=tag)
+    start = await started(rig, connector_id=connector_id, id_tag=tag)
+    rig.measured("RemoteStartTransaction", rig.last_request("RemoteStartTransaction"), start)
+    return start
 
 
 async def started(rig: Rig, *, connector_id: int = 1, id_tag: str | None = None, **members: Any) -> SeenFrame:

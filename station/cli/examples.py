@@ -42,7 +42,15 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         (f"chargebox wiring {SETTINGS}", "which pin does what"),
         (f"chargebox wiring {SETTINGS} --svg plan.svg", "the same as a picture"),
     ),
-    "certify": ((f"chargebox certify {SETTINGS} --pics", "what the station supports, and all its keys"),),
+    "certify": (
+        (f"chargebox certify {SETTINGS} --pics", "what the station supports, and all its keys"),
+        (
+            f"chargebox certify {SETTINGS} --out run",
+            "every certification case that applies; run/report.json has the results",
+        ),
+        (f"chargebox certify {SETTINGS} --out run --resume", "go on with a run that was ended"),
+        (f"chargebox certify {SETTINGS} --case TC_012_CS", "one case, which explains itself if it fails"),
+    ),
     "demo": (
         ("chargebox demo", "a session with a network cut and a power cut, in half a minute"),
         ("chargebox demo --keep", "the same, and stay up to play with"),

@@ -27,7 +27,7 @@ COMMANDS = {
     "wiring": ("station.cli.wiring", "show the plan of a gpio board, or make its outputs safe"),
     "certify": (
         "station.cli.certify",
-        "print what a laboratory asks a maker for: what the station supports, and its keys",
+        "play the certification cases against this station, and print what a laboratory asks a maker for",
     ),
     "demo": ("station.cli.demo", "play a story on a simulated station and a CSMS of its own, and compare their books"),
 }

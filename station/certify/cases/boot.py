@@ -6,7 +6,8 @@ from station.certify.needs import BACKUP_POWER, NO_BACKUP_POWER, PowerLossPolicy
 from station.certify.payloads import seconds_between, statuses_of
 from station.certify.ports import SeenFrame
 from station.certify.registry import case, variant
-from station.certify.rig import Rig, call, connector_of, status
+from station.certify.rig import Rig, call, status
+from station.certify.seen_state import connector_of
 from station.certify.states import LOCAL, assert_stops, charging, configure
 
 INTERVAL_S, MARGIN_S = 60, 5
@@ -111,7 +112,14 @@ async def hard_reset_with_transaction(rig: Rig) -> None:
     assert_after_boot(rig, calls, boot, {"Finishing", "Preparing"})
 
 
-@case("TC_032_1_CS", "Power failure, stop before going down", POWER_FAILURE, BACKUP_POWER, clause="4.10")
+@case(
+    "TC_032_1_CS",
+    "Power failure, stop before going down",
+    POWER_FAILURE,
+    BACKUP_POWER,
+    PowerLossPolicy("stop"),
+    clause="4.10",
+)
 async def power_failure_with_backup_power(rig: Rig) -> None:
     """Mains goes, back-up power lasts: StopTransaction(PowerLoss) and Finishing before the station goes down."""
     start = await charging(rig)

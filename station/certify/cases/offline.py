@@ -2,7 +2,7 @@
 
 from station.certify.failing import equal, holds, near
 from station.certify.functionalities import OFFLINE
-from station.certify.needs import READER
+from station.certify.needs import READER, OcppProfileOn
 from station.certify.payloads import event_seconds_between, gaps_s, utc_of
 from station.certify.registry import case, variant
 from station.certify.rig import Rig, call, shown, status
@@ -17,7 +17,10 @@ from station.certify.states import (
     stopped,
 )
 
-KNOWN_BY = (variant("list", known_by="list"), variant("cache", known_by="cache"))
+KNOWN_BY = (
+    variant("list", OcppProfileOn("LocalAuthListManagement"), known_by="list"),
+    variant("cache", known_by="cache"),
+)
 
 
 @case("TC_036_CS", "Connection loss during transaction", OFFLINE, clause="3.7.1")
@@ -51,10 +54,11 @@ async def known_offline(rig: Rig, known_by: str) -> None:
     await configure(
         rig,
         LocalAuthorizeOffline=True,
-        LocalAuthListEnabled=True,
         AuthorizationCacheEnabled=True,
         AllowOfflineTxForUnknownId=True,
     )
+    if "LocalAuthListManagement" in rig.build.ocpp_profiles:
+        await configure(rig, LocalAuthListEnabled=True)
     if known_by == "list":
         await id_tag_listed(rig)
     else:

@@ -7,7 +7,8 @@ from station.certify.functionalities import SMART_CHARGING
 from station.certify.needs import DefaultAfterTxProfile
 from station.certify.payloads import instant_of, utc_of
 from station.certify.registry import case, variant
-from station.certify.rig import Rig, connector_of
+from station.certify.rig import Rig
+from station.certify.seen_state import connector_of
 from station.certify.states import charging, set_charging_profile
 
 DURATION_S = 300

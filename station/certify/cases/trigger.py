@@ -47,5 +47,6 @@ async def trigger_boots(rig: Rig) -> None:
 async def trigger(rig: Rig, message: str, expected: Expected, *, connector_id: int | None = None) -> None:
     """TriggerMessage Accepted, then that message and nothing else."""
     await rig.accepted("TriggerMessage", requested_message=message, connector_id=connector_id)
-    await rig.expect(expected)
+    triggered = await rig.expect(expected)
+    rig.measured("triggered function", rig.last_request("TriggerMessage"), triggered)
     await rig.quiet()

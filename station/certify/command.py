@@ -1,0 +1,161 @@
+"""`chargebox certify`: from its arguments to a run and its report.
+
+Exit status: 0 no case failed; 1 one did, or the run could not be begun or ended early; 2 wrong usage or settings; 130 after Ctrl-C.
+"""
+
+import asyncio
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from eventstore.value import Value
+from station.certify.catalogue import all_cases
+from station.certify.papers.writing import write_papers
+from station.certify.person import Person
+from station.certify.process import read_tables
+from station.certify.refusing import RunRefused, log_at_rest, running_station
+from station.certify.results import REPORT_FILE, RunReport, read_report
+from station.certify.running import INTERRUPTED, CaseRun, Plan, chosen, counts, summary
+from station.certify.session import Site
+from station.certify.statement import statement_of
+from station.certify.terminal import Terminal
+from station.settings.loading import Settings, SettingsError, load_settings
+
+PASSED, FAILED, USAGE, BY_SIGNAL = 0, 1, 2, 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Say = Callable[[str], None]
+
+
+class Asked(Value, frozen=True, kw_only=True):
+    """The arguments of the command. `listen` is ADDRESS:PORT, empty for a free port of loopback."""
+
+    settings_file: Path
+    ocpp_profiles: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    out: Path | None = None
+    listen: str = ""
+    resume: bool = False
+    even_if_charging: bool = False
+    command: str = "chargebox certify"
+    person_s: float = 120
+
+
+def certify(asked: Asked, say: Say, complain: Say) -> tuple[int, RunReport | None]:
+    """Runs the cases; the exit status, and the report where there is one."""
+    try:
+        settings = load_settings(asked.settings_file)
+        directory = asked.out or Path(f"certify-{settings.station.identity}".replace("/", "-"))
+        plan = _plan(asked, settings, directory)
+    except (SettingsError, ValueError) as error:
+        complain(str(error))
+        return USAGE, None
+    try:
+        report = asyncio.run(_run(asked, plan, say))
+    except RunRefused as refusal:
+        complain(str(refusal))
+        return FAILED, None
+    except OSError as error:
+        taken = error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
+        complain(
+            f"cannot listen at {asked.listen}: {error.strerror or error}" if taken and asked.listen else str(error)
+        )
+        return FAILED, None
+    say(summary(report))
+    say("")
+    say(", ".join(f"{number} {result.replace('_', ' ')}" for result, number in counts(report).items()))
+    papers = write_papers(report, statement_of(settings), directory)
+    say(f"The report is {directory / REPORT_FILE}; the papers are {', '.join(str(each) for each in papers)}.")
+    return _status(asked, report, complain), report
+
+
+def _status(asked: Asked, report: RunReport, complain: Say) -> int:
+    if report.ended_early:
+        complain(f"ended early: {report.ended_early}; go on with --resume")
+    if report.ended_early == INTERRUPTED:
+        return BY_SIGNAL
+    return FAILED if report.failed or report.ended_early else PASSED
+
+
+def _plan(asked: Asked, settings: Settings, directory: Path) -> Plan:
+    """Raises ValueError for arguments that cannot be."""
+    host, port = _address(asked.listen)
+    cases = chosen(all_cases(), asked.ocpp_profiles, asked.cases)
+    before = None
+    if asked.resume:
+        before = read_report(directory)
+        if before.station.identity != settings.station.identity:
+            raise ValueError(f"{directory} has a run of {before.station.identity}, not of {settings.station.identity}")
+    elif directory.exists() and any(directory.iterdir()):
+        raise ValueError(
+            f"{directory} is not empty: --resume goes on with the run in it, --out names another directory"
+        )
+    site = Site(
+        settings=settings, tables=read_tables(asked.settings_file), directory=directory.absolute(), host=host, port=port
+    )
+    return Plan(site=site, cases=cases, command=asked.command, before=before)
+
+
+def _address(listen: str) -> tuple[str, int]:
+    if not listen:
+        return "127.0.0.1", 0
+    host, colon, port = listen.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        raise ValueError(f"--listen {listen}: must be ADDRESS:PORT, such as 192.168.1.20:9000")
+    return host.strip("[]"), int(port)
+
+
+async def _run(asked: Asked, plan: Plan, say: Say) -> RunReport:
+    settings = plan.site.settings
+    terminal = None
+    if not settings.board_kind.simulated:
+        if not sys.stdin.isatty():
+            raise RunRefused("a real board needs a person at a terminal: standard input is none")
+        await running_station(settings)
+        log_at_rest(settings, even_if_charging=asked.even_if_charging)
+        terminal = Terminal(sys.stdin.fileno(), sys.stdout)
+        plan = _with_person(plan, Person(terminal, settings, time_limit_s=asked.person_s))
+    plan.site.directory.mkdir(parents=True, exist_ok=True)
+    task = asyncio.current_task()
+    assert task is not None, "it runs in one"
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, _Once(task, say))
+    try:
+        if terminal is not None:
+            terminal.begin()
+        return await CaseRun(plan, say).play_all()
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+        if terminal is not None:
+            terminal.end()
+
+
+def _with_person(plan: Plan, person: Person) -> Plan:
+    from eventstore.value import replace
+
+    return replace(plan, site=replace(plan.site, person=person))
+
+
+class _Once:
+    """The first signal ends the run in order, the second at once."""
+
+    def __init__(self, task: "asyncio.Task[object]", say: Say) -> None:
+        self._task = task
+        self._say = say
+        self._asked = False
+
+    def __call__(self) -> None:
+        if self._asked:
+            os._exit(BY_SIGNAL)
+        self._asked = True
+        self._say("\nEnding: what the station had is put back. Once more ends at once.")
+        self._task.cancel()
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """What was typed, for the report."""
+    return " ".join(("chargebox", *arguments))
