@@ -9,7 +9,7 @@ from typing import Any
 
 from eventstore.catalogue.hardware import ProximityObserved
 from eventstore.catalogue.lifecycle import ClockAdjusted, StationBooted, StationDescribed
-from eventstore.catalogue.limits import LimitsDescribed, OutsideLimitChanged
+from eventstore.catalogue.limits import LimitsDescribed, OutsideLimitChanged, StartDelayDrawn
 from eventstore.catalogue.smart_charging import (
     ChargingProfile,
     ChargingProfileCleared,
@@ -173,4 +173,5 @@ FOLDS: Mapping[type[Event], Callable[[ChargingProfiles, Any, Recorded, Clock], C
     LimitsDescribed: _on_change,
     OutsideLimitChanged: _on_change,
     DeratingChanged: _on_change,
+    StartDelayDrawn: _on_change,
 }

@@ -13,10 +13,17 @@ from eventstore.catalogue.limits import (
     LimitsDescribed,
     OutsideLimitChanged,
     OutsideLimitReported,
+    StartDelayDrawn,
+    StartsDelayed,
 )
 from eventstore.catalogue.link import LinkClosed, LinkOpened
 from eventstore.catalogue.smart_charging import LimitChanged
-from eventstore.catalogue.transactions import Moment, TransactionResumed, TransactionStarted
+from eventstore.catalogue.transactions import (
+    Moment,
+    TransactionResumed,
+    TransactionStarted,
+    TransactionStopped,
+)
 from eventstore.event import Event, Recorded
 from eventstore.persistent import Map
 from eventstore.value import Value, replace
@@ -26,6 +33,8 @@ API, CONTACT, CSMS_SILENCE = "api", "contact", "csms_silence"
 """By which ways a limit comes from outside."""
 OUTSIDE_LIMIT_DUE = "outside_limit"
 """The deadline at which a limit changes because nothing was heard until then."""
+OFF_PEAK, POWER_RETURN, LIMIT_LIFTED = "off-peak", "power return", "limit lifted"
+"""Why many stations may start at one moment."""
 REPORTED, SILENT = "reported", "silent"
 """Why a limit is in force: somebody says so, or nobody was heard in time."""
 
@@ -54,10 +63,18 @@ class InForce(Value, frozen=True, kw_only=True):
     since: Moment
 
 
+class StartDelay(Value, frozen=True, kw_only=True):
+    """A start that waits because many stations may start now; `until_ms` is None until it is drawn."""
+
+    why: str
+    until_ms: int | None = None
+
+
 class OutsideLimits(Value, frozen=True, kw_only=True):
     """`rules` are the settings. `contact_closed` is None until the board has reported it, `link_down_since_ms` None while connected.
 
-    `paused_ms` is since when a connector has been offered nothing because of an outside limit, by its id.
+    `paused_ms` is since when a connector has been offered nothing because of an outside limit, by its id. `delays` are
+    the delayed starts by connector, those that are over too, until energy is offered there.
     """
 
     rules: LimitsDescribed = LimitsDescribed()
@@ -66,10 +83,16 @@ class OutsideLimits(Value, frozen=True, kw_only=True):
     link_down_since_ms: int | None = 0
     in_force: tuple[InForce, ...] = ()
     paused_ms: Map[int, int] = Map()
+    delays: Map[int, StartDelay] = Map()
 
     def of(self, kind: str, source: str = "") -> InForce | None:
         """The limit in force of a kind and source."""
         return next((each for each in self.in_force if (each.kind, each.source) == (kind, source)), None)
+
+    def delay_on(self, connector_id: int, at_ms: int) -> StartDelay | None:
+        """The delay of a start that waits there at a moment."""
+        delay = self.delays.get(connector_id)
+        return None if delay is None or (delay.until_ms is not None and at_ms >= delay.until_ms) else delay
 
     @property
     def suspends_tx_profiles(self) -> bool:
@@ -80,7 +103,12 @@ class OutsideLimits(Value, frozen=True, kw_only=True):
 def _on_boot(limits: OutsideLimits, event: StationBooted, recorded: Recorded, _: Clock) -> OutsideLimits:
     reports = tuple(replace(each, is_heard=False) for each in limits.reports)
     return replace(
-        limits, reports=reports, contact_closed=None, link_down_since_ms=recorded.at_ms, paused_ms=Map[int, int]()
+        limits,
+        reports=reports,
+        contact_closed=None,
+        link_down_since_ms=recorded.at_ms,
+        paused_ms=Map[int, int](),
+        delays=Map[int, StartDelay](),
     )
 
 
@@ -128,21 +156,38 @@ def _on_changed(limits: OutsideLimits, event: OutsideLimitChanged, recorded: Rec
     return replace(limits, in_force=(*others, now))
 
 
+def _on_delayed(limits: OutsideLimits, event: StartsDelayed, recorded: Recorded, _: Clock) -> OutsideLimits:
+    begun = dict.fromkeys(event.connectors, StartDelay(why=event.why))
+    return replace(limits, delays=limits.delays.update(begun))
+
+
+def _on_drawn(limits: OutsideLimits, event: StartDelayDrawn, recorded: Recorded, _: Clock) -> OutsideLimits:
+    until_ms = recorded.at_ms + event.delay_ms
+    drawn = {
+        connector_id: replace(delay, until_ms=until_ms)
+        for connector_id, delay in limits.delays.items()
+        if delay.until_ms is None
+    }
+    return replace(limits, delays=limits.delays.update(drawn)) if drawn else limits
+
+
 def _on_limit(limits: OutsideLimits, event: LimitChanged, recorded: Recorded, clock: Clock) -> OutsideLimits:
     if event.limit_ma == 0 and limits.in_force:
         return replace(limits, paused_ms=limits.paused_ms.set(event.connector_id, recorded.at_ms))
-    return _not_paused(limits, event, recorded, clock)
+    return limits if event.limit_ma == 0 else _anew(limits, event, recorded, clock)
 
 
-def _not_paused(
+def _anew(
     limits: OutsideLimits,
-    event: LimitChanged | TransactionStarted | TransactionResumed,
+    event: LimitChanged | TransactionStarted | TransactionResumed | TransactionStopped,
     recorded: Recorded,
     _: Clock,
 ) -> OutsideLimits:
-    if event.connector_id not in limits.paused_ms:
-        return limits
-    return replace(limits, paused_ms=limits.paused_ms.delete(event.connector_id))
+    """Energy is offered, or another transaction is there: nothing waits any more."""
+    place = event.connector_id
+    if place in limits.paused_ms:
+        limits = replace(limits, paused_ms=limits.paused_ms.delete(place))
+    return replace(limits, delays=limits.delays.delete(place)) if place in limits.delays else limits
 
 
 FOLDS: Mapping[type[Event], Callable[[OutsideLimits, Any, Recorded, Clock], OutsideLimits]] = {
@@ -154,6 +199,9 @@ FOLDS: Mapping[type[Event], Callable[[OutsideLimits, Any, Recorded, Clock], Outs
     LinkClosed: _on_closed,
     OutsideLimitChanged: _on_changed,
     LimitChanged: _on_limit,
-    TransactionStarted: _not_paused,
-    TransactionResumed: _not_paused,
+    TransactionStarted: _anew,
+    TransactionResumed: _anew,
+    TransactionStopped: _anew,
+    StartsDelayed: _on_delayed,
+    StartDelayDrawn: _on_drawn,
 }

@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/chargebox
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export evidence page)
+_shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff compare outbox security limits verify sign whatif extract export evidence page)
 _shtab_chargebox_fleet_subparsers=(summary verify export)
 _shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets certificates wiring certify demo)
 
@@ -22,6 +22,7 @@ _shtab_chargebox_replay_diff_option_strings=(-h --help --tz --json --no-cache)
 _shtab_chargebox_replay_compare_option_strings=(-h --help --tz --json --no-cache --from --to --other-from --other-to)
 _shtab_chargebox_replay_outbox_option_strings=(-h --help --tz --json --no-cache --at)
 _shtab_chargebox_replay_security_option_strings=(-h --help --tz --json --no-cache --from --to --type)
+_shtab_chargebox_replay_limits_option_strings=(-h --help --tz --json --no-cache --from --to)
 _shtab_chargebox_replay_verify_option_strings=(-h --help --tz --json --no-cache --level --anchor --statement --public-key)
 _shtab_chargebox_replay_sign_option_strings=(-h --help --tz --json --no-cache --from --to --key --says --closed --output)
 _shtab_chargebox_replay_whatif_option_strings=(-h --help --tz --json --no-cache --from --to --set --limit --python)
@@ -50,7 +51,7 @@ _shtab_chargebox_replay_extract___given_choices=(auto events state)
 _shtab_chargebox_replay_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_replay_export___table_choices=(events transactions samples frames all)
 _shtab_chargebox_replay_page___verify_choices=(chain fold decide)
-_shtab_chargebox_replay_pos_1_choices=(summary timeline transactions transaction billing conversation state diff compare outbox security verify sign whatif extract export evidence page)
+_shtab_chargebox_replay_pos_1_choices=(summary timeline transactions transaction billing conversation state diff compare outbox security limits verify sign whatif extract export evidence page)
 _shtab_chargebox_fleet_verify___level_choices=(chain fold decide)
 _shtab_chargebox_fleet_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_fleet_export___table_choices=(events transactions samples frames all)
@@ -114,6 +115,10 @@ _shtab_chargebox_replay_security__h_nargs=0
 _shtab_chargebox_replay_security___help_nargs=0
 _shtab_chargebox_replay_security___json_nargs=0
 _shtab_chargebox_replay_security___no_cache_nargs=0
+_shtab_chargebox_replay_limits__h_nargs=0
+_shtab_chargebox_replay_limits___help_nargs=0
+_shtab_chargebox_replay_limits___json_nargs=0
+_shtab_chargebox_replay_limits___no_cache_nargs=0
 _shtab_chargebox_replay_verify__h_nargs=0
 _shtab_chargebox_replay_verify___help_nargs=0
 _shtab_chargebox_replay_verify___json_nargs=0

@@ -14,7 +14,8 @@ class LimitsDescribed(Observation, frozen=True, kw_only=True):
     `contact_dims_when` is "closed", "open", or "" where no contact limits; it then limits to `contact_max_current_ma` per phase, to
     `contact_max_power_w` in total, or both. A source that fell silent limits to `api_failsafe_current_ma`. After
     `silence_after_ms` without a connection (0: never) the station is limited to `silence_current_ma`, and TxProfiles do not count
-    if `silence_suspends_tx_profiles`. Energy that was taken by an outside limit stays away for `min_pause_ms`.
+    if `silence_suspends_tx_profiles`. Energy that was taken by an outside limit stays away for `min_pause_ms`. A start that many
+    stations may make at one moment waits for a random time of up to `random_delay_max_ms`.
     """
 
     NAME: ClassVar[str] = "LimitsDescribed"
@@ -27,6 +28,7 @@ class LimitsDescribed(Observation, frozen=True, kw_only=True):
     silence_current_ma: int = 6_000
     silence_suspends_tx_profiles: bool = False
     min_pause_ms: int = 5_000
+    random_delay_max_ms: int = 0
 
 
 class OutsideLimitReported(Observation, frozen=True, kw_only=True):
@@ -65,3 +67,23 @@ class OutsideLimitChanged(Decision, frozen=True, kw_only=True):
     why: str
     max_current_ma: int | None
     max_power_w: int | None
+
+
+class StartsDelayed(Decision, frozen=True, kw_only=True):
+    """What lets these connectors have energy again may do so at many stations at once: they wait for a time that is to be drawn.
+
+    `why` is "off-peak" (a charging profile), "power return", or "limit lifted".
+    """
+
+    NAME: ClassVar[str] = "StartsDelayed"
+
+    connectors: tuple[int, ...]
+    why: str
+
+
+class StartDelayDrawn(Observation, frozen=True, kw_only=True):
+    """The time by which the starts that wait for one are delayed, drawn by chance."""
+
+    NAME: ClassVar[str] = "StartDelayDrawn"
+
+    delay_ms: int

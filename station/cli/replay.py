@@ -242,6 +242,7 @@ QUESTIONS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "compare": ("two stations, or two weeks of one, side by side", _compare),
     "outbox": ("what waited to be sent to the CSMS, and why", _at),
     "security": ("the security log: what happened, when, and whether the CSMS has heard of it", _security),
+    "limits": ("were you dimmed: when, by whom, to what, and obeyed within how long", _range),
     "verify": ("whether anything was altered, lost, moved or put in", _verify),
     "sign": ("make a signed statement on a range of the log", _sign),
     "whatif": ("where the station would have acted differently", _whatif),

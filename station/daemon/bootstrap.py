@@ -33,6 +33,7 @@ from station.runtime.maker_roots import MakerRoots
 from station.runtime.own_identity import OwnIdentity
 from station.runtime.secrets import Secrets, named_secrets
 from station.runtime.signing import Signing
+from station.runtime.start_delays import StartDelays
 from station.runtime.station import Station
 from station.runtime.trust import Trust
 from station.runtime.upkeep import Upkeep
@@ -332,6 +333,7 @@ def _wire(
     station.read_before = gateway.read_before
     station.followers += [
         gateway.publish,
+        StartDelays(station.submit).publish,
         link.publish,
         secrets.publish,
         upkeep.publish,

@@ -19,6 +19,7 @@ def describe_limits(settings: Settings) -> LimitsDescribed:
         silence_current_ma=_ma(limits.csms_silence.current_a),
         silence_suspends_tx_profiles=limits.csms_silence.tx_profiles == "suspend",
         min_pause_ms=int(limits.min_pause_s * 1000),
+        random_delay_max_ms=int(limits.random_delay_max_s * 1000),
     )
 
 

@@ -6,14 +6,17 @@ follow from that (`features.smart_charging.offering`). The deadline is when some
 
 from collections.abc import Iterator
 
-from projections.outside_limits import OUTSIDE_LIMIT_DUE
+from eventstore.catalogue.limits import StartsDelayed
+from projections.outside_limits import LIMIT_LIFTED, OUTSIDE_LIMIT_DUE
 from projections.station import StationState
 from station.core.feature import TIME, Deadline, Events, Feature, Rule
 from station.rules import outside_limits
 
 
 def _keep_in_force(state: StationState, at_ms: int) -> Events:
-    return outside_limits.changes(state, at_ms)
+    changed = outside_limits.changes(state, at_ms)
+    waiting = outside_limits.lifted_together(state, changed, at_ms)
+    return (*changed, StartsDelayed(connectors=waiting, why=LIMIT_LIFTED)) if waiting else changed
 
 
 def _deadlines(state: StationState) -> Iterator[Deadline]:

@@ -13,7 +13,7 @@ import orjson
 
 from eventstore.structure import to_plain
 from station.replay import comparing
-from station.replay.answers import conversation, outbox, security, summary, timeline, transactions, whatif
+from station.replay.answers import conversation, dimmings, outbox, security, summary, timeline, transactions, whatif
 from station.replay.export import evidence, scenario, writing
 from station.replay.export.redaction import RedactionRules
 from station.replay.opening.errors import BadQuestion, ReplayError
@@ -23,6 +23,7 @@ from station.replay.opening.source import open_log
 from station.replay.opening.times import Zone, calendar_of
 from station.replay.opening.workers import cores
 from station.replay.pages import plots, station_page, transaction_page, verdict_page
+from station.replay.pages.dimmings_page import dimmings_page
 from station.replay.pages.outbox_page import outbox_page
 from station.replay.pages.page import Page, Paragraph, json_text, show
 from station.replay.pages.security_page import security_page
@@ -138,6 +139,13 @@ def show_security(asked: Question) -> int:
     """The security log."""
     found = security.security_entries(asked.reader, asked.calendar, *asked.range(), asked.options.type)
     give(asked, found, lambda: security_page(found, asked.zone))
+    return DONE
+
+
+def show_limits(asked: Question) -> int:
+    """The limits from outside."""
+    found = dimmings.dimmings(asked.reader, asked.calendar, *asked.range())
+    give(asked, found, lambda: dimmings_page(found, asked.zone))
     return DONE
 
 
@@ -332,6 +340,7 @@ ANSWERS: Mapping[str, Callable[[Question], int]] = {
     "compare": comparing.show_comparison,
     "outbox": show_outbox,
     "security": show_security,
+    "limits": show_limits,
     "verify": show_verdict,
     "sign": make_statement,
     "whatif": show_whatif,

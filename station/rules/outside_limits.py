@@ -4,7 +4,7 @@ Silence never means more than was said: a source that is not heard in time is re
 boot, of which nobody knows how long it took, the lower of what a source said last and its safe value holds until it is heard again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from eventstore.catalogue.limits import OutsideLimitChanged
 from eventstore.value import Value
@@ -20,7 +20,7 @@ from projections.outside_limits import (
 )
 from projections.station import StationState
 
-__all__ = ["SOURCES_MAX", "WantedLimit", "changes", "due_ms", "is_full", "wanted"]
+__all__ = ["SOURCES_MAX", "WantedLimit", "changes", "due_ms", "is_full", "lifted_together", "wanted"]
 
 SOURCES_MAX = 8
 """So many sources may limit the station at once."""
@@ -110,6 +110,33 @@ def changes(state: StationState, at_ms: int) -> list[OutsideLimitChanged]:
         if not each.holds_as(limits.of(each.kind, each.source))
     ]
     return changed + lifted
+
+
+def lifted_together(state: StationState, changed: Iterable[OutsideLimitChanged], at_ms: int) -> tuple[int, ...]:
+    """The connectors that such changes may give energy back to while they do the same at other stations."""
+    limits = state.outside_limits
+    if not limits.rules.random_delay_max_ms or not any(_rises(limits.of(e.kind, e.source), e) for e in changed):
+        return ()
+    return tuple(
+        connector.connector_id
+        for connector in state.connectors.real
+        if connector.transaction_number is not None
+        and connector.limit_ma == 0
+        and limits.delay_on(connector.connector_id, at_ms) is None
+    )
+
+
+def _rises(before: InForce | None, after: OutsideLimitChanged) -> bool:
+    """Whether a limit that others have as well allows more than before."""
+    if before is None:
+        return False
+    return _allows_more(before.max_current_ma, after.max_current_ma) or _allows_more(
+        before.max_power_w, after.max_power_w
+    )
+
+
+def _allows_more(before: int | None, after: int | None) -> bool:
+    return before is not None and (after is None or after > before)
 
 
 def due_ms(state: StationState) -> int | None:

@@ -1,4 +1,4 @@
-"""The only source of chance: jitter for reconnections, and the name of an installation in message ids."""
+"""The only source of chance: jitter for reconnections, delays of starts, and the name of an installation in message ids."""
 
 import secrets
 
@@ -8,6 +8,11 @@ ENTROPY_MAX = 1000
 def draw() -> int:
     """0 to 999, to be recorded with the event that it spreads."""
     return secrets.randbelow(ENTROPY_MAX)
+
+
+def delay_ms(max_ms: int) -> int:
+    """0 to `max_ms`, by which a start is delayed."""
+    return secrets.randbelow(max_ms + 1)
 
 
 def installation() -> str:

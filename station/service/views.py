@@ -192,6 +192,7 @@ def limit_view(reason: LimitReason | None) -> Json | None:
         "purpose": reason.purpose or None,
         "period": reason.period or None,
         "set_at": utc_text(reason.set_utc_ms),
+        "until": utc_text(reason.until_utc_ms),
         "outside": None if reason.outside is None else outside_view(reason.outside),
     }
 

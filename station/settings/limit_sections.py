@@ -72,6 +72,14 @@ class LimitSettings(Value, frozen=True, kw_only=True):
             "a transaction that such a limit has left without energy stays so at least this long",
         ),
     ] = 5
+    random_delay_max_s: Annotated[
+        float,
+        TableKey(
+            Number(minimum=0, maximum=3_600, unit="seconds"),
+            "a start that many stations may make at one moment (off-peak time in a charging profile, the power returns, a common limit "
+            "is lifted) waits for a random time of up to this; 0: none does. In Great Britain: 600",
+        ),
+    ] = 0
     api: Annotated[ApiLimitSettings, TableKey(SubTable(section=ApiLimitSettings), "limits that programs set")] = (
         ApiLimitSettings()
     )

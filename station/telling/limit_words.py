@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from eventstore.catalogue import limits
 from eventstore.event import Event
-from projections.limit_reason import CABLE, PROFILE, SHARE, TEMPERATURE, LimitReason, OutsideReason
+from projections.limit_reason import CABLE, PAUSE, PROFILE, SHARE, TEMPERATURE, LimitReason, OutsideReason
 from projections.outside_limits import API, CONTACT, CSMS_SILENCE, SILENT
 from station.telling.amounts import current, duration
 from station.telling.temperature_words import celsius
@@ -17,6 +17,9 @@ def limited_by(reason: LimitReason | None, clock: Callable[[int], str]) -> str:
         return ""
     if reason.kind == CABLE:
         return "by the cable"
+    if reason.until_utc_ms is not None:
+        what = "the least pause lasts" if reason.kind == PAUSE else "the start is delayed by chance"
+        return f"{what} until {clock(reason.until_utc_ms)}"
     if reason.outside is not None:
         shared = "shared with the other connectors, " if reason.kind == SHARE else ""
         return f"{shared}{dimmed_by(reason.outside)} since {clock(reason.outside.since_utc_ms)}"
@@ -70,6 +73,11 @@ def _changed(event: limits.OutsideLimitChanged) -> str:
     return f"The station is limited to {said} by {name}"
 
 
+def _delayed(event: limits.StartsDelayed) -> str:
+    where = ", ".join(map(str, event.connectors))
+    return f"Others may start now as well ({event.why}): connector {where} waits for a time by chance"
+
+
 LIMITS: Mapping[type[Event], tuple[int, Words]] = {
     limits.LimitsDescribed: (DETAIL, lambda e: "The settings of limits from outside were read"),
     limits.OutsideLimitReported: (NOISE, _reported),
@@ -78,4 +86,6 @@ LIMITS: Mapping[type[Event], tuple[int, Words]] = {
         lambda e: f"The grid operator's contact is {'closed' if e.closed else 'open'}",
     ),
     limits.OutsideLimitChanged: (HEADLINE, _changed),
+    limits.StartsDelayed: (HEADLINE, _delayed),
+    limits.StartDelayDrawn: (HEADLINE, lambda e: f"The start is delayed by {duration(e.delay_ms)}, by chance"),
 }

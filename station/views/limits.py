@@ -1,6 +1,6 @@
 """What decides a limit, as a sentence of the page."""
 
-from projections.limit_reason import CABLE, PROFILE, SHARE, TEMPERATURE, LimitReason, OutsideReason
+from projections.limit_reason import CABLE, PAUSE, PROFILE, SHARE, TEMPERATURE, LimitReason, OutsideReason
 from projections.outside_limits import API, CSMS_SILENCE
 from station.views.saying import Json, say
 
@@ -11,6 +11,8 @@ def limit_said(reason: LimitReason | None) -> Json | None:
         return None
     if reason.kind == CABLE:
         return say("limit.cable")
+    if reason.until_utc_ms is not None:
+        return say("limit.pause" if reason.kind == PAUSE else "limit.delay", at=reason.until_utc_ms)
     if reason.outside is not None:
         return _outside(reason.outside, "limit.shared_by" if reason.kind == SHARE else "limit.by")
     if reason.kind == TEMPERATURE:

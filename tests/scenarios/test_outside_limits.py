@@ -5,16 +5,19 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.connectors import EnergyAskedBack
-from eventstore.catalogue.hardware import ContactorObserved
+from eventstore.catalogue.hardware import BoardOpened, ContactorObserved, PilotStateObserved, ProximityObserved
+from eventstore.catalogue.lifecycle import StationBooted
 from eventstore.catalogue.limits import (
     LimitContactObserved,
     LimitsDescribed,
     OutsideLimitChanged,
     OutsideLimitReported,
+    StartDelayDrawn,
+    StartsDelayed,
 )
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.event import Event
-from projections.limit_reason import CABLE, OUTSIDE, SHARE
+from projections.limit_reason import CABLE, DELAY, OUTSIDE, SHARE
 from station.features.smart_charging.reasons import limit_reason
 from tests.scenarios.conftest import World, world
 from tests.scenarios.test_smart_charging import charge, install, limit_a, periods, profile
@@ -268,3 +271,94 @@ def test_a_limit_above_everything_else_is_in_force_and_decides_nothing() -> None
     assert found is not None
     assert found.kind != OUTSIDE
     assert found.kind != CABLE
+
+
+def delays(events: list[Event]) -> list[tuple[tuple[int, ...], str]]:
+    return [(event.connectors, event.why) for event in events if isinstance(event, StartsDelayed)]
+
+
+def test_a_start_by_the_calendar_waits_for_a_time_that_is_drawn_once() -> None:
+    station = charging(random_delay_max_ms=600_000)
+    install(station, 1, profile(station, "TxDefaultProfile", {0: 0, 60: 16}))
+    assert limit_a(station) == 0
+    assert delays(station.wait(60)) == [((1,), "off-peak")]
+    assert limit_a(station) == 0
+    station.observe(StartDelayDrawn(delay_ms=90_000))
+    found = limit_reason(station.state, 1, station.at_ms)
+    assert found is not None
+    assert found.kind == DELAY
+    assert delays(station.wait(89.999)) == []
+    assert limit_a(station) == 0
+    station.wait(0.001)
+    assert limit_a(station) == 16
+
+
+def test_without_the_setting_nothing_waits() -> None:
+    station = charging()
+    install(station, 1, profile(station, "TxDefaultProfile", {0: 0, 60: 16}))
+    assert delays(station.wait(60)) == []
+    assert limit_a(station) == 16
+
+
+def test_an_increase_is_no_start() -> None:
+    station = charging(random_delay_max_ms=600_000)
+    install(station, 1, profile(station, "TxDefaultProfile", {0: 6, 60: 16}))
+    assert delays(station.wait(60)) == []
+    assert limit_a(station) == 16
+
+
+def test_a_common_limit_that_is_lifted_delays_whoever_waits_for_it() -> None:
+    station = described(
+        world(connectors=2), random_delay_max_ms=600_000, contact_dims_when="closed", contact_max_power_w=0
+    )
+    station.observe(LimitContactObserved(closed=True))
+    charge(station, 1, "A")
+    assert limit_a(station) == 0
+    events = station.observe(LimitContactObserved(closed=False))
+    assert delays(events) == [((1,), "limit lifted")], "it was plugged in while nothing was to be had"
+    station = charging(random_delay_max_ms=600_000, min_pause_ms=0)
+    say(station, max_current_ma=0)
+    station.wait(UNTIL_THE_OTHERS_FOLLOW_S)
+    assert delays(say(station)) == [((1,), "limit lifted")]
+    station.observe(StartDelayDrawn(delay_ms=30_000))
+    station.wait(29.999)
+    assert limit_a(station) == 0
+    station.wait(0.001)
+    assert limit_a(station) == 32
+
+
+def test_who_starts_anew_is_not_delayed() -> None:
+    station = charging(random_delay_max_ms=600_000, min_pause_ms=0)
+    say(station, max_current_ma=0)
+    say(station)
+    station.observe(StartDelayDrawn(delay_ms=600_000))
+    station.swipe("TAG", 1)
+    station.unplug(1)
+    charge(station)
+    assert limit_a(station) == 32
+
+
+def test_a_transaction_that_goes_on_when_the_power_is_back_is_delayed_once() -> None:
+    station = described(world(power_loss_policy="resume"), random_delay_max_ms=600_000)
+    charge(station)
+    station.station.boots += 1
+    station.station.observe(
+        StationBooted(
+            boot=station.station.boots,
+            installation="0000abcd",
+            software_version="0",
+            firmware_version="0",
+            offset_ms=station.state.clock.offset_ms,
+            clock_trusted=True,
+            orderly=False,
+        ),
+        station.description,
+        ProximityObserved(connector_id=1, cable_rating_ma=32_000),
+        PilotStateObserved(connector_id=1, pilot_state="C"),
+    )
+    events = station.observe(BoardOpened())
+    assert delays(events) == [((1,), "power return")]
+    assert limit_a(station) == 0
+    station.observe(StartDelayDrawn(delay_ms=10_000))
+    assert delays(station.wait(10)) == []
+    assert limit_a(station) == 32

@@ -11,7 +11,7 @@ The number of phases is chosen while nothing is offered. During a transaction it
 (9.4.4), by a pause; elsewhere the phases stay, and a limit in watts is spread over them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from eventstore.catalogue.smart_charging import LimitChanged, LimitsPlanned
 from eventstore.event import Event
@@ -22,6 +22,7 @@ from projections.transactions import Transaction
 from station.core.config_keys import Access, Boolean, ConfigKey
 from station.core.feature import TIME, Deadline, Feature, Rule
 from station.features.smart_charging.composite import Offer, Situation, next_change_ms, offers, total_ma
+from station.features.smart_charging.holding import delayed, held_until_ms, is_held
 from station.features.smart_charging.situation import situation_of
 from station.rules.charging_profile_rules import follow_transactions
 
@@ -51,7 +52,9 @@ def keep_limits(state: StationState, at_ms: int) -> tuple[Event, ...]:
         for connector_id, offer in offered.items()
     }
     limits = _Limits(state, situation, at_ms)
-    events = [*limits.lowered(targets), *limits.raised(targets)]
+    delays = tuple(delayed(state, situation, _starting(state, targets), at_ms))
+    waiting = {connector_id for delay in delays for connector_id in delay.connectors}
+    events = [*delays, *limits.lowered(targets), *limits.raised(targets, waiting)]
     change_utc_ms = next_change_ms(situation, utc_ms)
     dues = [
         None if change_utc_ms is None else max(at_ms + 1, state.clock.at_ms(change_utc_ms)),
@@ -59,6 +62,15 @@ def keep_limits(state: StationState, at_ms: int) -> tuple[Event, ...]:
         at_ms + EV_RESPONSE_MS if _pauses(state, offered) else None,
     ]
     return (*events, LimitsPlanned(due_ms=min((due for due in dues if due is not None), default=None)))
+
+
+def _starting(state: StationState, targets: Mapping[int, Offer]) -> dict[int, Offer]:
+    """Those that have no energy and may have it."""
+    return {
+        connector_id: offer
+        for connector_id, offer in targets.items()
+        if offer.limit_ma > 0 and state.connectors[connector_id].limit_ma == 0
+    }
 
 
 def offered_transactions(state: StationState) -> tuple[Transaction, ...]:
@@ -120,12 +132,16 @@ class _Limits:
                 self._limits[connector_id] = limit_ma
                 yield self._changed(connector_id, self._state.connectors[connector_id].phases)
 
-    def raised(self, targets: Mapping[int, Offer]) -> Iterator[LimitChanged]:
-        """What may rise, the oldest transaction first, as far as there is room already."""
+    def raised(self, targets: Mapping[int, Offer], waiting: Collection[int]) -> Iterator[LimitChanged]:
+        """What may rise, the oldest transaction first, as far as there is room already. Starts of `waiting` are delayed from now on."""
         for connector_id, offer in targets.items():
             if offer.limit_ma <= self._limits[connector_id]:
                 continue
-            until_ms = self._pauses_until_ms(connector_id) or self._must_wait_until_ms(connector_id, offer)
+            until_ms = self._must_wait_until_ms(connector_id, offer)
+            if self._limits[connector_id] == 0 and (connector_id in waiting or self._is_held(connector_id)):
+                until_ms = held_until_ms(self._state, connector_id, self._at_ms)
+                if until_ms is None:  # until it is drawn, which is an observation
+                    continue
             if until_ms is None:
                 self._limits[connector_id] = offer.limit_ma
                 yield self._changed(connector_id, offer.phases)
@@ -135,12 +151,8 @@ class _Limits:
     def _changed(self, connector_id: int, phases: int) -> LimitChanged:
         return LimitChanged(connector_id=connector_id, limit_ma=self._limits[connector_id], phases=phases)
 
-    def _pauses_until_ms(self, connector_id: int) -> int | None:
-        """When the least pause is over that an outside limit began; None: there is none."""
-        limits = self._state.outside_limits
-        paused_ms = limits.paused_ms.get(connector_id)
-        until_ms = None if paused_ms is None else paused_ms + limits.rules.min_pause_ms
-        return until_ms if until_ms is not None and until_ms > self._at_ms else None
+    def _is_held(self, connector_id: int) -> bool:
+        return is_held(self._state, connector_id, self._at_ms)
 
     def _must_wait_until_ms(self, connector_id: int, offer: Offer) -> int | None:
         """When the next vehicle in the way has followed; None if nothing is in the way."""
@@ -182,6 +194,7 @@ FEATURE = Feature(
             decide=keep_limits,
             reads=(
                 "description",
+                "boot",
                 "clock",
                 "connectors",
                 "transactions",

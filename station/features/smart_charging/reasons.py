@@ -5,7 +5,18 @@ Worked out from the state, as `offering` worked out the limit; where the two do 
 
 from operator import itemgetter
 
-from projections.limit_reason import CABLE, OUTSIDE, PROFILE, SHARE, STATION, TEMPERATURE, LimitReason, OutsideReason
+from projections.limit_reason import (
+    CABLE,
+    DELAY,
+    OUTSIDE,
+    PAUSE,
+    PROFILE,
+    SHARE,
+    STATION,
+    TEMPERATURE,
+    LimitReason,
+    OutsideReason,
+)
 from projections.outside_limits import SILENT, InForce
 from projections.station import StationState
 from station.features.smart_charging.composite import (
@@ -15,6 +26,7 @@ from station.features.smart_charging.composite import (
     offer_of,
     profiles_limit,
 )
+from station.features.smart_charging.holding import held_until_ms
 from station.features.smart_charging.limits import Limit, Surroundings, ma_of
 from station.features.smart_charging.offering import offered_transactions, with_phases
 from station.features.smart_charging.situation import outside_limit, situation_of
@@ -33,6 +45,10 @@ def limit_reason(state: StationState, connector_id: int, at_ms: int) -> LimitRea
     offered = offered_transactions(state)
     if all(transaction.connector_id != connector_id for transaction in offered):
         return None
+    until_ms = held_until_ms(state, connector_id, at_ms)
+    if until_ms is not None and state.connectors[connector_id].limit_ma == 0:
+        kind = PAUSE if state.outside_limits.delay_on(connector_id, at_ms) is None else DELAY
+        return LimitReason(kind=kind, until_utc_ms=state.clock.utc_ms(until_ms))
     situation = situation_of(state, offered)
     utc_ms = state.clock.utc_ms(at_ms)
     limit = at(connector_limit(situation, connector_id, utc_ms, utc_ms + 1), utc_ms)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from eventstore.catalogue import limits
 from eventstore.event import Event
-from projections.outside_limits import API, CONTACT, CSMS_SILENCE, SILENT
+from projections.outside_limits import API, CONTACT, CSMS_SILENCE, LIMIT_LIFTED, OFF_PEAK, POWER_RETURN, SILENT
 from station.telling import limit_words
 from station.telling.german.amounts import duration
 from station.telling.german.upkeep import Words
+
+_WHY = {OFF_PEAK: "Nebenzeit", POWER_RETURN: "Netz zurück", LIMIT_LIFTED: "Grenze aufgehoben"}
 
 
 def amount(max_current_ma: int | None, max_power_w: int | None) -> str:
@@ -39,6 +41,11 @@ def _changed(event: limits.OutsideLimitChanged) -> str:
     return f"Die Station ist durch {name} auf {said} begrenzt"
 
 
+def _delayed(event: limits.StartsDelayed) -> str:
+    where, why = ", ".join(map(str, event.connectors)), _WHY.get(event.why, event.why)
+    return f"Jetzt können auch andere beginnen ({why}): Anschluss {where} wartet eine zufällige Zeit"
+
+
 OUTSIDE: Mapping[type[Event], Words] = {
     limits.LimitsDescribed: lambda e: "Die Einstellungen der Grenzen von außen wurden gelesen",
     limits.OutsideLimitReported: _reported,
@@ -46,4 +53,6 @@ OUTSIDE: Mapping[type[Event], Words] = {
         f"Der Kontakt des Netzbetreibers ist {'geschlossen' if e.closed else 'offen'}"
     ),
     limits.OutsideLimitChanged: _changed,
+    limits.StartsDelayed: _delayed,
+    limits.StartDelayDrawn: lambda e: f"Der Beginn ist um {duration(e.delay_ms)} verzögert, durch Zufall",
 }

@@ -86,7 +86,7 @@ def test_a_station_that_charges_is_shown_as_such() -> None:
     assert (connector["status"], connector["plugged"], connector["transaction_number"]) == ("Charging", True, 1)
     assert isinstance(connector["limit_a"], float)
     assert connector["limit_by"] == {
-        **dict.fromkeys(("charging_profile_id", "purpose", "period", "set_at", "outside")),
+        **dict.fromkeys(("charging_profile_id", "purpose", "period", "set_at", "until", "outside")),
         "kind": "station",
     }
     assert connector["energy_wh"] == 1_200

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from projections.limit_reason import CABLE, OUTSIDE, PROFILE, SHARE, STATION, LimitReason, OutsideReason
+from projections.limit_reason import CABLE, DELAY, OUTSIDE, PAUSE, PROFILE, SHARE, STATION, LimitReason, OutsideReason
 from projections.outside_limits import API, CONTACT, CSMS_SILENCE
 from station.page_files import FILES
 from station.telling.limit_words import amount, limited_by
@@ -25,6 +25,8 @@ REASONS = [
     LimitReason(kind=PROFILE, charging_profile_id=12, purpose="TxProfile", period=2),
     LimitReason(kind=SHARE, charging_profile_id=12, purpose="ChargePointMaxProfile", period=1, set_utc_ms=1_000),
     LimitReason(kind=SHARE, charging_profile_id=12, purpose="ChargePointMaxProfile", period=1),
+    LimitReason(kind=PAUSE, until_utc_ms=1_000),
+    LimitReason(kind=DELAY, until_utc_ms=1_000),
     LimitReason(kind=OUTSIDE, outside=outside(CONTACT, max_power_w=4_200)),
     LimitReason(kind=OUTSIDE, outside=outside(CONTACT, silent=True, max_power_w=4_200)),
     LimitReason(kind=OUTSIDE, outside=outside(API, "ems", max_current_ma=10_000)),
