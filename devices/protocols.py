@@ -102,6 +102,15 @@ class Signalling(Protocol):
 
 
 @runtime_checkable
+class Gathering(Protocol):
+    """A board that has to ask others for its inputs: they are reported a while after `open` returned."""
+
+    def when_gathered(self, call: Callable[[], None]) -> None:
+        """Call it once every input was reported, or is known not to answer; on the event loop, never if the board closes before."""
+        ...
+
+
+@runtime_checkable
 class Equipped(Protocol):
     """A board that knows before it is opened what it is equipped with."""
 

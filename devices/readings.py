@@ -35,6 +35,7 @@ class ProximityReading(Struct, frozen=True, kw_only=True):
 
 class ContactorReading(Struct, frozen=True, kw_only=True):
     """The contactor's feedback contact. `fault` is "" (it obeys), "welded" (does not open) or "stuck" (does not close).
+    `inferred`: no contact says so, it follows from what else is known.
 
     A fault stays reported until the board knows that it is gone, whatever is commanded meanwhile.
     """
@@ -42,14 +43,18 @@ class ContactorReading(Struct, frozen=True, kw_only=True):
     connector_id: int
     closed: bool
     fault: str
+    inferred: bool = False
 
 
 class LockReading(Struct, frozen=True, kw_only=True):
-    """Where the connector lock is. `jammed`: the last drive did not reach its end. Every drive is answered by one reading."""
+    """Where the connector lock is. `jammed`: the last drive did not reach its end. Every drive is answered by one reading.
+    `inferred`: nothing reads the position, the lock is taken to be where it was sent.
+    """
 
     connector_id: int
     locked: bool
     jammed: bool
+    inferred: bool = False
 
 
 class TagReading(Struct, frozen=True, kw_only=True):
@@ -168,7 +173,8 @@ class ConnectorOutputs(Struct, frozen=True, kw_only=True):
     """What one connector should be doing.
 
     `duty_permille`: 1000 is steady +12 V (no offer), 0 is state F (-12 V), 80 to 970 is a PWM that offers a current
-    (`iec61851.ma_from_duty_permille`). `phases`: how many may be energized. `indicator`: the status that the lamp shows.
+    (`iec61851.ma_from_duty_permille`). `offer_ma` is that current before it was rounded to a duty, for boards whose pilot is not ours;
+    None: as the duty says. `phases`: how many may be energized. `indicator`: the status that the lamp shows.
     """
 
     contactor_closed: bool
@@ -176,3 +182,4 @@ class ConnectorOutputs(Struct, frozen=True, kw_only=True):
     locked: bool
     phases: int
     indicator: str
+    offer_ma: int | None = None

@@ -10,7 +10,7 @@ _shtab_chargebox_fleet_subparsers=(summary verify export)
 _shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets certificates wiring certify demo)
 
 _shtab_chargebox_run_option_strings=(-h --help --settings --verbose)
-_shtab_chargebox_doctor_option_strings=(-h --help --settings)
+_shtab_chargebox_doctor_option_strings=(-h --help --settings --failsafe --anyway)
 _shtab_chargebox_replay_summary_option_strings=(-h --help --tz --json --no-cache)
 _shtab_chargebox_replay_timeline_option_strings=(-h --help --tz --json --no-cache --from --to --connector --transaction --tag --type --detail --all --seq)
 _shtab_chargebox_replay_transactions_option_strings=(-h --help --tz --json --no-cache --from --to)
@@ -66,6 +66,8 @@ _shtab_chargebox_run___help_nargs=0
 _shtab_chargebox_run___verbose_nargs=0
 _shtab_chargebox_doctor__h_nargs=0
 _shtab_chargebox_doctor___help_nargs=0
+_shtab_chargebox_doctor___failsafe_nargs=0
+_shtab_chargebox_doctor___anyway_nargs=0
 _shtab_chargebox_replay_summary__h_nargs=0
 _shtab_chargebox_replay_summary___help_nargs=0
 _shtab_chargebox_replay_summary___json_nargs=0

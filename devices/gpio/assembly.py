@@ -19,6 +19,7 @@ from devices.gpio.pilot_output import SysfsPwm
 from devices.gpio.proximity import ContactProximity, ResistorProximity
 from devices.gpio.rack import Rack
 from devices.gpio.sections import (
+    BusSection,
     ConnectorSection,
     FaultSection,
     PilotSection,
@@ -93,7 +94,7 @@ def assemble(rack: Rack, wiring: Wiring, stack: ExitStack, pause_ms: PauseMs, pw
     for contact in (*(contact for _, contact in contacts), emergency_stop, mains, tamper, limit_contact):
         if contact is not None:
             stack.callback(contact.close)
-    readers = tuple((reader.connector or None, _reader(rack, reader, pause_ms)) for reader in wiring.section.readers)
+    readers = tuple((reader.connector or None, new_reader(rack, reader, pause_ms)) for reader in wiring.section.readers)
     for _, tag_reader in readers:
         stack.callback(tag_reader.close)
     buses = _buses(wiring, tuple(meters.values()), rack.timers.now_ms, pause_ms)
@@ -187,23 +188,28 @@ def _buses(
     for name, bus in wiring.buses.items():
         names = [section.meter.bus for section in wiring.connectors]
         hung = tuple(m for m, on in zip(meters, names, strict=True) if on == name and isinstance(m, ModbusMeter))
-        line = BusLine(
-            kind=bus.kind,
-            device=bus.device,
-            baudrate=bus.baudrate,
-            parity=bus.parity,
-            stop_bits=bus.stop_bits,
-            host=bus.host,
-            port=bus.port,
-            timeout_ms=bus.timeout_ms,
-            period_ms=bus.period_ms,
-        )
         if hung:
-            buses.append(ModbusBus(line, hung, now_ms=now_ms, pause_ms=pause_ms))
+            buses.append(ModbusBus(bus_line(bus), hung, now_ms=now_ms, pause_ms=pause_ms))
     return tuple(buses)
 
 
-def _reader(rack: Rack, reader: ReaderSection, pause_ms: PauseMs) -> WiegandReader | DeviceReader:
+def bus_line(bus: BusSection) -> BusLine:
+    """The line of a bus of the wiring."""
+    return BusLine(
+        kind=bus.kind,
+        device=bus.device,
+        baudrate=bus.baudrate,
+        parity=bus.parity,
+        stop_bits=bus.stop_bits,
+        host=bus.host,
+        port=bus.port,
+        timeout_ms=bus.timeout_ms,
+        period_ms=bus.period_ms,
+    )
+
+
+def new_reader(rack: Rack, reader: ReaderSection, pause_ms: PauseMs) -> WiegandReader | DeviceReader:
+    """The driver of a reader of the wiring. Raises what the pin factory raises."""
     if reader.kind == "wiegand":
         return WiegandReader(rack, reader)
     place = ReaderDevice(

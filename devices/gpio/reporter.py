@@ -13,13 +13,14 @@ from devices.readings import (
     TagReading,
     TamperReading,
     TemperatureReading,
+    VehicleIdReading,
 )
 
 INFO_LENGTH_MAX = 50  # info of StatusNotification: CiString50
 
 
 class Reporter:
-    """Reports a reading unless it is what was reported last of its kind; tags and locks always."""
+    """Reports a reading unless it is what was reported last of its kind; tags, locks and the ids of vehicles always."""
 
     def __init__(self, report: Callable[[Reading], None]) -> None:
         self._out = InOrder(report)
@@ -28,7 +29,7 @@ class Reporter:
     def emit(self, reading: Reading) -> None:
         """Report it. What `report` causes in turn is reported after what is already waiting."""
         key = _key(reading)
-        if self._shown.get(key) == reading and not isinstance(reading, TagReading | LockReading):
+        if self._shown.get(key) == reading and not isinstance(reading, TagReading | LockReading | VehicleIdReading):
             return
         self._shown[key] = reading
         self._out.emit((reading,))

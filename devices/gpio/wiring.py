@@ -228,10 +228,7 @@ def adc_uses(wiring: Wiring) -> Iterator[tuple[KeyPath, str, int]]:
 
 def _contradictions(wiring: Wiring) -> Iterator[Problem]:
     """What no key is to blame for alone."""
-    for name, bus in wiring.buses.items():
-        missing = "device" if bus.kind == "rtu" else "host"
-        if not getattr(bus, missing):
-            yield Problem(path=(*ROOT, "bus", name, missing), text=f"is required for {bus.kind}")
+    yield from bus_problems(wiring.buses)
     for number, connector in enumerate(wiring.connectors, start=1):
         path = (*ROOT, "connector", str(number))
         yield from _pilot_problems(wiring, connector.pilot, (*path, "pilot"))
@@ -248,9 +245,9 @@ def _contradictions(wiring: Wiring) -> Iterator[Problem]:
         if warm is not None:
             yield from _adc_problems(wiring, warm.adc, warm.channel, (*path, "temperature"))
     for number, fault in enumerate(wiring.section.faults, start=1):
-        yield from _connector_number(wiring, fault, (*ROOT, "faults", str(number), "connector"))
+        yield from connector_problems(fault, len(wiring.connectors), (*ROOT, "faults", str(number), "connector"))
     for number, reader in enumerate(wiring.section.readers, start=1):
-        yield from _reader_problems(wiring, reader, (*ROOT, "readers", str(number)))
+        yield from reader_problems(reader, len(wiring.connectors), (*ROOT, "readers", str(number)))
     watchdog = wiring.section.watchdog
     if watchdog is not None:
         yield from _watchdog_problems(watchdog)
@@ -307,7 +304,16 @@ def _meter_problems(wiring: Wiring, meter: MeterSection, path: KeyPath) -> Itera
         yield Problem(path=(*path, "map"), text=str(error))
 
 
-def _reader_problems(wiring: Wiring, reader: ReaderSection, path: KeyPath) -> Iterator[Problem]:
+def bus_problems(buses: Mapping[str, BusSection]) -> Iterator[Problem]:
+    """What is wrong with the buses of a board."""
+    for name, bus in buses.items():
+        missing = "device" if bus.kind == "rtu" else "host"
+        if not getattr(bus, missing):
+            yield Problem(path=(*ROOT, "bus", name, missing), text=f"is required for {bus.kind}")
+
+
+def reader_problems(reader: ReaderSection, connectors: int, path: KeyPath) -> Iterator[Problem]:
+    """What is wrong with a reader of a board with so many connectors."""
     required: Mapping[str, tuple[str, ...]] = {"wiegand": ("data0", "data1")}
     for name in required.get(reader.kind, ("device",)):
         if not getattr(reader, name):
@@ -319,12 +325,13 @@ def _reader_problems(wiring: Wiring, reader: ReaderSection, path: KeyPath) -> It
     if reader.kind == "pn532" and reader.repeat_ms < REPEAT_MS_MIN:
         text = f"must be at least {REPEAT_MS_MIN} for pn532: a card that is held would be presented again and again"
         yield Problem(path=(*path, "repeat_ms"), text=text)
-    yield from _connector_number(wiring, reader, (*path, "connector"))
+    yield from connector_problems(reader, connectors, (*path, "connector"))
 
 
-def _connector_number(wiring: Wiring, section: FaultSection | ReaderSection, path: KeyPath) -> Iterator[Problem]:
-    if section.connector > len(wiring.connectors):
-        yield Problem(path=path, text=f"does not exist: the station has connectors 1 to {len(wiring.connectors)}")
+def connector_problems(section: FaultSection | ReaderSection, connectors: int, path: KeyPath) -> Iterator[Problem]:
+    """Whether what a contact or reader belongs to exists."""
+    if section.connector > connectors:
+        yield Problem(path=path, text=f"does not exist: the station has connectors 1 to {connectors}")
 
 
 def _watchdog_problems(watchdog: WatchdogSection) -> Iterator[Problem]:

@@ -68,6 +68,11 @@ class ModbusMeter:
             age_ms=max(0, at_ms - self._read_at_ms),
         )
 
+    @property
+    def settled(self) -> bool:
+        """Whether it has answered or failed since the start: what `read` gives is more than that nothing was asked yet."""
+        return self._read_at_ms is not None or self._failure is not None
+
     def measurands(self, at_ms: int) -> Mapping[str, int]:
         """Every value of the map that the meter gave, by the map's names. Raises `MeterUnavailable`."""
         if self._read_at_ms is None or at_ms - self._read_at_ms > self.place.stale_ms:
@@ -75,6 +80,11 @@ class ModbusMeter:
             self._fail(self._reason)
             raise MeterUnavailable(f"the meter cannot be read: {self._reason}")
         return self._values
+
+    def latest(self, at_ms: int) -> Mapping[str, int] | None:
+        """The same; None if there are none now. Asking so reports nothing."""
+        fresh = self._read_at_ms is not None and at_ms - self._read_at_ms <= self.place.stale_ms
+        return self._values if fresh else None
 
     def on_failure(self, report: Callable[[str | None], None]) -> None:
         """See `EnergyMeter.on_failure`."""

@@ -98,6 +98,15 @@ class Block(Struct, frozen=True, kw_only=True):
     length: int
     registers: tuple[ModbusRegister, ...]
 
+    def cut(self, longest: int) -> "tuple[Block, ...]":
+        """The same registers in blocks of at most `longest`, where no single value is longer."""
+        groups: list[list[ModbusRegister]] = [[]]
+        for register in self.registers:
+            if groups[-1] and register.address + register.length - groups[-1][0].address > longest:
+                groups.append([])
+            groups[-1].append(register)
+        return tuple(_block(group) for group in groups)
+
 
 class RegisterMap(Struct, frozen=True, kw_only=True):
     """Where a type of meter keeps what. `function` is "input" (code 4) or "holding" (code 3)."""
@@ -160,7 +169,23 @@ def parse_map(text: str) -> RegisterMap:
         raise MapError(f"{name}: {error}" if name else str(error)) from error
 
 
-def _map(document: Mapping[str, object], name: str) -> RegisterMap:
+def named_map(name: str, quantities: Sequence[str]) -> RegisterMap:
+    """A map of so many quantities whose registers somebody else reads: it says what there is, not where."""
+    registers = tuple(ModbusRegister(name=each, address=0, type="uint16", scale=Decimal(1)) for each in quantities)
+    return RegisterMap(
+        name=name,
+        function="input",
+        word_order="big",
+        blocks=(Block(address=0, length=0, registers=registers),),
+    )
+
+
+def part_of_map(document: Mapping[str, object], name: str) -> RegisterMap:
+    """The map that a table is which need not have every quantity of a meter. Raises `MapError`."""
+    return _map(document, name, required=())
+
+
+def _map(document: Mapping[str, object], name: str, required: Sequence[str] = (REQUIRED,)) -> RegisterMap:
     _only(document, _KEYS, "key of a register map")
     _require(isinstance(document.get("source", ""), str), "source must be text")
     function = _word(document, "function", ("input", "holding"))
@@ -170,7 +195,8 @@ def _map(document: Mapping[str, object], name: str) -> RegisterMap:
     values = document.get("values")
     if not isinstance(values, dict):
         raise MapError("values must be a table")
-    _require(REQUIRED in values, f"values must have {REQUIRED}")
+    for quantity in required:
+        _require(quantity in values, f"values must have {quantity}")
     registers = sorted((_register(name, value) for name, value in values.items()), key=lambda item: item.address)
     return RegisterMap(name=name, function=function, word_order=word_order, blocks=_blocks(registers, longest, gap_max))
 
@@ -238,14 +264,12 @@ def _blocks(registers: Sequence[ModbusRegister], longest: int, gap_max: int) -> 
                 last.append(register)
                 continue
         blocks.append([register])
-    return tuple(
-        Block(
-            address=block[0].address,
-            length=block[-1].address + block[-1].length - block[0].address,
-            registers=tuple(block),
-        )
-        for block in blocks
-    )
+    return tuple(_block(block) for block in blocks)
+
+
+def _block(registers: Sequence[ModbusRegister]) -> Block:
+    first, last = registers[0], registers[-1]
+    return Block(address=first.address, length=last.address + last.length - first.address, registers=tuple(registers))
 
 
 def _value(register: ModbusRegister, words: Sequence[int], word_order: str) -> int | None:

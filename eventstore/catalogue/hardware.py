@@ -30,23 +30,33 @@ class ProximityObserved(Observation, frozen=True, kw_only=True):
 
 
 class ContactorObserved(Observation, frozen=True, kw_only=True):
-    """The contactor's feedback; `fault` is "", "welded" (closed against command) or "stuck" (open against command)."""
+    """The contactor's feedback; `fault` is "", "welded" (closed against command) or "stuck" (open against command).
+
+    `inferred`: no contact says so; it follows from the pilot's state and the current.
+    """
 
     NAME: ClassVar[str] = "ContactorObserved"
+    VERSION: ClassVar[int] = 2
 
     connector_id: int
     closed: bool
     fault: str = ""
+    inferred: bool = False
 
 
 class LockObserved(Observation, frozen=True, kw_only=True):
-    """The connector lock's feedback after a drive; `jammed` if it did not reach its end."""
+    """The connector lock's feedback after a drive; `jammed` if it did not reach its end.
+
+    `inferred`: nothing reads its position; it is taken to be where it was sent.
+    """
 
     NAME: ClassVar[str] = "LockObserved"
+    VERSION: ClassVar[int] = 2
 
     connector_id: int
     locked: bool
     jammed: bool
+    inferred: bool = False
 
 
 class MeterObserved(Observation, frozen=True, kw_only=True):

@@ -10,6 +10,11 @@ from typing import Any
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
+def _read_2(payload: dict[str, Any]) -> dict[str, Any]:
+    """Version 0.2.0: before it every board read its contactors and locks by contacts of their own."""
+    return {**payload, "inferred": False}
+
+
 def _call_answered_2(payload: dict[str, Any]) -> dict[str, Any]:
     """Version 0.2.0: before it nothing was tolerated in a CALL."""
     return {**payload, "deviations": []}
@@ -49,10 +54,12 @@ def _station_described_3(payload: dict[str, Any]) -> dict[str, Any]:
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("CallAnswered", 1): _call_answered_2,
     ("ConnectFailed", 1): _unasked,
+    ("ContactorObserved", 1): _read_2,
     ("DiagnosticsProgressed", 1): _unasked,
     ("DiagnosticsRequested", 1): _diagnostics_requested_2,
     ("FirmwareProgressed", 1): _unasked,
     ("IdTagPresented", 1): _id_tag_presented_2,
+    ("LockObserved", 1): _read_2,
     ("OwedEventsLost", 1): _owed_events_lost_2,
     ("StationDescribed", 1): _station_described_2,
     ("StationDescribed", 2): _station_described_3,

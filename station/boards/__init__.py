@@ -48,6 +48,10 @@ class BoardModule(Protocol):
         """Take energy away, whatever a dead process left; what refused, a line each."""
         ...
 
+    def try_failsafe(self, settings: Settings, tell: Callable[[str], None]) -> tuple[BoardFinding, ...]:
+        """Stop talking to what switches the contactors and see whether the current falls; `tell` says what goes on meanwhile."""
+        ...
+
 
 def module_of(settings: Settings) -> BoardModule:
     """The module of the board that the settings name."""

@@ -60,5 +60,10 @@ def make_safe(settings: Settings) -> tuple[str, ...]:
     _refuse(settings)
 
 
+def try_failsafe(settings: Settings, tell: Callable[[str], None]) -> tuple[BoardFinding, ...]:
+    """See `BoardModule.try_failsafe`: nothing is there that could fail."""
+    raise settings.error("board", "kind", "has no failsafe to try: it is simulated")
+
+
 def _refuse(settings: Settings) -> NoReturn:
     raise settings.error("board", "kind", "has no wiring: it is simulated")

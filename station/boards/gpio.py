@@ -96,3 +96,10 @@ def make_safe(settings: Settings) -> tuple[str, ...]:
         return opened(wiring, named_factory(wiring.pins))
     except BoardUnavailable as error:
         return (str(error),)
+
+
+def try_failsafe(settings: Settings, tell: Callable[[str], None]) -> tuple[BoardFinding, ...]:
+    """See `BoardModule.try_failsafe`: the coil's supply has its own, which no command of ours can try."""
+    raise settings.error(
+        "board", "kind", "has a watchdog in the coil's supply: pull the pin that feeds it, and see the contactor open"
+    )

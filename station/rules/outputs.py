@@ -61,6 +61,7 @@ def wanted(state: StationState, connector_id: int) -> Wanted:
         locked=locked,
         phases=connector.phases,
         indicator=connector.status,
+        offer_ma=connector.limit_ma if may_offer else None,
     )
     changes = commissioning.changes_of(state, connector)
     if changes:

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from devices import interlock
-from devices.protocols import SensorsBeside, Signalling, StationBoard
+from devices.protocols import Gathering, SensorsBeside, Signalling, StationBoard
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
     ConnectorOutputs,
@@ -74,9 +74,19 @@ def observation_of(reading: Reading) -> Observation:
         case ProximityReading():
             return ProximityObserved(connector_id=reading.connector_id, cable_rating_ma=reading.cable_rating_ma)
         case ContactorReading():
-            return ContactorObserved(connector_id=reading.connector_id, closed=reading.closed, fault=reading.fault)
+            return ContactorObserved(
+                connector_id=reading.connector_id,
+                closed=reading.closed,
+                fault=reading.fault,
+                inferred=reading.inferred,
+            )
         case LockReading():
-            return LockObserved(connector_id=reading.connector_id, locked=reading.locked, jammed=reading.jammed)
+            return LockObserved(
+                connector_id=reading.connector_id,
+                locked=reading.locked,
+                jammed=reading.jammed,
+                inferred=reading.inferred,
+            )
         case TagReading():
             return IdTagPresented(id_tag=reading.id_tag, connector_id=reading.connector_id)
         case FaultReading() if reading.active:
@@ -178,11 +188,14 @@ class Gateway:
         self._light: tuple[int, int] | None = None
 
     def open(self) -> None:
-        """Begins to work: every input is reported once, then BoardOpened."""
+        """Begins to work: every input is reported once, then BoardOpened; a board that has to ask for its inputs says when it knows them."""
         self._board.open(self._report)
         if self._beside is not None:
             self._beside.open(self._report)
-        self._submit(BoardOpened())
+        if isinstance(self._board, Gathering):
+            self._board.when_gathered(lambda: self._submit(BoardOpened()))
+        else:
+            self._submit(BoardOpened())
 
     def close(self) -> None:
         """Outputs safe; nothing is reported any more, and nothing that is published later reaches the board."""

@@ -32,8 +32,16 @@ BENCH = BoardKind(
     keeps_power=False,  # a bench that is killed has lost its power
 )
 GPIO = BoardKind(name="gpio", doc="real pins", module="gpio", simulated=False, trusts_clock=True, keeps_power=True)
+EVSE = BoardKind(
+    name="evse",
+    doc="charging controllers on Modbus or a serial line",
+    module="evse",
+    simulated=False,
+    trusts_clock=True,
+    keeps_power=True,
+)
 
-KINDS = (BENCH, GPIO)
+KINDS = (BENCH, GPIO, EVSE)
 
 
 def kind_named(name: str) -> BoardKind:

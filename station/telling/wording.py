@@ -79,14 +79,18 @@ def _cable(event: hardware.ProximityObserved) -> str:
     return f"Cable out{where(event)}" if rating is None else f"Cable in{where(event)}, rated {current(rating)}"
 
 
+def _inferred(event: hardware.ContactorObserved | hardware.LockObserved) -> str:
+    return " (inferred)" if event.inferred else ""
+
+
 def _contactor(event: hardware.ContactorObserved) -> str:
     fault = {"welded": ", WELDED against command", "stuck": ", STUCK against command"}.get(event.fault, "")
-    return f"Contactor {'closed' if event.closed else 'open'}{where(event)}{fault}"
+    return f"Contactor {'closed' if event.closed else 'open'}{where(event)}{fault}{_inferred(event)}"
 
 
 def _lock(event: hardware.LockObserved) -> str:
     jammed = ", it did not reach its end" if event.jammed else ""
-    return f"Lock {'closed' if event.locked else 'open'}{where(event)}{jammed}"
+    return f"Lock {'closed' if event.locked else 'open'}{where(event)}{jammed}{_inferred(event)}"
 
 
 def _meter(event: hardware.MeterObserved) -> str:

@@ -64,6 +64,7 @@ LAYERS = (
     Layer(
         package="devices.modbus", ours=("devices",), third_party=frozenset({"msgspec", "pymodbus", "serial", "serialx"})
     ),
+    Layer(package="devices.evse", ours=("devices",), third_party=frozenset({"msgspec", "serialx"})),
     Layer(package="projections", ours=("projections", *PURE_EVENTSTORE)),
     Layer(package="station.wire", ours=("station.wire", VALUE), third_party=frozenset({"marshmallow", "orjson"})),
     Layer(package="station.settings", ours=("station.settings", "devices.kinds", VALUE)),
@@ -118,6 +119,9 @@ PURE = (
     "devices.iec61851",
     "devices.debounce",
     "devices.interlock",
+    "devices.evse.obedience",
+    "devices.evse.rapi",
+    "devices.evse.watch",
 )
 """No I/O, clock or chance."""
 
@@ -226,6 +230,8 @@ def test_importing_the_pure_set_loads_no_database_network_or_pins() -> None:
         ("projections.digest", "asyncio", False),
         ("devices.bench.world", "gpiozero", False),
         ("devices.gpio.pilot", "gpiozero", True),
+        ("devices.evse.open_evse", "serialx", True),
+        ("devices.evse.board", "pymodbus", False),
         ("devices.interlock", "threading", False),
         ("station.wire.schema", "marshmallow", True),
         ("station.wire.schema", "projections.station", False),

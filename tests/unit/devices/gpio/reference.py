@@ -15,7 +15,12 @@ PICTURE = ROOT / "docs" / "wiring.svg"
 
 def reference_text() -> str:
     """The settings of the example, as the document has them."""
-    return HARDWARE.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0]
+    return (
+        HARDWARE.read_text(encoding="utf-8")
+        .partition("## A station of pins")[2]
+        .partition("```toml\n")[2]
+        .partition("```")[0]
+    )
 
 
 def reference_raw() -> Any:
