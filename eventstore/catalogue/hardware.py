@@ -86,7 +86,7 @@ class MeterFailed(Observation, frozen=True, kw_only=True):
 class IdTagPresented(Observation, frozen=True, kw_only=True):
     """An id tag was presented; `connector_id` if it is meant for one connector.
 
-    `origin` says how: "reader", or "http" for software beside the station.
+    `origin` says how: "reader", or "http" and "mqtt" for software beside the station.
     """
 
     NAME: ClassVar[str] = "IdTagPresented"

@@ -301,11 +301,14 @@ def _mqtt(settings: Settings, clock: SystemClock, station: Station, board: Stati
         return None
     from station.mqtt.bridge import MqttBridge, available
     from station.runtime.live_meters import LiveMeters
+    from station.service.commands import COMMANDS
 
     if not available():
         LOGGER.error("[mqtt] url: aiomqtt is not installed, nothing is published: pip install 'chargebox[mqtt]'")
         return None
-    return MqttBridge(settings, clock, lambda: station.state, LiveMeters(board, station.registry).shown)
+    live = LiveMeters(board, station.registry).shown
+    commands = COMMANDS if settings.mqtt.allow_commands else {}
+    return MqttBridge(settings, clock, lambda: station.state, live, station.submit, commands=commands)
 
 
 def _wire(

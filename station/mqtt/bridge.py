@@ -13,12 +13,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from eventstore.catalogue.hardware import IdTagPresented
-from eventstore.event import Recorded
+from eventstore.event import Observation, Recorded
 from eventstore.value import Value
 from projections.station import StationState
 from station.mqtt.discovery import discovery
@@ -60,6 +61,10 @@ class Presented(Value, frozen=True, kw_only=True):
 
     id_tag: str
     connector_id: int | None
+
+
+Command = Callable[[bytes, StationState], Observation]
+"""What a message is to the station. Raises ValueError with what is wrong with it."""
 
 
 def available() -> bool:
@@ -149,7 +154,8 @@ async def _entered(client: "aiomqtt.Client", gate: BrokerGate) -> None:
 
 
 class MqttBridge:
-    """Keeps a station published. `live` gives the state with what the meters say at a moment."""
+    """Keeps a station published. `live` gives the state with what the meters say at a moment; what a message on the topic of one of the
+    `commands` is to the station is given to `submit`."""
 
     def __init__(
         self,
@@ -157,7 +163,9 @@ class MqttBridge:
         clock: SystemClock,
         state: Callable[[], StationState],
         live: Callable[[StationState, int], StationState],
+        submit: Callable[[Observation], None],
         *,
+        commands: Mapping[str, Command] = MappingProxyType({}),
         retry_max_ms: int = RETRY_MAX_MS,
         answer_s: float = ANSWER_S,
     ) -> None:
@@ -168,6 +176,11 @@ class MqttBridge:
         self._clock = clock
         self._state = state
         self._live = live
+        self._submit = submit
+        self._commands = commands
+        self._waiting: dict[str, bytes] = {}
+        self._commanded = asyncio.Event()
+        self._refused: dict[str, str] = {}
         self._retry_max_ms = retry_max_ms
         self._answer_s = answer_s
         self._changed = asyncio.Event()
@@ -224,19 +237,22 @@ class MqttBridge:
             await _entered(client, gate)
             LOGGER.info("MQTT: connected to %s:%d", self._broker.host, self._broker.port)
             self._reported = ""
+            self._waiting.clear()  # of a connection before
             publishing = asyncio.ensure_future(self._keep_published(client))
             receiving = asyncio.ensure_future(self._receive(client))
-            waited: set[asyncio.Future[Any]] = {publishing, receiving, gate.ended}
+            obeying = asyncio.ensure_future(self._obey())
+            waited: set[asyncio.Future[Any]] = {publishing, receiving, obeying, gate.ended}
             try:
                 await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 publishing.cancel()
+                obeying.cancel()
                 gate.close()
                 # It ends with the connection, and takes what the library has to say of that.
                 await asyncio.wait({receiving}, timeout=self._answer_s)
                 receiving.cancel()
-                await asyncio.gather(publishing, receiving, return_exceptions=True)
-            return _why(publishing) or gate.ended.result()
+                await asyncio.gather(publishing, receiving, obeying, return_exceptions=True)
+            return _why(publishing) or _why(obeying) or gate.ended.result()
 
     async def _keep_published(self, client: "aiomqtt.Client") -> None:
         sent: dict[str, str] = {}
@@ -254,6 +270,7 @@ class MqttBridge:
                     await client.publish(topic, text.encode(), qos=AT_LEAST_ONCE, retain=True)
                     sent[topic] = text
             await self._publish_tag(client)
+            await self._publish_refusals(client)
             await self._clock.sleep_until(self._clock.at_ms() + PACE_MS)
             await self._clock.wait(self._changed, due_ms)
 
@@ -277,13 +294,46 @@ class MqttBridge:
         }
         await client.publish(f"{self._topic}/presented", orjson.dumps(shown), qos=AT_LEAST_ONCE)
 
+    async def _publish_refusals(self, client: "aiomqtt.Client") -> None:
+        while self._refused:
+            name, why = self._refused.popitem()
+            shown = {"command": name, "why": why}
+            await client.publish(f"{self._topic}/refused", orjson.dumps(shown), qos=AT_LEAST_ONCE)
+
     async def _receive(self, client: "aiomqtt.Client") -> None:
-        """Nothing is asked for, so nothing comes; this ends when the connection does."""
-        async for _ in client.messages:
-            pass
+        """Commands, where there are any; else nothing is asked for. It ends when the connection does."""
+        for name in self._commands:
+            await client.subscribe(f"{self._topic}/{name}", qos=AT_LEAST_ONCE)
+        async for message in client.messages:
+            name = str(message.topic).removeprefix(f"{self._topic}/")
+            if name not in self._commands:
+                continue
+            if message.retain:
+                self._refuse(name, "a command must not be retained: it would be obeyed again at each connection")
+                continue
+            self._waiting[name] = bytes(message.payload)
+            self._commanded.set()
+
+    async def _obey(self) -> None:
+        """One command of each kind at a time; a later one replaces one that still waits."""
+        while True:
+            await self._commanded.wait()
+            self._commanded.clear()
+            while self._waiting:
+                name, payload = self._waiting.popitem()
+                try:
+                    self._submit(self._commands[name](payload, self._state()))
+                except ValueError as error:
+                    self._refuse(name, str(error))
+            await self._clock.sleep_until(self._clock.at_ms() + PACE_MS)
+
+    def _refuse(self, name: str, why: str) -> None:
+        LOGGER.warning("MQTT: %s: %s", name, why)
+        self._refused[name] = why
+        self._changed.set()
 
 
-def _why(publishing: "asyncio.Future[None]") -> str:
+def _why(work: "asyncio.Future[None]") -> str:
     """Why it ended by itself; empty if it did not."""
-    error = None if publishing.cancelled() else publishing.exception()
+    error = None if work.cancelled() else work.exception()
     return "" if error is None else str(error) or type(error).__name__

@@ -37,13 +37,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from devices.kinds import OneOf, Text, Whole
-from eventstore.catalogue.hardware import IdTagPresented
 from eventstore.catalogue.link import DataTransferRequested
 from eventstore.catalogue.security import ServiceAccessRefused
 from eventstore.descriptors import is_shortage
 from eventstore.errors import OutOfDescriptors, StorageError
 from station.features.smart_charging.decide import get_composite_schedule
-from station.rules.identification import ID_TAG_LENGTH_MAX
 from station.rules.shedding import DATA_TRANSFERS_MAX, data_transfers_waiting
 from station.runtime import entropy
 from station.service import bench, page
@@ -60,8 +58,8 @@ from station.service.page_views import PageViews
 from station.service.servicing import Servicing
 from station.service.sessions import Sessions
 from station.service.stream import STREAMS_MAX, EventStream, Streams
+from station.service.tags import presented_tag
 from station.service.views import event_rows, health_view, state_view
-from station.settings.kinds import check_id_tag
 from station.wire.enums import ChargingRateUnit, GetCompositeScheduleStatus
 from station.wire.frames import format_payload
 from station.wire.messages.smart_charging import GetCompositeSchedule, GetCompositeScheduleResponse
@@ -94,10 +92,6 @@ DATA_TRANSFER = {
     "vendorId": BodyMember(kind=Text(shortest=1, longest=VENDOR_ID_LENGTH_MAX)),
     "messageId": BodyMember(kind=Text(longest=MESSAGE_ID_LENGTH_MAX), default=None),
     "data": BodyMember(kind=Text(lines=True, longest=DATA_LENGTH_MAX), default=None),
-}
-TAG = {
-    "id_tag": BodyMember(kind=Text(shortest=1, longest=ID_TAG_LENGTH_MAX, check=check_id_tag)),
-    "connector_id": BodyMember(kind=Whole(minimum=1, maximum=2**31 - 1), default=None),
 }
 
 
@@ -197,12 +191,7 @@ class Api:
 
     async def tag(self, request: Request) -> Response:
         """A tag as if it were at a reader: of the connector, else of the station."""
-        body = await read_document(request, TAG)
-        connector_id, connectors = body["connector_id"], self._station.state.connectors
-        if connector_id is not None and not connectors.has(connector_id):
-            count = len(connectors.real)
-            raise InvalidBodyError(f"connector_id: connector {connector_id} does not exist; there are 1 to {count}")
-        presented = IdTagPresented(id_tag=body["id_tag"], connector_id=connector_id, origin="http")
+        presented = presented_tag(await read_json(request), self._station.state.connectors, "http")
         return json_response({"seq": await self._station.observe(presented)})
 
     async def limit(self, request: Request) -> Response:

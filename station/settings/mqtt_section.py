@@ -85,6 +85,13 @@ class MqttSettings(Value, frozen=True, kw_only=True):
             OneOf(words=("short", "full")), "id tags there: the end of them, or whole; a whole one is enough to charge"
         ),
     ] = "short"
+    allow_commands: Annotated[
+        bool,
+        TableKey(
+            Flag(),
+            "whether a limit and a tag may be commanded there; whoever may write to the broker may then do so",
+        ),
+    ] = False
 
     @property
     def broker(self) -> tuple[str, int, bool] | None:

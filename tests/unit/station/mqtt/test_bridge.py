@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import resource
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from eventstore.catalogue.hardware import IdTagPresented, PilotStateObserved
+from eventstore.catalogue.limits import OutsideLimitReported
+from eventstore.event import Observation
 from projections.station import StationState
 from station.mqtt.bridge import MqttBridge, read_password
 from station.runtime.clock import SystemClock
+from station.service.commands import COMMANDS
 from station.settings.loading import Settings, parse_settings
 from tests.csms.tls import issue, make_authority
 from tests.given import StationUnderTest, charging
@@ -39,9 +42,17 @@ class Running:
     def __init__(self, settings: Settings, found: StationUnderTest, answer_s: float) -> None:
         self.found = found
         self.readings = 0
+        self.submitted: list[Observation] = []
         self.clock = SystemClock()
         self.bridge = MqttBridge(
-            settings, self.clock, lambda: self.found.state, self._live, retry_max_ms=20, answer_s=answer_s
+            settings,
+            self.clock,
+            lambda: self.found.state,
+            self._live,
+            self.submitted.append,
+            commands=COMMANDS if settings.mqtt.allow_commands else {},
+            retry_max_ms=20,
+            answer_s=answer_s,
         )
 
     def _live(self, state: StationState, at_ms: int) -> StationState:
@@ -143,6 +154,49 @@ async def logged(caplog: pytest.LogCaptureFixture, text: str) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError(caplog.text)
+
+
+@needs_mosquitto
+async def test_commands_are_obeyed_where_the_settings_allow_them_and_what_is_wrong_is_refused(tmp_path: Path) -> None:
+    async with broker_in(tmp_path) as broker:
+        settings = settings_of(f"mqtt://127.0.0.1:{broker.port}", allow_commands=True)
+        async with Listener(broker.port) as listener:
+            await listener.client.publish(f"{TOPIC}/set/tag", '{"id_tag": "OLD"}', retain=True)
+            async with running(settings) as run:
+                await listener.until(f"{TOPIC}/connector/1/status", "Charging")
+                refused = f"{TOPIC}/refused"
+                why = "a command must not be retained: it would be obeyed again at each connection"
+                await listener.until(refused, json.dumps({"command": "set/tag", "why": why}, separators=(",", ":")))
+                await listener.client.publish(f"{TOPIC}/set/tag", '{"id_tag": "CAFEBABE", "connector_id": 1}')
+                await listener.client.publish(f"{TOPIC}/set/limit", '{"max_current_a": 10, "valid_s": 60}')
+                await eventually(lambda: len(run.submitted) == 2)
+                assert {type(each) for each in run.submitted} == {IdTagPresented, OutsideLimitReported}
+                await listener.client.publish(f"{TOPIC}/set/limit", b"\xff")
+                await eventually(lambda: "is not JSON" in listener.texts[refused])
+                assert len(run.submitted) == 2
+
+
+@needs_mosquitto
+async def test_without_leave_no_command_is_asked_for(tmp_path: Path) -> None:
+    async with (
+        broker_in(tmp_path) as broker,
+        running(settings_of(f"mqtt://127.0.0.1:{broker.port}")) as run,
+        Listener(broker.port) as listener,
+    ):
+        await listener.until(f"{TOPIC}/connector/1/status", "Charging")
+        await listener.client.publish(f"{TOPIC}/set/tag", '{"id_tag": "CAFEBABE"}')
+        await listener.until(f"{TOPIC}/set/tag", '{"id_tag": "CAFEBABE"}')
+        run.observe(PilotStateObserved(connector_id=1, pilot_state="B"))
+        await listener.until(f"{TOPIC}/connector/1/status", "SuspendedEV")
+    assert run.submitted == []
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    for _ in range(int(WAIT_S / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come")
 
 
 @needs_mosquitto

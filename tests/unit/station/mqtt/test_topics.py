@@ -11,7 +11,7 @@ from station.mqtt.topics import READINGS, station_topic, topics, without_new_rea
 from tests.given import TAG, StationUnderTest, charging, station
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "mqtt.md"
-BESIDE = {"availability", "presented"}
+BESIDE = {"availability", "presented", "refused", "set/limit", "set/tag"}
 """Published without a state."""
 
 
