@@ -128,7 +128,7 @@ class GpioBoard:
         if lock is not None:
             wanted_before = self._wanted_locked[connector_id]
             self._wanted_locked[connector_id] = outputs.locked
-            if outputs.locked not in {wanted_before, lock.locked}:
+            if outputs.locked not in {wanted_before, lock.heading}:
                 self._try(connector_id, "ConnectorLockFailure", lambda: lock.drive(outputs.locked))
         if outputs.contactor_closed:
             self._switch(connector_id, closed=True, phases=outputs.phases)

@@ -35,6 +35,11 @@ class MotorLock:
         return self._believed if self._feedback is None else self._feedback.raw
 
     @property
+    def heading(self) -> bool:
+        """Where the bolt is driven to; where it is while no drive is under way."""
+        return self.locked if self._target is None else self._target
+
+    @property
     def jammed(self) -> bool:
         """Whether the last drive did not reach its end."""
         return self._jammed

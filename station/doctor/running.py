@@ -6,6 +6,7 @@ as the station.
 """
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -58,7 +59,8 @@ async def _tell(settings_file: Path, security_profile: int) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """The settings file, and the security profile in force."""
-    os.nice(NICENESS)
+    with contextlib.suppress(OSError):  # where a sandbox forbids it, it is as urgent as the daemon
+        os.nice(NICENESS)
     asyncio.run(_tell(Path(arguments[0]), int(arguments[1])))
 
 

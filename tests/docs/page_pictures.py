@@ -3,7 +3,7 @@
     python -m tests.docs.page_pictures
 
 at the root of the project. It needs Chromium (`tests/browser`). A station with two connectors and a CSMS are started, a car charges
-under a profile, another one waits with a fault, and the page is photographed on a phone and on a desk.
+under a profile, another one waits with a fault, an installer tries a connector, and the page is photographed on a phone and on a desk.
 """
 
 import asyncio
@@ -29,14 +29,29 @@ async def main() -> None:
     station = {"station": {"connectors": 2, "identity": "CB-0001"}, "config": {"MeterValueSampleInterval": 60}}
     with tempfile.TemporaryDirectory() as directory, started() as browser:
         async with Csms() as csms, Daemon(Path(directory), settings_for(csms.url, **station)) as daemon:
-            await _live(daemon, csms)
             url = f"http://127.0.0.1:{daemon.service_port}/"
+            await _commission(daemon, csms)
+            await _take(browser, url, "service", "The lock is driven open.", width=DESK, is_dark=False)
+            await daemon.api.call("DELETE", "/api/service/commissioning")
+            await _live(daemon, csms)
             await _take(browser, url, "now", "The vehicle is being charged.", width=PHONE, is_dark=False)
             await _take(browser, url, "now", "The vehicle is being charged.", width=DESK, is_dark=True)
             await _take(browser, url, "story", "Transaction 1 started", width=PHONE, is_dark=False)
             await _take(browser, url, "sessions", "Transaction 1", width=PHONE, is_dark=False)
             await _take(browser, url, "conversation", "StartTransaction", width=DESK, is_dark=False)
             await _take(browser, url, "schedule", "A transaction runs", width=DESK, is_dark=False)
+
+
+async def _commission(daemon: Daemon, csms: Csms) -> None:
+    """An installer tries connector 2, and somebody has presented a tag that nobody knows."""
+    await until(daemon, lambda state: state["registration"]["status"] == "Accepted", "the CSMS to accept the station")
+    csms.answer("Authorize", {"id_tag_info": {"status": "Invalid"}})
+    await daemon.api.swipe("04F00BA4C0FFEE", 1)
+    await until(daemon, lambda state: state["outbox"]["pending"] == 0, "the CSMS to refuse it")
+    await daemon.api.call("POST", "/api/service/commissioning", {"connector_id": 2})
+    await until(daemon, lambda state: state["connectors"][2]["locked"], "the lock to close")
+    step = {"step": "lock_closes", "confirmed": True}
+    await daemon.api.call("POST", "/api/service/commissioning/answer", step)
 
 
 async def _live(daemon: Daemon, csms: Csms) -> None:

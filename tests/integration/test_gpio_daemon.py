@@ -10,7 +10,9 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
 from devices.iec61851 import ma_from_duty_permille
@@ -19,6 +21,7 @@ from station.settings.loading import parse_settings
 from tests.contract.electrical import Model
 from tests.contract.rigs import wiegand_bits, wiring, wiring_text
 from tests.csms.independent import Csms
+from tests.daemon import free_port
 
 pytestmark = pytest.mark.asyncio
 
@@ -89,9 +92,17 @@ class Copper:
 
 
 @asynccontextmanager
-async def station(csms: Csms, directory: Path, model: Model, wired: str = "") -> AsyncIterator[None]:
-    """The daemon in this process, until SIGTERM ends it in order; `wired` is the model's wiring if it is none of pulses."""
-    settings = parse_settings(settings_text(csms.url, directory, wired), "test")
+async def station(
+    csms: Csms, directory: Path, model: Model, wired: str = "", port: int | None = None
+) -> AsyncIterator[None]:
+    """The daemon in this process, until SIGTERM ends it in order; `wired` is the model's wiring if it is none of pulses.
+
+    With a `port` its service listens there.
+    """
+    text = settings_text(csms.url, directory, wired)
+    if port is not None:
+        text = text.replace('listen = ""', f'listen = "127.0.0.1:{port}"')
+    settings = parse_settings(text, "test")
     with model.installed():
         running = asyncio.create_task(process.run(settings))
         try:
@@ -112,6 +123,16 @@ async def seen(condition: Callable[[], bool], what: str, within_s: float = 30) -
             return
         await asyncio.sleep(0.005)
     raise AssertionError(f"waited {within_s} s for {what}")
+
+
+async def commissioned(http: httpx2.AsyncClient, port: int, condition: Callable[[Any], bool], what: str) -> Any:
+    """Wait until the service says so of the commissioning test; what it says."""
+    for _ in range(600):
+        test = (await http.get(f"http://127.0.0.1:{port}/api/service")).json()["commissioning"]
+        if condition(test):
+            return test
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"waited for {what}: {test}")
 
 
 async def begin(csms: Csms, copper: Copper) -> int:
@@ -193,6 +214,24 @@ async def test_what_the_copper_says_opens_the_contactor_and_shows_as_a_status(
         else:
             assert (await csms.expect("StopTransaction")).payload["reason"] == "EmergencyStop"
         csms.assert_conforming()
+
+
+async def test_a_commissioning_test_moves_the_lock_and_leaves_it_to_the_vehicle_that_comes(tmp_path: Path) -> None:
+    copper, port = Copper(Model(wiring("peak", extra=METER))), free_port()
+    path = f"http://127.0.0.1:{port}/api/service/commissioning"
+    async with Csms() as csms, station(csms, tmp_path, copper.model, port=port):
+        await csms.expect("StatusNotification", connector_id=1, status="Available")
+        async with httpx2.AsyncClient(timeout=60) as http:
+            assert (await http.post(path, json={"connector_id": 1})).status_code == 200
+            await commissioned(http, port, lambda test: test["found"] == "closed", "the board to say so")
+            assert copper.socket.locked
+            answered = await http.post(f"{path}/answer", json={"step": "lock_closes", "confirmed": True})
+            assert answered.status_code == 200
+            await seen(lambda: not copper.socket.locked, "the lock to open")
+            copper.plug()
+            test = await commissioned(http, port, lambda test: not test["running"], "the vehicle to end it")
+        assert (test["ended"], [each["passed"] for each in test["results"]]) == ("vehicle", [True])
+        assert not copper.socket.poles_closed
 
 
 async def test_a_daemon_that_ends_while_it_charges_leaves_everything_safe(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ export function Scenario({ press }) {
         <button type="button" disabled=${isEmpty} onClick=${download}>${text("scenario.download")}</button>
         <label class="file">${text("scenario.upload")} <input type="file" accept="application/json,.json" disabled=${isBusy} onChange=${upload} /></label>
       </div>
-      <p role="status" class=${outcome.value?.isGood === false ? "outcome bad" : "outcome"}>${told()}</p>
+      <p role="status" class=${outcome.value?.isGood === false ? "outcome bad" : told() && "outcome"}>${told()}</p>
       <ol class="steps">${steps.map((step, place) => html`<${Step} step=${step} isNext=${playing.value?.place === place} />`)}</ol>
     </section>
   `;

@@ -16,12 +16,12 @@ export function Service() {
   return html`
     <h1>${text("view.service")}</h1>
     <${Tag} it=${view.refused_tag} />
+    <${Test} it=${view.commissioning} />
     <section class="card" aria-labelledby="diagnostics">
       <h2 id="diagnostics">${text("service.diagnostics")}</h2>
       <p>${text("service.diagnostics.what")}</p>
       <p><a class="button" href="/api/service/diagnostics" download>${text("service.diagnostics.load")}</a></p>
     </section>
-    <${Test} it=${view.commissioning} />
     <${Check} it=${view.check} />
   `;
 }
@@ -40,7 +40,7 @@ function Tag({ it }) {
               <input id="tag-text" readonly aria-label=${text("service.tag")} value=${it.id_tag} />
               <button type="button" onClick=${() => copy(it.id_tag)}>${text("service.tag.copy")}</button>
             </div>
-            <p role="status" class="outcome">${told.value && text(told.value)}</p>
+            <p role="status" class=${told.value ? "outcome" : ""}>${told.value && text(told.value)}</p>
           `}
     </section>
   `;
@@ -68,7 +68,7 @@ function Test({ it }) {
       <h2 id="commissioning">${text("service.test")}</h2>
       <p>${text("service.test.what")}</p>
       ${it.running ? html`<${Step} it=${it} />` : html`<${Begin} it=${it} chosen=${chosen} />`}
-      <p role="status" class="outcome bad">${outcome.value}</p>
+      <p role="status" class=${outcome.value ? "outcome bad" : ""}>${outcome.value}</p>
       ${it.ended !== null &&
       html`<p><b>${text("service.test.last")}</b>, ${moment(it.ended_utc_ms)}, ${text("connector")} ${it.connector_id}:${" "}
         <b class=${it.passed ? "" : "warned"}>${text(it.passed ? "service.test.passed" : "service.test.failed")}</b>. ${text(`obstacle.${it.ended}`)}</p>`}

@@ -152,6 +152,17 @@ async def test_edges_from_another_thread_are_counted_when_the_loop_is_too_slow()
     assert rig.board.dropped == 0
 
 
+async def test_a_bolt_that_is_wanted_back_while_it_moves_is_driven_back() -> None:
+    rig = GpioRig("peak")
+    await rig.plug(ev=False)
+    rig.board.apply(1, WAITING)
+    rig.board.apply(1, replace(WAITING, locked=False))
+    await rig.advance(LOCK_MS)
+    assert rig.news()[-1] == LockReading(connector_id=1, locked=False, jammed=False)
+    assert not rig.model.sockets[1].locked
+    await rig.close()
+
+
 async def test_a_plug_that_moves_frees_a_bolt_that_was_wanted_elsewhere() -> None:
     rig = GpioRig("peak")
     rig.model.sockets[1].seated = False

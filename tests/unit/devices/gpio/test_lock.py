@@ -120,3 +120,15 @@ async def test_closing_stops_the_motor_where_it_is() -> None:
     await rig.timers.advance(5_000)
     assert rig.reported == [(False, False)]
     assert rig.factory.pin("GPIO12").function == "input"
+
+
+@pytest.mark.parametrize("feedback", [True, False])
+async def test_a_bolt_under_way_is_heading_for_its_end(*, feedback: bool) -> None:
+    """So a board that wants it back before it has arrived drives it back, also where its contact has not moved yet."""
+    rig = Rig(feedback=feedback)
+    assert rig.driver.heading is False
+    rig.driver.drive(True)
+    assert (rig.driver.locked, rig.driver.heading) == (False, True)
+    rig.bolt(locked=True)
+    await rig.watch(1_000)
+    assert rig.driver.heading is True
