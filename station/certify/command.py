@@ -121,8 +121,9 @@ async def _run(asked: Asked, plan: Plan, say: Say) -> RunReport:
     task = asyncio.current_task()
     assert task is not None, "it runs in one"
     loop = asyncio.get_running_loop()
+    ending = _Ending(task, say)
     for number in SIGNALS:
-        loop.add_signal_handler(number, _Once(task, say))
+        loop.add_signal_handler(number, ending)
     try:
         if terminal is not None:
             terminal.begin()
@@ -140,19 +141,20 @@ def _with_person(plan: Plan, person: Person) -> Plan:
     return replace(plan, site=replace(plan.site, person=person))
 
 
-class _Once:
-    """The first signal ends the run in order, the second at once."""
+class _Ending:
+    """The first signal ends the run in order, the second without putting anything back, the third at once."""
 
     def __init__(self, task: "asyncio.Task[object]", say: Say) -> None:
         self._task = task
         self._say = say
-        self._asked = False
+        self._times = 0
 
     def __call__(self) -> None:
-        if self._asked:
+        self._times += 1
+        if self._times > 2:
             os._exit(BY_SIGNAL)
-        self._asked = True
-        self._say("\nEnding: what the station had is put back. Once more ends at once.")
+        if self._times == 1:
+            self._say("\nEnding: what the station had is put back. Once more ends without.")
         self._task.cancel()
 
 

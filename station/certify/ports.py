@@ -4,7 +4,7 @@ The suite of tests has a CSMS of its own, built on another library; the command 
 station is done by the bench controls or by a person.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -217,4 +217,3 @@ class Files(Protocol):
 
 
 ServeFiles = Callable[[FileProtocol], AbstractAsyncContextManager[Files]]
-Waiting = Callable[[float], Awaitable[None]]

@@ -6,7 +6,7 @@ nothing else may come. An answer precedes what it causes. Security events come w
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -378,9 +378,6 @@ class Rig:
     def security_events(self) -> list[str]:
         """The types of the security events that were sent, in order."""
         return [str(frame.payload["type"]) for frame in self.calls("SecurityEventNotification")]
-
-
-Playing = Callable[[Rig], Awaitable[None]]
 
 
 def shown(frame: SeenFrame) -> str:

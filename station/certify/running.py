@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -36,6 +37,8 @@ from station.wire.instants import format_utc_ms
 Tell = Callable[[str], None]
 NO_CRYPTOGRAPHY = "needs the cryptography package: pip install 'chargebox[security]'"
 INTERRUPTED = "interrupted"
+UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
+"""What a name in a file system need not have."""
 ATTEMPTS_MAX = 3
 HEARTBEAT_KEY = "HeartbeatInterval"
 STATIONS_MAX = 5
@@ -170,7 +173,7 @@ class CaseRun:
     async def _play_secured(self, case: Case) -> None:
         """On a station of its own, new and provisioned for it."""
         profile = next(need.security_profile for need in case.needs if need.security_profile is not None)
-        name = f"secured/{case.label}".replace(" ", "-")
+        name = f"secured/{UNSAFE.sub('-', case.label).strip('-')}"
         storage = self._site.directory / name / "storage"
         async with self._opened(name, storage, profile, case.label) as opened:
             try:
@@ -221,12 +224,15 @@ class CaseRun:
         return kept
 
     async def _give_back(self, opened: StationSession, kept: Kept) -> None:
+        kept_file = self._site.directory / KEPT_FILE
         try:
             await self._reset(opened)
             lost = await put_back(opened.rig, kept)
         except (CaseFailed, DemoError, RunEnded) as failure:
             lost = [f"the start state: {failure}"]
-        kept_file = self._site.directory / KEPT_FILE
+        except asyncio.CancelledError:
+            self._tell(f"not put back, and kept in {kept_file}: --resume puts it back")
+            raise
         if lost:
             self._tell("not put back, and kept in " + f"{kept_file}:\n  " + "\n  ".join(lost))
         else:

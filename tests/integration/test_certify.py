@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from eventstore.value import replace
 from projections.station import StationState
 from station.certify.at_rest import state_of, writable_of
 from station.certify.bench import BenchHands
@@ -110,16 +111,34 @@ class BenchPerson:
 
     def __init__(self) -> None:
         self.prompts = 0
+        self.before_unplug: Callable[[], object] = bool
         self._hands: BenchHands | None = None
 
     def at(self, *station: Any) -> None:
         self._hands = BenchHands(*station)
+
+    async def unplug(self, connector_id: int = 1, **ends: bool) -> None:
+        assert self._hands is not None
+        self.before_unplug()
+        await self._hands.unplug(connector_id, **ends)
 
     async def learn_tags(self) -> Tags:
         return Tags()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return getattr(self._hands, name)
+
+
+def own_station(tmp_path: Path, file: Path, *ids: str) -> tuple[Plan, "BenchPerson"]:
+    """A run of these cases on the station's own storage."""
+    person = BenchPerson()
+    site = Site(
+        settings=load_settings(file),
+        tables=read_tables(file),
+        directory=tmp_path / "out",
+        person=person,  # type: ignore[arg-type]  # as much of one as a run needs
+    )
+    return Plan(site=site, cases=chosen(all_cases(), (), ids), command="x"), person
 
 
 def had(state: StationState, file: Path) -> dict[str, Any]:
@@ -161,22 +180,39 @@ async def lived_in(directory: Path, file: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_who_ends_it_twice_has_the_station_ended_and_can_put_it_back_later(tmp_path: Path) -> None:
+    file = settings_file(tmp_path, storage={"directory": str(tmp_path / "storage")})
+    await lived_in(tmp_path, file)
+    before = had(state_of(tmp_path / "storage"), file)
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        if text.startswith("pass  TC_012_CS"):
+            person.before_unplug = running.cancel  # on the way back
+            running.cancel()
+
+    plan, person = own_station(tmp_path, file, "TC_012_CS", "TC_056_CS (A)")
+    running = asyncio.create_task(CaseRun(plan, tell).play_all())
+    report = await running
+    assert told[-1] == f"not put back, and kept in {tmp_path / 'out' / 'before.json'}: --resume puts it back"
+    assert report.ended_early == "interrupted"
+    assert had(state_of(tmp_path / "storage"), file) != before
+    person.before_unplug = bool
+    resumed = await CaseRun(replace(plan, before=report), told.append).play_all()
+    assert results(resumed) == {"TC_012_CS": "pass", "TC_056_CS (A)": "pass"}
+    assert had(state_of(tmp_path / "storage"), file) == before
+    assert not (tmp_path / "out" / "before.json").exists()
+
+
+@pytest.mark.asyncio
 async def test_a_run_that_is_ended_in_the_middle_gives_the_station_back_what_it_had(tmp_path: Path) -> None:
     file = settings_file(tmp_path, storage={"directory": str(tmp_path / "storage")})
     await lived_in(tmp_path, file)
     before = state_of(tmp_path / "storage")
     assert len(before.authorization.local_list) == 3
     told: list[str] = []
-    plan = Plan(
-        site=Site(
-            settings=load_settings(file),
-            tables=read_tables(file),
-            directory=tmp_path / "out",
-            person=BenchPerson(),  # type: ignore[arg-type]  # as much of one as a run needs
-        ),
-        cases=chosen(all_cases(), (), ("TC_012_CS", "TC_042_2_CS", "TC_056_CS", "TC_075_1_CS")),
-        command="x",
-    )
+    plan, _ = own_station(tmp_path, file, "TC_012_CS", "TC_042_2_CS", "TC_056_CS", "TC_075_1_CS")
 
     def tell(text: str) -> None:
         told.append(text)

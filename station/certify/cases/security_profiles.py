@@ -3,6 +3,7 @@
 import base64
 import ssl
 from typing import Any
+from urllib.parse import unquote
 
 from station.certify.failing import equal, holds, one_of
 from station.certify.functionalities import SECURITY
@@ -115,7 +116,7 @@ async def basic_authentication(rig: Rig, profile: int) -> None:
     """The header is Basic with the identity, which is the last segment of the URL, and the bytes of the password."""
     await reset(rig)
     equal("the Authorization header", rig.csms.authorizations[-1], basic(rig, PASSWORD))
-    equal("the last segment of the path", rig.csms.paths[-1].rpartition("/")[2], rig.build.identity)
+    equal("the last segment of the path", unquote(rig.csms.paths[-1].rpartition("/")[2]), rig.build.identity)
 
 
 @case(

@@ -9,6 +9,7 @@ import pytest
 
 from station.certify.refusing import RunRefused, log_at_rest, running_station
 from station.settings.loading import Settings, parse_settings
+from tests.replay_logs import StoryStation, metered, session, story, write_log
 
 pytestmark = pytest.mark.asyncio
 
@@ -61,6 +62,40 @@ async def test_where_nobody_listens_no_station_runs() -> None:
 
 async def test_a_new_station_has_no_log(tmp_path: Path) -> None:
     log_at_rest(settings(storage=tmp_path), even_if_charging=False)
+
+
+def log_of(station: StoryStation, directory: Path) -> Settings:
+    """The settings of a station of this story, whose log lies at rest."""
+    write_log(station, directory)
+    return settings(storage=directory)
+
+
+async def test_a_log_with_a_car_that_charges_is_no_ground_to_begin_unless_asked_for(tmp_path: Path) -> None:
+    station = metered(story())
+    station.plug(1)
+    station.advance(4)
+    station.swipe("DEADBEEF", 1)
+    station.advance(60)
+    at_rest = await asyncio.to_thread(log_of, station, tmp_path)
+    with pytest.raises(RunRefused, match=r"a car that is charging \(transaction 1\)"):
+        log_at_rest(at_rest, even_if_charging=False)
+    log_at_rest(at_rest, even_if_charging=True)
+
+
+async def test_messages_for_another_csms_are_not_given_to_the_laboratorys(tmp_path: Path) -> None:
+    station = metered(story())
+    session(station, minutes=1)  # the tag is known from then on
+    station.disconnect("the network is unreachable")
+    session(station, minutes=1)
+    at_rest = await asyncio.to_thread(log_of, station, tmp_path)
+    with pytest.raises(RunRefused, match="messages wait for your CSMS"):
+        log_at_rest(at_rest, even_if_charging=False)
+
+
+async def test_a_station_that_has_delivered_everything_may_be_tried(tmp_path: Path) -> None:
+    station = metered(story())
+    session(station, minutes=1)
+    log_at_rest(await asyncio.to_thread(log_of, station, tmp_path), even_if_charging=False)
 
 
 async def test_a_log_that_cannot_be_read_is_no_ground_to_begin(tmp_path: Path) -> None:
