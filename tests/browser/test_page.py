@@ -139,14 +139,14 @@ async def test_everybody_can_use_it_in_both_languages_and_both_schemes(browser: 
                 await beside(browser.run, f"location.hash = '#{view}'")
                 await beside(browser.until_says, shown)
                 assert await beside(browser.violations) == [], view
-                assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width
+                assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width, view
                 if view == "sessions":
                     await beside(browser.click_on, "Show")
                     await beside(browser.until_says, "Transaction 1 started", "StartTransaction taken")
                     await beside(browser.click, "summary")
                     await beside(browser.until_says, "answered")
                     assert await beside(browser.violations) == [], "one session"
-                    assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width
+                    assert await beside(browser.run, "return document.documentElement.scrollWidth") <= width, view
         await beside(browser.open, url)
         await beside(browser.until_says, "Charging")
         for _ in (
@@ -260,6 +260,7 @@ async def test_where_a_token_is_asked_for_a_browser_logs_in(browser: Browser, tm
         await beside(browser.click, "button[type=submit]")
         await beside(browser.until_says, "Connector 1: Available")
         assert "Service" not in await beside(browser.text, "nav"), "a token that may only read"
+        await beside(browser.until_says, "This session may only look", selector=".outcome")
         await beside(browser.click_on, "Plug in")
         await beside(browser.until_says, "this session may not act", selector=".outcome")
         await beside(browser.forget)

@@ -1,7 +1,7 @@
 // The view Bench: the simulated world of a bench board, as buttons.
 import { signal } from "./vendor/signals-core.mjs";
 import { html } from "./html.js";
-import { act, now } from "./live.js";
+import { act, mayAct, now } from "./live.js";
 import { Scenario, note } from "./scenario.js";
 import { text } from "./texts.js";
 
@@ -18,7 +18,7 @@ export function Bench() {
   if (!view) return html`<p class="wait">${text("wait")}</p>`;
   return html`
     <h1>${text("view.bench")}</h1>
-    <p role="status" class=${result.value?.isGood === false ? "outcome bad" : "outcome"}>${result.value?.words ?? text("bench.hint")}</p>
+    <p role="status" class=${result.value?.isGood === false ? "outcome bad" : "outcome"}>${result.value?.words ?? text(mayAct.value ? "bench.hint" : "bench.look")}</p>
     <div class="connectors">${view.connectors.map((it) => html`<${Connector} key=${it.connector_id} it=${it} />`)}</div>
     <section class="card" aria-labelledby="bench-station">
       <h2 id="bench-station">${text("station")}</h2>
