@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from devices.readings import (
     CONTACTOR_SOUND,
+    MONITOR_PASSED,
     ContactorReading,
     EmergencyStopReading,
     FaultReading,
@@ -26,6 +27,7 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    ResidualMonitorReading,
     TagReading,
     TamperReading,
     TemperatureReading,
@@ -44,15 +46,18 @@ WARNINGS = (
 
 ENERGY_STATES = ("C", "D")
 
+_OfConnector = PilotReading | ProximityReading | ContactorReading | LockReading | FaultReading | ResidualMonitorReading
+
 
 class ConnectorInterlock(Struct, frozen=True, kw_only=True):
-    """What the interlock knows of one connector. None: not reported yet, or no cable."""
+    """What the interlock knows of one connector. None: not reported yet, or no cable. `monitor` as of one that there need not be."""
 
     pilot_state: str | None = None
     cable_rating_ma: int | None = None
     locked: bool = False
     contactor_fault: str = CONTACTOR_SOUND
     faults: tuple[tuple[str, str], ...] = ()
+    monitor: str = MONITOR_PASSED
 
 
 class InterlockState(Struct, frozen=True, kw_only=True):
@@ -137,12 +142,12 @@ def _loose(state: InterlockState, connector: ConnectorInterlock) -> str | None:
         return "no cable"
     if state.has_lock and not connector.locked:
         return "not locked"
+    if connector.monitor != MONITOR_PASSED:
+        return f"residual current monitor {connector.monitor or 'not tried'}"
     return None
 
 
-def _with_connector(
-    state: InterlockState, reading: PilotReading | ProximityReading | ContactorReading | LockReading | FaultReading
-) -> InterlockState:
+def _with_connector(state: InterlockState, reading: _OfConnector) -> InterlockState:
     position = reading.connector_id - 1
     assert 0 <= position < len(state.connectors), f"a reading of connector {reading.connector_id}, which does not exist"
     changed = _observed(state.connectors[position], reading)
@@ -152,7 +157,7 @@ def _with_connector(
 
 def _observed(
     connector: ConnectorInterlock,
-    reading: PilotReading | ProximityReading | ContactorReading | LockReading | FaultReading,
+    reading: _OfConnector,
 ) -> ConnectorInterlock:
     match reading:
         case PilotReading(pilot_state=pilot_state):
@@ -163,6 +168,8 @@ def _observed(
             return replace(connector, contactor_fault=fault)
         case LockReading(locked=locked):
             return replace(connector, locked=locked)
+        case ResidualMonitorReading(outcome=outcome):
+            return replace(connector, monitor=outcome)
         case FaultReading():
             return replace(connector, faults=_with_fault(connector.faults, reading))
 

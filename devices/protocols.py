@@ -76,6 +76,18 @@ class StationBoard(Planned, Protocol):
         ...
 
 
+@runtime_checkable
+class ResidualTesting(Protocol):
+    """A board with residual current monitors that can be tested."""
+
+    def test_residual(self, connector_id: int) -> None:
+        """Try the monitor: it must trip, and clear. Answered by one `ResidualMonitorReading`, within seconds.
+
+        Only asked for while the contactor is open. Without a monitor there is no answer.
+        """
+        ...
+
+
 class SensorsBeside(Protocol):
     """Hardware beside the board that reports readings, too: sensors on a bus of the kernel's."""
 

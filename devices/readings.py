@@ -115,6 +115,22 @@ class LimitContactReading(Struct, frozen=True, kw_only=True):
     closed: bool
 
 
+MONITOR_UNTRIED = ""
+MONITOR_PASSED = "passed"
+MONITOR_FAILED = "failed"
+
+
+class ResidualMonitorReading(Struct, frozen=True, kw_only=True):
+    """The residual current monitor of a connector: MONITOR_UNTRIED at open, then the outcome of each test. `detail` says why it failed.
+
+    A board without a monitor that can be tested never reports it.
+    """
+
+    connector_id: int
+    outcome: str
+    detail: str = ""
+
+
 class TemperatureReading(Struct, frozen=True, kw_only=True):
     """A temperature in the station, in tenths of a degree Celsius, as it is believed. None: the sensor is silent.
 
@@ -140,6 +156,7 @@ Reading = (
     | VehicleIdReading
     | LimitContactReading
     | TemperatureReading
+    | ResidualMonitorReading
 )
 
 

@@ -11,6 +11,7 @@ EV_DISCONNECTED = "EV side disconnected"  # the info that 4.9 asks for
 
 CURRENT_MIN_MA = 6_000
 """The least current that a control pilot can offer (IEC 61851-1, table A.8)."""
+MONITOR_PASSED, MONITOR_FAILED = "passed", "failed"
 EV_RESPONSE_MS = 5_000
 """How long a vehicle may take to follow the pilot (IEC 61851-1, sequence 6)."""
 
@@ -67,6 +68,22 @@ class Derating(Value, frozen=True, kw_only=True):
     overheated: bool = False
 
 
+class Monitor(Value, frozen=True, kw_only=True):
+    """A residual current monitor that can be tested: whether there is one, and what its last test came to, "" before it.
+
+    A test counts for one session. `retried` holds once a failed one was repeated with nothing plugged in.
+    """
+
+    wired: bool = False
+    outcome: str = ""
+    retried: bool = False
+
+    @property
+    def lets_close(self) -> bool:
+        """Whether it has nothing against energy."""
+        return not self.wired or self.outcome == MONITOR_PASSED
+
+
 class Connector(Value, frozen=True, kw_only=True):
     """`preparing_since_ms` is when the present Preparing began (ConnectionTimeOut); `finishing` holds from a stop
     until the cable is out; `timed_out` after ConnectionTimeOut with the cable in; `reading` has the register as it is
@@ -110,6 +127,7 @@ class Connector(Value, frozen=True, kw_only=True):
     register: Register = Register()
     meter_failed: str = ""
     derating: Derating = Derating()
+    monitor: Monitor = Monitor()
 
     def returns_by_ms_at(self, limit_ma: int, at_ms: int) -> int | None:
         """`returns_by_ms` once the limit is `limit_ma`, in mA, from `at_ms` on: None without an offer."""

@@ -39,6 +39,7 @@ from projections import (
 )
 from projections import (
     connector_folds,
+    residual_monitors,
 )
 from projections import (
     credentials as credentials_projection,
@@ -188,6 +189,18 @@ def _undecided(boot: Boot, _event: DecisionFailed | ObservationRejected, recorde
     return replace(boot, unrest_seq=recorded.seq)
 
 
+def _one_after_another(*tables: Mapping[type[Event], Fold]) -> Mapping[type[Event], Fold]:
+    """One table of several for one field: of folds for the same event each sees what those before it made."""
+    merged: dict[type[Event], Fold] = {}
+    for kind, fold in (entry for table in tables for entry in table.items()):
+        merged[kind] = fold if kind not in merged else _both(merged[kind], fold)
+    return merged
+
+
+def _both(first: Fold, second: Fold) -> Fold:
+    return lambda value, event, recorded, clock: second(first(value, event, recorded, clock), event, recorded, clock)
+
+
 # `clock` first: the folds after it see the clock as the event leaves it.
 _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "clock": clock_projection.FOLDS,
@@ -200,7 +213,9 @@ _PARTS: Mapping[str, Mapping[type[Event], Fold]] = {
     "description": {StationDescribed: _described},
     "registration": registration_projection.FOLDS,
     "link": link_projection.FOLDS,
-    "connectors": {**connector_folds.FOLDS, **CONNECTOR_FOLDS, **temperatures_projection.CONNECTOR_FOLDS},
+    "connectors": _one_after_another(
+        connector_folds.FOLDS, CONNECTOR_FOLDS, temperatures_projection.CONNECTOR_FOLDS, residual_monitors.FOLDS
+    ),
     "transactions": {**transactions_projection.FOLDS, **TRANSACTION_FOLDS},
     "outbox": outbox_projection.FOLDS,
     "authorization": authorization_projection.FOLDS,

@@ -31,10 +31,11 @@ from devices.bench.world import (
     thermometer,
     unplugged,
     vehicle_changed,
+    with_evccid,
     with_fault,
+    with_monitor,
 )
 from devices.bench.world_file import WorldFile
-from devices.evccid import read_evccid
 from devices.in_order import InOrder
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
@@ -134,6 +135,10 @@ class BenchBoard:
         self._put_out(connector_id, outputs)
         self._show()
 
+    def test_residual(self, connector_id: int) -> None:
+        """See `ResidualTesting.test_residual`."""
+        self._emit(self._copper.residual_test(connector_id))
+
     def read_meter(self, connector_id: int, at_ms: int) -> MeterReading:
         """The meter at `at_ms`, or as it stands if it is further already.
 
@@ -188,18 +193,12 @@ class BenchBoard:
         `cable_rating_ma` says which cable it is; None: the same as before. A fixed cable is what it is. `evccid` is the id that the
         car tells from now on, until it leaves. Raises `InvalidControl` for what is none.
         """
-        try:
-            told = read_evccid(evccid) if evccid else ""
-        except ValueError as error:
-            raise InvalidControl(f"evccid {error}") from None
         old = self._settle(connector_id)
         new = plugged(old, ev=ev, station=station, seated=seated)
         if cable_rating_ma is not None and self.has_lock:
             new = replace(new, cable_rating_ma=cable_rating_ma)
-        if told and not new.ev_plugged:
-            raise InvalidControl("evccid belongs to a car, and none is plugged in")
-        if told:
-            new = replace(new, vehicle_evccid=told)
+        if evccid:
+            new = with_evccid(new, evccid)
         self._copper.world = self._copper.world.with_connector(new)
         if (new.station_plugged, new.seated) != (old.station_plugged, old.seated):
             self._copper.retry_lock(connector_id)
@@ -276,12 +275,15 @@ class BenchBoard:
         """Set the register, which makes it readable again, or make reading fail. Raises `InvalidControl`."""
         self._exchange(meter_changed(self._settle(connector_id), energy_wh=energy_wh, fail=fail))
 
+    def monitor(self, connector_id: int, defect: str) -> None:
+        """There is a residual current monitor that can be tested, sound ("") or with a defect. Raises `InvalidControl`."""
+        self._exchange(with_monitor(self._settle(connector_id), defect))
+
     def temperature(self, connector_id: int, celsius: float | None = None, silent: bool = False) -> None:
         """A sensor at the connector (0: of the station) says so from now on, or is silent. Raises `InvalidControl`."""
         found = thermometer(celsius, silent=silent)
         if connector_id == 0:
-            self._copper.world = replace(self._copper.world, thermometer=found)
-            self._changed()
+            self._becomes(thermometer=found)
         else:
             self._exchange(replace(self._settle(connector_id), thermometer=found))
 

@@ -17,6 +17,9 @@ from devices.readings import (
     CONTACTOR_STUCK,
     CONTACTOR_WELDED,
     DUTY_STEADY_PERMILLE,
+    MONITOR_FAILED,
+    MONITOR_PASSED,
+    MONITOR_UNTRIED,
     ConnectorOutputs,
     ContactorReading,
     EmergencyStopReading,
@@ -28,6 +31,7 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    ResidualMonitorReading,
     TamperReading,
     TemperatureReading,
     VehicleIdReading,
@@ -136,6 +140,14 @@ class Copper:
             temperature_dc=None,
             soc_percent=connector.vehicle_soc_percent if connector.ev_plugged else None,
         )
+
+    def residual_test(self, connector_id: int) -> tuple[Reading, ...]:
+        """What a test of the residual current monitor comes to; nothing without one. Raises `UnknownConnector`."""
+        defect = self.connector(connector_id).monitor
+        if defect is None:
+            return ()
+        outcome, detail = (MONITOR_FAILED, f"it {defect}") if defect else (MONITOR_PASSED, "")
+        return (ResidualMonitorReading(connector_id=connector_id, outcome=outcome, detail=detail),)
 
     def put_out(self, connector_id: int, outputs: ConnectorOutputs) -> None:
         """Set the outputs; the lock moves if another position is wanted than before and than it has."""
@@ -263,6 +275,7 @@ class Copper:
             pilot,
             *((told,) if tells else ()),
             *_temperature(n, connector.thermometer),
+            *(() if connector.monitor is None else (ResidualMonitorReading(connector_id=n, outcome=MONITOR_UNTRIED),)),
         )
 
     def _fault_edges(self, connector_id: int, active: tuple[PlantedFault, ...]) -> list[Reading]:

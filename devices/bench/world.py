@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from devices.bench.errors import InvalidControl, StillLocked
+from devices.evccid import read_evccid
 
 MICROWATT_SECONDS_PER_WH = 3_600_000_000
 """The register counts mA x mV x ms / 1000 = microwatt-seconds, so that integration is exact in integers."""
@@ -41,6 +42,7 @@ PLANTABLE_ERROR_CODES = (
 LETS_GO_MS = 50
 LETS_GO_MAX_S = 10**9
 CONTACTOR_DEFECTS = ("", "welded", "stuck")
+MONITOR_DEFECTS = ("", "does not trip", "does not clear")
 
 
 class PlantedFault(Struct, frozen=True, kw_only=True):
@@ -68,6 +70,7 @@ class Network(Struct, frozen=True, kw_only=True):
 class ConnectorWorld(Struct, frozen=True, kw_only=True):
     """The copper of one connector. `vehicle_*` describe the car that is plugged, or the next one; `vehicle_evccid` "": it tells none.
 
+    `monitor` is the defect of a residual current monitor that can be tested, "" of a sound one; None: there is none.
     `vehicle_lets_go_ms` is how long it goes on drawing after the pilot went steady; None: for ever. One that `vehicle_sleeps` falls
     asleep when its offer ends: it stays in B however it is offered a current again, until the pilot is interrupted meanwhile.
     """
@@ -92,6 +95,7 @@ class ConnectorWorld(Struct, frozen=True, kw_only=True):
     register_uws: int = 0
     faults: tuple[PlantedFault, ...] = ()
     thermometer: BenchSensor | None = None
+    monitor: str | None = None
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -230,6 +234,24 @@ def check_tag(id_tag: str) -> None:
         raise InvalidControl(f"id_tag has not 1 to {ID_TAG_LENGTH_MAX} characters")
     if not id_tag.strip():
         raise InvalidControl("id_tag is blank")
+
+
+def with_evccid(connector: ConnectorWorld, evccid: str) -> ConnectorWorld:
+    """The car that is plugged in tells this id. Raises `InvalidControl`."""
+    try:
+        told = read_evccid(evccid)
+    except ValueError as error:
+        raise InvalidControl(f"evccid {error}") from None
+    if not connector.ev_plugged:
+        raise InvalidControl("evccid belongs to a car, and none is plugged in")
+    return replace(connector, vehicle_evccid=told)
+
+
+def with_monitor(connector: ConnectorWorld, defect: str) -> ConnectorWorld:
+    """There is a residual current monitor that can be tested. Raises `InvalidControl`."""
+    if defect not in MONITOR_DEFECTS:
+        raise InvalidControl(f"defect {defect!r} is not one of {MONITOR_DEFECTS}")
+    return replace(connector, monitor=defect)
 
 
 def thermometer(celsius: float | None, *, silent: bool) -> BenchSensor:

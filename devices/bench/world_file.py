@@ -134,6 +134,7 @@ def _connector(item: object) -> ConnectorWorld:
         register_uws=_register(fields, "register_uws"),
         faults=_faults(fields, "faults"),
         thermometer=_thermometer(fields),
+        monitor=None if fields.get("monitor") is None else _text(fields, "monitor"),  # older worlds have none
     )
 
 

@@ -18,6 +18,7 @@ from devices.gpio.pilot import AdcSense, ComparatorSense, Pilot
 from devices.gpio.pilot_output import SysfsPwm
 from devices.gpio.proximity import ContactProximity, ResistorProximity
 from devices.gpio.rack import Rack
+from devices.gpio.residual_monitor import ResidualMonitor
 from devices.gpio.sections import (
     BusSection,
     ConnectorSection,
@@ -53,6 +54,7 @@ class ConnectorDrivers(Struct, frozen=True, kw_only=True):
     lock: MotorLock | None
     indicator: RgbIndicator | None
     temperature: NtcSensor | None
+    monitor: ResidualMonitor | None
 
 
 class Drivers(Struct, frozen=True, kw_only=True):
@@ -129,7 +131,8 @@ def _connector(
     lock = None if section.lock is None else MotorLock(rack, section.lock)
     indicator = None if section.indicator is None else RgbIndicator(rack, section.indicator)
     temperature = None if section.temperature is None else _thermistor(rack, wiring, section.temperature)
-    for driver in (proximity, lock, indicator, temperature):
+    monitor = None if section.residual_monitor is None else ResidualMonitor(rack, section.residual_monitor)
+    for driver in (proximity, lock, indicator, temperature, monitor):
         if driver is not None:
             stack.callback(driver.close)
     return ConnectorDrivers(
@@ -140,6 +143,7 @@ def _connector(
         lock=lock,
         indicator=indicator,
         temperature=temperature,
+        monitor=monitor,
     )
 
 

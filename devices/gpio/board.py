@@ -30,6 +30,7 @@ from devices.protocols import BoardUnavailable
 from devices.readers.device_reader import DeviceReader
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
+    MONITOR_UNTRIED,
     ConnectorOutputs,
     ContactorReading,
     EmergencyStopReading,
@@ -40,6 +41,7 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    ResidualMonitorReading,
     TagReading,
     TamperReading,
     TemperatureReading,
@@ -145,6 +147,12 @@ class GpioBoard:
             return
         self._wanted_locked[connector_id] = locked
         self._try(connector_id, "ConnectorLockFailure", lambda: lock.drive(locked))
+
+    def test_residual(self, connector_id: int) -> None:
+        """See `ResidualTesting.test_residual`."""
+        monitor = self._of(connector_id).monitor
+        if self._rack is not None and monitor is not None:
+            monitor.test()
 
     def open_contactor(self, connector_id: int) -> None:
         """See `StationBoard.open_contactor`. An unknown connector has no contactor to open."""
@@ -306,6 +314,9 @@ class GpioBoard:
         drivers.pilot.on_failure(partial(self._failed, connector_id, "InternalError", "pilot"))
         drivers.pilot.on_state(lambda state: self._emit(PilotReading(connector_id=connector_id, pilot_state=state)))
         drivers.meter.on_failure(partial(self._failed, connector_id, "PowerMeterFailure", ""))
+        if drivers.monitor is not None:
+            self._emit(ResidualMonitorReading(connector_id=connector_id, outcome=MONITOR_UNTRIED))
+            drivers.monitor.on_change(partial(self._leaked, connector_id), partial(self._tested, connector_id))
         if drivers.temperature is not None:
             drivers.temperature.on_temperature(partial(self._warmed, connector_id))
 
@@ -328,6 +339,12 @@ class GpioBoard:
     ) -> None:
         if self._reporter is not None:
             self._reporter.emit_fault(connector_id, error_code, vendor_error_code, info, active=active)
+
+    def _leaked(self, connector_id: int, tripped: bool) -> None:
+        self._emit_fault(connector_id, "GroundFailure", "monitor", "residual current", active=tripped)
+
+    def _tested(self, connector_id: int, outcome: str, detail: str) -> None:
+        self._emit(ResidualMonitorReading(connector_id=connector_id, outcome=outcome, detail=detail))
 
     def _warmed(self, connector_id: int, temperature_dc: int | None) -> None:
         self._emit(TemperatureReading(connector_id=connector_id, sensor=NTC, temperature_dc=temperature_dc))

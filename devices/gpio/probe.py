@@ -55,7 +55,8 @@ def make_safe(wiring: Wiring, factory: Any) -> tuple[str, ...]:
     refused = []
     for number, connector in enumerate(wiring.connectors, start=1):
         motor = () if connector.lock is None else (connector.lock.lock, connector.lock.unlock)
-        for line in (connector.contactor.coil, *connector.contactor.phase_enables, *motor):
+        monitor = () if connector.residual_monitor is None else (connector.residual_monitor.test,)
+        for line in (connector.contactor.coil, *connector.contactor.phase_enables, *motor, *monitor):
             try:
                 OutputPin(factory, line).close()
             except Exception as error:  # noqa: BLE001  # the next output must be made safe all the same

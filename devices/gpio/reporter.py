@@ -10,6 +10,7 @@ from devices.readings import (
     LockReading,
     MainsReading,
     Reading,
+    ResidualMonitorReading,
     TagReading,
     TamperReading,
     TemperatureReading,
@@ -18,9 +19,12 @@ from devices.readings import (
 
 INFO_LENGTH_MAX = 50  # info of StatusNotification: CiString50
 
+_ANSWERS = TagReading | LockReading | VehicleIdReading | ResidualMonitorReading
+"""What is reported though it says what was reported last."""
+
 
 class Reporter:
-    """Reports a reading unless it is what was reported last of its kind; tags, locks and the ids of vehicles always."""
+    """Reports a reading unless it is what was reported last of its kind; tags, locks, the ids of vehicles and tests always."""
 
     def __init__(self, report: Callable[[Reading], None]) -> None:
         self._out = InOrder(report)
@@ -29,7 +33,7 @@ class Reporter:
     def emit(self, reading: Reading) -> None:
         """Report it. What `report` causes in turn is reported after what is already waiting."""
         key = _key(reading)
-        if self._shown.get(key) == reading and not isinstance(reading, TagReading | LockReading | VehicleIdReading):
+        if self._shown.get(key) == reading and not isinstance(reading, _ANSWERS):
             return
         self._shown[key] = reading
         self._out.emit((reading,))

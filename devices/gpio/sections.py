@@ -282,6 +282,20 @@ class TemperatureSection(Struct, frozen=True, kw_only=True):
     period_ms: Annotated[int, TableKey(Whole(minimum=100, maximum=10_000), "how often it is read")] = 1_000
 
 
+class ResidualMonitorSection(Struct, frozen=True, kw_only=True):
+    """A residual current monitor that can be tested: tried before each session."""
+
+    test: Annotated[OutputLine, TableKey(Output(), "its test input: active makes it trip")]
+    trip: Annotated[
+        InputLine,
+        TableKey(Input(active="high"), "its contact: active while tripped; the default suits one to ground that opens"),
+    ]
+    trip_ms: Annotated[int, TableKey(Whole(minimum=20, maximum=10_000), "how soon it must trip in a test")] = 1_000
+    clear_ms: Annotated[int, TableKey(Whole(minimum=20, maximum=30_000), "how soon it must clear behind a test")] = (
+        3_000
+    )
+
+
 class ConnectorSection(Struct, frozen=True, kw_only=True):
     """What one connector is made of."""
 
@@ -295,6 +309,10 @@ class ConnectorSection(Struct, frozen=True, kw_only=True):
     indicator: Annotated[IndicatorSection | None, TableKey(SubTable(section=IndicatorSection), "lamp")] = None
     temperature: Annotated[
         TemperatureSection | None, TableKey(SubTable(section=TemperatureSection), "a thermistor")
+    ] = None
+    residual_monitor: Annotated[
+        ResidualMonitorSection | None,
+        TableKey(SubTable(section=ResidualMonitorSection), "a residual current monitor with a test input"),
     ] = None
     phase_rotation: Annotated[
         str, TableKey(OneOf(words=ROTATIONS), "how its phases are wired to its meter, for ConnectorPhaseRotation")

@@ -168,6 +168,7 @@ def _connector_uses(number: int, connector: ConnectorSection) -> Iterator[PinUse
         ("lock", connector.lock),
         ("indicator", connector.indicator),
         ("meter", connector.meter),
+        ("residual_monitor", connector.residual_monitor),
     ):
         for name in () if section is None else section.__struct_fields__:
             yield from _line_uses((*path, table, name), owner, f"{table} {name}", getattr(section, name))

@@ -142,6 +142,16 @@ class MainsObserved(Observation, frozen=True, kw_only=True):
     present: bool
 
 
+class ResidualMonitorObserved(Observation, frozen=True, kw_only=True):
+    """A residual current monitor that can be tested is there (`outcome` ""), or was tried: "passed", or "failed" for what `detail` says."""
+
+    NAME: ClassVar[str] = "ResidualMonitorObserved"
+
+    connector_id: int
+    outcome: str
+    detail: str = ""
+
+
 class LocalListStoreFailing(Observation, frozen=True, kw_only=True):
     """The next Local Authorization List that is sent cannot be stored, or (`failing` false) can be after all."""
 

@@ -96,7 +96,7 @@ def _start_ready(state: StationState, at_ms: int) -> Events:
 def _is_ready(state: StationState, connector: Connector) -> bool:
     if not connector.connected or connector.reading is None or connector.meter_failed:
         return False
-    if state.connectors.has_lock and not connector.locked:
+    if (state.connectors.has_lock and not connector.locked) or not connector.monitor.lets_close:
         return False
     return refusal_to_start(state, connector) is None
 

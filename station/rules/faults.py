@@ -4,7 +4,7 @@ Rulings on faults: which codes block, which also end the transaction. EVCommunic
 SuspendedEV, SuspendedEVSE and Finishing only, as a warning (4.9).
 """
 
-from projections.connector import Connector, Fault
+from projections.connector import MONITOR_FAILED, Connector, Fault
 from projections.station import StationState
 
 BLOCKING = frozenset(
@@ -29,6 +29,7 @@ METER_FAULT = Fault(error_code="PowerMeterFailure")
 LOCK_FAULT = Fault(error_code="ConnectorLockFailure")
 UNLOCK_FAULT = Fault(error_code="ConnectorLockFailure", info="Lock does not open")
 HEAT_FAULT = Fault(error_code="HighTemperature", info="Too hot")
+MONITOR_FAULT = Fault(error_code="GroundFailure", info="Residual current monitor failed its test")
 EMERGENCY_FAULT = Fault(error_code="OtherError", info="Emergency stop")
 WELDED_FAULT = Fault(error_code="PowerSwitchFailure", info="Contactor welded")
 STUCK_FAULT = Fault(error_code="PowerSwitchFailure", info="Contactor does not close")
@@ -45,6 +46,8 @@ def own_fault(connector: Connector) -> Fault | None:
         return WELDED_FAULT if connector.contactor_fault == "welded" else STUCK_FAULT
     if connector.derating.overheated:
         return HEAT_FAULT
+    if connector.monitor.outcome == MONITOR_FAILED:
+        return MONITOR_FAULT
     if connector.lock_failed:
         return LOCK_FAULT
     if connector.stuck_locked:

@@ -6,7 +6,7 @@ The interlock in `devices` decides last on the contactor: it may always keep it 
 from devices.iec61851 import duty_permille_from_ma
 from devices.readings import ConnectorOutputs
 from eventstore.value import Value, replace
-from projections.connector import Connector
+from projections.connector import MONITOR_FAILED, Connector
 from projections.station import StationState
 from station.rules import commissioning, faults
 from station.rules.energy import ENERGY_STATES, is_ending, is_letting_go
@@ -16,10 +16,12 @@ STEADY = 1000  # +12 V without PWM: connected or not, nothing is offered
 
 
 class Wanted(Value, frozen=True, kw_only=True):
-    """The outputs of one connector; `unlock` asks for a drive of the lock even if it should be open already."""
+    """The outputs of one connector; `unlock` asks for a drive of the lock even if it should be open already, `test` for one of the
+    residual current monitor."""
 
     outputs: ConnectorOutputs
     unlock: bool
+    test: bool = False
 
 
 def is_lock_wanted(state: StationState, connector: Connector) -> bool:
@@ -42,7 +44,21 @@ def is_lock_wanted(state: StationState, connector: Connector) -> bool:
 def is_offering(state: StationState, connector: Connector) -> bool:
     """Whether the pilot offers a current: the transaction is offered one, and nothing stands against it."""
     may_offer = is_offered(state, connector) and faults.blocking_fault(state, connector) is None
-    return may_offer and state.connectors.known and not state.maintenance.stopping
+    is_safe = connector.monitor.lets_close and state.connectors.known
+    return may_offer and is_safe and not state.maintenance.stopping
+
+
+def is_test_wanted(state: StationState, connector: Connector) -> bool:
+    """Whether the residual current monitor is to be tried now: before each session, and once more without a cable if it has failed."""
+    monitor = connector.monitor
+    if not monitor.wired or monitor.lets_close or connector.contactor_closed or not state.connectors.known:
+        return False
+    if monitor.outcome == MONITOR_FAILED:
+        return not state.connectors.occupied(connector) and not monitor.retried
+    if not connector.connected or (state.connectors.has_lock and not connector.locked):
+        return False
+    is_about_to = connector.grant is not None or is_offered(state, connector)
+    return is_about_to and not state.maintenance.stopping and faults.blocking_fault(state, connector) is None
 
 
 def wanted(state: StationState, connector_id: int) -> Wanted:
@@ -66,4 +82,8 @@ def wanted(state: StationState, connector_id: int) -> Wanted:
     changes = commissioning.changes_of(state, connector)
     if changes:
         outputs = replace(outputs, **changes)
-    return Wanted(outputs=outputs, unlock=connector.unlock_wanted and not is_ending(state, connector))
+    return Wanted(
+        outputs=outputs,
+        unlock=connector.unlock_wanted and not is_ending(state, connector),
+        test=is_test_wanted(state, connector),
+    )

@@ -12,6 +12,7 @@ from eventstore.catalogue.hardware import (
     MainsObserved,
     PilotStateObserved,
     ProximityObserved,
+    ResidualMonitorObserved,
     VehicleIdentified,
 )
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
@@ -29,6 +30,7 @@ _AT_USED = frozenset(
         MainsObserved,
         PilotStateObserved,
         ProximityObserved,
+        ResidualMonitorObserved,
         StationStopping,
         VehicleIdentified,
     }

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from devices import interlock
-from devices.protocols import Gathering, SensorsBeside, Signalling, StationBoard
+from devices.protocols import Gathering, ResidualTesting, SensorsBeside, Signalling, StationBoard
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
     ConnectorOutputs,
@@ -28,6 +28,7 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    ResidualMonitorReading,
     TagReading,
     TamperReading,
     TemperatureReading,
@@ -47,6 +48,7 @@ from eventstore.catalogue.hardware import (
     MeterObserved,
     PilotStateObserved,
     ProximityObserved,
+    ResidualMonitorObserved,
     VehicleIdentified,
 )
 from eventstore.catalogue.limits import LimitContactObserved
@@ -98,7 +100,7 @@ def observation_of(reading: Reading) -> Observation:
             )
         case FaultReading():
             return FaultCleared(connector_id=reading.connector_id, error_code=reading.error_code)
-        case VehicleIdReading() | TemperatureReading():
+        case VehicleIdReading() | TemperatureReading() | ResidualMonitorReading():
             return _beyond_the_contactor(reading)
         case _:
             return _of_station(reading)
@@ -116,9 +118,13 @@ def _of_station(reading: EmergencyStopReading | MainsReading | TamperReading | L
             return LimitContactObserved(closed=reading.closed)
 
 
-def _beyond_the_contactor(reading: VehicleIdReading | TemperatureReading) -> Observation:
+def _beyond_the_contactor(reading: VehicleIdReading | TemperatureReading | ResidualMonitorReading) -> Observation:
     if isinstance(reading, VehicleIdReading):
         return VehicleIdentified(connector_id=reading.connector_id, evccid=reading.evccid)
+    if isinstance(reading, ResidualMonitorReading):
+        return ResidualMonitorObserved(
+            connector_id=reading.connector_id, outcome=reading.outcome, detail=reading.detail
+        )
     return TemperatureObserved(
         connector_id=reading.connector_id, sensor=reading.sensor, temperature_dc=reading.temperature_dc
     )
@@ -183,6 +189,7 @@ class Gateway:
         self._closed: set[int] = set()  # the connectors whose contactor was commanded to close, and not to open since
         self._overdue: dict[int, asyncio.TimerHandle] = {}
         self._unlocks: dict[int, bool] = {}
+        self._tests: set[int] = set()  # the connectors whose monitor is being tried
         self._is_closed = False
         self._signals = board if isinstance(board, Signalling) else None
         self._light: tuple[int, int] | None = None
@@ -259,6 +266,11 @@ class Gateway:
             self._board.drive_lock(connector_id, locked=False)
         elif not wanted.unlock:
             self._unlocks[connector_id] = False
+        if not wanted.test:
+            self._tests.discard(connector_id)
+        elif connector_id not in self._tests and isinstance(self._board, ResidualTesting):
+            self._tests.add(connector_id)
+            self._board.test_residual(connector_id)
 
     def _watch_over(self, state: StationState, connector_id: int, command: ConnectorOutputs) -> None:
         """A vehicle that was asked to let go and does not: its contactor opens at the deadline, though the disk hang."""

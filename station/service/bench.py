@@ -25,6 +25,7 @@ from devices.bench.world import (
     CONTACTOR_DEFECTS,
     ID_TAG_LENGTH_MAX,
     LETS_GO_MAX_S,
+    MONITOR_DEFECTS,
     PLANTABLE_ERROR_CODES,
     REGISTER_MAX_WH,
     VEHICLE_CURRENT_MAX_MA,
@@ -100,6 +101,7 @@ FAULT = {
 }
 LOCK = {"jammed": MUST_SAY}
 CONTACTOR = {"defect": BodyMember(kind=OneOf(words=CONTACTOR_DEFECTS))}
+MONITOR = {"defect": BodyMember(kind=OneOf(words=MONITOR_DEFECTS), default="")}
 METER = {"energy_wh": BodyMember(kind=Whole(minimum=0, maximum=REGISTER_MAX_WH), default=None), "fail": MAY_SAY}
 TEMPERATURE = {
     "celsius": BodyMember(kind=Number(minimum=CELSIUS_MIN, maximum=CELSIUS_MAX), default=None),
@@ -222,6 +224,11 @@ async def _contactor(controls: Controls, board: BenchBoard, connector_id: int, v
     return await controls.settled()
 
 
+async def _monitor(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
+    board.monitor(connector_id, defect=values["defect"])
+    return await controls.settled()
+
+
 async def _meter(controls: Controls, board: BenchBoard, connector_id: int, values: Values) -> Response:
     """The register is read at once, so that what was set is on record; a meter that fails has reported that itself."""
     station = controls.context.station
@@ -327,6 +334,7 @@ def routes(context: ServiceContext) -> list[Route]:
         on_connector("fault", _clear_fault, {}, "DELETE"),
         on_connector("lock", _lock, LOCK),
         on_connector("contactor", _contactor, CONTACTOR),
+        on_connector("residual-monitor", _monitor, MONITOR),
         on_connector("meter", _meter, METER),
         on_connector("temperature", _temperature, TEMPERATURE),
         on_station("swipe", _swipe, SWIPE),

@@ -12,6 +12,7 @@ from eventstore.catalogue.hardware import (
     MeterObserved,
     PilotStateObserved,
     ProximityObserved,
+    ResidualMonitorObserved,
     VehicleIdentified,
 )
 from eventstore.catalogue.lifecycle import DeadlineReached, StationStopping
@@ -53,6 +54,7 @@ _BECAUSE: Mapping[type[Event], Callable[[Any], str]] = {
         "the cable was taken out" if cause.cable_rating_ma is None else "a cable was put in"
     ),
     IdTagPresented: lambda cause: f"tag {cause.id_tag} was presented",
+    ResidualMonitorObserved: lambda cause: f"the residual current monitor {cause.outcome or 'was read'}",
     VehicleIdentified: lambda cause: "the vehicle gave its id",
     TemperatureObserved: lambda cause: (
         f"a temperature sensor {'is silent' if cause.temperature_dc is None else 'says so'}"

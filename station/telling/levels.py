@@ -46,6 +46,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     hardware.FaultObserved: ERROR,
     hardware.ContactorObserved: ERROR,  # logged only if it does not obey
     hardware.MeterFailed: WARNING,
+    hardware.ResidualMonitorObserved: lambda e: ERROR if e.outcome == "failed" else INFO,
     hardware.EmergencyStopObserved: lambda e: WARNING if e.pressed else INFO,
     security.TamperObserved: lambda e: WARNING if e.open else INFO,
     security.TlsFailed: ERROR,

@@ -98,6 +98,14 @@ def _meter(event: hardware.MeterObserved) -> str:
     return f"Meter{where(event)}: {energy(event.energy_wh)}{power}"
 
 
+def _monitor(event: hardware.ResidualMonitorObserved) -> str:
+    if event.outcome == "":
+        return f"There is a residual current monitor to be tried{where(event)}"
+    if event.outcome == "passed":
+        return f"The residual current monitor{where(event)} was tried: it trips and clears"
+    return f"The residual current monitor{where(event)} FAILED its test: {event.detail}"
+
+
 def _fault(event: hardware.FaultObserved) -> str:
     more = " ".join(part for part in (event.info, event.vendor_error_code) if part)
     return f"FAULT {event.error_code}{where(event)}{f' ({more})' if more else ''}"
@@ -231,6 +239,7 @@ TABLE: Mapping[type[Event], tuple[int, Words]] = {
         lambda e: f"Tag {e.id_tag} presented{where(e)}{'' if e.origin == 'reader' else f' over {e.origin.upper()}'}",
     ),
     hardware.VehicleIdentified: (DETAIL, lambda e: f"The vehicle gave its id{where(e)}"),
+    hardware.ResidualMonitorObserved: (HEADLINE, _monitor),
     hardware.FaultObserved: (HEADLINE, _fault),
     hardware.FaultCleared: (HEADLINE, lambda e: f"Fault {e.error_code or '(all)'} cleared{where(e)}"),
     hardware.EmergencyStopObserved: (

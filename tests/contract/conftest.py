@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.evse_rig import EvseRig
-from tests.contract.rigs import THERMISTOR, BenchRig, GpioRig, Rig
+from tests.contract.rigs import MONITOR, THERMISTOR, BenchRig, GpioRig, MonitoredRig, Rig
 
 NewRig = Callable[..., Awaitable[Rig]]
 
@@ -70,5 +70,13 @@ async def rig(new_rig: NewRig) -> Rig:
 async def warm_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
     """A station with one connector and a thermometer at it."""
     rig: Rig = BenchRig(tmp_path) if request.param == "bench" else GpioRig("extremes", extra=THERMISTOR)
+    yield rig
+    await rig.close()
+
+
+@pytest_asyncio.fixture(params=["bench", "gpio"])
+async def monitored_rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MonitoredRig]:
+    """A station with one connector and a residual current monitor that can be tested."""
+    rig: MonitoredRig = BenchRig(tmp_path) if request.param == "bench" else GpioRig("extremes", extra=MONITOR)
     yield rig
     await rig.close()

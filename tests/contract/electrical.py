@@ -168,6 +168,9 @@ class Socket:
     pulses: int = 0
     tripped: dict[str, bool] = field(default_factory=dict)
     celsius: float | None = 25.0
+    monitor: str = ""
+    monitor_latched: bool = False
+    leaks: bool = False
 
 
 class Model:
@@ -366,6 +369,8 @@ class Model:
                 line = getattr(section.pilot, name)
                 self._wire(line, partial(self._is_above, number, threshold_mv))
             self._wire(section.pilot.below_minus_10500_mv, partial(self._is_negative, number))
+            if section.residual_monitor is not None:
+                self._wire(section.residual_monitor.trip, partial(self._monitor_tripped, number))
         for fault in self.wiring.section.faults:
             tripped = self.sockets[max(1, fault.connector)].tripped
             self._wire(fault.input, partial(_tripped, tripped, fault.error_code))
@@ -373,6 +378,15 @@ class Model:
         self._wire(self.wiring.section.mains, lambda: self.mains)
         self._wire(self.wiring.section.tamper, lambda: self.enclosure_open)
         self._wire(self.wiring.section.limit_contact, lambda: self.limit_contact_closed)
+
+    def _monitor_tripped(self, number: int) -> bool:
+        """A monitor trips on a residual current, and while its test input is driven, unless it has a defect."""
+        section, socket = self.wiring.connectors[number - 1].residual_monitor, self.sockets[number]
+        assert section is not None
+        if self.factory.level(section.test) and socket.monitor != "does not trip":
+            socket.monitor_latched = socket.monitor == "does not clear"
+            return True
+        return socket.leaks or socket.monitor_latched
 
     def _is_above(self, number: int, threshold_mv: int) -> bool:
         return self._peak(number, highest=True) > threshold_mv

@@ -127,6 +127,13 @@ channel = 7
 """
 
 
+MONITOR = """
+[connector.1.residual_monitor]
+test = "GPIO24"
+trip = "GPIO25"
+"""
+
+
 class Rig(Protocol):
     """A board, the hands of people around it, and what it has reported since it was last asked."""
 
@@ -151,6 +158,13 @@ class Rig(Protocol):
     async def warm(self, celsius: float | None) -> None: ...
     def meter(self, connector_id: int = 1) -> MeterReading: ...
     async def close(self) -> None: ...
+
+
+class MonitoredRig(Rig, Protocol):
+    """One with a residual current monitor that can be tested."""
+
+    async def monitor(self, defect: str) -> None: ...
+    async def test_monitor(self) -> None: ...
 
 
 class BenchRig:
@@ -219,6 +233,12 @@ class BenchRig:
 
     async def warm(self, celsius: float | None) -> None:
         self.board.temperature(1, celsius, silent=celsius is None)
+
+    async def monitor(self, defect: str) -> None:
+        self.board.monitor(1, defect)
+
+    async def test_monitor(self) -> None:
+        self.board.test_residual(1)
 
     def meter(self, connector_id: int = 1) -> MeterReading:
         return self.board.read_meter(connector_id, self._at_ms)
@@ -337,6 +357,15 @@ class GpioRig:
         """Not for less than half a minute, which is how long a lost thermistor is waited for."""
         self.model.sockets[1].celsius = celsius
         await self.settle(31_000)
+
+    async def monitor(self, defect: str) -> None:
+        self.model.sockets[1].monitor, self.model.sockets[1].monitor_latched = defect, False
+        await self.settle()
+
+    async def test_monitor(self) -> None:
+        """As long as the longest test takes."""
+        self.board.test_residual(1)
+        await self.settle(5_000)
 
     def meter(self, connector_id: int = 1) -> MeterReading:
         return self.board.read_meter(connector_id, self.timers.now_ms())

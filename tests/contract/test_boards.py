@@ -17,12 +17,13 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    ResidualMonitorReading,
     TagReading,
     TamperReading,
     TemperatureReading,
 )
 from tests.contract.conftest import NewRig
-from tests.contract.rigs import LOCK_MS, SETTLE_MS, GpioRig, Rig
+from tests.contract.rigs import LOCK_MS, SETTLE_MS, GpioRig, MonitoredRig, Rig
 
 pytestmark = pytest.mark.asyncio
 
@@ -395,3 +396,26 @@ async def test_a_thermometer_says_how_warm_it_is_and_when_it_is_lost(warm_rig: R
     assert warm_rig.news() == []
     await warm_rig.warm(None)
     assert [reading.temperature_dc for reading in warm_rig.news() if isinstance(reading, TemperatureReading)] == [None]
+
+
+async def test_each_test_of_a_residual_current_monitor_is_answered_once(monitored_rig: MonitoredRig) -> None:
+    await monitored_rig.monitor("")
+    untried = ResidualMonitorReading(connector_id=1, outcome="")
+    assert of(ResidualMonitorReading, monitored_rig.news()) == [untried]
+    for _ in range(2):
+        await monitored_rig.test_monitor()
+        assert monitored_rig.news() == [ResidualMonitorReading(connector_id=1, outcome="passed")]
+    for defect in ("does not trip", "does not clear"):
+        await monitored_rig.monitor(defect)
+        monitored_rig.news()
+        await monitored_rig.test_monitor()
+        (answer,) = of(ResidualMonitorReading, monitored_rig.news())
+        assert isinstance(answer, ResidualMonitorReading)
+        assert answer.outcome == "failed"
+        assert answer.detail.startswith((f"it {defect}", f"it {defect.replace('does', 'did')} within"))
+    await monitored_rig.monitor("")
+    monitored_rig.news()
+    await monitored_rig.test_monitor()
+    assert of(ResidualMonitorReading, monitored_rig.news()) == [
+        ResidualMonitorReading(connector_id=1, outcome="passed")
+    ]

@@ -11,7 +11,7 @@ from station.features import registry_for
 from tests.given import StationUnderTest, station
 
 R, RW, W = Access.READ_ONLY, Access.READ_WRITE, Access.WRITE_ONLY
-# Every key of section 9.1, OCPP-J 7 and the errata that Core has: access, required, a value that fits and one that does not.
+# Every key of section 9.1, OCPP-J 7 and the errata that Core has, and one of ours: access, required, a value that fits and one that does not.
 CORE = {
     "AllowOfflineTxForUnknownId": (RW, False, "true", "yes"),
     "AuthorizationCacheEnabled": (RW, False, "false", "0"),
@@ -49,6 +49,7 @@ CORE = {
     "TransactionMessageAttempts": (RW, True, "5", "0"),
     "TransactionMessageRetryInterval": (RW, True, "10", "ten"),
     "UnlockConnectorOnEVSideDisconnect": (RW, True, "false", ""),
+    "WakeUpAttempts": (RW, False, "2", "11"),
     "WebSocketPingInterval": (RW, False, "0", "-1"),
 }
 WRITABLE = [name for name, (access, *_) in CORE.items() if access is RW]

@@ -37,6 +37,14 @@ def _meter(event: hardware.MeterObserved) -> str:
     return f"Zähler{where(event)}: {energy(event.energy_wh)}{power}"
 
 
+def _monitor(event: hardware.ResidualMonitorObserved) -> str:
+    if event.outcome == "":
+        return f"Es gibt einen Fehlerstromwächter zu prüfen{where(event)}"
+    if event.outcome == "passed":
+        return f"Der Fehlerstromwächter{where(event)} wurde geprüft: Er löst aus und geht zurück"
+    return f"Der Fehlerstromwächter{where(event)} FIEL DURCH die Prüfung: {event.detail}"
+
+
 def _fault(event: hardware.FaultObserved) -> str:
     more = " ".join(part for part in (event.info, event.vendor_error_code) if part)
     return f"STÖRUNG {event.error_code}{where(event)}{f' ({more})' if more else ''}"
@@ -52,6 +60,7 @@ HARDWARE: Mapping[type[Event], Words] = {
     hardware.MeterObserved: _meter,
     hardware.MeterFailed: lambda e: f"Zähler NICHT LESBAR{where(e)}: {e.reason}",
     hardware.IdTagPresented: lambda e: f"Karte {e.id_tag} vorgehalten{where(e)}",
+    hardware.ResidualMonitorObserved: _monitor,
     hardware.FaultObserved: _fault,
     hardware.FaultCleared: lambda e: f"Störung {e.error_code or '(alle)'} vorbei{where(e)}",
     hardware.EmergencyStopObserved: lambda e: "NOT-HALT gedrückt" if e.pressed else "Not-Halt nicht gedrückt",

@@ -13,6 +13,7 @@ from eventstore.catalogue.hardware import (
     MeterObserved,
     PilotStateObserved,
     ProximityObserved,
+    ResidualMonitorObserved,
     VehicleIdentified,
 )
 from eventstore.catalogue.smart_charging import LimitChanged
@@ -218,6 +219,7 @@ BECAUSE: Mapping[type[Event], Callable[[Any], str]] = {
     PilotStateObserved: lambda e: _PILOT.get(e.pilot_state, f"der Pilot auf {e.pilot_state} ging"),
     ProximityObserved: lambda e: f"das Kabel {'gezogen' if e.cable_rating_ma is None else 'gesteckt'} wurde",
     IdTagPresented: lambda e: f"Karte {e.id_tag} vorgehalten wurde",
+    ResidualMonitorObserved: lambda e: f"der Fehlerstromwächter {'bestand' if e.outcome == 'passed' else 'durchfiel'}",
     VehicleIdentified: lambda e: "das Fahrzeug seine Kennung nannte",
     TemperatureObserved: lambda e: f"ein Temperaturfühler {'schweigt' if e.temperature_dc is None else 'es meldet'}",
     FaultObserved: lambda e: f"die Störung {e.error_code} kam",

@@ -15,6 +15,7 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    ResidualMonitorReading,
     TagReading,
     TamperReading,
     TemperatureReading,
@@ -220,6 +221,8 @@ def _speaks_against(reading: Reading) -> bool:
             return not present
         case FaultReading(error_code=code, active=active):
             return active and code in FAULTED
+        case ResidualMonitorReading(outcome=outcome):
+            return outcome != "passed"
         case TagReading() | TamperReading() | VehicleIdReading() | LimitContactReading() | TemperatureReading():
             return False
 
@@ -238,3 +241,12 @@ def test_a_connector_that_is_too_hot_must_be_open_and_only_that_one() -> None:
     assert must_not_offer(observe(hot, warm(None)), 1) == "no cable"
     assert must_not_offer(observe(state, warm(900, connector_id=0)), 1) == "too hot"
     assert must_not_offer(observe(initial_state(1, has_lock=True), warm(900)), 1) == "no cable"
+
+
+def test_a_monitor_that_is_there_must_have_passed_its_test() -> None:
+    def after_test(outcome: str) -> str | None:
+        return must_not_offer(after(charging(), ResidualMonitorReading(connector_id=1, outcome=outcome)), 1)
+
+    assert after_test("passed") is None
+    assert after_test("") == "residual current monitor not tried"
+    assert after_test("failed") == "residual current monitor failed"

@@ -24,6 +24,7 @@ TABLES: dict[str, type[Struct]] = {
     "[board.wiring.connector.N.indicator]": sections.IndicatorSection,
     "[board.wiring.connector.N.meter]": sections.MeterSection,
     "[board.wiring.connector.N.temperature]": sections.TemperatureSection,
+    "[board.wiring.connector.N.residual_monitor]": sections.ResidualMonitorSection,
 }
 
 

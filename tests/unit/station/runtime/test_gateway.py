@@ -20,6 +20,7 @@ from devices.readings import (
     PilotReading,
     ProximityReading,
     Reading,
+    ResidualMonitorReading,
     TagReading,
     TemperatureReading,
     VehicleIdReading,
@@ -37,6 +38,7 @@ from eventstore.catalogue.hardware import (
     MeterObserved,
     PilotStateObserved,
     ProximityObserved,
+    ResidualMonitorObserved,
     VehicleIdentified,
 )
 from eventstore.catalogue.link import LinkOpened
@@ -151,6 +153,10 @@ def opened(inputs: Sequence[Reading] = CHARGING_INPUTS) -> tuple[Gateway, FakeBo
             LockObserved(connector_id=1, locked=False, jammed=True),
         ),
         (TagReading(id_tag="Ab1", connector_id=None), IdTagPresented(id_tag="Ab1", connector_id=None)),
+        (
+            ResidualMonitorReading(connector_id=1, outcome="failed", detail="it did not trip"),
+            ResidualMonitorObserved(connector_id=1, outcome="failed", detail="it did not trip"),
+        ),
         (
             TemperatureReading(connector_id=0, sensor="28-0a", temperature_dc=None),
             TemperatureObserved(connector_id=0, sensor="28-0a", temperature_dc=None),
@@ -544,3 +550,30 @@ def test_what_is_beside_the_board_is_read_with_it_and_a_hot_sensor_opens_the_con
     assert [told for told in board.told if told in (hot, BoardOpened())] == [hot, BoardOpened()]
     gateway.close()
     assert "sensors closed" in board.told
+
+
+@dataclass
+class MonitoredBoard(FakeBoard):
+    """A board with a residual current monitor at each connector."""
+
+    def test_residual(self, connector_id: int) -> None:
+        self.told.append(("test", connector_id))
+
+
+def test_a_monitor_is_tried_once_for_each_wish() -> None:
+    board = MonitoredBoard()
+    gateway = Gateway(board, lambda observation: None)
+    gateway.open()
+    found = station(connectors=2).online()
+    found.observe(ResidualMonitorObserved(connector_id=1, outcome=""))
+    found.plug()
+    found.swipe(connector_id=1)
+    for _ in range(2):
+        gateway.publish(found.state, ())
+    assert board.told.count(("test", 1)) == 1
+    found.observe(ResidualMonitorObserved(connector_id=1, outcome="passed"))
+    gateway.publish(found.state, ())
+    found.swipe(connector_id=1)
+    found.swipe(connector_id=1)
+    gateway.publish(found.state, ())
+    assert board.told.count(("test", 1)) == 2

@@ -150,6 +150,16 @@ async def test_sensors_say_how_warm_it_is_or_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_residual_current_monitor_is_there_from_its_control_on(tmp_path: Path) -> None:
+    async with served(tmp_path) as station:
+        await station.seq_of("/bench/connectors/1/residual-monitor", {"defect": "does not trip"})
+        assert station.station.state.connectors[1].monitor.wired
+        assert not station.station.state.connectors[2].monitor.wired
+        response = await station.post("/bench/connectors/1/residual-monitor", {"defect": "sulks"})
+        assert response.status_code == 422
+
+
+@pytest.mark.asyncio
 async def test_the_network_is_cut_and_the_closed_link_is_what_the_answer_waits_for(tmp_path: Path) -> None:
     async with served(tmp_path) as station:
         await station.connect()

@@ -1,7 +1,7 @@
 """Events in words: what depends on more than their kind."""
 
 from eventstore.catalogue.authorization import PlugTakenAsTag
-from eventstore.catalogue.hardware import IdTagPresented, VehicleIdentified
+from eventstore.catalogue.hardware import IdTagPresented, ResidualMonitorObserved, VehicleIdentified
 from eventstore.catalogue.link import CallAnswered
 from eventstore.catalogue.temperatures import DeratingChanged, TemperatureObserved
 from eventstore.value import replace
@@ -46,3 +46,12 @@ def test_warm_too_hot_and_silent() -> None:
     seen = TemperatureObserved(connector_id=1, sensor="28-0a", temperature_dc=None)
     assert words(seen) == "Temperature sensor 28-0a on connector 1 is SILENT"
     assert words(replace(seen, temperature_dc=-55)) == "Temperature on connector 1 is -5.5 °C (28-0a)"
+
+
+def test_what_became_of_a_monitors_test() -> None:
+    untried = ResidualMonitorObserved(connector_id=1, outcome="")
+    assert words(untried) == "There is a residual current monitor to be tried on connector 1"
+    passed = replace(untried, outcome="passed")
+    assert words(passed) == "The residual current monitor on connector 1 was tried: it trips and clears"
+    failed = replace(untried, outcome="failed", detail="it did not trip within 1000 ms")
+    assert words(failed).endswith("FAILED its test: it did not trip within 1000 ms")

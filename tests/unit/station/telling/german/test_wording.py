@@ -4,7 +4,13 @@ import pytest
 
 from eventstore.catalogue.authorization import AuthorizationDenied
 from eventstore.catalogue.connectors import ConnectorStatusChanged
-from eventstore.catalogue.hardware import IdTagPresented, LockObserved, MeterObserved, PilotStateObserved
+from eventstore.catalogue.hardware import (
+    IdTagPresented,
+    LockObserved,
+    MeterObserved,
+    PilotStateObserved,
+    ResidualMonitorObserved,
+)
 from eventstore.catalogue.lifecycle import DeadlineReached
 from eventstore.catalogue.link import CallSettled, FrameReceived
 from eventstore.catalogue.reservations import ReservationEnded
@@ -122,3 +128,10 @@ def test_a_cause_that_says_nothing_or_what_was_said_is_left_out() -> None:
     assert reason(STOPPED, silent) == ""
     denied = AuthorizationDenied(connector_id=1, id_tag="X", reason="Invalid")
     assert reason(denied, IdTagPresented(id_tag="X", connector_id=1)) == ""
+
+
+def test_what_became_of_a_monitors_test() -> None:
+    untried = ResidualMonitorObserved(connector_id=1, outcome="")
+    assert words(untried) == "Es gibt einen Fehlerstromwächter zu prüfen an Anschluss 1"
+    assert words(replace(untried, outcome="passed")).endswith("Er löst aus und geht zurück")
+    assert "FIEL DURCH" in words(replace(untried, outcome="failed", detail="it did not trip"))
