@@ -77,6 +77,7 @@ class ModbusBus:
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._left_alone_until_s: dict[int, float] = {}
+        self._served_ms = 0
         self.busy_s = 0.0
 
     def start(self) -> None:
@@ -108,9 +109,11 @@ class ModbusBus:
             while not self._closing:
                 began_ms = self._now_ms()
                 self._wake.clear()
-                for controller in self._controllers:
-                    await self._serve(controller)
+                await self._serve_all()
                 for meter in self._meters:
+                    # Meters that do not answer take their time, and a controller that hears nothing falls to its failsafe.
+                    if self._now_ms() - self._served_ms > self._line.line.period_ms:
+                        await self._serve_all()
                     await self._ask(meter)
                 await self._rest(max(1, began_ms + self._line.line.period_ms - self._now_ms()))
                 await self._tell_hurried()
@@ -128,6 +131,11 @@ class ModbusBus:
         await _first_of(self._pause_ms(duration_ms), self._wake.wait())
 
     # Controllers
+
+    async def _serve_all(self) -> None:
+        self._served_ms = self._now_ms()
+        for controller in self._controllers:
+            await self._serve(controller)
 
     async def _serve(self, controller: Controller) -> None:
         async def exchange(request: BusRequest) -> tuple[int, ...]:
@@ -147,16 +155,20 @@ class ModbusBus:
     async def _tell_hurried(self) -> None:
         """All that must be commanded before anything else."""
         self._hurry.clear()
-        for controller in self._controllers:
-            request = controller.hurried
-            if request is None:
-                continue
-            failure = None
-            try:
-                await self._paced(request, controller.gap_ms, self._in_time)
-            except BusSilent as error:
-                failure = str(error)
-            controller.was_hurried(request, failure)
+        # In passes, each a try for all: one that does not answer keeps the others waiting once. Each gives up after some tries.
+        while any(controller.hurried is not None for controller in self._controllers):
+            for controller in self._controllers:
+                await self._try_hurried(controller)
+
+    async def _try_hurried(self, controller: Controller) -> None:
+        request, failure = controller.hurried, None
+        if request is None:
+            return
+        try:
+            await self._paced(request, controller.gap_ms, self._in_time)
+        except BusSilent as error:
+            failure = str(error)
+        controller.was_hurried(request, failure)
 
     async def _in_time(self, request: BusRequest) -> tuple[int, ...]:
         try:

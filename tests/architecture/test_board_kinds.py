@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +49,15 @@ def test_the_page_compares_the_name_of_no_kind_either() -> None:
     # "bench" is the name of a view as well, which the page asks of the view alone.
     views = re.compile(r"""\bname\s*[!=]==?\s*["']bench["']""")
     assert [script.name for script in scripts if SCRIPT.search(views.sub("", script.read_text("utf-8")))] == []
+
+
+def test_a_station_imports_the_board_of_no_other_kind() -> None:
+    code = "import sys, station.daemon.process\n"
+    code += (
+        "print([m for m in sys.modules if m.startswith(('devices.evse', 'devices.gpio', 'devices.bench', 'pymodbus'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
 @pytest.mark.parametrize(

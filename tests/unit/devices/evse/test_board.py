@@ -34,7 +34,9 @@ IDLE = ConnectorOutputs(contactor_closed=False, duty_permille=1000, locked=False
 CHARGING = replace(IDLE, contactor_closed=True, duty_permille=200, locked=True)
 SETTINGS = "silent_ms = 1000\nfailsafe_s = 4\n"
 WITH_METER = WHOLE + '[[meter]]\nfunction = "input"\n[meter.values]\nenergy_import_wh = { at = 50, type = "uint32" }\n'
-QUICK_MS = 100
+PATIENCE = 100
+"""So many times something is waited for: an answer that a busy machine lost costs a round."""
+QUICK_MS = 200
 """For answers that do not come."""
 NewRig = Callable[..., Awaitable[EvseRig]]
 
@@ -65,7 +67,10 @@ def sim(rig: EvseRig) -> SimController | SimOpenEvse:
 async def charge(rig: EvseRig) -> None:
     await rig.plug()
     rig.board.apply(1, CHARGING)
-    await rig.settle()
+    for _ in range(PATIENCE):
+        await rig.settle()
+        if rig.vehicles[1].current_ma == 12_000:
+            break
     assert rig.vehicles[1].current_ma == 12_000
     rig.news()
 
@@ -82,6 +87,13 @@ class Guard:
         for _ in range(max(1, duration_ms // SETTLE_MS)):
             await self.rig.advance(SETTLE_MS)
             self.look()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        for _ in range(PATIENCE):
+            if condition():
+                return
+            await self.pass_time(SETTLE_MS)
+        raise AssertionError("it did not come")
 
     def look(self) -> None:
         was = bool(self.faults)
@@ -129,15 +141,13 @@ async def test_a_controller_that_cannot_be_relied_on_is_a_fault_and_charges_agai
     await charge(rig)
     guard = Guard(rig)
     harm(sim(rig), True)
-    await guard.pass_time(3_000)
-    shown = {(each.error_code, each.vendor_error_code) for each in guard.seen if each.error_code != "PowerMeterFailure"}
     # An OpenEVSE that says what is no state has answered a command with nothing of use.
     expected = REFUSES if controller == "openevse" and code == IMPLAUSIBLE else code
+    await guard.until(lambda: any(each.vendor_error_code == expected for each in guard.seen))
+    shown = {(each.error_code, each.vendor_error_code) for each in guard.seen if each.error_code != "PowerMeterFailure"}
     assert shown == {("InternalError", expected)}
     harm(sim(rig), False)
-    await guard.pass_time(8_000)
-    assert guard.faults == {}
-    assert rig.vehicles[1].current_ma == 12_000
+    await guard.until(lambda: guard.faults == {} and rig.vehicles[1].current_ma == 12_000)
 
 
 @pytest.mark.parametrize(("controller", "floor_ma"), [("heidelberg-ec", 0), ("openevse", 6_000)])
@@ -161,7 +171,10 @@ async def test_a_controller_that_restarts_does_not_charge_with_what_it_is_delive
     await charge(rig)
     sim(rig).boot()
     assert rig.vehicles[1].current_ma == 13_000
-    await rig.advance(2 * 200)
+    for _ in range(PATIENCE):
+        await rig.advance(200)
+        if rig.vehicles[1].current_ma == 0:
+            break
     assert rig.vehicles[1].current_ma == 0  # it is told nothing while nobody has taken note
     assert any(isinstance(r, FaultReading) and r.vendor_error_code == RESTARTED for r in rig.news())
 
@@ -184,8 +197,7 @@ async def test_an_answer_of_another_unit_is_none(new_rig: NewRig) -> None:
     await charge(rig)
     assert rig._bus is not None  # the line is the rig's
     guard, rig._bus.spoil = Guard(rig), from_another_unit("rtu")
-    await guard.pass_time(1_800)
-    assert ("InternalError", SILENT) in guard.faults
+    await guard.until(lambda: ("InternalError", SILENT) in guard.faults)
     assert "no answer from unit 1" in guard.faults["InternalError", SILENT].info
 
 

@@ -7,8 +7,9 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
-from devices.evse.controller_map import load_controller
+from devices.evse.controller_map import controller_names, load_controller
 from devices.evse.modbus_controller import FailsafeWish, ModbusController
 from devices.evse.registers import ControllerPlace
 from devices.evse.said import Said, Trouble
@@ -158,6 +159,34 @@ async def test_a_device_that_is_silent_holds_up_nobodys_off() -> None:
         await until(lambda: found.sims[2].told_ma == 0, within_s=4)
 
 
+async def test_meters_that_do_not_answer_keep_no_controller_waiting_for_its_turn() -> None:
+    found = Station(0, (1,))
+    async with found.bus_sim:
+        await found.begin()
+        found.bus.close()
+        await found.bus.wait_closed()
+        found.meter_sim.silent = True
+        assert found.bus_sim.line is not None
+        line = BusLine(kind="rtu", device=found.bus_sim.line.ours, timeout_ms=100, period_ms=100)
+        found.asked.clear()
+        meters = tuple(replace_unit(found.meter, unit) for unit in (20, 21, 22, 23))
+        timers = LoopTimers(asyncio.get_running_loop(), found.now_ms)
+        controllers = tuple(found.controllers.values())
+        bus = ModbusBus(line, meters, now_ms=found.now_ms, pause_ms=partial(pause, timers), controllers=controllers)
+        bus.start()
+        await until(lambda: [frame[0] for frame in found.asked].count(23) >= 2)
+        bus.close()
+        await bus.wait_closed()
+    units = [frame[0] for frame in found.asked]
+    between = units[units.index(20) + 1 : units.index(23)]
+    assert 1 in between
+
+
+def replace_unit(meter: ModbusMeter, unit: int) -> ModbusMeter:
+    """Another meter of the same kind at that address."""
+    return ModbusMeter(replace(meter.place, unit=unit), meter.map, started_at_ms=0)
+
+
 @pytest.mark.parametrize(
     ("firmware", "flags", "told"), [(17, 0x80, 1_250), (16, 0x80, 12), (17, 0x7F, 12), (18, 0xFF, 1_250)]
 )
@@ -185,6 +214,39 @@ async def test_between_two_requests_to_a_controller_it_is_left_alone() -> None:
     asked = [at_s for unit, at_s in times if unit == 1]
     assert len(asked) >= 8
     assert min(later - earlier for earlier, later in pairwise(asked)) >= 0.1
+
+
+@pytest.mark.parametrize("name", controller_names())
+async def test_every_controller_offers_and_stops_over_the_wire(name: str) -> None:
+    loop = asyncio.get_running_loop()
+
+    def now_ms() -> int:
+        return int(loop.time() * 1_000)
+
+    found = load_controller(name)
+    sim = SimController(name, Vehicle(now_ms), now_ms)
+    sim.vehicle.socket.ev_plugged = sim.vehicle.socket.station_plugged = True
+    wish = FailsafeWish(timeout_ms=10_000, current_ma=0)
+    controller = ModbusController(
+        ControllerPlace(unit=found.unit), found, wish, silent_ms=60_000, longest=125, now_ms=now_ms
+    )
+    heard = Heard()
+    controller.listen(heard)
+    async with ControllerBus(found.kinds[0], (sim,)) as bus_sim:
+        device = "" if bus_sim.line is None else bus_sim.line.ours
+        line = BusLine(kind=found.kinds[0], device=device, host="127.0.0.1", port=bus_sim.port, timeout_ms=5_000)
+        timers = LoopTimers(loop, now_ms)
+        bus = ModbusBus(line, (), now_ms=now_ms, pause_ms=partial(pause, timers), controllers=(controller,))
+        controller.wake = lambda hurry: bus.wake(hurry=hurry)
+        bus.start()
+        for wanted_ma, letter in ((10_000, "C"), (0, "B"), (16_000, "C"), (8_000, "C"), (0, "B")):
+            controller.want(wanted_ma)
+            await until(lambda wanted_ma=wanted_ma: sim.vehicle.current_ma == wanted_ma)  # type: ignore[misc]
+            bus.wake(hurry=False)
+            await until(lambda letter=letter: heard.last is not None and heard.last.state == letter)  # type: ignore[misc]
+        bus.close()
+        await bus.wait_closed()
+    assert heard.troubles == []
 
 
 async def test_it_is_set_up_and_armed_before_anything_is_offered() -> None:

@@ -20,6 +20,7 @@ from devices.modbus.register_map import (
     RegisterMap,
     load_map,
     map_names,
+    named_map,
     parse_map,
 )
 
@@ -375,3 +376,16 @@ def test_a_map_may_be_the_makers_own_file(tmp_path: Path) -> None:
         load_map(str(tmp_path / "none.toml"))
     with pytest.raises(MapError, match="eastron-sdm630"):
         load_map("mine")
+
+
+def test_a_block_is_cut_where_a_request_would_be_too_long_and_never_within_a_value() -> None:
+    block = load_map("eastron-sdm72d-m-2").blocks[0]
+    parts = block.cut(6)
+    assert [register for part in parts for register in part.registers] == list(block.registers)
+    assert max(part.length for part in parts) <= 6
+    assert all(part.registers[0].address == part.address for part in parts)
+    assert block.cut(125) == (block,)
+
+
+def test_a_map_of_names_alone_says_what_there_is() -> None:
+    assert named_map("A controller", ("power_w", "energy_import_wh")).quantities == ("power_w", "energy_import_wh")

@@ -4,7 +4,9 @@ import pytest
 
 from station.boards import BoardModule, module_of
 from station.boards.evse import read_wiring
+from station.doctor.board import board_findings
 from station.settings.loading import Settings, SettingsError, parse_settings
+from tests.unit.devices.gpio.reference import HARDWARE
 from tests.unit.station.boards.test_gpio import HEAD
 
 BOARD = """[board]
@@ -72,3 +74,13 @@ def test_each_mistake_has_its_line_table_and_key(right: str, wrong: str, told: s
 
 def test_what_cannot_be_reached_is_said_when_it_is_to_be_made_safe() -> None:
     assert module_of(settings()).make_safe(settings()) == ("connector 1: its controller did not say that it is off",)
+
+
+def test_the_document_shows_what_the_doctor_says_of_its_station() -> None:
+    page = HARDWARE.read_text(encoding="utf-8").partition("## A station from bought parts")[2]
+    shown = page.partition("says of them")[2].partition("```\n")[2].partition("```")[0].splitlines()
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    found = [str(finding) for finding in board_findings(parse_settings(text, "chargebox.toml"))]
+    # The devices are not plugged in here: what is in order is what the document adds.
+    assert [line for line in found if line.startswith("warning")] == shown[:-1]
+    assert shown[-1] == "ok       board: evse: 1 controllers are wired without contradiction"
