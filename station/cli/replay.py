@@ -222,6 +222,12 @@ def _evidence(parser: Parser) -> None:
 
 def _page(parser: Parser) -> None:
     _at(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write one HTML file that shows a range by itself")
+    _range(parser)
+    parser.add_argument("--transaction", type=int, metavar="N", help="the file shows this transaction")
+    parser.add_argument("--id", action="store_true", help="N is the CSMS's transactionId")
+    parser.add_argument("--redact", action="store_true", help="replace tags and identity")
+    _redact_key(parser)
     parser.add_argument("--port", type=port, default=0, metavar="N", help="the port on loopback (default: a free one)")
     parser.add_argument(
         "--verify",

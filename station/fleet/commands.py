@@ -12,12 +12,12 @@ from station.fleet.finding_logs import find_logs
 from station.fleet.one_log import OK, UNCHECKED, Row, Task
 from station.fleet.report import Report, asked_of, page
 from station.fleet.running import in_processes, on_cluster
-from station.replay.commands import redaction_key
 from station.replay.export.writing import check_request
 from station.replay.opening.errors import BadQuestion, LibraryMissing
 from station.replay.opening.progress import bar
 from station.replay.pages.page import json_line, show
 from station.replay.proof.statement import raw_public_key
+from station.replay.question import redaction_key
 
 DONE, FAILED, NOT_CHECKED = 0, 1, 4
 _PUBLIC = "-public"

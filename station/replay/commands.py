@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from eventstore.structure import to_plain
-from station.replay import comparing
+from station.replay import comparing, looking
 from station.replay.answers import conversation, dimmings, outbox, security, summary, timeline, transactions, whatif
 from station.replay.export import evidence, scenario, writing
 from station.replay.export.redaction import RedactionRules
@@ -31,9 +31,7 @@ from station.replay.pages.summary_page import summary_page
 from station.replay.proof import statement
 from station.replay.proof.verdict import STATUSES
 from station.replay.proof.verify import anchor_from, verify
-from station.replay.question import DONE, Question, give, stream, tell_if_none
-from station.replay.viewing.moments import LogMoments
-from station.replay.viewing.server import PageServer
+from station.replay.question import DONE, Question, give, redaction_key, stream, tell_if_none
 from station.telling.amounts import plural
 from station.telling.wording import DETAIL, HEADLINE, NOISE
 
@@ -283,39 +281,6 @@ def show_evidence(asked: Question) -> int:
     return DONE
 
 
-def show_in_browser(asked: Question) -> int:
-    """The page of the log, on loopback, until Ctrl-C."""
-    reader, options = asked.reader, asked.options
-    verdict = None
-    if options.verify is not None:
-        reader.progress = silent  # verify reports its own progress
-        verdict = verify(reader, level=options.verify, progress=asked.bar, workers=cores())
-    place = asked.place(options.at)
-    moments = LogMoments(reader, asked.calendar, asked.checkpoints, verdict)
-    moments.at(place)
-    reader.progress = silent
-    server = PageServer(options.port)
-    with server.listening():
-        told = (f"{server.url} shows {options.log} after event {place.seq}; Ctrl-C ends it",)
-        give(asked, {"url": server.url, "seq": place.seq}, lambda: Page().add("", Paragraph(lines=told)))
-        sys.stdout.flush()
-        server.answer_all(lambda path, query: moments.answer(place, path, query))
-    return DONE
-
-
-def redaction_key(file: Path | None) -> bytes:
-    """The secret in a file; nothing without one. Raises BadQuestion."""
-    if file is None:
-        return b""
-    try:
-        key = file.read_bytes().strip()
-    except OSError as error:
-        raise BadQuestion(f"{file}: {error.strerror or error}") from error
-    if not key:
-        raise BadQuestion(f"{file} is empty: a redaction key is any secret text")
-    return key
-
-
 def _write(file: Path | None, content: bytes) -> None:
     if file is None:
         sys.stdout.buffer.write(content)
@@ -347,7 +312,7 @@ ANSWERS: Mapping[str, Callable[[Question], int]] = {
     "extract": make_scenario,
     "export": make_export,
     "evidence": show_evidence,
-    "page": show_in_browser,
+    "page": looking.show_in_browser,
 }
 
 

@@ -3,10 +3,12 @@
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from eventstore.value import Value
 from station.replay.opening.checkpoints import Checkpoints, default_directory
+from station.replay.opening.errors import BadQuestion
 from station.replay.opening.folding import Folded, state_at
 from station.replay.opening.progress import Bar
 from station.replay.opening.reader import LogReader
@@ -75,3 +77,16 @@ def tell_if_none(count: int) -> None:
     """A word to whoever asked for lines and gets none."""
     if not count:
         print("chargebox: nothing in the log is like that", file=sys.stderr)
+
+
+def redaction_key(file: Path | None) -> bytes:
+    """The secret in a file; nothing without one. Raises BadQuestion."""
+    if file is None:
+        return b""
+    try:
+        key = file.read_bytes().strip()
+    except OSError as error:
+        raise BadQuestion(f"{file}: {error.strerror or error}") from error
+    if not key:
+        raise BadQuestion(f"{file} is empty: a redaction key is any secret text")
+    return key

@@ -96,6 +96,18 @@ class Browser:
         self._driver.delete_all_cookies()
         self._driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
 
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        """Without a network until the end of the block."""
+        self._driver.execute_cdp_cmd("Network.enable", {})
+        cut = {"latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        self._driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": True, **cut})
+        try:
+            yield
+        finally:
+            through = dict.fromkeys(cut, -1) | {"latency": 0}
+            self._driver.execute_cdp_cmd("Network.emulateNetworkConditions", {"offline": False, **through})
+
     def press(self, *keys: str) -> None:
         """As on the keyboard, wherever the focus is."""
         self._driver.switch_to.active_element.send_keys(*keys)

@@ -40,6 +40,7 @@ async def main() -> None:
             await _take(browser, url, "sessions", "Transaction 1", width=PHONE, is_dark=False)
             await _take(browser, url, "conversation", "StartTransaction", width=DESK, is_dark=False)
             await _take(browser, url, "schedule", "A transaction runs", width=DESK, is_dark=False)
+            await _take_past(daemon, browser, url)
 
 
 async def _commission(daemon: Daemon, csms: Csms) -> None:
@@ -79,6 +80,23 @@ async def _live(daemon: Daemon, csms: Csms) -> None:
     await daemon.api.fault(2, "HighTemperature")
 
 
+async def _take_past(daemon: Daemon, browser: Browser, url: str) -> None:
+    """The moment in which the first transaction had begun, and what had changed since the vehicle came."""
+    events = (await daemon.api.get("/api/events?after=0&limit=1000"))["events"]
+    came = next(event["seq"] for event in events if event["type"] == "IdTagPresented") - 1
+    began = next(
+        event["seq"] for event in events if event["type"] == "ContactorObserved" and event["payload"]["closed"]
+    )
+    await asyncio.to_thread(browser.open, url, width=PHONE, is_dark=False)
+    for seq in (came, began):
+        move = "const it = document.querySelector('input[type=range]'); it.value = arguments[0]; it.dispatchEvent(new Event('input', { bubbles: true }))"
+        await asyncio.to_thread(browser.until_says, "Connector 1")
+        await asyncio.to_thread(browser.run, move, seq)
+        await asyncio.to_thread(browser.until_says, f"as it was after event {seq}", selector=".log")
+    await asyncio.to_thread(browser.until_says, "Δ before")
+    await _save(browser, "page-past-phone.png")
+
+
 async def _take(browser: Browser, url: str, view: str, shown: str, *, width: int, is_dark: bool) -> None:
     await asyncio.to_thread(browser.open, f"{url}#{view}", width=width, is_dark=is_dark)
     await asyncio.to_thread(browser.until_says, shown)
@@ -86,7 +104,11 @@ async def _take(browser: Browser, url: str, view: str, shown: str, *, width: int
         await asyncio.to_thread(
             browser.until, lambda: browser.run("return !!document.querySelector('.curve canvas')"), "a curve"
         )
-    file = PICTURES / f"page-{view}-{'phone' if width == PHONE else 'desk'}{'-dark' if is_dark else ''}.png"
+    await _save(browser, f"page-{view}-{'phone' if width == PHONE else 'desk'}{'-dark' if is_dark else ''}.png")
+
+
+async def _save(browser: Browser, name: str) -> None:
+    file = PICTURES / name
     taken = Image.open(io.BytesIO(await asyncio.to_thread(browser.picture)))
     picture = taken.crop((0, 0, taken.width, min(taken.height, HEIGHT_MAX))).convert("RGB")
     picture.quantize(COLOURS).save(file, optimize=True)

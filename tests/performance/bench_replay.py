@@ -5,16 +5,20 @@
 The log is made once by the kernel and kept in the temporary directory, as one file and once more in closed, compressed segments
 (some minutes for the default of 1,000,000 events; a run after that takes less than ten). Prints processor time per event and its
 ratio to the bare read-and-parse of the same rows; how long `state --at` takes, opening the log included; the most resident memory
-of processes that stream it; and logs per second over a fleet of small ones. It gives no verdict.
+of processes that stream it; how long a past moment takes on the page, and how large one transaction is as a file; and logs per second over
+a fleet of small ones. It gives no verdict.
 """
 
 import gc
+import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -27,6 +31,7 @@ from station.fleet.finding_logs import find_logs
 from station.fleet.one_log import Task
 from station.fleet.running import in_processes
 from station.replay.answers.summary import summarize
+from station.replay.answers.transactions import transaction_rows
 from station.replay.opening.checkpoints import Checkpoints
 from station.replay.opening.folding import state_at
 from station.replay.opening.reader import LogReader
@@ -35,12 +40,15 @@ from station.replay.opening.times import calendar_of
 from station.replay.opening.workers import cores
 from station.replay.proof.redeciding import decide_again
 from station.replay.proof.verify import verify
+from station.replay.viewing.keeping import Keeping, KeptRange
+from station.replay.viewing.moments import LogMoments
+from station.replay.viewing.one_file import document
 from station.telling.amounts import plural
 from tests.replay_logs import add_snapshot, many_days, many_segments, session, story, write_log, write_segments
 
 EVENTS, LOGS = 1_000_000, 400
 SEGMENT_EVENTS, DECIDED_EVENTS = 60_000, 100_000
-TARGET_STATE_S = 2.0
+TARGET_STATE_S, MOMENTS = 2.0, 20
 MEMORY = (
     "import re, sys; from pathlib import Path\n"
     "from station.replay.opening.source import open_log; from station.replay.opening.folding import state_at\n"
@@ -176,6 +184,28 @@ def _state_time(label: str, log: Path, events: int, checkpoints: Checkpoints | N
     print(f"state --at, {label:<39}{taken:9.2f} s   (target {TARGET_STATE_S} s)", flush=True)
 
 
+def on_the_page(archived: Path) -> None:
+    """A past moment on the page, each with no state at hand but those that segments end in; and one transaction as a file."""
+    with open_log(archived) as reader:
+        calendar, chance = calendar_of(reader), random.Random(1)
+        taken: dict[str, list[float]] = {name: [] for name in ("head", "now", "story", "sessions")}
+        for _ in range(MOMENTS):
+            moments = LogMoments(reader, calendar, None, None)
+            query = {"at": str(chance.randrange(2, reader.head.seq))}
+            for name, times in taken.items():
+                times.append(processor_s(partial(moments.answer, None, f"/api/view/{name}", query)))
+        for name, times in taken.items():
+            print(
+                f"past moment, {name:<20} median {statistics.median(times):6.2f} s, at most {max(times):6.2f} s",
+                flush=True,
+            )
+        row = transaction_rows(reader, calendar)[-10]
+        asked = KeptRange(first_seq=row.first_seq, last_seq=row.settled_seq or row.first_seq, begin_seq=row.first_seq)
+        size = len(document(Keeping(reader, calendar, asked, None, None).kept()))
+        events = asked.last_seq - asked.first_seq + 1
+        print(f"one transaction of {events} events as a file {size // 1000:20} kB   (target 400 kB)", flush=True)
+
+
 def memory(log: Path, archived: Path) -> None:
     """The most that a process of its own takes (getrusage would tell its parent's as well)."""
     for label, where, work in (
@@ -214,6 +244,7 @@ def main() -> None:
     count = rates(log)
     on_all_cores(archived)
     state_times(log, archived, count)
+    on_the_page(archived)
     memory(log, archived)
     fleet(int(sys.argv[2]) if len(sys.argv) > 2 else LOGS)
 

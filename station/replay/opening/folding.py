@@ -80,11 +80,20 @@ def _openings(reader: LogReader, seq: int, *, ours_only: bool = True) -> Iterato
 
 def state_at(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None) -> Folded:
     """The state after event `seq`. Raises BadQuestion for an excerpt whose beginning nothing tells."""
-    state = kept_state(reader, seq, checkpoints) or foundation(reader)
+    state = beginning(reader, seq, checkpoints)
+    # What was redacted is no state of this log, and is not kept as one.
+    with _kept_in(None if reader.redaction else checkpoints, reader, state.seq, seq) as keeping:
+        return _onward(reader, Folded(state=state, base_seq=state.seq), state.seq, seq, keeping)
+
+
+def beginning(
+    reader: LogReader, seq: int, checkpoints: Checkpoints | None = None, *, ours_only: bool = True
+) -> StationState:
+    """The state that a fold up to event `seq` begins with: of this folding code only, or also of others. Raises BadQuestion where there is none."""
+    state = kept_state(reader, seq, checkpoints, ours_only=ours_only) or foundation(reader)
     if seq < state.seq:
         raise BadQuestion(f"the log begins with event {reader.first_seq}, and state {seq} lies before that")
-    with _kept_in(checkpoints, reader, state.seq, seq) as keeping:
-        return _onward(reader, Folded(state=state, base_seq=state.seq), state.seq, seq, keeping)
+    return state if reader.redaction is None or not state.seq else reader.redaction.state(state)
 
 
 def state_behind(reader: LogReader, folded: Folded, after: int, seq: int) -> Folded:
@@ -266,9 +275,11 @@ def without_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def kept_state(reader: LogReader, seq: int, checkpoints: Checkpoints | None = None) -> StationState | None:
+def kept_state(
+    reader: LogReader, seq: int, checkpoints: Checkpoints | None = None, *, ours_only: bool = True
+) -> StationState | None:
     """The newest state up to `seq` that is kept: by the log itself, and in the cache if there is one; None if none is."""
-    found = [_snapshot(reader, seq), next(_openings(reader, seq), None)]
+    found = [_snapshot(reader, seq), next(_openings(reader, seq, ours_only=ours_only), None)]
     if checkpoints is not None:
         found.append(checkpoints.newest(reader, seq))
     known = [state for state in found if state is not None and state.seq + 1 >= reader.first_seq]

@@ -28,6 +28,7 @@ from projections.outbox import TRANSACTIONAL
 from station.replay.opening.origin import Anchor, Origin
 from station.replay.opening.past_segments import Past
 from station.replay.opening.progress import Progress, silent
+from station.replay.opening.redacts import Redacts
 
 SLICE_ROWS = 1_000
 SEGMENT = "segment behind it"
@@ -50,6 +51,8 @@ class LogReader:
         self._past = origin.past if origin.past is not None and origin.past.segments else None
         self.origin = origin
         self.progress: Progress = silent
+        self.redaction: Redacts | None = None
+        """What is taken out of events and states before anybody sees them; rows stay as stored."""
         self.scratch = scratch
         self.head: Head = read_head(connection)
         first = self._live_from(1)
@@ -271,6 +274,7 @@ class LogReader:
 
     def decoded(self, rows: list[Row]) -> list[Recorded]:
         """The events of stored rows; Illegible for what this version cannot read."""
+        rows = rows if self.redaction is None else [self.redaction.row(row) for row in rows]
         try:
             return self._codec.decode_rows(rows)
         except (LogCorrupt, UnknownEventType):
@@ -286,7 +290,12 @@ class LogReader:
     def event(self, seq: int) -> Recorded | None:
         """One event; None when it is not there."""
         row = self.row(seq)
-        return None if row is None else self._legible(row)
+        return None if row is None else self.decoded([row])[0]
+
+    def row_told(self, seq: int) -> Row | None:
+        """One row as it may be shown; None when it is not there, is withheld or cannot be read."""
+        row = None if self.is_withheld(seq) else self.row(seq)
+        return row if row is None or self.redaction is None else self.redaction.row(row)
 
     def owed(self, after_seq: int, to_seq: int, count: int) -> tuple[Recorded, ...]:
         """The transactional events behind `after_seq` up to `to_seq`, at most `count`: what OutboxWindowRead names."""

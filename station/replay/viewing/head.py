@@ -14,7 +14,7 @@ FINDINGS_MAX = 20
 
 def head_view(reader: LogReader, calendar: Calendar, place: LogPlace, folded: Folded, verdict: Verdict | None) -> Json:
     """The head at `place`, where the state is `folded`; `verdict` is None where nothing was verified."""
-    return {
+    found = {
         "source": reader.origin.kind,
         "first_seq": reader.first_seq,
         "last_seq": reader.head.seq,
@@ -23,11 +23,12 @@ def head_view(reader: LogReader, calendar: Calendar, place: LogPlace, folded: Fo
         "certain": calendar.is_certain(place.seq),
         "caution": place.caution,
         "left_out": folded.left_out,
-        "redacted": reader.origin.redacted,
+        "redacted": reader.origin.redacted or reader.redaction is not None,
         "excerpt": reader.origin.excerpt,
         "damage": list(reader.damage()),
         "verdict": None if verdict is None else _verdict(verdict),
     }
+    return found if reader.redaction is None else dict(reader.redaction.value(found))
 
 
 def _verdict(verdict: Verdict) -> Json:

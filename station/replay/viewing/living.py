@@ -67,7 +67,8 @@ class LivingPast:
             found = None
         if found is None:
             reader = self._held.enter_context(open_log(self._directory))
-            found = self._opened = reader, LogMoments(reader, calendar_of(reader), None, None, at_hand=AT_HAND)
+            moments = LogMoments(reader, calendar_of(reader), None, None, at_hand=AT_HAND, as_station=True)
+            found = self._opened = reader, moments
             self._opened_s = now_s
         return found[1]
 

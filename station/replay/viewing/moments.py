@@ -9,7 +9,7 @@ from eventstore.value import Value
 from station.page_files import page_version
 from station.replay.opening.checkpoints import Checkpoints
 from station.replay.opening.errors import BadQuestion
-from station.replay.opening.folding import Folded, foundation, kept_state, state_at, state_behind
+from station.replay.opening.folding import Folded, beginning, state_at, state_behind
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar, LogPlace, Zone, place_at
 from station.replay.proof.verdict import Verdict
@@ -47,11 +47,13 @@ class LogMoments:
         verdict: Verdict | None,
         *,
         at_hand: int = AT_HAND,
+        as_station: bool = False,
     ) -> None:
+        """`as_station`: folds begin with the states that segments end in whichever version folded them, as those of the station do."""
         self._reader, self._calendar = reader, calendar
         self._checkpoints, self._verdict = checkpoints, verdict
         self._at_hand: OrderedDict[LogPlace, LookedAt] = OrderedDict()
-        self._at_hand_max = at_hand
+        self._at_hand_max, self._ours_only = at_hand, not as_station
         self._strides: dict[int, Folded] = {}
 
     def answer(self, begin: LogPlace | None, path: str, query: Mapping[str, str]) -> Json | Download | None:
@@ -102,12 +104,10 @@ class LogMoments:
 
     def _in_strides(self, seq: int, known: Mapping[int, Folded]) -> Folded:
         """From the newest state up to there, the log's own or one that was come by before."""
-        state = kept_state(self._reader, seq) or foundation(self._reader)
+        state = beginning(self._reader, seq, ours_only=self._ours_only)
         begin = max((each for each in known if state.seq < each <= seq), default=None)
         folded = Folded(state=state, base_seq=state.seq) if begin is None else known[begin]
         after = state.seq if begin is None else begin
-        if seq < after:
-            raise BadQuestion(f"the log begins with event {self._reader.first_seq}, and state {seq} lies before that")
         while after < seq:
             until = min(seq, after + STRIDE)
             folded = state_behind(self._reader, folded, after, until)

@@ -23,6 +23,7 @@ export const log = signal(null); // what is said of the log, or of the past, tha
 export const at = signal(null); // the event after which it is looked at; null in the present, and at the moment of a log that was asked for first
 export const since = signal(null); // the event of the moment before, which the past is compared with; null where there is none
 export const before = signal(null); // {seq, name, view}: what the view by this name said after that event
+export const isKept = signal(false); // whether all of it stands in one file
 export const latest = signal(0); // the last event of the station that is known of
 const first = signal(1); // the first event of the station after which it can be shown
 export const place = () => at.value ?? log.value?.seq ?? latest.value;
@@ -58,9 +59,17 @@ async function ask(path) {
   return view;
 }
 
-class Refusal extends Error {} // its message is the answer's own
+export class Refusal extends Error {} // its message is the answer's own
 
-async function fetched(path, patienceMs) {
+let fetched = overHttp;
+
+// The page in one file has what a server would answer.
+export function readFrom(reader) {
+  fetched = reader;
+  isKept.value = true;
+}
+
+async function overHttp(path, patienceMs) {
   const response = await fetch(path, { signal: AbortSignal.timeout(patienceMs), cache: "no-store" });
   if (response.status === 401) login.value = true;
   const answer = await response.json();
@@ -216,8 +225,7 @@ export async function act(method, path, body, patienceMs = PATIENCE_MS) {
 
 // The event as it stands in the log.
 export async function recorded(seq) {
-  const response = await fetch(placed(`/api/events?after=${seq - 1}&limit=1`), { signal: AbortSignal.timeout(PATIENCE_MS) });
-  return (await response.json()).events[0] ?? null;
+  return (await fetched(placed(`/api/events?after=${seq - 1}&limit=1`), PAST_PATIENCE_MS)).events[0] ?? null;
 }
 
 export async function readBack() {
@@ -329,8 +337,7 @@ export async function enter(token, wantsToAct) {
 }
 
 export async function begin() {
-  const response = await fetch("/api/session", { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" }).catch(() => null);
-  const session = await response?.json();
+  const session = await fetched("/api/session", PATIENCE_MS).catch(() => null);
   csrf = session?.csrf ?? "";
   mayAct.value = session?.may_act ?? false;
   login.value = session?.login ?? false;

@@ -56,6 +56,7 @@ function LogHead() {
         <b>${text("log")}</b>, ${text("log.of")} <bdi class="theirs">${it.source}</bdi>:${" "}
         ${text("log.after")} <b>${number(it.seq)}</b> (${number(it.first_seq)}–${number(it.last_seq)}), ${moment(it.utc_ms)}${it.certain ? "" : ` (${text("log.uncertain")})`}
       </p>
+      ${it.file && html`<p>${text("log.file")} ${number(it.begin_seq)}–${number(it.last_seq)} (${number(it.file.first_seq)}–${number(it.file.last_seq)}). ${text("log.file.proof")}</p>`}
       <${Slider} utcMs=${it.utc_ms} />
       <${Told} it=${it} />
       ${proof === null

@@ -77,7 +77,7 @@ function Session({ it, was }) {
       <${Fact} name="time" tell=${(each) => duration(each.session.lasts_ms)} it=${it} was=${same} />
     </dl>
     <p class="quiet">
-      ${was && !same && mark("new")}
+      ${was && !same && html`${mark("new")}${" "}`}
       ${text("session")} ${it.session.number}, ${text("tag")} <bdi class="theirs">${it.session.tag}</bdi>,
       ${" "}${text("since")} ${moment(it.session.started)}
     </p>

@@ -4,7 +4,7 @@ import { html } from "./html.js";
 import { changed, earlierSession, earlierView, newSince } from "./change.js";
 import { Exchange } from "./conversation.js";
 import { WholeCurve } from "./curve.js";
-import { earlier, earlierSessions, now, open, opened, placed, session, sessions } from "./live.js";
+import { earlier, earlierSessions, isKept, now, open, opened, placed, session, sessions } from "./live.js";
 import { Line } from "./story.js";
 import { duration, kilowattHours, moment, number, text } from "./texts.js";
 
@@ -23,7 +23,7 @@ function List() {
   const found = [...new Map(newest.map((it) => [it.seq, it])).values()];
   return html`
     <h1>${text("view.sessions")}</h1>
-    <div class="tools">
+    <div class="tools" hidden=${isKept.value}>
       <input type="month" aria-label=${text("sessions.month")} placeholder="2026-11" value=${monthShown()} onInput=${(event) => (chosen.value = event.target.value)} />
       <a class="button" href=${placed(`/api/view/sessions.csv?month=${encodeURIComponent(monthShown())}`)} download>${text("sessions.csv")}</a>
     </div>

@@ -6,7 +6,12 @@ export const LANGUAGES = ["en", "de"];
 export const language = signal(chosen());
 let catalogue = {};
 
+export function takeTexts(texts) {
+  catalogue = texts;
+}
+
 export async function loadTexts() {
+  if (Object.keys(catalogue).length) return;
   catalogue = await (await fetch("/page/texts.json")).json();
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from projections.digest import digest
+from station.replay.opening import folding
 from station.replay.opening.errors import BadQuestion
 from station.replay.opening.folding import state_at
 from station.replay.opening.reader import LogReader
@@ -14,7 +15,7 @@ from station.replay.opening.times import Zone, calendar_of, place_at
 from station.replay.viewing import moments
 from station.replay.viewing.moments import AT_HAND, LogMoments
 from station.replay.viewing.views import LogViews
-from tests.replay_logs import lost_session, write_log
+from tests.replay_logs import lost_session, many_segments, story, write_log, write_segments
 
 VIEWS = ("now", "story", "conversation", "schedule", "configuration")
 
@@ -53,6 +54,26 @@ def _every_way_leads_to_the_same(reader: LogReader) -> None:
             path = f"/api/view/{name}"
             assert asked(reader, moments, path, at=str(seq)) == alone.view(path, {}), (seq, name)
         assert asked(reader, moments, "/api/view/head", at=str(seq))["seq"] == seq
+
+
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogReader]:
+    station = story()
+    log = write_segments(station, tmp_path_factory.mktemp("segments") / "log", many_segments(station, 900, 400))
+    with open_log(log) as opened:
+        yield opened
+
+
+def test_only_a_stations_own_page_begins_with_states_of_another_version(
+    segmented: LogReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "fingerprint", lambda: "of another version")
+    end, calendar = max(segmented.segment_ends()), calendar_of(segmented)
+    place = place_at(segmented, calendar, Zone("UTC"), str(end + 10))
+    desk = LogMoments(segmented, calendar, None, None).at(place).folded
+    own = LogMoments(segmented, calendar, None, None, as_station=True).at(place).folded
+    assert (desk.base_seq, own.base_seq) == (0, end)
+    assert digest(desk.state) == digest(own.state)
 
 
 def test_only_so_many_states_are_at_hand(reader: LogReader) -> None:
