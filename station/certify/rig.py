@@ -83,6 +83,8 @@ class Build(Value, frozen=True, kw_only=True):
     model: str
     serial: str
     ocpp_profiles: tuple[str, ...]
+    phases: int = 3
+    voltage_v: int = 230
     pace: int = 10
     away_s: float = 600
 

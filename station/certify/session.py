@@ -204,6 +204,8 @@ def build_of(settings: Settings, *, pace: int = 10, away_s: float = 600) -> Buil
         model=settings.station.model,
         serial=settings.station.serial,
         ocpp_profiles=("Core", *(name for name, is_on in switches.items() if is_on)),
+        phases=settings.board.phases,
+        voltage_v=settings.board.voltage_v,
         pace=pace,
         away_s=away_s,
     )

@@ -20,8 +20,8 @@ REFUSALS = {"Rejected", "PropertyConstraintViolation"}
 def charging_profile(
     rig: Rig, purpose: str, unit: str, periods: dict[int, float], *, duration_s: int = DURATION_S, **members: Any
 ) -> dict[str, Any]:
-    """A profile with an Absolute schedule from now; limits are amperes, or the same number of kilowatts."""
-    factor = 1 if unit == "A" else 1000
+    """A profile with an Absolute schedule from now; limits are amperes, or the watts of so many on all phases of the station."""
+    factor = watts_of_an_ampere(rig) if unit == "W" else 1
     return {
         "chargingProfileId": members.pop("chargingProfileId", 1),
         "stackLevel": 0,
@@ -32,11 +32,17 @@ def charging_profile(
             "startSchedule": instant_of(rig.csms.utc().replace(microsecond=0)),
             "chargingRateUnit": unit,
             "chargingSchedulePeriod": [
-                {"startPeriod": start, "limit": limit * factor, "numberPhases": 3} for start, limit in periods.items()
+                {"startPeriod": start, "limit": limit * factor, "numberPhases": rig.build.phases}
+                for start, limit in periods.items()
             ],
         },
         **members,
     }
+
+
+def watts_of_an_ampere(rig: Rig) -> int:
+    """What a limit of 1 A on all phases comes to: a limit in watts must be one that this station can keep to."""
+    return rig.build.phases * rig.build.voltage_v
 
 
 async def composite(rig: Rig, unit: str, *, duration_s: int = DURATION_S) -> Any:
@@ -51,18 +57,18 @@ async def composite(rig: Rig, unit: str, *, duration_s: int = DURATION_S) -> Any
     return answer
 
 
-def periods_of(answer: Any, unit: str) -> dict[float, float]:
-    """Start and limit of each period, in amperes or kilowatts."""
-    factor = 1 if unit == "A" else 1000
+def periods_of(rig: Rig, answer: Any, unit: str) -> dict[float, float]:
+    """Start and limit of each period, in amperes on all phases."""
+    factor = watts_of_an_ampere(rig) if unit == "W" else 1
     return {
         period["startPeriod"]: float(period["limit"]) / factor
         for period in answer["chargingSchedule"]["chargingSchedulePeriod"]
     }
 
 
-def assert_six_until_its_end(answer: Any, unit: str) -> None:
-    """From the start 6 A (6 kW); what comes after the schedule's own end is not of the case."""
-    periods = periods_of(answer, unit)
+def assert_six_until_its_end(rig: Rig, answer: Any, unit: str) -> None:
+    """From the start 6 A, or its watts; what comes after the schedule's own end is not of the case."""
+    periods = periods_of(rig, answer, unit)
     equal("the limit from the start", periods.pop(0, None), 6)
     later = all(start >= DURATION_S - DEVIATION_S for start in periods)
     holds("that limit until the schedule ends", later, periods)
@@ -72,7 +78,7 @@ def assert_six_until_its_end(answer: Any, unit: str) -> None:
 async def tx_default_profile(rig: Rig, unit: str) -> None:
     """The composite schedule reflects a TxDefaultProfile without a transaction."""
     await set_charging_profile(rig, 1, charging_profile(rig, "TxDefaultProfile", unit, {0: 6}))
-    assert_six_until_its_end(await composite(rig, unit), unit)
+    assert_six_until_its_end(rig, await composite(rig, unit), unit)
     await rig.quiet()
 
 
@@ -83,7 +89,7 @@ async def tx_profile(rig: Rig, unit: str) -> None:
     transaction_id = await rig.transaction_id_of(start)
     profile = charging_profile(rig, "TxProfile", unit, {0: 6}, transactionId=transaction_id)
     await set_charging_profile(rig, 1, profile)
-    assert_six_until_its_end(await composite(rig, unit), unit)
+    assert_six_until_its_end(rig, await composite(rig, unit), unit)
     await rig.quiet()
 
 
@@ -101,7 +107,7 @@ async def tx_default_profile_during_transaction(rig: Rig, unit: str) -> None:
     """A TxDefaultProfile that comes while charging."""
     await charging(rig)
     await set_charging_profile(rig, 1, charging_profile(rig, "TxDefaultProfile", unit, {0: 6}))
-    assert_six_until_its_end(await composite(rig, unit), unit)
+    assert_six_until_its_end(rig, await composite(rig, unit), unit)
     await rig.until_state(lambda state: connector_of(state, 1)["limit_a"] <= 10, "the limit to be offered")
     await rig.quiet()
 
@@ -154,7 +160,7 @@ async def composite_schedule(rig: Rig, unit: str, default_returns: bool) -> None
     wanted = {0: 8, 50 - x: 10, 200 - x: 6, 240 - x: 10}
     if default_returns:
         wanted |= {260 - x: 8, 300 - x: 10}
-    found = periods_of(answer, unit)
+    found = periods_of(rig, answer, unit)
     equal("the limits of the periods", list(found.values()), list(wanted.values()))
     for seen, due in zip(found, wanted, strict=True):
         near("the start of a period", seen, due, within=1)
@@ -165,7 +171,7 @@ async def composite_schedule(rig: Rig, unit: str, default_returns: bool) -> None
 async def remote_start_with_profile(rig: Rig, unit: str) -> None:
     """A remote start's TxProfile rules its transaction."""
     await charging(rig, charging_profile=charging_profile(rig, "TxProfile", unit, {0: 6}))
-    assert_six_until_its_end(await composite(rig, unit), unit)
+    assert_six_until_its_end(rig, await composite(rig, unit), unit)
     await rig.quiet()
 
 
