@@ -8,18 +8,23 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
-from eventstore.value import Value
+from eventstore.value import Value, replace
 from station.certify.catalogue import all_cases
 from station.certify.papers.writing import write_papers
 from station.certify.person import Person
 from station.certify.process import read_tables
+from station.certify.prompt_page import PromptPage
+from station.certify.prompting import Everywhere, Prompting
 from station.certify.refusing import RunRefused, log_at_rest, running_station
-from station.certify.results import REPORT_FILE, RunReport, read_report
+from station.certify.results import REPORT_FILE, RunReport, read_report, write_report
 from station.certify.running import INTERRUPTED, CaseRun, Plan, chosen, counts, summary
 from station.certify.session import Site
+from station.certify.stated import read_stated, with_stated
 from station.certify.statement import statement_of
 from station.certify.terminal import Terminal
 from station.settings.loading import Settings, SettingsError, load_settings
@@ -30,7 +35,10 @@ Say = Callable[[str], None]
 
 
 class Asked(Value, frozen=True, kw_only=True):
-    """The arguments of the command. `listen` is ADDRESS:PORT, empty for a free port of loopback."""
+    """The arguments of the command. `listen` and `page` are ADDRESS:PORT, empty for a free port of loopback and for no page.
+
+    `stated` is what the maker states of the response times, as `stated.read_stated` takes it.
+    """
 
     settings_file: Path
     ocpp_profiles: tuple[str, ...] = ()
@@ -39,6 +47,8 @@ class Asked(Value, frozen=True, kw_only=True):
     listen: str = ""
     resume: bool = False
     even_if_charging: bool = False
+    stated: tuple[str, ...] = ()
+    page: str = ""
     command: str = "chargebox certify"
     person_s: float = 120
 
@@ -49,26 +59,35 @@ def certify(asked: Asked, say: Say, complain: Say) -> tuple[int, RunReport | Non
         settings = load_settings(asked.settings_file)
         directory = asked.out or Path(f"certify-{settings.station.identity}".replace("/", "-"))
         plan = _plan(asked, settings, directory)
+        stated = read_stated(asked.stated)
     except (SettingsError, ValueError) as error:
         complain(str(error))
         return USAGE, None
     try:
-        report = asyncio.run(_run(asked, plan, say))
+        report = printed(asyncio.run(_run(asked, plan, say)), plan, stated)
     except RunRefused as refusal:
         complain(str(refusal))
         return FAILED, None
     except OSError as error:
         taken = error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
-        complain(
-            f"cannot listen at {asked.listen}: {error.strerror or error}" if taken and asked.listen else str(error)
-        )
+        places = " or ".join(each for each in (asked.listen, asked.page) if each)
+        complain(f"cannot listen at {places}: {error.strerror or error}" if taken and places else str(error))
         return FAILED, None
     say(summary(report))
     say("")
     say(", ".join(f"{number} {result.replace('_', ' ')}" for result, number in counts(report).items()))
-    papers = write_papers(report, statement_of(settings), directory)
-    say(f"The report is {directory / REPORT_FILE}; the papers are {', '.join(str(each) for each in papers)}.")
+    say(f"The report is {directory / REPORT_FILE}; for people: {directory / 'report.html'}, and report.md beside it.")
     return _status(asked, report, complain), report
+
+
+def printed(report: RunReport, plan: Plan, stated: Mapping[str, float]) -> RunReport:
+    """The report with what the maker states, now or in the run that this one goes on with; written, and its papers too."""
+    earlier = plan.before.response_times if plan.before else ()
+    before = {each.kind: each.stated_s for each in earlier if each.stated_s is not None}
+    made = replace(report, response_times=with_stated(report.response_times, {**before, **stated}))
+    write_report(made, plan.site.directory)
+    write_papers(made, statement_of(plan.site.settings), plan.site.directory)
+    return made
 
 
 def _status(asked: Asked, report: RunReport, complain: Say) -> int:
@@ -81,7 +100,10 @@ def _status(asked: Asked, report: RunReport, complain: Say) -> int:
 
 def _plan(asked: Asked, settings: Settings, directory: Path) -> Plan:
     """Raises ValueError for arguments that cannot be."""
-    host, port = _address(asked.listen)
+    host, port = _address("--listen", asked.listen)
+    if asked.page and settings.board_kind.simulated:
+        raise ValueError("--page: is for the person at a real board, and a bench needs none")
+    _address("--page", asked.page)
     cases = chosen(all_cases(), asked.ocpp_profiles, asked.cases)
     before = None
     if asked.resume:
@@ -98,26 +120,57 @@ def _plan(asked: Asked, settings: Settings, directory: Path) -> Plan:
     return Plan(site=site, cases=cases, command=asked.command, before=before)
 
 
-def _address(listen: str) -> tuple[str, int]:
+def _address(option: str, listen: str) -> tuple[str, int]:
     if not listen:
         return "127.0.0.1", 0
     host, colon, port = listen.rpartition(":")
     if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-        raise ValueError(f"--listen {listen}: must be ADDRESS:PORT, such as 192.168.1.20:9000")
+        raise ValueError(f"{option} {listen}: must be ADDRESS:PORT, such as 192.168.1.20:9000")
     return host.strip("[]"), int(port)
 
 
 async def _run(asked: Asked, plan: Plan, say: Say) -> RunReport:
     settings = plan.site.settings
-    terminal = None
-    if not settings.board_kind.simulated:
-        if not sys.stdin.isatty():
-            raise RunRefused("a real board needs a person at a terminal: standard input is none")
-        await running_station(settings)
-        log_at_rest(settings, even_if_charging=asked.even_if_charging)
-        terminal = Terminal(sys.stdin.fileno(), sys.stdout)
-        plan = _with_person(plan, Person(terminal, settings, time_limit_s=asked.person_s))
-    plan.site.directory.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        if not settings.board_kind.simulated:
+            if not sys.stdin.isatty():
+                raise RunRefused("a real board needs a person at a terminal: standard input is none")
+            await running_station(settings)
+            log_at_rest(settings, even_if_charging=asked.even_if_charging)
+            prompting, say = stack.enter_context(person_at(asked, say))
+            plan = _with_person(plan, Person(prompting, settings, time_limit_s=asked.person_s))
+        plan.site.directory.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(_signals(say))
+        return await CaseRun(plan, say).play_all()
+
+
+@contextmanager
+def person_at(asked: Asked, say: Say) -> Iterator[tuple[Prompting, Say]]:
+    """Where the person gets instructions: at the terminal, and on the page if one is asked for; and what says how the run goes."""
+    terminal = Terminal(sys.stdin.fileno(), sys.stdout)
+    page = PromptPage(*_address("--page", asked.page)) if asked.page else None
+    terminal.begin()
+    try:
+        if page is None:
+            yield terminal, say
+            return
+        page.begin()
+        say(f"For the person at the station: {page.url}")
+        yield Everywhere(terminal, page), partial(_tell, (say, page.say))
+    finally:
+        terminal.end()
+        if page is not None:
+            page.end()
+
+
+def _tell(places: Sequence[Say], text: str) -> None:
+    for say in places:
+        say(text)
+
+
+@contextmanager
+def _signals(say: Say) -> Iterator[None]:
+    """A signal ends the task that runs now, in order."""
     task = asyncio.current_task()
     assert task is not None, "it runs in one"
     loop = asyncio.get_running_loop()
@@ -125,19 +178,13 @@ async def _run(asked: Asked, plan: Plan, say: Say) -> RunReport:
     for number in SIGNALS:
         loop.add_signal_handler(number, ending)
     try:
-        if terminal is not None:
-            terminal.begin()
-        return await CaseRun(plan, say).play_all()
+        yield
     finally:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
-        if terminal is not None:
-            terminal.end()
 
 
 def _with_person(plan: Plan, person: Person) -> Plan:
-    from eventstore.value import replace
-
     return replace(plan, site=replace(plan.site, person=person))
 
 

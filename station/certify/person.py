@@ -12,8 +12,8 @@ from eventstore.value import Value
 from station.certify.failing import CannotBeDone, DoneWrongly, RunEnded
 from station.certify.ports import CsmsPort
 from station.certify.process import Daemon
+from station.certify.prompting import Prompting
 from station.certify.rig import Tags
-from station.certify.terminal import Terminal
 from station.demo.bench_service import BenchService
 from station.settings.loading import Settings
 
@@ -48,7 +48,7 @@ Look = Callable[[SeenCopper], bool | str]
 class Person:
     """Hands that belong to somebody. `prompts` counts what they were asked to do."""
 
-    def __init__(self, terminal: Terminal, settings: Settings, *, time_limit_s: float = TIME_LIMIT_S) -> None:
+    def __init__(self, terminal: Prompting, settings: Settings, *, time_limit_s: float = TIME_LIMIT_S) -> None:
         self.prompts = 0
         self._terminal = terminal
         self._settings = settings

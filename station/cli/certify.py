@@ -41,6 +41,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="on a real board: begin although the log has a car that is charging",
     )
+    parser.add_argument(
+        "--stated",
+        action="append",
+        default=[],
+        metavar="NAME=SECONDS",
+        help="what the maker states of a response time, for the papers: triggered, response or remote-start (repeatable)",
+    )
+    parser.add_argument(
+        "--page",
+        default="",
+        metavar="ADDRESS:PORT",
+        help="on a real board: also tell the person what to do on a page there, for a phone",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
         listen=arguments.listen,
         resume=arguments.resume,
         even_if_charging=arguments.even_if_charging,
+        stated=tuple(arguments.stated),
+        page=arguments.page,
         command=command_line(sys.argv[1:]),
     )
     status, _ = certify(asked, partial(print, flush=True), complain)

@@ -10,11 +10,15 @@ from station.certify.statement import ConformanceStatement
 from station.replay.pages.page import json_text
 
 
+def paper_texts(report: RunReport, statement: ConformanceStatement) -> dict[str, str]:
+    """The papers of a run by the names of their files."""
+    paper = run_paper(report, statement)
+    return {"report.md": markdown(paper), "report.html": html(paper), "statement.json": json_text(statement)}
+
+
 def write_papers(report: RunReport, statement: ConformanceStatement, directory: Path) -> tuple[Path, ...]:
     """Write the papers of a run; returns their paths. Raises OSError."""
-    paper = run_paper(report, statement)
-    texts = {"report.md": markdown(paper), "report.html": html(paper), "statement.json": json_text(statement)}
-    return tuple(_replaced(directory / name, text) for name, text in texts.items())
+    return tuple(_replaced(directory / name, text) for name, text in paper_texts(report, statement).items())
 
 
 def _replaced(file: Path, text: str) -> Path:

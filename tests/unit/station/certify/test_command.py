@@ -32,6 +32,9 @@ def asked(tmp_path: Path, text: str = BENCH, **more: object) -> tuple[int, str]:
         (BENCH, {"listen": "here"}, "--listen here: must be ADDRESS:PORT"),
         (BENCH, {"listen": "127.0.0.1:70000"}, "must be ADDRESS:PORT"),
         (BENCH, {"resume": True}, "report.json: cannot be read"),
+        (BENCH, {"stated": ("response=soon",)}, "--stated response=soon: 'soon' is no number of seconds"),
+        (BENCH, {"page": "127.0.0.1:8000"}, "--page: is for the person at a real board"),
+        (BENCH + '[board]\nkind = "gpio"\n', {"page": "8000"}, "--page 8000: must be ADDRESS:PORT"),
     ],
 )
 def test_wrong_usage_is_2_and_says_what(tmp_path: Path, text: str, more: dict[str, object], why: str) -> None:
