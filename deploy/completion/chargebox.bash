@@ -39,7 +39,7 @@ _shtab_chargebox_salvage_option_strings=(-h --help)
 _shtab_chargebox_secrets_option_strings=(-h --help --settings --force)
 _shtab_chargebox_certificates_option_strings=(-h --help --settings --use --organisation)
 _shtab_chargebox_wiring_option_strings=(-h --help --settings --svg --safe)
-_shtab_chargebox_certify_option_strings=(-h --help --settings --pics --json --profile --case --out --listen --resume --even-if-charging)
+_shtab_chargebox_certify_option_strings=(-h --help --settings --pics --json --profile --case --out --listen --resume --even-if-charging --stated --page)
 _shtab_chargebox_demo_option_strings=(-h --help --keep --settings)
 _shtab_chargebox_option_strings=(-h --help --version)
 

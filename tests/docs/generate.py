@@ -30,6 +30,7 @@ from station.features import registry_for
 from tests.architecture.sources import PACKAGES
 from tests.architecture.test_imports import LAYERS
 from tests.conformance.requirements import GROUNDS, PARTS, Requirement, nothing_asked, readings, requirements
+from tests.docs.golden_papers import papers
 from tests.given import DESCRIPTION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -319,4 +320,7 @@ if __name__ == "__main__":
     for path, make in FILES.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(make(), encoding="utf-8")
+        print(path.relative_to(ROOT))
+    for path, text in papers().items():
+        path.write_text(text, encoding="utf-8")
         print(path.relative_to(ROOT))
