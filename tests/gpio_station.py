@@ -22,12 +22,25 @@ PULLS_MAX = 3_000
 
 
 class Copper:
-    """The model, and what hands do to it."""
+    """The model, and what hands do to it. Cables stay where they are while a process is replaced: `file` says where."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, file: Path) -> None:
         self._model = model
+        self._file = file
+        if file.exists():
+            for number, ends in enumerate(json.loads(file.read_text()), start=1):
+                plug = model.sockets[number]
+                plug.ev_plugged, plug.station_plugged = ends
 
     def do(self, order: dict[str, Any]) -> None:
+        """Raises AssertionError for what cannot be done."""
+        self._change(order)
+        self._file.write_text(
+            json.dumps([[plug.ev_plugged, plug.station_plugged] for _, plug in sorted(self._model.sockets.items())])
+        )
+        self._model.settle()
+
+    def _change(self, order: dict[str, Any]) -> None:
         number = order.get("connector", 1)
         plug = self._model.sockets[number]
         match order["do"]:
@@ -48,7 +61,6 @@ class Copper:
                 for bit in wiegand_bits(bytes.fromhex(order["tag"])):
                     for high in (False, True):
                         self._model.factory.put(("GPIO20", "GPIO21")[bit], high)
-        self._model.settle()
 
 
 def serve(listening: socket.socket, copper: Copper) -> None:
@@ -75,8 +87,9 @@ def main() -> None:
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(path)
     listening.listen()
+    copper = Copper(model, Path(f"{path}.json"))
     with model.installed():
-        threading.Thread(target=serve, args=(listening, Copper(model)), daemon=True).start()
+        threading.Thread(target=serve, args=(listening, copper), daemon=True).start()
         from station.cli.main import main as chargebox
 
         sys.argv = ["chargebox", *arguments]

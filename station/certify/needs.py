@@ -141,6 +141,35 @@ def FactoryKey(key: str, value: bool | int, otherwise: str) -> Need:  # noqa: N8
     )
 
 
+def KeyAtLeast(key: str, number: int, otherwise: str) -> Need:  # noqa: N802
+    """A read-only limit was not lowered below this number."""
+    return Need(
+        name=f"{key} of {number} at least",
+        met=lambda settings: int(settings.config.get(key, number)) >= number,
+        otherwise=otherwise,
+        settings={},
+    )
+
+
+def RateUnit(unit: str) -> Need:  # noqa: N802
+    """Limits of charging profiles may be in this unit, "Current" or "Power"."""
+    key = "ChargingScheduleAllowedChargingRateUnit"
+    return Need(
+        name=f"{key} with {unit}",
+        met=lambda settings: unit in settings.config.get(key, unit),
+        otherwise=f"the station takes no charging profiles with limits in {'A' if unit == 'Current' else 'W'}",
+        settings={},
+    )
+
+
+RESERVES_STATION = Need(
+    name="reservations of connector 0",
+    met=lambda settings: settings.config.get("ReserveConnectorZeroSupported", "true") == "true",
+    otherwise="the station takes no reservations of connector 0",
+    settings={},
+)
+
+
 def Secured(security_profile: int) -> Need:  # noqa: N802
     """The station is provisioned with this security profile, its certificates and its password."""
     return Need(

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eventstore.value import Value
+from eventstore.value import Value, replace
 from station.certify.failing import CannotBeDone, DoneWrongly, RunEnded
 from station.certify.ports import CsmsPort
 from station.certify.process import Daemon
@@ -21,7 +21,6 @@ TIME_LIMIT_S = 120.0
 LOOK_EVERY_S = 0.1
 IGNORED_MAX = 3
 """After so many instructions in a row that nobody followed nobody is there."""
-BOOT_EVENTS = 300
 PLUGGED = ("B", "C", "D")
 CARDS = (
     ("valid", "a card"),
@@ -107,7 +106,11 @@ class Person:
         """Folds what the station has recorded since."""
         assert self._service is not None, "it stands at a station"
         if not self._seq:
-            self._seq = max(0, (await self._service.state())["log"]["last_seq"] - BOOT_EVENTS)
+            state = await self._service.state()
+            self._seq = state["log"]["last_seq"]
+            plugged = [each["connector_id"] for each in state["connectors"] if each.get("plugged")]
+            self._copper = replace(NOTHING, pilots=dict.fromkeys(plugged, "B"), cables=dict.fromkeys(plugged, True))
+            self._plugged = dict.fromkeys(plugged, True)
         for event in await self._service.events(after=self._seq):
             self._seq = event["seq"]
             self._copper = _followed(self._copper, event["type"], event["payload"])
@@ -242,8 +245,6 @@ def _followed(copper: SeenCopper, kind: str, payload: Mapping[str, Any]) -> Seen
     number = payload.get("connector_id", 0)
     pilots, cables, faults, tags = dict(copper.pilots), dict(copper.cables), copper.faults, copper.tags
     match kind:
-        case "BoardOpened":
-            pilots, cables, faults = {}, {}, frozenset()
         case "PilotStateObserved":
             pilots[number] = payload["pilot_state"]
         case "ProximityObserved":

@@ -18,13 +18,15 @@ READY = "chargebox: ready"
 START_S, STOP_S, EXIT_S = 60, 20, 60
 JOURNAL_LINES_MAX, LAST_LINES = 1_000, 20
 CHARGEBOX = (sys.executable, "-m", "station.cli")
+TIED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sys.argv[1], sys.argv[1:])"
+"""Asks Linux to end this process in order (PR_SET_PDEATHSIG, SIGTERM) when the one that began it is gone, and becomes the station."""
 
 
 class Daemon:
     """`chargebox run` with a settings file of its own. `close` leaves no process behind."""
 
     def __init__(self, settings_file: Path, launch: Sequence[str] = CHARGEBOX) -> None:
-        self._command = (*launch, "run", "--settings", str(settings_file))
+        self._command = (sys.executable, "-c", TIED, *launch, "run", "--settings", str(settings_file))
         self._stderr: deque[str] = deque(maxlen=JOURNAL_LINES_MAX)
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None

@@ -50,12 +50,15 @@ class Site(Value, frozen=True, kw_only=True):
 def provisioned(
     site: Site, *, url: str, service_port: int, storage: Path | None, csms: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """The settings that the station is started with: those given, but for how it reaches its CSMS and its files."""
+    """The settings that the station is started with: those given, but for how it reaches its CSMS and its files.
+
+    Nothing of the run is published on a broker.
+    """
     given = site.tables
     kept = {key: value for key, value in given.get("csms", {}).items() if key in CSMS_KEYS}
     events = given.get("security", {}).get("send_events", "by profile")
     tables = laid_over(
-        {name: table for name, table in given.items() if name not in ("csms", "service")},
+        {name: table for name, table in given.items() if name not in ("csms", "service", "mqtt")},
         {
             "csms": {**kept, **RECONNECT, "url": url, **csms},
             "service": {"listen": f"127.0.0.1:{service_port}"},

@@ -1,10 +1,12 @@
 """`chargebox certify` on a bench: a run, its report, its end by a signal, its resumption, and a station that gets back what it had."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +95,33 @@ def test_a_signal_ends_a_run_and_resume_goes_on_with_it(tmp_path: Path) -> None:
     resumed = read_report(tmp_path / "out")
     assert results(resumed) == {"TC_013_CS": "pass", "TC_014_CS": "pass"}
     assert (resumed.ended_early, resumed.began, len(resumed.logs)) == ("", report.began, 2)
+
+
+def test_a_run_that_is_killed_leaves_no_station_behind(tmp_path: Path) -> None:
+    cases = ("--case", "TC_012_CS", "--case", "TC_013_CS")
+    with subprocess.Popen(command(tmp_path, *cases), cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if line.startswith("pass  TC_012_CS"):
+                assert len(stations(tmp_path)) == 1
+                running.kill()
+        assert running.wait(60) == -signal.SIGKILL
+    for _ in range(600):
+        if not stations(tmp_path):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"a station goes on: {stations(tmp_path)}")
+
+
+def stations(tmp_path: Path) -> list[str]:
+    """The processes that run a station of this run."""
+    settings = str(tmp_path / "out" / "station" / "station.toml")
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = file.read_bytes().decode(errors="replace").split("\0")
+            found += [file.parent.name] if settings in words else []
+    return found
 
 
 def test_an_address_that_is_taken_is_said_before_anything_begins(tmp_path: Path) -> None:

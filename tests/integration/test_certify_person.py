@@ -37,6 +37,9 @@ listen = ""
 kind = "gpio"
 [board.wiring]
 """
+TRIES_MAX, TRY_AGAIN_S = 4, 4.0
+MINUTES = ("TC_001", "TC_002", "TC_004_2", "TC_011_2", "TC_023", "TC_036", "TC_047", "TC_061_1", "TC_070")
+"""Cases that wait for time to pass, which it does as it does."""
 Order = dict[str, Any]
 Habit = Callable[[str], list[Order] | str]
 
@@ -75,7 +78,15 @@ class Script:
         if isinstance(done, str):
             os.write(self._typed, done.encode())
             return
-        for order in done:
+        said = len(self.told)
+        for _ in range(TRIES_MAX):  # a reader overlooks a card that was there a moment ago
+            await self._do(done)
+            await asyncio.sleep(TRY_AGAIN_S)
+            if len(self.told) > said:
+                return
+
+    async def _do(self, orders: list[Order]) -> None:
+        for order in orders:
             reader, writer = await asyncio.open_unix_connection(self._copper)
             writer.write(json.dumps(order).encode() + b"\n")
             answer = await reader.readline()
@@ -97,7 +108,7 @@ class Willing:
             return [{"do": "swipe", "tag": self._cards.pop(0)}] if self._cards else "n\n"
         if instruction.startswith("Plug"):
             return [{"do": "plug"}]
-        if "out of the vehicle and the station" in instruction:
+        if "out of the station" in instruction or "out of the vehicle and the station" in instruction:
             return [{"do": "unplug"}]
         if "out of the vehicle" in instruction:
             return [{"do": "unplug vehicle"}]
@@ -178,12 +189,13 @@ async def test_a_person_who_does_nothing_ends_the_run_and_fails_no_case(tmp_path
 
 
 @pytest.mark.long
-async def test_a_person_plays_most_cases_of_a_station_of_pins(tmp_path: Path) -> None:
-    """The faults and the lock that jams are not wired, so those cases are skipped; nothing fails."""
-    report, _ = await played(tmp_path, Willing())
-    failed = [(each.label, each.reason) for each in report.cases if each.result == "fail"]
-    assert failed == []
+@pytest.mark.timeout(1_500)
+async def test_a_person_plays_every_case_that_takes_no_minutes_at_a_station_of_pins(tmp_path: Path) -> None:
+    """What is not wired, and what only a bench can do, is skipped; nothing fails."""
+    ids = [case.label for case in all_cases() if not case.case_id.startswith(MINUTES)]
+    report, _ = await played(tmp_path, Willing(), *ids)
+    assert [(each.label, each.reason) for each in report.cases if each.result == "fail"] == []
     found = [each.result for each in report.cases]
-    assert found.count("pass") > 75
+    assert found.count("pass") > 70
     assert not report.ended_early
-    print(f"{report.prompts} prompts, {report.duration_s} s")
+    print(f"{report.prompts} prompts, {report.duration_s} s, {found.count('pass')} passed")

@@ -4,7 +4,7 @@ from typing import Any
 
 from station.certify.failing import equal
 from station.certify.functionalities import LOCAL_LIST
-from station.certify.needs import READER, FactoryKey, OcppProfileOff
+from station.certify.needs import READER, FactoryKey, KeyAtLeast, OcppProfileOff
 from station.certify.registry import case, variant
 from station.certify.rig import Rig, call, status
 from station.certify.states import configure, id_tag_listed, started, stop_locally
@@ -46,7 +46,14 @@ async def local_list_version_of_an_empty_list(rig: Rig) -> None:
     await rig.quiet()
 
 
-@case("TC_043_CS", "Send local list", LOCAL_LIST, READER, clause="5.15")
+@case(
+    "TC_043_CS",
+    "Send local list",
+    LOCAL_LIST,
+    READER,
+    KeyAtLeast("LocalAuthListMaxLength", 2, "the list of the station takes fewer tags than the case has"),
+    clause="5.15",
+)
 async def send_local_list(rig: Rig) -> None:
     """Full, then Differential: both Accepted, and the tags of both start without Authorize."""
     await configure(rig, LocalAuthListEnabled=True, LocalPreAuthorize=True)

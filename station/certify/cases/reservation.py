@@ -2,7 +2,7 @@
 
 from station.certify.failing import equal, holds, one_of
 from station.certify.functionalities import RESERVATION
-from station.certify.needs import READER, FactoryKey, OcppProfileOff
+from station.certify.needs import READER, RESERVES_STATION, FactoryKey, OcppProfileOff
 from station.certify.registry import case, variant
 from station.certify.rig import Rig, call, status
 from station.certify.states import (
@@ -91,7 +91,7 @@ async def assert_zero_supported(rig: Rig) -> None:
     equal("ReserveConnectorZeroSupported", supported, "true")
 
 
-@case("TC_050_1_CS", "Reserve station – Faulted", RESERVATION, clause="5.13")
+@case("TC_050_1_CS", "Reserve station – Faulted", RESERVATION, RESERVES_STATION, clause="5.13")
 async def reserve_station_faulted(rig: Rig) -> None:
     """A Faulted station cannot be reserved."""
     await assert_zero_supported(rig)
@@ -100,7 +100,7 @@ async def reserve_station_faulted(rig: Rig) -> None:
     await rig.quiet()
 
 
-@case("TC_050_2_CS", "Reserve station – Occupied", RESERVATION, clause="5.13")
+@case("TC_050_2_CS", "Reserve station – Occupied", RESERVATION, RESERVES_STATION, clause="5.13")
 async def reserve_station_occupied(rig: Rig) -> None:
     """A station without a free connector cannot be reserved."""
     await assert_zero_supported(rig)
@@ -110,7 +110,7 @@ async def reserve_station_occupied(rig: Rig) -> None:
     await rig.quiet()
 
 
-@case("TC_050_3_CS", "Reserve station – Unavailable", RESERVATION, clause="5.13")
+@case("TC_050_3_CS", "Reserve station – Unavailable", RESERVATION, RESERVES_STATION, clause="5.13")
 async def reserve_station_unavailable(rig: Rig) -> None:
     """An Unavailable station cannot be reserved."""
     await assert_zero_supported(rig)

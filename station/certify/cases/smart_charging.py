@@ -4,7 +4,7 @@ from typing import Any
 
 from station.certify.failing import equal, holds, near, one_of
 from station.certify.functionalities import SMART_CHARGING
-from station.certify.needs import DefaultAfterTxProfile
+from station.certify.needs import DefaultAfterTxProfile, KeyAtLeast, RateUnit
 from station.certify.payloads import instant_of, utc_of
 from station.certify.registry import case, variant
 from station.certify.rig import Rig
@@ -13,7 +13,7 @@ from station.certify.states import charging, set_charging_profile
 
 DURATION_S = 300
 DEVIATION_S = 5
-UNITS = (variant("A", unit="A"), variant("W", unit="W"))
+UNITS = (variant("A", RateUnit("Current"), unit="A"), variant("W", RateUnit("Power"), unit="W"))
 REFUSALS = {"Rejected", "PropertyConstraintViolation"}
 
 
@@ -93,7 +93,7 @@ async def tx_profile(rig: Rig, unit: str) -> None:
     await rig.quiet()
 
 
-@case("TC_058_1_CS", "TxProfile, no transaction", SMART_CHARGING, clause="3.13.1")
+@case("TC_058_1_CS", "TxProfile, no transaction", SMART_CHARGING, RateUnit("Current"), clause="3.13.1")
 async def tx_profile_without_transaction(rig: Rig) -> None:
     """A TxProfile without a transaction is refused."""
     profile = charging_profile(rig, "TxProfile", "A", {0: 6}, transactionId=1)
@@ -116,11 +116,15 @@ async def tx_default_profile_during_transaction(rig: Rig, unit: str) -> None:
     "TC_066_CS",
     "Composite schedule (3 purposes)",
     SMART_CHARGING,
+    KeyAtLeast("MaxChargingProfilesInstalled", 3, "the station keeps fewer charging profiles than the case has"),
+    KeyAtLeast("ChargingScheduleMaxPeriods", 5, "the station takes fewer periods than the case has"),
     clause="5.7",
     variants=tuple(
-        variant(f"{reading}, {unit}", DefaultAfterTxProfile(returns), unit=unit, default_returns=returns)
+        variant(
+            f"{reading}, {unit}", DefaultAfterTxProfile(returns), RateUnit(measured), unit=unit, default_returns=returns
+        )
         for reading, returns in (("2024 reading", False), ("older reading", True))
-        for unit in ("A", "W")
+        for unit, measured in (("A", "Current"), ("W", "Power"))
     ),
 )
 async def composite_schedule(rig: Rig, unit: str, default_returns: bool) -> None:
@@ -175,7 +179,7 @@ async def remote_start_with_profile(rig: Rig, unit: str) -> None:
     await rig.quiet()
 
 
-@case("TC_060_CS", "Remote start with profile – rejected", SMART_CHARGING, clause="5.11")
+@case("TC_060_CS", "Remote start with profile – rejected", SMART_CHARGING, RateUnit("Current"), clause="5.11")
 async def remote_start_with_profile_rejected(rig: Rig) -> None:
     """A remote start with a profile of another purpose is refused."""
     profile = charging_profile(rig, "TxDefaultProfile", "A", {0: 6})

@@ -16,6 +16,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "service": {"listen": "0.0.0.0:8887", "token_file": "token"},
     "daemon": {"on_reset": "exit", "power_loss_policy": "resume"},
     "config": {"HeartbeatInterval": 77},
+    "mqtt": {"url": "mqtts://broker.example"},
 }
 
 
@@ -48,6 +49,7 @@ def test_all_else_is_the_stations() -> None:
     assert tables["storage"]["directory"] == "/var/lib/chargebox"
     assert tables["daemon"] == {"on_reset": "exec", "power_loss_policy": "resume"}
     assert tables["config"] == {"HeartbeatInterval": 77}
+    assert "mqtt" not in tables
     assert GIVEN["daemon"]["on_reset"] == "exit"
 
 
