@@ -13,6 +13,8 @@ from eventstore.catalogue.limits import (
     LimitsDescribed,
     OutsideLimitChanged,
     OutsideLimitReported,
+    SiteMeterFailed,
+    SiteMeterObserved,
     StartDelayDrawn,
     StartsDelayed,
 )
@@ -29,7 +31,7 @@ from eventstore.persistent import Map
 from eventstore.value import Value, replace
 from projections.clock import Clock
 
-API, CONTACT, CSMS_SILENCE = "api", "contact", "csms_silence"
+API, CONTACT, CSMS_SILENCE, SITE_METER = "api", "contact", "csms_silence", "site_meter"
 """By which ways a limit comes from outside."""
 OUTSIDE_LIMIT_DUE = "outside_limit"
 """The deadline at which a limit changes because nothing was heard until then."""
@@ -71,7 +73,7 @@ class StartDelay(Value, frozen=True, kw_only=True):
 
 
 class OutsideLimits(Value, frozen=True, kw_only=True):
-    """`rules` are the settings. `contact_closed` is None until the board has reported it, `link_down_since_ms` None while connected.
+    """`rules` are the settings. `contact_closed` is None until the board has reported it, `site` while the site meter tells nothing, `link_down_since_ms` None while connected.
 
     `paused_ms` is since when a connector has been offered nothing because of an outside limit, by its id. `delays` are
     the delayed starts by connector, those that are over too, until energy is offered there.
@@ -80,6 +82,7 @@ class OutsideLimits(Value, frozen=True, kw_only=True):
     rules: LimitsDescribed = LimitsDescribed()
     reports: tuple[SourceReport, ...] = ()
     contact_closed: bool | None = None
+    site: SiteMeterObserved | None = None
     link_down_since_ms: int | None = 0
     in_force: tuple[InForce, ...] = ()
     paused_ms: Map[int, int] = Map()
@@ -106,6 +109,7 @@ def _on_boot(limits: OutsideLimits, event: StationBooted, recorded: Recorded, _:
         limits,
         reports=reports,
         contact_closed=None,
+        site=None,
         link_down_since_ms=recorded.at_ms,
         paused_ms=Map[int, int](),
         delays=Map[int, StartDelay](),
@@ -131,6 +135,14 @@ def _on_reported(limits: OutsideLimits, event: OutsideLimitReported, recorded: R
 
 def _on_contact(limits: OutsideLimits, event: LimitContactObserved, recorded: Recorded, _: Clock) -> OutsideLimits:
     return replace(limits, contact_closed=event.closed)
+
+
+def _on_site(limits: OutsideLimits, event: SiteMeterObserved, recorded: Recorded, _: Clock) -> OutsideLimits:
+    return replace(limits, site=event)
+
+
+def _on_site_failed(limits: OutsideLimits, event: SiteMeterFailed, recorded: Recorded, _: Clock) -> OutsideLimits:
+    return replace(limits, site=None)
 
 
 def _on_opened(limits: OutsideLimits, event: LinkOpened, recorded: Recorded, _: Clock) -> OutsideLimits:
@@ -195,6 +207,8 @@ FOLDS: Mapping[type[Event], Callable[[OutsideLimits, Any, Recorded, Clock], Outs
     LimitsDescribed: _on_described,
     OutsideLimitReported: _on_reported,
     LimitContactObserved: _on_contact,
+    SiteMeterObserved: _on_site,
+    SiteMeterFailed: _on_site_failed,
     LinkOpened: _on_opened,
     LinkClosed: _on_closed,
     OutsideLimitChanged: _on_changed,

@@ -15,7 +15,8 @@ class LimitsDescribed(Observation, frozen=True, kw_only=True):
     `contact_max_power_w` in total, or both. A source that fell silent limits to `api_failsafe_current_ma`. After
     `silence_after_ms` without a connection (0: never) the station is limited to `silence_current_ma`, and TxProfiles do not count
     if `silence_suspends_tx_profiles`. Energy that was taken by an outside limit stays away for `min_pause_ms`. A start that many
-    stations may make at one moment waits for a random time of up to `random_delay_max_ms`.
+    stations may make at one moment waits for a random time of up to `random_delay_max_ms`. With a site meter (`site_fuse_ma` > 0) what
+    flows at the supply stays `site_margin_ma` below that fuse, per phase; the station hangs on its phases as `site_phases` says.
     """
 
     NAME: ClassVar[str] = "LimitsDescribed"
@@ -29,6 +30,10 @@ class LimitsDescribed(Observation, frozen=True, kw_only=True):
     silence_suspends_tx_profiles: bool = False
     min_pause_ms: int = 5_000
     random_delay_max_ms: int = 0
+    site_fuse_ma: int = 0
+    site_margin_ma: int = 1_000
+    site_failsafe_current_ma: int = 0
+    site_phases: str = "RST"
 
 
 class OutsideLimitReported(Observation, frozen=True, kw_only=True):
@@ -53,10 +58,30 @@ class LimitContactObserved(Observation, frozen=True, kw_only=True):
     closed: bool
 
 
+class SiteMeterObserved(Observation, frozen=True, kw_only=True):
+    """What flows at the supply of the site, and what of that the station draws: mA on each phase of the meter, without direction.
+
+    Of each phase it is the moment of the last while at which others drew most; it is observed when that changes.
+    """
+
+    NAME: ClassVar[str] = "SiteMeterObserved"
+
+    current_ma: tuple[int, ...]
+    own_ma: tuple[int, ...]
+
+
+class SiteMeterFailed(Observation, frozen=True, kw_only=True):
+    """The site meter cannot be read, or believed; the next SiteMeterObserved ends that."""
+
+    NAME: ClassVar[str] = "SiteMeterFailed"
+
+    reason: str
+
+
 class OutsideLimitChanged(Decision, frozen=True, kw_only=True):
     """From now on this is the limit that comes from outside by this way; with neither mA per phase nor W in total it is lifted.
 
-    `kind` is "api" (then `source` tells who), "contact" or "csms_silence". `why` is "reported", or "silent": the safe value of
+    `kind` is "api" (then `source` tells who), "contact", "csms_silence" or "site_meter". `why` is "reported", or "silent": the safe value of
     the settings holds because nothing was heard in time.
     """
 

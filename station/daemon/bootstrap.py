@@ -28,6 +28,7 @@ from station.runtime.clock import SystemClock
 from station.runtime.disk import disk_level
 from station.runtime.gateway import Gateway
 from station.runtime.keyring import look
+from station.runtime.limit_reflex import LimitReflex
 from station.runtime.link import CsmsLink
 from station.runtime.maker_roots import MakerRoots
 from station.runtime.own_identity import OwnIdentity
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from station.runtime.diagnostics import DiagnosticsSource
     from station.runtime.installer import Installer
     from station.runtime.jobs import JobRunner
+    from station.runtime.site_meter import SiteMeter
     from station.runtime.transfer import Transfers
 
 LOGGER = logging.getLogger(__name__)
@@ -79,6 +81,7 @@ class Parts(Value, frozen=True, kw_only=True):
     jobs: "JobRunner"
     diagnostics: "DiagnosticsSource"
     mqtt: "MqttBridge | None" = None
+    site_meter: "SiteMeter | None" = None
 
     @property
     def bench(self) -> "BenchBoard | None":
@@ -311,6 +314,14 @@ def _mqtt(settings: Settings, clock: SystemClock, station: Station, board: Stati
     return MqttBridge(settings, clock, lambda: station.state, live, station.submit, commands=commands)
 
 
+def _site_meter(settings: Settings, station: Station, board: StationBoard, clock: SystemClock) -> "SiteMeter | None":
+    if not settings.limits.site_meter.fuse_a:
+        return None
+    from station.daemon.site_meter import make_site_meter
+
+    return make_site_meter(settings, board, clock.at_ms, station.submit)
+
+
 def _wire(
     settings: Settings,
     clock: SystemClock,
@@ -334,7 +345,9 @@ def _wire(
     diagnostics = _diagnostics(settings, log)
     jobs = _jobs(settings, station, secrets, installer, diagnostics)
     station.read_before = gateway.read_before
+    station.foresee = (reflex := LimitReflex(state, registry, clock.at_ms, gateway.cap)).foresee
     station.followers += [
+        reflex.publish,  # before the board is commanded
         gateway.publish,
         StartDelays(station.submit).publish,
         link.publish,
@@ -343,6 +356,7 @@ def _wire(
         archivist.publish,
         lambda state, batch: jobs.publish(state),
     ]
+    site_meter = _site_meter(settings, station, board, clock)
     if signing is not None:
         station.followers.append(signing.publish)
     mqtt = _mqtt(settings, clock, station, board)
@@ -366,4 +380,5 @@ def _wire(
         jobs=jobs,
         diagnostics=diagnostics,
         mqtt=mqtt,
+        site_meter=site_meter,
     )

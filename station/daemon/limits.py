@@ -20,6 +20,10 @@ def describe_limits(settings: Settings) -> LimitsDescribed:
         silence_suspends_tx_profiles=limits.csms_silence.tx_profiles == "suspend",
         min_pause_ms=int(limits.min_pause_s * 1000),
         random_delay_max_ms=int(limits.random_delay_max_s * 1000),
+        site_fuse_ma=_ma(limits.site_meter.fuse_a),
+        site_margin_ma=_ma(limits.site_meter.margin_a),
+        site_failsafe_current_ma=_ma(limits.site_meter.failsafe_current_a),
+        site_phases=limits.site_meter.phases[: board.phases],
     )
 
 

@@ -161,6 +161,8 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> P
         running.append(loop.create_task(parts.signing.run(), name="signing"))
     if parts.mqtt is not None:
         running.append(loop.create_task(parts.mqtt.run(), name="mqtt"))
+    if parts.site_meter is not None:
+        running.append(loop.create_task(parts.site_meter.run(), name="site meter"))
     try:
         parts.gateway.open()
         await parts.station.settle()

@@ -13,6 +13,7 @@ from station.doctor.csms import csms_findings
 from station.doctor.disk import disk_findings
 from station.doctor.findings import Finding, Level, ok
 from station.doctor.installation import installation_findings
+from station.doctor.limits import limit_findings
 from station.doctor.listening import listening_finding
 from station.doctor.logbook import is_running, log_findings
 from station.doctor.provisioning import key_findings, read_settings
@@ -75,6 +76,8 @@ async def _station(settings: Settings) -> AsyncIterator[Finding]:
     for finding in board_findings(settings):
         yield finding
     for finding in temperature_findings(settings):
+        yield finding
+    for finding in limit_findings(settings):
         yield finding
     for finding in disk_findings(directory, asyncio.get_running_loop().time):
         yield finding

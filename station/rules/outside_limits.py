@@ -6,7 +6,7 @@ boot, of which nobody knows how long it took, the lower of what a source said la
 
 from collections.abc import Iterable, Iterator
 
-from eventstore.catalogue.limits import OutsideLimitChanged
+from eventstore.catalogue.limits import LimitsDescribed, OutsideLimitChanged, SiteMeterObserved
 from eventstore.value import Value
 from projections.outside_limits import (
     API,
@@ -14,6 +14,7 @@ from projections.outside_limits import (
     CSMS_SILENCE,
     REPORTED,
     SILENT,
+    SITE_METER,
     InForce,
     OutsideLimits,
     SourceReport,
@@ -63,6 +64,10 @@ def wanted(limits: OutsideLimits, at_ms: int) -> Iterator[WantedLimit]:
             max_current_ma=rules.contact_max_current_ma,
             max_power_w=rules.contact_max_power_w,
         )
+    if rules.site_fuse_ma:
+        current_ma = rules.site_failsafe_current_ma if limits.site is None else _left_ma(limits.site, rules)
+        why = SILENT if limits.site is None else REPORTED
+        yield WantedLimit(kind=SITE_METER, source="", why=why, max_current_ma=current_ma, max_power_w=None)
     silent_ms = _silent_from_ms(limits)
     if silent_ms is not None and at_ms >= silent_ms:
         current_ma = rules.silence_current_ma
@@ -78,6 +83,19 @@ def _of_report(report: SourceReport, failsafe_ma: int, at_ms: int) -> WantedLimi
     return WantedLimit(
         kind=API, source=report.source, why=REPORTED, max_current_ma=current_ma, max_power_w=report.max_power_w
     )
+
+
+def _left_ma(site: SiteMeterObserved, rules: LimitsDescribed) -> int:
+    """What others leave the station on the fullest of its phases: a single-phase station hangs on the first one that is named.
+
+    How much of a phase is the station's own is only subtracted, so phases that are mixed up leave less, never more.
+    """
+    others_ma = [
+        max(0, site.current_ma[phase] - site.own_ma[phase])
+        for phase in map("RST".index, rules.site_phases)
+        if phase < len(site.current_ma)
+    ]
+    return max(0, rules.site_fuse_ma - rules.site_margin_ma - max(others_ma, default=rules.site_fuse_ma))
 
 
 def _silent_from_ms(limits: OutsideLimits) -> int | None:
@@ -128,7 +146,7 @@ def lifted_together(state: StationState, changed: Iterable[OutsideLimitChanged],
 
 def _rises(before: InForce | None, after: OutsideLimitChanged) -> bool:
     """Whether a limit that others have as well allows more than before."""
-    if before is None:
+    if before is None or after.kind == SITE_METER:
         return False
     return _allows_more(before.max_current_ma, after.max_current_ma) or _allows_more(
         before.max_power_w, after.max_power_w

@@ -10,9 +10,10 @@ for the interlock.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from devices import interlock
+from devices.iec61851 import duty_permille_from_ma, ma_from_duty_permille
 from devices.protocols import Gathering, ResidualTesting, SensorsBeside, Signalling, StationBoard
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
@@ -56,10 +57,11 @@ from eventstore.catalogue.security import TamperObserved
 from eventstore.catalogue.temperatures import TemperatureObserved
 from eventstore.event import Observation, Recorded
 from eventstore.value import replace
-from projections.connector import Connector
+from projections.connector import CURRENT_MIN_MA, Connector
 from projections.station import StationState
 from station.features.configuration import BLINK_REPEAT, LIGHT_INTENSITY
 from station.rules import outputs
+from station.rules.energy import LET_GO_MS
 from station.rules.reading_rules import meters_wanted
 
 LOGGER = logging.getLogger(__name__)
@@ -188,6 +190,8 @@ class Gateway:
         self._interlock = interlock.initial_state(len(board.connector_ids), has_lock=board.has_lock, tops_dc=tops_dc)
         self._closed: set[int] = set()  # the connectors whose contactor was commanded to close, and not to open since
         self._overdue: dict[int, asyncio.TimerHandle] = {}
+        self._caps: Mapping[int, int] = {}
+        self._commanded: dict[int, ConnectorOutputs] = {}
         self._unlocks: dict[int, bool] = {}
         self._tests: set[int] = set()  # the connectors whose monitor is being tried
         self._is_closed = False
@@ -230,6 +234,33 @@ class Gateway:
                 self._board.withdraw_offer(connector_id)
         self._submit(observation_of(reading))
 
+    def cap(self, caps: Mapping[int, int]) -> None:
+        """The reflex on limits: from now on each connector offers at most so many mA, less at once; more comes with what is published.
+
+        A vehicle that is offered nothing any more is given the time to let go, and not longer, though nothing be published.
+        """
+        self._caps = caps
+        for connector_id, before in self._commanded.items():
+            command = self._capped(connector_id, before)
+            if command == before or self._is_closed:
+                continue
+            self._commanded[connector_id] = command
+            if command.duty_permille != DUTY_STEADY_PERMILLE:
+                self._board.apply(connector_id, command)
+                continue
+            self._board.withdraw_offer(connector_id)
+            if connector_id in self._closed and connector_id not in self._overdue:
+                self._open_in(connector_id, LET_GO_MS)
+
+    def _capped(self, connector_id: int, command: ConnectorOutputs) -> ConnectorOutputs:
+        most_ma = self._caps.get(connector_id)
+        if most_ma is None or command.duty_permille == DUTY_STEADY_PERMILLE:
+            return command
+        if ma_from_duty_permille(command.duty_permille) <= most_ma:
+            return command
+        offers = most_ma >= CURRENT_MIN_MA
+        return replace(command, duty_permille=duty_permille_from_ma(most_ma) if offers else DUTY_STEADY_PERMILLE)
+
     def publish(self, state: StationState, batch: Sequence[Recorded]) -> None:
         """Makes the board do what the durable state wants."""
         if self._is_closed or not state.connectors.known:
@@ -251,7 +282,7 @@ class Gateway:
 
     def _apply(self, state: StationState, connector_id: int) -> None:
         wanted = outputs.wanted(state, connector_id)
-        command = wanted.outputs
+        command = self._capped(connector_id, wanted.outputs)
         # Without an offer a contactor may stay as it is, until the vehicle has let go; it is never closed like that.
         stays = command.duty_permille == DUTY_STEADY_PERMILLE and connector_id not in self._closed
         if stays or interlock.must_open(self._interlock, connector_id) is not None:
@@ -259,6 +290,7 @@ class Gateway:
         if interlock.must_not_offer(self._interlock, connector_id) is not None:
             command = replace(command, duty_permille=DUTY_STEADY_PERMILLE)
         (self._closed.add if command.contactor_closed else self._closed.discard)(connector_id)
+        self._commanded[connector_id] = command
         self._board.apply(connector_id, command)
         self._watch_over(state, connector_id, command)
         if wanted.unlock and not self._unlocks.get(connector_id, False):
@@ -275,13 +307,18 @@ class Gateway:
     def _watch_over(self, state: StationState, connector_id: int, command: ConnectorOutputs) -> None:
         """A vehicle that was asked to let go and does not: its contactor opens at the deadline, though the disk hang."""
         due_ms = state.connectors[connector_id].let_go_by_ms
+        if self._caps and command.contactor_closed and command.duty_permille == DUTY_STEADY_PERMILLE and due_ms is None:
+            return  # asked to let go by a cap: it opens in time, whatever is published
         if not command.contactor_closed or command.duty_permille != DUTY_STEADY_PERMILLE or due_ms is None:
             self._forget_overdue(connector_id)
         elif connector_id not in self._overdue:
-            with contextlib.suppress(RuntimeError):  # no event loop, no disk to wait for: a test in stepped time
-                left_s = (max(0, due_ms - state.at_ms) + OVERDUE_MS) / 1000
-                loop = asyncio.get_running_loop()
-                self._overdue[connector_id] = loop.call_later(left_s, self._open_overdue, connector_id)
+            self._open_in(connector_id, due_ms - state.at_ms)
+
+    def _open_in(self, connector_id: int, left_ms: int) -> None:
+        with contextlib.suppress(RuntimeError):  # no event loop, no disk to wait for: a test in stepped time
+            left_s = (max(0, left_ms) + OVERDUE_MS) / 1000
+            loop = asyncio.get_running_loop()
+            self._overdue[connector_id] = loop.call_later(left_s, self._open_overdue, connector_id)
 
     def _forget_overdue(self, connector_id: int) -> None:
         if (timer := self._overdue.pop(connector_id, None)) is not None:

@@ -5,7 +5,7 @@ other. The lanes take turns, so a CSMS that sends without pause holds up no edge
 do they hold up an answer of the CSMS. What the loop itself submits goes first.
 
 A disk that hangs, or a contact that bounces, must not make the station forget something else. So the bound is on each kind
-of observation at each place (connector, error code) by itself, and what goes is the oldest of that kind: what comes after
+of observation at each place (connector, error code, source) by itself, and what goes is the oldest of that kind: what comes after
 it says the present. How many went is a fact for the log. Frames are never dropped: the link reads on only while there is
 room for them (OCPP-J knows no lost frame).
 """
@@ -152,4 +152,4 @@ class Inbox:
 
 def _key(observation: Observation) -> _Key:
     connector_id = getattr(observation, "connector_id", None)
-    return type(observation), connector_id, getattr(observation, "error_code", "")
+    return type(observation), connector_id, getattr(observation, "error_code", "") or getattr(observation, "source", "")

@@ -70,6 +70,7 @@ class Station:
         self.dropped = 0
         self.followers: list[Follower] = []
         self.books: Books | None = None  # without, the log is one segment for ever
+        self.foresee: Callable[[Observation], None] = _nothing_foreseen
         self.read_before: Callable[[StationState, Observation, int], Iterable[Observation]] = _nothing_before
         self._ahead = state  # the state that is stepped; published once durable
         self._inbox = Inbox()
@@ -93,6 +94,7 @@ class Station:
             return
         if not self._inbox.put(observation):
             self.dropped += 1
+        self.foresee(observation)
         self._filled.set()
 
     def has_room(self) -> bool:
@@ -384,3 +386,7 @@ def _read(observation: Observation) -> Observation:
 
 def _nothing_before(state: StationState, observation: Observation, at_ms: int) -> Iterable[Observation]:
     return ()
+
+
+def _nothing_foreseen(observation: Observation) -> None:
+    return

@@ -20,7 +20,7 @@ from eventstore.value import Value, replace
 from station.settings.board_kinds import BoardKind, kind_named
 from station.settings.by_connector import by_connector
 from station.settings.kinds import read_config_value
-from station.settings.limit_sections import LimitSettings
+from station.settings.limit_sections import LimitSettings, site_contradictions
 from station.settings.lines import TomlPath, find_line, index_lines
 from station.settings.mqtt_section import MqttSettings, mqtt_contradictions
 from station.settings.sections import (
@@ -275,6 +275,7 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
             path=("csms", "reconnect_min_s"), text=f"must not exceed reconnect_max_s ({csms.reconnect_max_s:g})"
         )
     yield from mqtt_contradictions(settings.mqtt)
+    yield from site_contradictions(settings.limits)
     if service.address is not None and not _is_loopback(service.address[0]) and service.token_file is None:
         yield Problem(
             path=("service", "token_file"), text=f'is required when listen is "{service.listen}", which is not loopback'

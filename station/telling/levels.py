@@ -52,6 +52,7 @@ _LEVELS: Mapping[type[Event], int | Callable[[Any], int]] = {
     security.TlsFailed: ERROR,
     security.SecurityProfileFallenBack: WARNING,
     hardware.MainsObserved: lambda e: INFO if e.present else WARNING,
+    limits.SiteMeterFailed: WARNING,
     limits.OutsideLimitChanged: lambda e: WARNING if e.why == SILENT else INFO,
     link.LinkClosed: lambda e: INFO if e.reason.startswith(CLOSED_BY_US) else WARNING,
     link.ConnectFailed: WARNING,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from eventstore.catalogue import limits
 from eventstore.event import Event
 from projections.limit_reason import CABLE, PAUSE, PROFILE, SHARE, TEMPERATURE, LimitReason, OutsideReason
-from projections.outside_limits import API, CONTACT, CSMS_SILENCE, SILENT
+from projections.outside_limits import API, CONTACT, CSMS_SILENCE, SILENT, SITE_METER
 from station.telling.amounts import current, duration
 from station.telling.temperature_words import celsius
 from station.telling.upkeep_words import DETAIL, HEADLINE, NOISE, Words
@@ -45,7 +45,12 @@ def dimmed_by(outside: OutsideReason) -> str:
 
 def who(kind: str, source: str) -> str:
     """Who limits the station from outside."""
-    return {API: source, CONTACT: "the grid operator's contact", CSMS_SILENCE: "the CSMS's silence"}.get(kind, kind)
+    return {
+        API: source,
+        CONTACT: "the grid operator's contact",
+        CSMS_SILENCE: "the CSMS's silence",
+        SITE_METER: "the site meter",
+    }.get(kind, kind)
 
 
 def amount(max_current_ma: int | None, max_power_w: int | None) -> str:
@@ -73,6 +78,10 @@ def _changed(event: limits.OutsideLimitChanged) -> str:
     return f"The station is limited to {said} by {name}"
 
 
+def _each(currents_ma: tuple[int, ...]) -> str:
+    return " / ".join(map(current, currents_ma))
+
+
 def _delayed(event: limits.StartsDelayed) -> str:
     where = ", ".join(map(str, event.connectors))
     return f"Others may start now as well ({event.why}): connector {where} waits for a time by chance"
@@ -85,6 +94,11 @@ LIMITS: Mapping[type[Event], tuple[int, Words]] = {
         DETAIL,
         lambda e: f"The grid operator's contact is {'closed' if e.closed else 'open'}",
     ),
+    limits.SiteMeterObserved: (
+        NOISE,
+        lambda e: f"At the site flow {_each(e.current_ma)}, of that by the station {_each(e.own_ma)}",
+    ),
+    limits.SiteMeterFailed: (HEADLINE, lambda e: f"The site meter is of NO USE: {e.reason}"),
     limits.OutsideLimitChanged: (HEADLINE, _changed),
     limits.StartsDelayed: (HEADLINE, _delayed),
     limits.StartDelayDrawn: (HEADLINE, lambda e: f"The start is delayed by {duration(e.delay_ms)}, by chance"),

@@ -1,8 +1,11 @@
 """Limits from outside through the whole kernel: who says so, what is offered, and what holds when nothing is heard."""
 
+import random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eventstore.catalogue.connectors import EnergyAskedBack
 from eventstore.catalogue.hardware import BoardOpened, ContactorObserved, PilotStateObserved, ProximityObserved
@@ -12,6 +15,8 @@ from eventstore.catalogue.limits import (
     LimitsDescribed,
     OutsideLimitChanged,
     OutsideLimitReported,
+    SiteMeterFailed,
+    SiteMeterObserved,
     StartDelayDrawn,
     StartsDelayed,
 )
@@ -73,7 +78,7 @@ def test_a_source_that_falls_silent_leaves_the_safe_value_at_the_moment_its_limi
     assert limit_a(station) == 20
     assert changes(station.wait(0.001)) == [("api", "silent", 8_000, None)]
     assert limit_a(station) == 8
-    station.wait(86_400)
+    station.wait(3_600)
     assert limit_a(station) == 8, "it stays until the source is heard"
     say(station, max_current_ma=16_000)
     assert limit_a(station) == 16
@@ -362,3 +367,188 @@ def test_a_transaction_that_goes_on_when_the_power_is_back_is_delayed_once() -> 
     station.observe(StartDelayDrawn(delay_ms=10_000))
     assert delays(station.wait(10)) == []
     assert limit_a(station) == 32
+
+
+def site(station: World, *site_ma: int, own_ma: tuple[int, ...] = (0, 0, 0)) -> list[Event]:
+    return station.observe(SiteMeterObserved(current_ma=site_ma, own_ma=own_ma))
+
+
+def test_what_others_draw_at_the_site_is_left_out_of_the_fuse_on_the_fullest_phase() -> None:
+    station = described(world(), site_fuse_ma=35_000, site_margin_ma=1_000)
+    site(station, 10_000, 14_000, 2_000)
+    charge(station)
+    assert limit_a(station) == 20
+    site(station, 26_000, 30_000, 18_000, own_ma=(16_000, 16_000, 16_000))
+    assert limit_a(station) == 20, "what it draws itself is not in its way"
+    assert changes(site(station, 26_000, 36_000, 18_000, own_ma=(16_000,) * 3)) == [
+        ("site_meter", "reported", 14_000, None)
+    ]
+    assert limit_a(station) == 14
+    site(station, 40_000, 36_000, 18_000, own_ma=(14_000,) * 3)
+    assert limit_a(station) == 8
+    site(station, 60_000, 36_000, 18_000, own_ma=(8_000,) * 3)
+    assert limit_a(station) == 0
+
+
+def test_a_site_meter_that_is_silent_leaves_the_safe_value_also_before_its_first_reading() -> None:
+    station = described(world(), site_fuse_ma=35_000, site_failsafe_current_ma=7_000)
+    charge(station)
+    assert limit_a(station) == 7
+    site(station, 5_000, 5_000, 5_000)
+    station.wait(UNTIL_THE_OTHERS_FOLLOW_S)
+    assert limit_a(station) == 29
+    assert changes(station.observe(SiteMeterFailed(reason="no answer"))) == [("site_meter", "silent", 7_000, None)]
+    assert limit_a(station) == 7
+
+
+def test_a_single_phase_station_looks_at_its_own_phase_only() -> None:
+    station = described(world(phases=1), site_fuse_ma=35_000, site_margin_ma=1_000, site_phases="S")
+    site(station, 30_000, 10_000, 30_000)
+    charge(station)
+    assert limit_a(station) == 24
+
+
+def test_a_site_meter_that_leaves_more_again_delays_no_start() -> None:
+    station = described(world(), site_fuse_ma=35_000, random_delay_max_ms=600_000, min_pause_ms=0)
+    site(station, 35_000, 0, 0)
+    charge(station)
+    assert limit_a(station) == 0
+    assert delays(site(station, 5_000, 0, 0)) == []
+    assert limit_a(station) == 29
+
+
+AMPERES = st.integers(0, 40_000)
+STEPS = st.one_of(
+    st.builds(
+        OutsideLimitReported,
+        source=st.sampled_from(["a", "b"]),
+        max_current_ma=st.none() | AMPERES,
+        max_power_w=st.none() | st.integers(0, 30_000),
+        valid_ms=st.integers(1_000, 120_000),
+    ),
+    st.builds(LimitContactObserved, closed=st.booleans()),
+    st.builds(SiteMeterObserved, current_ma=st.tuples(AMPERES, AMPERES, AMPERES), own_ma=st.just((0, 0, 0))),
+    st.just(SiteMeterFailed(reason="no answer")),
+    st.sampled_from(["disconnect", "connect", "boot", "plug 1", "plug 2"]),
+)
+
+
+def most_ma(station: World, said: dict[str, tuple[OutsideLimitReported, int]], facts: dict[str, Any]) -> int:
+    """What all together may be offered at this moment: worked out by hand, from what was said and when."""
+    at_ms, most = station.at_ms, [64_000]
+    for report, said_ms in said.values():
+        if at_ms >= said_ms + report.valid_ms:
+            most.append(6_000)
+            continue
+        most += [] if report.max_current_ma is None else [report.max_current_ma]
+        most += [] if report.max_power_w is None else [report.max_power_w * 1_000 // 690]
+    if facts["closed"] is not False:
+        most.append(4_200_000 // 690)
+    site_ma = facts["site"]
+    most.append(0 if site_ma is None else max(0, 35_000 - 1_000 - max(site_ma)))
+    down_ms = facts["down"]
+    if down_ms is not None and at_ms >= down_ms + 60_000:
+        most.append(8_000)
+    return min(most)
+
+
+def happen(station: World, step: Any, said: dict[str, tuple[OutsideLimitReported, int]], facts: dict[str, Any]) -> None:
+    """One step, and what whoever reckons by hand notes of it."""
+    if isinstance(step, OutsideLimitReported):
+        said.pop(step.source, None)
+        if step.max_current_ma is not None or step.max_power_w is not None:
+            said[step.source] = (step, station.at_ms)
+    elif isinstance(step, LimitContactObserved):
+        facts["closed"] = step.closed
+    elif isinstance(step, SiteMeterObserved | SiteMeterFailed):
+        facts["site"] = getattr(step, "current_ma", None)
+    if not isinstance(step, str):
+        station.observe(step)
+    elif step == "boot":
+        station.off_for(3)
+        facts.update(closed=None, site=None, down=station.at_ms)
+    elif step.startswith("plug"):
+        number = int(step[-1])
+        if station.state.connectors[number].pilot_state == "A":
+            station.plug(number)
+            station.swipe(f"TAG{number}", number)
+    elif station.state.link.up == (step == "disconnect"):
+        (station.disconnect if station.state.link.up else station.connect)()
+        facts["down"] = None if station.state.link.up else station.at_ms
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(STEPS, st.integers(0, 40_000)), min_size=1, max_size=14))
+def test_at_every_moment_all_offers_together_are_within_every_sources_limit(steps: list[tuple[Any, int]]) -> None:
+    """Also with the CSMS away, and over the end of a process."""
+    station = described(
+        world(connectors=2, supply_current_ma=64_000),
+        contact_dims_when="closed",
+        contact_max_power_w=4_200,
+        site_fuse_ma=35_000,
+        silence_after_ms=60_000,
+        silence_current_ma=8_000,
+    )
+    said: dict[str, tuple[OutsideLimitReported, int]] = {}
+    facts: dict[str, Any] = {"closed": None, "site": None, "down": None}
+    for step, pause_ms in steps:
+        happen(station, step, said, facts)
+        for wait_ms in (0, 1, pause_ms):
+            station.wait(wait_ms / 1000)
+            offered_ma = sum(connector.limit_ma for connector in station.state.connectors.real)
+            assert offered_ma <= most_ma(station, said, facts)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+def test_in_a_year_of_faults_no_offer_is_above_a_limit_for_a_millisecond() -> None:
+    """What a vehicle needs to follow the pilot, 5 s at the most (IEC 61851-1), is not the station's."""
+    chance = random.Random(17)
+    station = described(
+        world(
+            connectors=2,
+            supply_current_ma=64_000,
+            reconnect_min_ms=21_600_000,
+            reconnect_max_ms=21_600_000,
+            factory={"MeterValueSampleInterval": "0"},
+        ),
+        contact_dims_when="closed",
+        contact_max_power_w=4_200,
+        site_fuse_ma=35_000,
+        silence_after_ms=60_000,
+        silence_current_ma=8_000,
+    )
+    said: dict[str, tuple[OutsideLimitReported, int]] = {}
+    facts: dict[str, Any] = {"closed": None, "site": None, "down": None}
+    ends_ms = station.at_ms + 365 * 86_400_000
+    while station.at_ms < ends_ms:
+        happen(station, drawn(chance), said, facts)
+        for wait_s in (0, 0.001, chance.expovariate(1 / 3_600)):
+            station.wait(wait_s)
+            offered_ma = sum(connector.limit_ma for connector in station.state.connectors.real)
+            assert offered_ma <= most_ma(station, said, facts)
+
+
+def drawn(chance: random.Random) -> Any:
+    """One step of those that the walk above takes too."""
+    match chance.randrange(5):
+        case 0:
+            current_ma, power_w = (
+                chance.choice([None, chance.randrange(40_000)]),
+                chance.choice([None, chance.randrange(30_000)]),
+            )
+            return OutsideLimitReported(
+                source=chance.choice("ab"),
+                max_current_ma=current_ma,
+                max_power_w=power_w,
+                valid_ms=chance.randrange(1_000, 7_200_000),
+            )
+        case 1:
+            return LimitContactObserved(closed=chance.random() < 0.3)
+        case 2:
+            return SiteMeterFailed(reason="no answer")
+        case 3:
+            flowing = tuple(chance.randrange(40_000) for _ in range(3))
+            return SiteMeterObserved(current_ma=flowing, own_ma=(0, 0, 0))
+        case _:
+            return chance.choice(["disconnect", "connect", "connect", "boot", "plug 1", "plug 2"])

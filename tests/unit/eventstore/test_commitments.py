@@ -32,8 +32,8 @@ STARTED = (
 )
 
 NOT_PERSONAL = frozenset(
-    "ahead action authorized_by autocharge_prefix availability board boot_id contact_dims_when context current_ma error_code fault firmware_version "
-    "fingerprint found gaps installation key kind lane level measurands missing damaged unnamed settings name origin outcome phase_rotations pilot_state "
+    "ahead action authorized_by autocharge_prefix availability board boot_id contact_dims_when connectors context current_ma error_code fault firmware_version "
+    "fingerprint found gaps installation key kind lane level measurands missing damaged unnamed settings name origin outcome phase_rotations pilot_state own_ma site_phases "
     "ahead action found curves sensor authorized_by autocharge_prefix availability board boot_id context current_ma error_code fault firmware_version fingerprint "
     "gaps installation key kind lane level measurands missing damaged unnamed settings name origin outcome phase_rotations pilot_state "
     "power_loss_policy profile profiles_off purpose quarantine reported read occurred sample software_version source start status "

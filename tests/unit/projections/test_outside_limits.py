@@ -6,12 +6,26 @@ from eventstore.catalogue.limits import (
     LimitsDescribed,
     OutsideLimitChanged,
     OutsideLimitReported,
+    SiteMeterFailed,
+    SiteMeterObserved,
+    StartDelayDrawn,
+    StartsDelayed,
 )
 from eventstore.catalogue.link import LinkClosed, LinkOpened
 from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.event import Event, Recorded
 from projections.clock import Clock
-from projections.outside_limits import API, CONTACT, CSMS_SILENCE, FOLDS, REPORTED, SILENT, OutsideLimits
+from projections.outside_limits import (
+    API,
+    CONTACT,
+    CSMS_SILENCE,
+    FOLDS,
+    OFF_PEAK,
+    REPORTED,
+    SILENT,
+    OutsideLimits,
+    StartDelay,
+)
 
 CLOCK = Clock(boot=1, offset_ms=5_000, trusted=True)
 
@@ -108,3 +122,22 @@ def test_a_pause_is_remembered_only_while_something_from_outside_limits() -> Non
     again = LimitChanged(connector_id=1, limit_ma=16_000, phases=3)
     assert not after(paused, again).paused_ms
     assert after(paused, LimitChanged(connector_id=2, limit_ma=16_000, phases=3)) is paused
+
+
+def test_the_site_meters_last_reading_counts_until_it_fails_or_a_process_ends() -> None:
+    shown = SiteMeterObserved(current_ma=(1, 2, 3), own_ma=(0, 0, 0))
+    seen = after(OutsideLimits(), shown)
+    assert seen.site == shown
+    assert after(seen, SiteMeterFailed(reason="silent")).site is None
+    assert after(seen, booted()).site is None
+
+
+def test_a_delay_waits_for_its_draw_and_is_over_after_it() -> None:
+    delayed = after(OutsideLimits(), StartsDelayed(connectors=(1, 2), why=OFF_PEAK), at_ms=1_000)
+    assert delayed.delay_on(1, 10**9) == StartDelay(why=OFF_PEAK)
+    drawn = after(delayed, StartDelayDrawn(delay_ms=5_000), at_ms=2_000)
+    assert drawn.delay_on(1, 6_999) == StartDelay(why=OFF_PEAK, until_ms=7_000)
+    assert drawn.delay_on(1, 7_000) is None
+    assert after(drawn, StartDelayDrawn(delay_ms=9_000), at_ms=3_000) is drawn, "it is drawn once"
+    assert after(drawn, LimitChanged(connector_id=1, limit_ma=16_000, phases=3)).delay_on(1, 6_999) is None
+    assert drawn.delay_on(3, 2_000) is None

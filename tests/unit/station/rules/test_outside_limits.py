@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore.catalogue.limits import LimitsDescribed
+from eventstore.catalogue.limits import LimitsDescribed, SiteMeterObserved
 from eventstore.value import replace
 from projections.outside_limits import (
     API,
@@ -110,3 +110,32 @@ def test_silence_never_means_more_than_the_safe_value(until_ms: int, at_ms: int,
     assert only.max_current_ma is not None
     most_ma = 6_000 if at_ms >= until_ms else said_ma if heard else min(said_ma, 6_000)
     assert only.max_current_ma == most_ma
+
+
+def at_site(*current_ma: int, own_ma: tuple[int, ...] = (0, 0, 0), phases: str = "RST") -> int | None:
+    rules = LimitsDescribed(site_fuse_ma=35_000, site_margin_ma=1_000, site_phases=phases)
+    (only,) = wanted(OutsideLimits(rules=rules, site=SiteMeterObserved(current_ma=current_ma, own_ma=own_ma)), 0)
+    return only.max_current_ma
+
+
+def test_the_site_leaves_what_the_fullest_of_the_stations_phases_leaves() -> None:
+    assert at_site(10_000, 20_000, 5_000) == 14_000
+    assert at_site(10_000, 20_000, 5_000, phases="T") == 29_000
+    assert at_site(26_000, 36_000, 21_000, own_ma=(16_000, 16_000, 16_000)) == 14_000
+    assert at_site(60_000, 0, 0) == 0
+
+
+PHASE_MA = st.integers(0, 60_000)
+SITE = st.tuples(PHASE_MA, PHASE_MA, PHASE_MA)
+
+
+@given(SITE, st.integers(0, 32_000), st.permutations([0, 1, 2]))
+def test_phases_that_are_mixed_up_never_leave_more_than_the_fuse_of_the_phase_that_is_used(
+    others_ma: tuple[int, int, int], own_ma: int, mixed: list[int]
+) -> None:
+    """A vehicle on one phase: the meter shows its current on another one than the settings say."""
+    shown = list(others_ma)
+    shown[mixed[0]] += own_ma
+    left_ma = at_site(*shown, own_ma=(own_ma, 0, 0))
+    assert left_ma is not None
+    assert left_ma <= max(0, 35_000 - 1_000 - others_ma[mixed[0]])

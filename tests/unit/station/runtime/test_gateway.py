@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from devices.iec61851 import duty_permille_from_ma
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
     ConnectorOutputs,
@@ -46,6 +47,7 @@ from eventstore.catalogue.temperatures import TemperatureObserved
 from eventstore.event import Observation
 from eventstore.value import replace
 from projections.station import INITIAL, StationState
+from station.rules.energy import LET_GO_MS
 from station.runtime.gateway import OVERDUE_MS, Gateway, observation_of
 from tests.given import TAG, StationUnderTest, accepting, charging, station
 
@@ -577,3 +579,51 @@ def test_a_monitor_is_tried_once_for_each_wish() -> None:
     found.swipe(connector_id=1)
     gateway.publish(found.state, ())
     assert board.told.count(("test", 1)) == 2
+
+
+# ---- limits that the log has not taken in yet ----------------------------------------------------------------------
+
+
+def offered(board: FakeBoard) -> list[int]:
+    """The duties that connector 1 was commanded, in order; 1000 is none."""
+    return [told[2].duty_permille for told in board.told if told[0] == "apply" and told[1] == 1]
+
+
+def test_a_cap_lowers_the_duty_at_once_and_only_the_state_raises_it_again() -> None:
+    gateway, board = opened()
+    state = charging(station(connectors=2)).state
+    gateway.publish(state, ())
+    board.told.clear()
+    gateway.cap({1: 10_000})
+    assert offered(board) == [duty_permille_from_ma(10_000)]
+    gateway.publish(state, ())
+    assert offered(board)[-1] == duty_permille_from_ma(10_000), "what is published from before does not lift it"
+    board.told.clear()
+    gateway.cap({})
+    assert board.told == []
+    gateway.publish(state, ())
+    assert offered(board) == [duty_permille_from_ma(32_000)]
+
+
+def test_a_cap_above_the_offer_changes_nothing_and_one_below_six_amperes_withdraws_it() -> None:
+    gateway, board = opened()
+    gateway.publish(charging(station(connectors=2)).state, ())
+    board.told.clear()
+    gateway.cap({1: 63_000})
+    assert board.told == []
+    gateway.cap({1: 5_999})
+    assert board.told == [("withdraw", 1)], "the vehicle is asked to let go, the contactor waits for that"
+
+
+@pytest.mark.asyncio
+async def test_under_a_cap_a_vehicle_has_its_time_to_let_go_and_not_longer() -> None:
+    gateway, _ = opened()
+    state = charging(station(connectors=2)).state
+    gateway.publish(state, ())
+    gateway.cap({1: 0})
+    gateway.publish(state, ())
+    left_s = gateway._overdue[1].when() - asyncio.get_running_loop().time()
+    assert 0 < left_s <= (LET_GO_MS + OVERDUE_MS) / 1000
+    gateway.cap({})
+    gateway.publish(state, ())
+    assert 1 not in gateway._overdue

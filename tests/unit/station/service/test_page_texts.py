@@ -49,7 +49,7 @@ DERIVED = {
     *(f"reason.{reason}" for reason in Reason),
     *(f"by.{source}" for source in AUTHORIZED_BY),
     *(f"key.{name}" for name in registry_for().config_keys),
-    *("limit.amount_a", "limit.amount_w", "limit.amount_both", "limit.who.contact"),
+    *("limit.amount_a", "limit.amount_w", "limit.amount_both", "limit.who.contact", "limit.who.site_meter"),
     *("why.fault_plain", "why.fault_station_plain", "limit.profile_undated", "limit.shared_profile_undated"),
 }
 """Keys that are put together while the page runs."""

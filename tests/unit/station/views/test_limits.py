@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from projections.limit_reason import CABLE, DELAY, OUTSIDE, PAUSE, PROFILE, SHARE, STATION, LimitReason, OutsideReason
-from projections.outside_limits import API, CONTACT, CSMS_SILENCE
+from projections.outside_limits import API, CONTACT, CSMS_SILENCE, SITE_METER
 from station.page_files import FILES
 from station.telling.limit_words import amount, limited_by
 from station.views.limits import limit_said
@@ -25,6 +25,7 @@ REASONS = [
     LimitReason(kind=PROFILE, charging_profile_id=12, purpose="TxProfile", period=2),
     LimitReason(kind=SHARE, charging_profile_id=12, purpose="ChargePointMaxProfile", period=1, set_utc_ms=1_000),
     LimitReason(kind=SHARE, charging_profile_id=12, purpose="ChargePointMaxProfile", period=1),
+    LimitReason(kind=OUTSIDE, outside=outside(SITE_METER, max_current_ma=9_000)),
     LimitReason(kind=PAUSE, until_utc_ms=1_000),
     LimitReason(kind=DELAY, until_utc_ms=1_000),
     LimitReason(kind=OUTSIDE, outside=outside(CONTACT, max_power_w=4_200)),
