@@ -38,7 +38,19 @@ kind = "gpio"
 [board.wiring]
 """
 TRIES_MAX, TRY_AGAIN_S = 4, 4.0
-MINUTES = ("TC_001", "TC_002", "TC_004_2", "TC_011_2", "TC_023", "TC_036", "TC_047", "TC_061_1", "TC_070")
+MINUTES = (
+    "TC_001",
+    "TC_002",
+    "TC_004_2",
+    "TC_011_2",
+    "TC_023",
+    "TC_036",
+    "TC_047",
+    "TC_061_1",
+    "TC_070",
+    "TC_078",
+    "TC_083",
+)
 """Cases that wait for time to pass, which it does as it does."""
 Order = dict[str, Any]
 Habit = Callable[[str], list[Order] | str]
@@ -99,6 +111,7 @@ class Willing:
 
     def __init__(self, cards: tuple[str, ...] = CARDS) -> None:
         self._cards = list(cards)
+        self._tripped: set[str] = set()
 
     def __call__(self, instruction: str) -> list[Order] | str:
         if "card to the reader" in instruction or "reader  (" in instruction:
@@ -106,6 +119,13 @@ class Willing:
             if shown:
                 return [{"do": "swipe", "tag": shown[1]}]
             return [{"do": "swipe", "tag": self._cards.pop(0)}] if self._cards else "n\n"
+        if tripped := re.match(r"Trip the input for (\w+)", instruction):
+            self._tripped.add(tripped[1])
+            return [{"do": "trip", "error_code": tripped[1], "tripped": True}]
+        if instruction.startswith("Release every fault"):
+            return [
+                {"do": "trip", "error_code": self._tripped.pop(), "tripped": False} for _ in range(len(self._tripped))
+            ]
         if instruction.startswith("Plug"):
             return [{"do": "plug"}]
         if "out of the station" in instruction or "out of the vehicle and the station" in instruction:
