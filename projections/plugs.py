@@ -11,6 +11,9 @@ A plug is presented once. What happens to that presentation, until the vehicle i
 
 What ends a session for the station's own sake (`OWN_SAKE`), or an authorization before it came to one, is no answer to the
 driver, who has gone: the plug counts again as soon as the station can serve it.
+
+Who was there when the station booted may begin at the same moment as others, since nobody does anything to begin it:
+`since_boot` tells, until somebody does.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,25 +36,32 @@ OWN_SAKE = frozenset({"PowerLoss", "Reboot", "SoftReset", "HardReset"})
 """Reasons of 7.37 that say nothing against the driver."""
 _FOR_GOOD = frozenset({"Cancelled", "ConnectionTimeOut", "UnlockConnector"})
 """Why an authorization ended that somebody took back, or that nobody used."""
+_REMOTE = "Remote"
+"""What authorized a transaction that the CSMS began (RemoteStartTransaction)."""
 _VEHICLE = ("B", "C", "D")
 
 
 class Plug(Value, frozen=True, kw_only=True):
-    """One connector: whether a vehicle is connected, its id if it gave one, and what became of the plug as the tag `id_tag`."""
+    """One connector: whether a vehicle is connected, its id if it gave one, and what became of the plug as the tag `id_tag`.
+
+    `since_boot`: it was there when the pilot was first read in this boot, and nobody has begun or ended anything there since.
+    """
 
     connected: bool = False
     evccid: str = ""
     id_tag: str = ""
     stage: str = ""
+    since_boot: bool = False
 
 
 UNPLUGGED = Plug()
 
 
 class Plugs(Value, frozen=True, kw_only=True):
-    """By connector; those of which nothing is known are absent."""
+    """By connector; those of which nothing is known are absent. `read` are those whose pilot was read in this boot without an error."""
 
     by_id: Map[int, Plug] = Map()
+    read: tuple[int, ...] = ()
 
     def on(self, connector_id: int) -> Plug:
         """What is known of the connector's plug."""
@@ -68,10 +78,14 @@ class Plugs(Value, frozen=True, kw_only=True):
 
 def _on_pilot(plugs: Plugs, event: PilotStateObserved, recorded: Recorded, _: Clock) -> Plugs:
     plug = plugs.on(event.connector_id)
-    if event.pilot_state in _VEHICLE:
-        return plugs.with_plug(event.connector_id, replace(plug, connected=True))
-    if event.pilot_state != "A":
+    if event.pilot_state not in (*_VEHICLE, "A"):
         return plugs  # an error of the pilot: the vehicle may still be there
+    is_first = event.connector_id not in plugs.read
+    if is_first:
+        plugs = replace(plugs, read=(*plugs.read, event.connector_id))
+    if event.pilot_state in _VEHICLE:
+        since_boot = is_first or plug.since_boot
+        return plugs.with_plug(event.connector_id, replace(plug, connected=True, since_boot=since_boot))
     left = Plug(id_tag=plug.id_tag, stage=LEFT) if plug.stage in (ASKED, LEFT) else UNPLUGGED
     return plugs.with_plug(event.connector_id, left)
 
@@ -86,6 +100,10 @@ def _on_taken(plugs: Plugs, event: PlugTakenAsTag, recorded: Recorded, _: Clock)
     return plugs.with_plug(event.connector_id, replace(plug, id_tag=event.id_tag, stage=ASKED))
 
 
+def _is_same(id_tag: str, other: str) -> bool:
+    return id_tag.casefold() == other.casefold()
+
+
 def _concluded(plugs: Plugs, connector_id: int | None, stage: str) -> Plugs:
     """What a plug that was presented has come to; one that has left meanwhile is of no more interest."""
     if connector_id is None:
@@ -97,7 +115,7 @@ def _concluded(plugs: Plugs, connector_id: int | None, stage: str) -> Plugs:
 
 
 def _on_denied(plugs: Plugs, event: AuthorizationDenied, recorded: Recorded, _: Clock) -> Plugs:
-    if event.connector_id is None or plugs.on(event.connector_id).id_tag.casefold() != event.id_tag.casefold():
+    if event.connector_id is None or not _is_same(plugs.on(event.connector_id).id_tag, event.id_tag):
         return plugs
     return _concluded(plugs, event.connector_id, OFFLINE if event.reason in NO_CSMS else REFUSED)
 
@@ -107,13 +125,16 @@ def _on_ended(plugs: Plugs, event: AuthorizationEnded, recorded: Recorded, _: Cl
 
 
 def _on_started(plugs: Plugs, event: TransactionStarted, recorded: Recorded, _: Clock) -> Plugs:
-    return plugs.with_plug(event.connector_id, replace(plugs.on(event.connector_id), stage=OVER))
+    plug = plugs.on(event.connector_id)
+    is_its_own = plug.stage == ASKED and _is_same(plug.id_tag, event.id_tag) and event.authorized_by != _REMOTE
+    return plugs.with_plug(event.connector_id, replace(plug, stage=OVER, since_boot=plug.since_boot and is_its_own))
 
 
 def _on_stopped(plugs: Plugs, event: TransactionStopped, recorded: Recorded, _: Clock) -> Plugs:
     plug = plugs.on(event.connector_id)
-    counts_again = event.reason in OWN_SAKE or not plug.connected
-    return plugs.with_plug(event.connector_id, replace(plug, id_tag="", stage="" if counts_again else OVER))
+    stage = "" if event.reason in OWN_SAKE or not plug.connected else OVER
+    since_boot = plug.since_boot and event.reason in OWN_SAKE
+    return plugs.with_plug(event.connector_id, replace(plug, id_tag="", stage=stage, since_boot=since_boot))
 
 
 def _on_online(plugs: Plugs, event: LinkOpened | RegistrationAnswered, recorded: Recorded, _: Clock) -> Plugs:
@@ -126,7 +147,7 @@ def _on_online(plugs: Plugs, event: LinkOpened | RegistrationAnswered, recorded:
 def _on_boot(plugs: Plugs, event: StationBooted, recorded: Recorded, _: Clock) -> Plugs:
     # The board is read again, and authorizations are gone. Whether another vehicle came meanwhile, nobody has seen.
     kept = {connector_id: Plug(stage=OVER) for connector_id, plug in plugs.by_id.items() if plug.stage == OVER}
-    return replace(plugs, by_id=Map(kept))
+    return Plugs(by_id=Map(kept))
 
 
 FOLDS: Mapping[type[Event], Callable[[Plugs, Any, Recorded, Clock], Plugs]] = {

@@ -282,8 +282,10 @@ class StationUnderTest:
 
     # ---- life ---------------------------------------------------------------------------------------------------
 
-    def boot(self, *, pilots: Mapping[int, str] | None = None, orderly: bool = True) -> "StationUnderTest":
-        """A process takes the log over and reads the copper."""
+    def boot(
+        self, *, pilots: Mapping[int, str] | None = None, orderly: bool = True, boot_id: str = ""
+    ) -> "StationUnderTest":
+        """A process takes the log over and reads the copper; without a `boot_id` that was there before, the power was gone."""
         self.boots += 1
         self.observe(
             StationBooted(
@@ -294,6 +296,7 @@ class StationUnderTest:
                 offset_ms=self.offset_ms,
                 clock_trusted=self.trusted,
                 orderly=orderly,
+                boot_id=boot_id,
             ),
             self.description,
         )

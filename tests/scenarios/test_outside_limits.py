@@ -24,7 +24,9 @@ from eventstore.catalogue.smart_charging import LimitChanged
 from eventstore.event import Event
 from projections.limit_reason import CABLE, DELAY, OUTSIDE, SHARE
 from station.features.smart_charging.reasons import limit_reason
+from tests.given import OTHER_TAG, StationUnderTest
 from tests.scenarios.conftest import World, world
+from tests.scenarios.test_cardless import EVCCID, FREE, VEHICLE_TAG, autocharge, free, identify, tags
 from tests.scenarios.test_smart_charging import charge, install, limit_a, periods, profile
 
 SUSPENDED_EVSE = "SuspendedEVSE"
@@ -367,6 +369,88 @@ def test_a_transaction_that_goes_on_when_the_power_is_back_is_delayed_once() -> 
     station.observe(StartDelayDrawn(delay_ms=10_000))
     assert delays(station.wait(10)) == []
     assert limit_a(station) == 32
+
+
+def powerless(found: StationUnderTest, **pilots: str) -> StationUnderTest:
+    """The power goes and returns; the vehicles that are there then, c1="B" the one on connector 1."""
+    found.observe(LimitsDescribed(random_delay_max_ms=600_000))
+    return found.boot(pilots={int(number[1:]): pilot for number, pilot in pilots.items()}, orderly=False)
+
+
+def offered_ma(found: StationUnderTest, connector_id: int = 1) -> int:
+    return found.state.connectors[connector_id].limit_ma
+
+
+def waits_once(found: StationUnderTest, connector_id: int = 1) -> bool:
+    """Whether the one start that waits on the log is this one, and has energy at the end of its delay and no sooner."""
+    assert delays(found.events(Event)) == [((connector_id,), "power return")]
+    assert offered_ma(found, connector_id) == 0
+    found.observe(StartDelayDrawn(delay_ms=90_000))
+    found.advance(89.999)
+    assert offered_ma(found, connector_id) == 0
+    found.advance(0.001)
+    return offered_ma(found, connector_id) > 0 and len(delays(found.events(Event))) == 1
+
+
+@pytest.mark.parametrize("policy", ["stop", "resume"])
+def test_a_plug_that_starts_by_itself_when_the_power_is_back_is_delayed_once(policy: str) -> None:
+    found = free(power_loss_policy=policy).online()
+    found.plug()
+    assert offered_ma(found) == 32_000, "whoever plugs in waits for nothing"
+    powerless(found, c1="C").connect()
+    assert tags(found) == ([FREE, FREE] if policy == "stop" else [FREE])
+    assert waits_once(found)
+
+
+def test_a_vehicle_that_was_plugged_in_without_power_is_delayed() -> None:
+    assert waits_once(powerless(free().online(), c1="C").connect())
+
+
+def test_a_vehicle_that_tells_its_id_when_the_power_is_back_is_delayed() -> None:
+    found = powerless(autocharge().online(), c1="C").connect()
+    identify(found)
+    assert (tags(found), found.state.plugs.on(1).evccid) == ([VEHICLE_TAG], EVCCID)
+    assert waits_once(found)
+
+
+def test_a_plug_that_only_the_csms_can_authorize_is_delayed_when_it_is_back() -> None:
+    found = powerless(free().online(), c1="C")
+    assert tags(found) == []
+    found.advance(60)
+    assert delays(found.events(Event)) == []
+    found.connect()
+    assert waits_once(found)
+
+
+def test_whoever_does_something_after_the_power_is_back_is_not_delayed() -> None:
+    found = powerless(free(connectors=2).online(), c1="C", c2="C")
+    found.connect()
+    assert delays(found.events(Event)) == [((1,), "power return")], "connector 2 has no tag of its own"
+    found.swipe(OTHER_TAG, 2)
+    assert (offered_ma(found, 1), offered_ma(found, 2)) == (0, 32_000)
+    found.unplug(1)
+    found.plug(1)
+    assert (tags(found)[-1], offered_ma(found, 1) > 0) == (FREE, True), "plugged in anew"
+    assert len(delays(found.events(Event))) == 1
+
+
+def test_a_remote_start_after_the_power_is_back_is_not_delayed_whatever_its_tag() -> None:
+    found = powerless(free().online(), c1="C").connect()
+    begun = found.state.transactions.on(1)
+    assert begun is not None
+    found.ask("RemoteStopTransaction", {"transactionId": begun.transaction_id})
+    found.ask("RemoteStartTransaction", {"idTag": FREE, "connectorId": 1})
+    assert (tags(found), offered_ma(found)) == ([FREE, FREE], 32_000)
+
+
+def test_a_restart_without_a_loss_of_power_delays_no_plug() -> None:
+    found = free()
+    found.boot(boot_id="same").connect()
+    found.observe(LimitsDescribed(random_delay_max_ms=600_000))
+    found.boot(boot_id="same", pilots={1: "C"}).connect()
+    assert tags(found) == [FREE]
+    assert delays(found.events(Event)) == []
+    assert offered_ma(found) == 32_000
 
 
 def site(station: World, *site_ma: int, own_ma: tuple[int, ...] = (0, 0, 0)) -> list[Event]:

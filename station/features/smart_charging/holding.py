@@ -2,7 +2,7 @@
 
 A start that many stations may make at one moment (off-peak time begins, the power returns, a common limit is lifted) waits for a
 time that is drawn once and recorded, so that they do not all start together. Whatever a person does is none of that: a transaction
-that begins after the cause is not delayed.
+that begins after the cause is not delayed, unless it began by itself, with a vehicle that was there when the power returned.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +32,7 @@ def delayed(
 
 
 def _returned(state: StationState, connectors: Iterable[int]) -> tuple[int, ...]:
-    """Those whose transaction goes on from before a loss of power, and was offered nothing since."""
+    """Those whose transaction goes on from before a loss of power, or began by itself after it, and was offered nothing since."""
     if state.boot.same_power:
         return ()
     found = ((connector_id, state.transactions.on(connector_id)) for connector_id in connectors)
@@ -40,7 +40,7 @@ def _returned(state: StationState, connectors: Iterable[int]) -> tuple[int, ...]
         connector_id
         for connector_id, transaction in found
         if transaction is not None
-        and transaction.started.boot < state.clock.boot
+        and (transaction.started.boot < state.clock.boot or state.plugs.on(connector_id).since_boot)
         and connector_id not in state.charging_profiles.phases_chosen
     )
 

@@ -199,6 +199,7 @@ FEATURE = Feature(
                 "connectors",
                 "transactions",
                 "charging_profiles",
+                "plugs",
                 "outside_limits",
                 "configuration",
                 TIME,

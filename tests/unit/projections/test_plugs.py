@@ -6,6 +6,7 @@ from eventstore.catalogue.authorization import AuthorizationDenied, Authorizatio
 from eventstore.catalogue.hardware import PilotStateObserved, VehicleIdentified
 from eventstore.catalogue.lifecycle import StationBooted
 from eventstore.catalogue.link import LinkOpened
+from eventstore.catalogue.transactions import Moment, TransactionStarted, TransactionStopped
 from eventstore.event import Event, Recorded
 from projections.clock import Clock
 from projections.plugs import ASKED, FOLDS, LEFT, OFFLINE, OVER, REFUSED, UNPLUGGED, Plug, Plugs
@@ -67,7 +68,54 @@ def test_a_session_that_is_over_stays_so_through_a_boot() -> None:
     over = Plugs().with_plug(1, Plug(connected=True, id_tag=TAG, stage=OVER)).with_plug(2, Plug(connected=True))
     after = folded(BOOTED, plugs=over)
     assert (after.on(1), after.on(2), len(after.by_id)) == (Plug(stage=OVER), UNPLUGGED, 1)
-    assert folded(pilot("A"), plugs=after) == NONE
+    assert folded(pilot("A"), plugs=after).by_id == NONE.by_id
+
+
+def started(id_tag: str = TAG, by: str = "Cache") -> TransactionStarted:
+    return TransactionStarted(
+        connector_id=1,
+        number=1,
+        id_tag=id_tag,
+        parent_id_tag=None,
+        meter_start_wh=0,
+        started=Moment(boot=2, at_ms=1, utc_ms=None),
+        authorized_by=by,
+    )
+
+
+def stopped(reason: str) -> TransactionStopped:
+    return TransactionStopped(
+        connector_id=1,
+        number=1,
+        id_tag=None,
+        meter_stop_wh=0,
+        stopped=Moment(boot=2, at_ms=2, utc_ms=None),
+        reason=reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ((pilot("B"),), True),
+        ((pilot("E"), pilot("B"), pilot("C"), pilot("F")), True),
+        ((pilot("A"), pilot("B")), False),
+        ((pilot("B"), pilot("A"), pilot("B")), False),
+        ((pilot("B"), BOOTED), False),
+        ((pilot("A"), BOOTED, pilot("B")), True),
+        ((pilot("B"), TAKEN, started("home")), True),
+        ((pilot("B"), TAKEN, started(by="Remote")), False),
+        ((pilot("B"), TAKEN, started(OTHER)), False),
+        ((pilot("B"), started()), False),
+        ((pilot("B"), TAKEN, DENIED, started()), False),
+        ((pilot("B"), stopped("PowerLoss"), TAKEN, started()), True),
+        ((pilot("B"), TAKEN, started(), stopped("Remote")), False),
+    ],
+)
+def test_a_vehicle_is_there_since_the_boot_until_somebody_does_something(
+    events: tuple[Event, ...], *, expected: bool
+) -> None:
+    assert folded(BOOTED, *events).on(1).since_boot is expected
 
 
 def test_an_error_of_the_pilot_is_no_unplugging() -> None:
