@@ -38,10 +38,10 @@ def limit() -> int:
     return LIMIT_WANTED if soft == resource.RLIM_INFINITY else soft
 
 
-def raise_limit() -> int:
-    """Raise the soft limit to LIMIT_WANTED, or as far as the hard one lets us; what it is then."""
+def raise_limit(most: int = LIMIT_WANTED) -> int:
+    """Raise the soft limit to `most`, or as far as the hard one lets us; what it is then."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = LIMIT_WANTED if hard == resource.RLIM_INFINITY else min(LIMIT_WANTED, hard)
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     return limit()

@@ -70,8 +70,9 @@ _OURS = (
 class StorageDirectory:
     """One storage directory. `acquire` makes and locks it; `close` releases the lock."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keeps_reserve: bool = True) -> None:
         self.path = path
+        self._keeps_reserve = keeps_reserve
         self._locks: list[int] = []
 
     def acquire(self) -> None:
@@ -240,11 +241,13 @@ class StorageDirectory:
         return found.f_blocks * found.f_frsize
 
     def make_reserve(self) -> bool:
-        """Have the reserve stand ready; False when there is too little space to take it from."""
+        """Have the reserve stand ready; False when there is too little space to take it from. Without one there must be room for one."""
         if self.size_of(RESERVE_NAME) >= RESERVE_BYTES:
             return True
         if self.free_bytes() < RESERVE_NEEDS_FREE_BYTES:
             return False
+        if not self._keeps_reserve:
+            return True
         reserve = os.open(self.path / RESERVE_NAME, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, _MODE_FILE)
         try:
             os.posix_fallocate(reserve, 0, RESERVE_BYTES)

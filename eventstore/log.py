@@ -79,6 +79,7 @@ class EventLog(Space, Covering):
         identity: str,
         catalogue: Mapping[str, type[Event]] | None = None,
         threads: Threads = OWN,
+        reserve: bool = True,
     ) -> Self:
         """Open the log in `directory`, creating it if need be; what is damaged is set aside and salvaged first.
 
@@ -86,7 +87,7 @@ class EventLog(Space, Covering):
         an upcaster, and TypeError for one with a field that has no decoder.
         """
         codec = catalogue_codec() if catalogue is None else Codec(catalogue)
-        storage = StorageDirectory(directory)
+        storage = StorageDirectory(directory, keeps_reserve=reserve)
         boot = Opener(storage, identity=identity)
         try:
             writer = await LogWriter.open(threads.worker(WRITER), boot.open)

@@ -7,7 +7,7 @@
 
 _shtab_chargebox_replay_subparsers=(summary timeline transactions transaction billing conversation state diff compare outbox security limits verify sign whatif extract export evidence page)
 _shtab_chargebox_fleet_subparsers=(summary verify export)
-_shtab_chargebox_subparsers=(run doctor replay fleet salvage secrets certificates wiring certify demo)
+_shtab_chargebox_subparsers=(run doctor replay fleet swarm salvage secrets certificates wiring certify demo)
 
 _shtab_chargebox_run_option_strings=(-h --help --settings --verbose)
 _shtab_chargebox_doctor_option_strings=(-h --help --settings --failsafe --anyway)
@@ -35,6 +35,7 @@ _shtab_chargebox_fleet_summary_option_strings=(-h --help --workers --scheduler -
 _shtab_chargebox_fleet_verify_option_strings=(-h --help --workers --scheduler --report --again --json --level --public-key)
 _shtab_chargebox_fleet_export_option_strings=(-h --help --workers --scheduler --report --again --json --output --format --table --redact --redact-key)
 _shtab_chargebox_fleet_option_strings=(-h --help)
+_shtab_chargebox_swarm_option_strings=(-h --help --csms --stations --scenario --duration --workers --scheduler --out --identities --security-profile --ca-file --authorization-key-file --books --statuses --late --metrics --json)
 _shtab_chargebox_salvage_option_strings=(-h --help)
 _shtab_chargebox_secrets_option_strings=(-h --help --settings --force)
 _shtab_chargebox_certificates_option_strings=(-h --help --settings --use --organisation)
@@ -56,10 +57,11 @@ _shtab_chargebox_fleet_verify___level_choices=(chain fold decide)
 _shtab_chargebox_fleet_export___format_choices=(jsonl csv parquet)
 _shtab_chargebox_fleet_export___table_choices=(events transactions samples frames all)
 _shtab_chargebox_fleet_pos_1_choices=(summary verify export)
+_shtab_chargebox_swarm___security_profile_choices=(0 1 2 3)
 _shtab_chargebox_secrets_pos_0_choices=(forget)
 _shtab_chargebox_certificates_pos_0_choices=(list export request import)
 _shtab_chargebox_certificates___use_choices=(csms manufacturer station)
-_shtab_chargebox_pos_0_choices=(run doctor replay fleet salvage secrets certificates wiring certify demo)
+_shtab_chargebox_pos_0_choices=(run doctor replay fleet swarm salvage secrets certificates wiring certify demo)
 
 _shtab_chargebox_run__h_nargs=0
 _shtab_chargebox_run___help_nargs=0
@@ -174,6 +176,9 @@ _shtab_chargebox_fleet_export___redact_nargs=0
 _shtab_chargebox_fleet_pos_1_nargs=A...
 _shtab_chargebox_fleet__h_nargs=0
 _shtab_chargebox_fleet___help_nargs=0
+_shtab_chargebox_swarm__h_nargs=0
+_shtab_chargebox_swarm___help_nargs=0
+_shtab_chargebox_swarm___json_nargs=0
 _shtab_chargebox_salvage__h_nargs=0
 _shtab_chargebox_salvage___help_nargs=0
 _shtab_chargebox_secrets__h_nargs=0

@@ -21,6 +21,13 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("chargebox fleet logs/ summary", "a row for each log"),
         ("chargebox fleet 'logs/*.zip' verify", "which of them are not whole?"),
     ),
+    "swarm": (
+        ("chargebox swarm --csms ws://dev.example/ocpp --stations 1000", "an office car park of a thousand stations"),
+        (
+            "chargebox swarm --csms ws://dev.example/ocpp --scenario reconnect-storm --books '!psql -f sessions.sql'",
+            "all come back at once, and the CSMS's own books are compared",
+        ),
+    ),
     "salvage": ((f"chargebox salvage {STORAGE}", "while no daemon runs: is the log whole, and what can be saved?"),),
     "secrets": (
         (f"chargebox secrets {SETTINGS}", "which AuthorizationKey is in use, by fingerprint"),

@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": ("station.cli.doctor", "check the installation, the settings, the board, the disk and the log"),
     "replay": ("station.cli.replay", "read a log: what happened, when and why, and whether it is whole"),
     "fleet": ("station.cli.fleet", "summarize, verify or export many logs at once"),
+    "swarm": ("station.cli.swarm", "many durable stations against a CSMS, and a verdict on it"),
     "salvage": (
         "station.cli.salvage",
         "check the log in a storage directory, and salvage what can be read of a damaged one",

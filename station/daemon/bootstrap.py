@@ -5,18 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from devices.protocols import Equipped, Planned, StationBoard
-from eventstore.catalogue.configuration import AuthorizationKeysFound
 from eventstore.catalogue.lifecycle import DiskSpaceObserved, StationDescribed
 from eventstore.log import EventLog
 from eventstore.value import Value
-from projections.credentials import keys_found
-from projections.security_profile import BASIC
 from projections.station import StationState
 from station import VERSION
 from station.boards import module_of
 from station.core.config_keys import ConfigKey
 from station.core.feature import Registry
-from station.daemon.limits import describe_limits
+from station.daemon.news import keys_to_record, news
 from station.daemon.temperatures import describe_temperatures, sensors_beside, tops_dc
 from station.daemon.vendors import load_vendors
 from station.features import registry_for
@@ -27,11 +24,9 @@ from station.runtime.books import Books
 from station.runtime.clock import SystemClock
 from station.runtime.disk import disk_level
 from station.runtime.gateway import Gateway
-from station.runtime.keyring import look
 from station.runtime.limit_reflex import LimitReflex
 from station.runtime.link import CsmsLink
 from station.runtime.maker_roots import MakerRoots
-from station.runtime.own_identity import OwnIdentity
 from station.runtime.secrets import Secrets, named_secrets
 from station.runtime.signing import Signing
 from station.runtime.start_delays import StartDelays
@@ -39,7 +34,7 @@ from station.runtime.station import Station
 from station.runtime.trust import Trust
 from station.runtime.upkeep import Upkeep
 from station.runtime.voice import Voice
-from station.settings.loading import Settings, key_file_doubts, require_private_key
+from station.settings.loading import Settings
 
 if TYPE_CHECKING:
     from devices.bench.board import BenchBoard
@@ -167,29 +162,6 @@ def _measured(settings: Settings, equipped: Equipped | None) -> frozenset[str]:
     return by_board | ({"temperature_dc"} if temperature.sensors or temperature.derating else frozenset())
 
 
-def _keys_found(
-    settings: Settings, secrets: Secrets, state: StationState, *, salvaged: bool
-) -> AuthorizationKeysFound | None:
-    """What is to be put on record about the AuthorizationKeys, if anything is new: also where no profile uses them, but one may.
-
-    Raises SettingsError if Basic authentication needs a key that the settings do not give, and none was ever set by the CSMS. A
-    station that had one and lost it goes on: a restart would not bring it back, and drivers are served offline.
-    """
-    credentials, profile = state.credentials, settings.csms.security_profile
-    unnamed = tuple(name for name in secrets.stored() if name not in credentials.stored) if salvaged else ()
-    is_basic = state.security_profile.in_force_under(profile, fixed=settings.csms.security_profile_fixed) in BASIC
-    if not is_basic and not unnamed and not credentials.stored and settings.csms.authorization_key_file is None:
-        return None
-    keys = look(settings, secrets, credentials, unnamed=unnamed)
-    if profile in BASIC and not credentials.stored and not salvaged:
-        require_private_key(settings)
-    if is_basic and not keys.usable:
-        LOGGER.error("%s; the station works offline", keys.reason())
-    for doubt in (*keys.lost(), *((keys.problem,) if keys.problem else ()), *key_file_doubts(settings)):
-        LOGGER.error("AuthorizationKey: %s", doubt)
-    return keys.found if keys_found(credentials, keys.found) != credentials else None
-
-
 def _boot_id() -> str:
     try:
         return BOOT_ID_FILE.read_text().strip()
@@ -197,14 +169,19 @@ def _boot_id() -> str:
         return ""
 
 
-async def build(settings: Settings, clock: SystemClock, registry: Registry, log: EventLog) -> Parts:
-    """Folds the log, records the boot durably, and wires everything up. Raises StorageError, OSError, SettingsError."""
+async def build(
+    settings: Settings, clock: SystemClock, registry: Registry, log: EventLog, *, tells: bool = True
+) -> Parts:
+    """Folds the log, records the boot durably, and wires everything up. Raises StorageError, OSError, SettingsError.
+
+    `tells`: what becomes durable is logged in the journal. Where many stations share a process, nobody could read it.
+    """
     state, snapshot_seq = await recovery.fold_log(log)
     secrets = Secrets(settings.storage.directory, any_length=settings.csms.authorization_key_any_length)
     system_utc_ms = clock.system_utc_ms()
     is_lost = recovery.is_lost(state)
     salvaged = is_lost or log.boot_report.recovery is not None or state.credentials.salvaged
-    keys = _keys_found(settings, secrets, state, salvaged=salvaged)
+    keys = keys_to_record(settings, secrets, state, salvaged=salvaged)
     trusted = settings.board_kind.trusts_clock and clock.is_synchronised()
     found = await recovery.find_recovered(log, state)
     clock.begin(max(found.at_ms, recovery.boot_base_ms(state, system_utc_ms, trusted=trusted)))
@@ -224,27 +201,26 @@ async def build(settings: Settings, clock: SystemClock, registry: Registry, log:
     free_bytes = log.free_bytes()
     level = disk_level(free_bytes, log.disk_bytes(), state.boot.disk) if log.boot_report.has_reserve else "critical"
     disk = DiskSpaceObserved(level=level, free_bytes=free_bytes)
-    trust = Trust(settings)
-    roots = trust.look(state.certificates, salvaged=salvaged, takes=True)
-    maker_roots = MakerRoots(settings.security.manufacturer_root_file, trust.files).look(state.certificates)
-    own = OwnIdentity(settings).look(state.own_certificates, salvaged=salvaged, takes=True)
-    limits = describe_limits(settings)
-    temperatures = describe_temperatures(settings, len(board.connector_ids))
-    news = (
-        *(keys, roots, maker_roots, own),
-        limits if limits != state.outside_limits.rules else None,
-        temperatures if temperatures != state.temperatures.described else None,
-    )
-    more = tuple(each for each in news if each is not None)
+    more = news(settings, state, len(board.connector_ids), keys, salvaged=salvaged)
     voice = Voice(ended=state.boot.ended, full_tags=settings.logging.id_tags == "full")
     state = await recovery.begin(
-        log, state, registry, clock.at_ms(), booted, described, disk, found, *more, tell=voice.publish
+        log,
+        state,
+        registry,
+        clock.at_ms(),
+        booted,
+        described,
+        disk,
+        found,
+        *more,
+        tell=voice.publish if tells else None,
     )
     secrets.prune(*named_secrets(state))
     if is_lost:  # the log alone will never tell this state again
         await recovery.save_snapshot(log, state)
     parts = _wire(settings, clock, registry, log, state, board, secrets, installer, snapshot_seq)
-    parts.station.followers.append(voice.publish)  # the last: acting comes before logging
+    if tells:
+        parts.station.followers.append(voice.publish)  # the last: acting comes before logging
     return parts
 
 

@@ -16,24 +16,22 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from devices.protocols import BoardUnavailable, ReaderCounts
 from eventstore.catalogue.hardware import MainsObserved
-from eventstore.catalogue.lifecycle import StationStopped, StationStopping
 from eventstore.catalogue.maintenance import ResetFailed
 from eventstore.descriptors import raise_limit
-from eventstore.errors import LogLocked, LogTooNew, NotWritable, OutOfDescriptors, StorageError, StorageFailed
+from eventstore.errors import LogLocked, LogTooNew, NotWritable, StorageError
 from eventstore.event import Recorded
 from eventstore.log import EventLog
 from eventstore.value import Value
 from projections.station import StationState
 from station.core.feature import Registry
-from station.daemon import bootstrap
+from station.daemon import bootstrap, life
 from station.daemon.bootstrap import Parts
-from station.rules.energy import LET_GO_MS, OPENS_WITHIN_MS
-from station.runtime import firmware_signing, journal, maker_roots, recovery, signing, supervisor, tls
+from station.daemon.life import MAINS_LOST, RESET
+from station.runtime import firmware_signing, journal, maker_roots, signing, supervisor, tls
 from station.runtime.clock import SystemClock
 from station.runtime.last_resort import LastResort, end_soon
 from station.runtime.live_meters import LiveMeters
@@ -45,13 +43,8 @@ LOGGER = logging.getLogger(__name__)
 
 EXIT_DONE, EXIT_FAILED, EXIT_LOG, EXIT_STORAGE = 0, 1, 3, 70
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-DRAIN_MS = 2_000
-STOPPING_MAX_S = 8
-"""How long the log may take for the last words; a disk that hangs is a storage that failed, and ten seconds end it all."""
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may compute while the event loop, and with it the reflex, waits for the interpreter; Python has 5 ms."""
-RESET = "Reset"
-MAINS_LOST = "MainsLost"
 
 
 class ProcessEnding(Value, frozen=True, kw_only=True):
@@ -151,22 +144,9 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> P
     gc.freeze()  # what is there by now stays: searching it for garbage takes 50 ms, in which no reflex acts
     parts.station.followers.append(endings.publish)
     endings.last_resort.make_safe = parts.gateway.make_safe
-    running = [
-        loop.create_task(parts.station.run(), name="station"),
-        loop.create_task(parts.jobs.run(), name="jobs"),
-        loop.create_task(parts.upkeep.run(), name="upkeep"),
-        loop.create_task(parts.archivist.run(), name="archivist"),
-    ]
-    if parts.signing is not None:
-        running.append(loop.create_task(parts.signing.run(), name="signing"))
-    if parts.mqtt is not None:
-        running.append(loop.create_task(parts.mqtt.run(), name="mqtt"))
-    if parts.site_meter is not None:
-        running.append(loop.create_task(parts.site_meter.run(), name="site meter"))
+    running = life.start(parts)
     try:
-        parts.gateway.open()
-        await parts.station.settle()
-        parts.link.publish(parts.station.state, ())
+        await life.go_to_work(parts)
         running.append(loop.create_task(_serve(parts, listener, endings), name="service"))
         return await _until_end(parts, endings, running)
     except BoardUnavailable as error:
@@ -175,7 +155,7 @@ async def _live(parts: Parts, listener: Listener | None, endings: _Endings) -> P
     except Exception as error:  # noqa: BLE001  # storage or bug: the outputs are made safe and the process ends
         return _failed(parts, error)
     finally:
-        await _wind_up(parts, running)
+        await life.wind_up(parts, running)
 
 
 def _ready() -> None:
@@ -216,58 +196,9 @@ async def _until_end(parts: Parts, endings: _Endings, running: Sequence[asyncio.
             await parts.station.observe(ResetFailed(reason=f"{sys.executable} cannot be executed"))
             continue
         endings.last_resort.obeyed()
-        await _stop(parts, why)
+        await life.stop(parts, why)
         is_reset = await endings.asked() == RESET  # a signal may have come while the reset was under way
         return ProcessEnding(status=EXIT_DONE, replace=is_reset and parts.settings.daemon.on_reset == "exec")
-
-
-async def _stop(parts: Parts, why: str) -> None:
-    """The orderly end: end transactions by policy, make outputs safe, drain the outbox, then append StationStopped."""
-    supervisor.notify("STOPPING=1")
-    station = parts.station
-    parts.link.retire()
-    if why != RESET:
-        await _in_time(station.observe(StationStopping(why=why)))
-    station.wind_down()
-    if why != RESET:
-        if why != MAINS_LOST:
-            await _let_go(parts)
-        wait_ms = DRAIN_MS
-        if why == MAINS_LOST:
-            wait_ms = max(0, int(parts.settings.board.backup_power_s * 1000) - DRAIN_MS) or DRAIN_MS
-        until_ms = parts.clock.at_ms() + wait_ms
-        while station.state.online and station.state.outbox.pending and parts.clock.at_ms() < until_ms:
-            await parts.clock.sleep_until(parts.clock.at_ms() + 20)
-    parts.gateway.close()
-    await parts.link.close()
-    await _in_time(station.end(StationStopped(why=why)))
-    try:
-        await _in_time(recovery.save_snapshot(parts.log, station.state))
-    except OutOfDescriptors as error:  # a cache: the next start folds a little more
-        LOGGER.warning("%s", error)
-
-
-async def _let_go(parts: Parts) -> None:
-    """Waits until the vehicles have let go, as long as they may take; then every contactor is open, and it is on record."""
-    await _open_within(parts, LET_GO_MS)
-    parts.gateway.make_safe()
-    await _open_within(parts, OPENS_WITHIN_MS)
-    await _in_time(parts.station.settle())
-
-
-async def _open_within(parts: Parts, within_ms: int) -> None:
-    until_ms = parts.clock.at_ms() + within_ms
-    while any(each.contactor_closed for each in parts.station.state.connectors.real) and parts.clock.at_ms() < until_ms:
-        await parts.clock.sleep_until(parts.clock.at_ms() + 20)
-
-
-async def _in_time(writing: Coroutine[Any, Any, object]) -> None:
-    """Waits until it is written. Raises what that raises, and StorageFailed if the disk does not answer in time."""
-    task = asyncio.ensure_future(writing)
-    done, _ = await asyncio.wait({task}, timeout=STOPPING_MAX_S)
-    if not done:
-        raise StorageFailed(f"the log has not answered for {STOPPING_MAX_S} s")
-    task.result()
 
 
 def _failed(parts: Parts, error: Exception) -> ProcessEnding:
@@ -281,15 +212,6 @@ def _failed(parts: Parts, error: Exception) -> ProcessEnding:
         parts.gateway.close()
     finally:
         os._exit(EXIT_STORAGE)
-
-
-async def _wind_up(parts: Parts, running: Sequence[asyncio.Task[None]]) -> None:
-    parts.gateway.close()
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-    await parts.board.wait_closed()
-    await _in_time(parts.log.close())
 
 
 def replace_process() -> int:

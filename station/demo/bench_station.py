@@ -2,17 +2,16 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 
 import station
 from station.demo.bench_service import BenchService, DemoError
+from station.settings.writing import toml
 
 IDENTITY = "CB-DEMO"
 READY = "chargebox: ready"
@@ -35,14 +34,7 @@ def settings_text(*, csms_url: str, directory: Path, port: int) -> str:
             "MinimumStatusDuration": 0,
         },
     }
-    return "\n".join(_toml(tables))
-
-
-def _toml(tables: dict[str, dict[str, object]]) -> Iterator[str]:
-    for table, keys in tables.items():
-        yield f"[{table}]"
-        yield from (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items())
-        yield ""
+    return toml(tables)
 
 
 def free_port() -> int:

@@ -121,7 +121,7 @@ def on_cluster(tasks: Sequence[Task], scheduler: str) -> Iterator[Row]:
 
     Raises LibraryMissing, and ReplayError when the scheduler cannot be reached.
     """
-    with _connected(scheduler) as client:
+    with connected(scheduler) as client:
         workers = max(1, sum(client.nthreads().values()))
         waiting = deque(handfuls(tasks, workers))
         under_way: dict[str, Handful] = {}
@@ -139,7 +139,8 @@ def on_cluster(tasks: Sequence[Task], scheduler: str) -> Iterator[Row]:
             _hand_out(client, completed, waiting, under_way)
 
 
-def _connected(scheduler: str) -> Any:
+def connected(scheduler: str) -> Any:
+    """The client of a Dask scheduler; use it with `with`. Raises LibraryMissing, and ReplayError when it cannot be reached."""
     try:
         from distributed import Client
     except ImportError as error:

@@ -97,9 +97,18 @@ LAYERS = (
     Layer(package="station.mqtt.packets", third_party=frozenset({"msgspec"})),
     Layer(package="station.mqtt", ours=PACKAGES, third_party=frozenset({"aiomqtt", "orjson"}), never=("station.cli",)),
     *(Layer(package=name, ours=(*DECISIONS, "station.telling", "station.views", "station.mqtt")) for name in MQTT_PURE),
+    Layer(package="station.swarm", ours=PACKAGES, third_party=SHELL | DESK, never=("station.cli",)),
     Layer(
         package="station.cli",
-        ours=("station.cli", "station.settings.loading", "station.boards", "station.replay", "station.fleet", *SHELLS),
+        ours=(
+            "station.cli",
+            "station.settings.loading",
+            "station.boards",
+            "station.replay",
+            "station.fleet",
+            "station.swarm",
+            *SHELLS,
+        ),
         third_party=frozenset({"rich"}),
     ),
 )

@@ -11,11 +11,12 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from devices.kinds import SubTable, TableArray, keys_of, required_keys
 from eventstore.catalogue import ALL as EVENTS
 from eventstore.event import Event, Observation, Recorded
 from projections.station import INITIAL, StationState, evolve
@@ -27,6 +28,8 @@ from station.certify.registry import Case
 from station.cli.main import COMMANDS, make_parser
 from station.core.config_keys import Access, ConfigKey
 from station.features import registry_for
+from station.swarm.faults import KINDS as FAULT_KINDS
+from station.swarm.scenario import SwarmScenario
 from tests.architecture.sources import PACKAGES
 from tests.architecture.test_imports import LAYERS
 from tests.conformance.requirements import GROUNDS, PARTS, Requirement, nothing_asked, readings, requirements
@@ -248,10 +251,59 @@ def row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+# ---- swarm --------------------------------------------------------------------------------------------------------
+
+
+def scenario_keys() -> Iterator[str]:
+    """Every key of a swarm's scenario, table by table."""
+    yield "| table | key | kind | default | what it does |"
+    yield "|---|---|---|---|---|"
+    yield from _scenario_table("", SwarmScenario)
+
+
+def _scenario_table(name: str, section: type[Any]) -> Iterator[str]:
+    inner: list[tuple[str, type[Any]]] = []
+    required = required_keys(section)
+    for key, declared in keys_of(section).items():
+        if isinstance(declared.kind, SubTable | TableArray):
+            is_array = isinstance(declared.kind, TableArray)
+            path = f"{name}.{key}".lstrip(".")
+            inner.append((f"[{path}]" if is_array else path, declared.kind.section))
+            continue
+        default = "required" if key in required else f"`{toml_of(getattr(section(**_needed(section)), key))}`"
+        shown = f"`[{name}]`" if name else ""
+        yield row(shown, f"`{key}`", declared.kind.describe(), default, declared.doc)
+    for path, kind in inner:
+        yield from _scenario_table(path, kind)
+
+
+def _needed(section: type[Any]) -> dict[str, Any]:
+    """Some value for each key that has no default: the others are looked up beside them."""
+    return dict.fromkeys(required_keys(section), 0)
+
+
+def toml_of(value: object) -> str:
+    """A default as a scenario would spell it."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(f'{each:g}' for each in value)}]"
+    if isinstance(value, Mapping):
+        return "{}"
+    return f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def swarm_faults() -> Iterator[str]:
+    """Every kind of fault that a swarm finds."""
+    yield "| fault | what it means |"
+    yield "|---|---|"
+    yield from (row(f"`{kind}`", means) for kind, means in FAULT_KINDS.items())
+
+
 TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "config-keys": config_keys,
     "events": events,
     "layers": layers,
+    "scenario": scenario_keys,
+    "swarm-faults": swarm_faults,
     "commands": commands,
     "requirement-counts": requirement_counts,
     "requirements": requirement_rows,
@@ -297,6 +349,7 @@ PAGES = (
     DOCS / "README.md",
     DOCS / "conformance.md",
     DOCS / "certification.md",
+    DOCS / "swarm.md",
 )
 
 

@@ -18,7 +18,7 @@ from devices.bench.board import BenchBoard
 from eventstore.event import Event, Recorded
 from eventstore.log import EventLog
 from projections.station import StationState
-from station.daemon import bootstrap, process
+from station.daemon import bootstrap, life
 from station.daemon.bootstrap import Parts
 from station.runtime.clock import SystemClock
 from station.settings.loading import load_settings
@@ -138,13 +138,9 @@ async def frozen(directory: Path, at: str, *tables: Settings, **scripted: Any) -
             parts = await bootstrap.build(settings, SystemClock(), bootstrap.make_registry(settings), log)
             found = FrozenStation(parts, csms, cast("FrozenDateTimeFactory", date))
             parts.station.followers.append(found.publish)
-            running = [
-                asyncio.create_task(part.run()) for part in (parts.station, parts.jobs, parts.upkeep, parts.archivist)
-            ]
+            running = life.start(parts)
             try:
-                parts.gateway.open()
-                await parts.station.settle()
-                parts.link.publish(parts.station.state, ())
+                await life.go_to_work(parts)
                 await found.until(
                     lambda: found.state.registration.answered_ms or found.sent("BootNotification"), "a boot"
                 )
@@ -153,4 +149,4 @@ async def frozen(directory: Path, at: str, *tables: Settings, **scripted: Any) -
                 csms.assert_conforming()
             finally:
                 await parts.link.close()
-                await process._wind_up(parts, running)
+                await life.wind_up(parts, running)

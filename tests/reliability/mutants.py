@@ -95,7 +95,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="wait for ever for a disk that hangs",
-        file="station/daemon/process.py",
+        file="station/daemon/life.py",
         old="asyncio.wait({task}, timeout=STOPPING_MAX_S)",
         new="asyncio.wait({task})",
         killer=f"{FAULTS}::test_a_disk_that_hangs_acknowledges_nothing_and_a_told_end_comes_in_time",

@@ -14,7 +14,7 @@ from projections.digest import fingerprint, state_bytes
 from projections.station import StationState
 from station import VERSION
 from station.core.feature import Registry
-from station.daemon import process
+from station.daemon import life
 from station.runtime import recovery
 from station.runtime.gateway import Gateway
 from station.runtime.station import Station
@@ -77,7 +77,7 @@ class Process:
         invariants: Invariants,
         chance: random.Random,
     ) -> "Process":
-        """As `bootstrap.build` and `process._live` do it: fold, boot durably, wire up, open the board."""
+        """As `bootstrap.build` and `life` do it: fold, boot durably, wire up, open the board."""
         log.reopen()
         real = cast("EventLog", log)
         state, _ = await recovery.fold_log(real)
@@ -120,7 +120,7 @@ class Process:
             self.link.publish(self.station.state, ())
             await asyncio.wait({self._task, reset}, return_when=asyncio.FIRST_COMPLETED)
             if not self._task.done():
-                await self.stop(process.RESET)
+                await self.stop(life.RESET)
                 return "Reset"
             self.gateway.make_safe()
             self._task.result()  # raises what ended the loop
@@ -147,7 +147,7 @@ class Process:
             link=self.link,
             log=self.log,
         )
-        await process._stop(cast("Parts", parts), why)
+        await life.stop(cast("Parts", parts), why)
 
     def end(self) -> None:
         """The process is no more: outputs fall open, the link breaks, nothing is flushed."""

@@ -9,12 +9,11 @@ from station.replay.answers.conversation import ExchangeFilter, exchanges
 from station.replay.answers.summary import Summary, summarize
 from station.replay.opening.reader import LogReader
 from station.replay.opening.times import Calendar
+from station.telling.quantiles import quantile, rounded
 
 COUNT, SPAN, TIME, ENERGY, TEXT = "count", "ms", "ms in all", "Wh", "text"
 RATES = frozenset({COUNT, TIME, ENERGY})
 """What grows with the time that is looked at: compared by the day."""
-_ONES_MAX = 100
-"""Milliseconds that are counted one by one; of longer latencies two digits are kept."""
 
 
 class Side(Value, frozen=True, kw_only=True):
@@ -119,27 +118,10 @@ def _latencies(reader: LogReader, calendar: Calendar, after_seq: int, to_seq: in
     found: dict[str, Counter[int]] = {}
     for exchange in exchanges(reader, calendar, ExchangeFilter(after_seq=after_seq, to_seq=to_seq)):
         if exchange.ours and exchange.outcome == "result" and exchange.latency_ms is not None:
-            found.setdefault(exchange.action, Counter())[_rounded(exchange.latency_ms)] += 1
+            found.setdefault(exchange.action, Counter())[rounded(exchange.latency_ms)] += 1
     for action, counts in sorted(found.items()):
-        yield f"{action} answered in (median)", SPAN, _quantile(counts, 50)
-        yield f"{action} answered in (99 of 100)", SPAN, _quantile(counts, 99)
-
-
-def _rounded(milliseconds: int) -> int:
-    """With two digits: so few different ones that any number of calls can be counted by them."""
-    unit = 1
-    while milliseconds >= _ONES_MAX * unit:
-        unit *= 10
-    return milliseconds // unit * unit
-
-
-def _quantile(counts: Counter[int], percent: int) -> int:
-    left = (counts.total() * percent + 99) // 100
-    for value in sorted(counts):
-        left -= counts[value]
-        if left <= 0:
-            return value
-    raise AssertionError("a percentage of them lies among them")
+        yield f"{action} answered in (median)", SPAN, quantile(counts, 50)
+        yield f"{action} answered in (99 of 100)", SPAN, quantile(counts, 99)
 
 
 def _settings(state: StationState) -> Iterator[Measured]:

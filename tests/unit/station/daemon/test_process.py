@@ -21,6 +21,7 @@ from eventstore.log import EventLog
 from eventstore.value import replace
 from projections.digest import fingerprint
 from station.daemon import process
+from station.daemon.life import RESET
 from station.daemon.process import EXIT_DONE, EXIT_FAILED, EXIT_LOG, ProcessEnding
 from station.settings.loading import Settings, parse_settings
 from tests.csms.faulty import FaultyCsms, lost
@@ -199,7 +200,7 @@ async def test_a_reset_that_cannot_be_done_is_on_record_and_the_station_goes_on(
 @pytest.mark.asyncio
 async def test_a_signal_outranks_a_reset_and_the_first_signal_counts() -> None:
     endings = process._Endings()
-    for why in (process.RESET, "SIGTERM", "SIGINT", "SIGTERM"):
+    for why in (RESET, "SIGTERM", "SIGINT", "SIGTERM"):
         endings.ask(why)
     assert await endings.asked() == "SIGTERM"
     endings.forget_reset()
