@@ -1,4 +1,4 @@
-"""Station time and UTC (rulings on the clock).
+"""Station time and UTC.
 
 One axis, station time, never decreases. UTC is station time plus an offset, which is a fact of the log. A moment that
 was recorded while the clock was trusted keeps its UTC for ever; one recorded untrusted takes the first trusted offset

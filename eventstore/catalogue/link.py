@@ -240,7 +240,7 @@ class LinkCloseDecided(Decision, frozen=True, kw_only=True):
 class OutboxWindowRead(Observation, frozen=True, kw_only=True):
     """The next queued transactional events after `after_seq` up to `to_seq` are at hand for dispatch.
 
-    Only the range is recorded: the events themselves stand in the log (rulings of the outbox); who folds the log
+    Only the range is recorded: the events themselves stand in the log; who folds the log
     fills them in from there.
     """
 

@@ -37,7 +37,7 @@ class ChargingProfile(Value, frozen=True, kw_only=True):
 
 
 class ChargingProfileInstalled(Decision, frozen=True, kw_only=True):
-    """A profile was accepted for a connector (0: the station); it replaces what rulings of 5.16.3 say it replaces."""
+    """A profile was accepted for a connector (0: the station); it replaces what 5.16.3 says it replaces."""
 
     NAME: ClassVar[str] = "ChargingProfileInstalled"
 

@@ -56,7 +56,7 @@ class ReadFrame(Value, frozen=True, kw_only=True):
 
 
 def read_large(text: str) -> ReadFrame | None:
-    """What can be done for a large frame off the loop: read it and validate a CALL's payload (rulings on large frames).
+    """What can be done for a large frame off the loop: read it and validate a CALL's payload.
 
     None, or no request, where something is wrong with it: the decision finds the same fault again and answers it.
     """

@@ -1,7 +1,7 @@
 """Registration: BootNotification (4.2), Heartbeat (4.6), and what the CSMS's clock does to ours.
 
 BootNotification goes once after each boot and again after the interval that the CSMS gave; a reconnection alone sends
-none (OCPP-J 5.4). Nothing else leaves before Accepted but what the CSMS triggers (rulings on registration).
+none (OCPP-J 5.4). Nothing else leaves before Accepted but what the CSMS triggers.
 
 Clock: an NTP-synchronised system clock outranks the CSMS's currentTime, which outranks the last known time. The CSMS
 sets the clock when ours is untrusted, or by currentTime is off by more than 2 s beyond half the round trip; a

@@ -1,4 +1,4 @@
-"""Transactions of a log that was salvaged: which of their messages are sent again, and which are not (rulings on salvage).
+"""Transactions of a log that was salvaged: which of their messages are sent again, and which are not.
 
 A transaction that the damage interrupted ends with the last stored reading and its moment, never with a register that is read
 later: whoever charges by then may be another driver. What verifies behind the damage and was provably not sent is sent as it

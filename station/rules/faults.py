@@ -1,6 +1,6 @@
 """What stands against charging: ChargePointErrorCodes that make a connector Faulted, and those that only warn (7.6).
 
-Rulings on faults: which codes block, which also end the transaction. EVCommunicationError is used with Preparing,
+Which codes block, which also end the transaction. EVCommunicationError is used with Preparing,
 SuspendedEV, SuspendedEVSE and Finishing only, as a warning (4.9).
 """
 

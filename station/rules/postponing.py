@@ -1,4 +1,4 @@
-"""ConcurrentTx for a tag whose own StopTransaction is still queued: no refusal yet (7.2, rulings in docs/conformance.md).
+"""ConcurrentTx for a tag whose own StopTransaction is still queued: no refusal yet (7.2, see docs/conformance.md).
 
 Authorize goes before the queue (errata 3.82, 3.7.1), and so the CSMS may be asked about a driver before it has received his
 stop: after an outage, a power cut, or a burst of samples. What it says then is about a transaction that is over. So the tag is

@@ -1,6 +1,6 @@
 """Rules on transactions that several features share: who may start, what ends one, what belongs to whom.
 
-Pure functions from the state; each returns events or a reason. Sections 3.5, 4.8, 4.10, 5.11 and rulings in
+Pure functions from the state; each returns events or a reason. Sections 3.5, 4.8, 4.10, 5.11 and
 docs/conformance.md.
 
 What ends a transaction, and the reason that is sent (7.37); the cable is let go unless the last column says otherwise:

@@ -1,7 +1,7 @@
 """The work beside the loop: the watchdog, the disk watermark, snapshots, the check of the whole log, late imports.
 
 The check runs in slices and delays no append; what it finds is handled as if found at boot: the process ends, and the
-next one salvages (rulings on storage). Snapshots are a cache, saved when enough has happened since the last.
+next one salvages. Snapshots are a cache, saved when enough has happened since the last.
 """
 
 import asyncio

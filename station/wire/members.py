@@ -173,7 +173,7 @@ def _single(name: str, hint: Any) -> Scalar | Nested:
         case _, (Instant(),) if declared is int:
             return Scalar(read=_read_instant, render=_render_instant)
         case _, (Tenths(),) if declared is Decimal:
-            # A limit that is refused leaves the vehicle without one (rulings on smart charging).
+            # A limit that is refused leaves the vehicle without one.
             return Scalar(read=_read_tenths, render=_render_tenths, is_tolerated=True)
         case _:
             raise TypeError(f"{name}: {hint} has no form on the wire")

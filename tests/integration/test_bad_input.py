@@ -287,7 +287,7 @@ def send(daemon: Daemon, *signals: signal.Signals) -> None:
 async def test_a_signal_while_charging_ends_it_in_bounded_time_and_nothing_is_lost(
     tmp_path: Path, signals: tuple[signal.Signals, ...], policy: str
 ) -> None:
-    """Rulings on interrupted transactions: with "stop" it ends with Reboot before the exit, with "resume" it stays open."""
+    """With "stop" it ends with Reboot before the exit, with "resume" it stays open."""
     async with Csms() as csms:
         settings = settings_for(csms.url, daemon={"power_loss_policy": policy}, config={"MeterValueSampleInterval": 60})
         async with Daemon(tmp_path, settings) as daemon:

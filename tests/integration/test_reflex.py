@@ -96,7 +96,7 @@ async def test_while_the_disk_hangs_a_fault_opens_the_contactor_and_nothing_is_t
 
 
 def largest_list(version: int) -> str:
-    """The largest SendLocalList that the station takes: 1,000 entries, 512 KiB (rulings on large frames)."""
+    """The largest SendLocalList that the station takes: 1,000 entries, 512 KiB."""
     entries = [
         {
             "idTag": f"TAG-{number:016d}",

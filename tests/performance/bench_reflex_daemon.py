@@ -36,7 +36,7 @@ from tests.integration.stations import settings_for, start_transaction, until
 EDGE_EVERY_S = 0.02
 WAIT_MAX_S = 10.0
 CLOSING_MAX_S = 0.25  # what takes longer, as behind a disk that hangs, counts as this
-CODE = "HighTemperature"  # the transaction goes on, and energy returns when it clears (rulings on faults)
+CODE = "HighTemperature"  # the transaction goes on, and energy returns when it clears
 LIST_BYTES = 512 * 1024
 
 

@@ -72,7 +72,7 @@ def test_local_pre_authorize_starts_a_cached_tag_without_asking() -> None:
 
 @pytest.mark.parametrize("status", ["Blocked", "Expired", "Invalid", "ConcurrentTx"])
 def test_a_tag_that_is_not_valid_in_the_cache_is_asked_for(status: str) -> None:
-    """3.5.1, rulings on Authorize."""
+    """3.5.1."""
     found = known({"status": status}, factory=PRE_AUTHORIZE)
     found.swipe()
     assert found.sent("Authorize") == [{"idTag": TAG}]
@@ -238,7 +238,7 @@ def test_a_tag_presented_again_while_it_is_being_asked_for_asks_once() -> None:
 
 
 def test_a_second_presentation_takes_the_authorization_back_at_once() -> None:
-    """4.9 B1, rulings on ConnectionTimeOut."""
+    """4.9 B1."""
     found = station().online().forget()
     found.swipe()
     assert found.status() == "Preparing"
@@ -332,7 +332,7 @@ def test_the_time_runs_from_the_beginning_of_preparing_not_from_the_tag() -> Non
 
 
 def test_a_tag_presented_at_a_timed_out_connector_starts_preparing_anew() -> None:
-    """F2, rulings on ConnectionTimeOut."""
+    """F2."""
     found = station().online().forget()
     found.plug()
     found.advance(70)
@@ -354,7 +354,6 @@ def test_a_refused_tag_at_a_timed_out_connector_gives_it_another_time_out() -> N
 
 
 def test_zero_switches_the_time_out_off() -> None:
-    """Rulings on ConnectionTimeOut."""
     found = station(factory={"ConnectionTimeOut": "0"}).online()
     found.swipe()
     found.advance(86_400)
@@ -409,7 +408,7 @@ def test_a_frame_that_cannot_be_read_lets_none_in_either() -> None:
 def test_an_answer_that_cannot_be_read_counts_as_a_callerror_for_a_known_tag(
     payload: dict[str, Any], allowed: str
 ) -> None:
-    """Rulings on Authorize: the offline rules decide by list and cache."""
+    """The offline rules decide by list and cache."""
     found = known(factory={"LocalAuthorizeOffline": allowed})
     found.csms = answering(Authorize=payload)
     found.plug()
@@ -419,7 +418,6 @@ def test_an_answer_that_cannot_be_read_counts_as_a_callerror_for_a_known_tag(
 
 @pytest.mark.parametrize("failure", ["InternalError", None])
 def test_a_callerror_or_silence_leaves_it_to_the_offline_rules_of_unknown_tags(failure: str | None) -> None:
-    """Rulings on Authorize."""
     found = station(factory={"AllowOfflineTxForUnknownId": "true"})
     found.csms = answering(Authorize=failure)
     found.online()

@@ -1,4 +1,4 @@
-"""What a CSMS may get wrong: bad frames, bad payloads, wrong answers (OCPP-J 4, rulings on errors)."""
+"""What a CSMS may get wrong: bad frames, bad payloads, wrong answers (OCPP-J 4)."""
 
 import json
 from typing import Any
@@ -69,7 +69,7 @@ def test_an_unknown_message_type_is_ignored(message_type: int) -> None:
     ],
 )
 def test_each_mistake_in_a_call_has_its_error_code(frame: list[Any], error_code: str) -> None:
-    """OCPP-J 4.2.3, rulings on errors."""
+    """OCPP-J 4.2.3."""
     found = station().online().forget()
     found.receive(frame)
     assert errors(found) == [(frame[1], error_code)]
@@ -110,7 +110,6 @@ def test_an_answer_is_never_answered() -> None:
 
 
 def test_a_frame_that_could_not_be_read_is_on_record_without_its_bytes() -> None:
-    """Rulings on large frames."""
     found = station().online().forget()
     found.observe(FrameRefused(connection=1, reason="too large"))
     assert found.state.link.up

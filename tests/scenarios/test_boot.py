@@ -70,7 +70,7 @@ def test_a_reconnection_alone_sends_none() -> None:
 
 
 def test_an_accepted_interval_becomes_the_heartbeat_interval_and_outlives_a_restart() -> None:
-    """4.2, rulings on registration."""
+    """4.2."""
     found = told("Accepted", 123)
     assert value_of(found, "HeartbeatInterval") == "123"
     found.boot()
@@ -78,7 +78,6 @@ def test_an_accepted_interval_becomes_the_heartbeat_interval_and_outlives_a_rest
 
 
 def test_an_accepted_interval_of_zero_keeps_the_heartbeat_interval() -> None:
-    """Rulings on registration."""
     found = told("Accepted", 0, factory={"HeartbeatInterval": "44"})
     assert value_of(found, "HeartbeatInterval") == "44"
 
@@ -127,7 +126,6 @@ def test_a_triggered_boot_notification_may_go_before_the_interval_is_over() -> N
 
 
 def test_pending_changes_availability_at_once_and_tells_later() -> None:
-    """Rulings on registration."""
     found = told("Pending", 60)
     answer = found.ask("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"})
     assert answer is not None
@@ -140,7 +138,6 @@ def test_pending_changes_availability_at_once_and_tells_later() -> None:
 
 
 def test_calls_are_answered_before_the_first_answer_too() -> None:
-    """Rulings on registration."""
     found = station().boot()
     found.csms = None
     found.connect()
@@ -191,7 +188,7 @@ def test_a_rejected_boot_notification_in_flight_still_answers_no_call() -> None:
 
 @pytest.mark.parametrize("silence", [None, "InternalError", "SecurityError", "NotImplemented"])
 def test_no_answer_or_an_error_tries_again_soon_then_ever_more_slowly(silence: str | None) -> None:
-    """Rulings on registration: 10 s, doubled each time, at most 5 min, with a jitter."""
+    """10 s, doubled each time, at most 5 min, with a jitter."""
     found = station().boot()
     found.csms = answering(BootNotification=silence)
     found.connect()
@@ -217,7 +214,6 @@ def test_the_second_boot_notification_is_not_early_and_not_late() -> None:
 
 @pytest.mark.parametrize("status", ["Pending", "Rejected"])
 def test_a_failed_try_waits_no_longer_than_the_interval_that_the_csms_gave(status: str) -> None:
-    """Rulings on registration."""
     found = told(status, 4)
     found.csms = answering(BootNotification="InternalError")
     found.advance(12)
@@ -272,7 +268,6 @@ def test_a_new_connection_does_not_shorten_an_interval_that_the_csms_gave() -> N
     ],
 )
 def test_a_malformed_answer_is_no_acceptance(answer: dict[str, Any]) -> None:
-    """Rulings on failures."""
     found = station().boot()
     found.csms = answering(BootNotification=answer)
     found.connect()
@@ -319,7 +314,6 @@ def test_a_lost_link_queues_the_unanswered_boot_notification_on_the_next_one() -
 
 
 def test_extra_members_in_the_answer_are_recorded_and_do_no_harm() -> None:
-    """Rulings on failures."""
     found = station().boot()
     found.csms = answering(BootNotification=boot_answer("Accepted", 60, heartbeatInterval=5))
     found.connect()

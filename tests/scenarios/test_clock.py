@@ -1,4 +1,4 @@
-"""The station's clock: whom it believes, and what becomes of times that were recorded before (rulings on the clock)."""
+"""The station's clock: whom it believes, and what becomes of times that were recorded before."""
 
 from typing import Any
 

@@ -95,7 +95,6 @@ def test_a_point_that_was_missed_is_left_out() -> None:
 
 
 def test_a_meter_that_cannot_be_read_gives_none() -> None:
-    """Rulings on the meter."""
     found = aligned(60)
     found.meter_works = False
     found.read_meter()

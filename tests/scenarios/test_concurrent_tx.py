@@ -390,7 +390,6 @@ def test_it_is_not_forgotten_over_a_power_cut_that_the_transaction_outlives() ->
 
 
 def test_unanswered_it_goes_on_if_the_offline_rules_let_the_tag_charge() -> None:
-    """Rulings on Authorize."""
     for allowed, left in (("true", [2]), ("false", [])):
         found = started_twice()
         found.csms = answering(Authorize="InternalError")

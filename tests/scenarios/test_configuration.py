@@ -223,7 +223,6 @@ def test_the_supported_profiles_are_those_that_are_on() -> None:
 
 
 def test_the_keys_of_a_profile_that_is_off_disappear() -> None:
-    """Rulings on profiles that are off."""
     found = station(profiles_off=("SmartCharging", "LocalAuthListManagement", "Reservation")).online()
     names = {item["key"] for item in get(found)["configurationKey"]}
     assert names.isdisjoint({"ChargeProfileMaxStackLevel", "LocalAuthListEnabled", "ReserveConnectorZeroSupported"})
@@ -231,7 +230,6 @@ def test_the_keys_of_a_profile_that_is_off_disappear() -> None:
 
 
 def test_the_factory_value_holds_until_the_csms_sets_one_which_outlives_a_changed_factory_value() -> None:
-    """Rulings on registration, contract on settings."""
     found = station(factory={"ConnectionTimeOut": "11"}, call_timeout_s=17).online()
     assert get(found, "ConnectionTimeOut")["configurationKey"][0]["value"] == "11"
     assert get(found, "MessageTimeout")["configurationKey"][0]["value"] == "17"
@@ -299,7 +297,7 @@ def test_nothing_of_ours_leaves_on_a_link_that_is_to_be_closed() -> None:
     ],
 )
 def test_a_bad_request_is_an_error(payload: dict[str, Any], error_code: str) -> None:
-    """OCPP-J 4.2.3, rulings on errors."""
+    """OCPP-J 4.2.3."""
     answer = station().online().ask("ChangeConfiguration", payload)
     assert answer is not None
     assert answer.error_code == error_code

@@ -1,4 +1,4 @@
-"""Faults and warnings: what they do to energy, status and transaction (4.9, 7.6, rulings on faults)."""
+"""Faults and warnings: what they do to energy, status and transaction (4.9, 7.6)."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def closed(found: StationUnderTest, connector_id: int = 1) -> bool:
 
 @pytest.mark.parametrize("error_code", ENDING)
 def test_a_fault_that_ends_the_transaction(error_code: str) -> None:
-    """Rulings on faults: reason Other."""
+    """Reason Other."""
     found = charging().forget()
     found.fault(error_code)
     assert not closed(found)
@@ -41,7 +41,7 @@ def test_a_fault_that_ends_the_transaction(error_code: str) -> None:
 
 @pytest.mark.parametrize("error_code", PAUSING)
 def test_a_fault_that_pauses_the_transaction(error_code: str) -> None:
-    """Rulings on faults: it goes on, and energy returns when the fault clears."""
+    """It goes on, and energy returns when the fault clears."""
     found = charging().forget()
     found.fault(error_code)
     assert not closed(found)
@@ -55,7 +55,6 @@ def test_a_fault_that_pauses_the_transaction(error_code: str) -> None:
 @pytest.mark.parametrize("error_code", PAUSING)
 @pytest.mark.parametrize("end", ["tag", "remote", "unplug"])
 def test_a_paused_transaction_that_is_ended_meanwhile_does_not_return(error_code: str, end: str) -> None:
-    """Rulings on faults."""
     found = charging().forget()
     found.fault(error_code)
     if end == "tag":
@@ -145,7 +144,7 @@ def test_a_contactor_that_does_not_obey_is_a_power_switch_failure(fault: str) ->
 
 
 def test_a_meter_that_fails_while_charging_lets_the_transaction_go_on_without_samples() -> None:
-    """Rulings on the meter: samples are left out, never repeated or invented."""
+    """Samples are left out, never repeated or invented."""
     found = charging().forget()
     found.advance(60)
     found.meter_works = False

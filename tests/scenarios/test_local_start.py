@@ -81,7 +81,7 @@ def test_the_cable_is_locked_before_the_start_and_released_after_the_stop() -> N
 
 
 def test_a_lock_that_does_not_close_is_a_connector_lock_failure_and_no_start() -> None:
-    """TC_024, rulings on faults."""
+    """TC_024."""
     found = station().online().forget()
     found.lock_moves = False
     found.swipe()
@@ -103,7 +103,7 @@ def test_a_fixed_cable_needs_no_lock() -> None:
 
 
 def test_a_meter_that_cannot_be_read_lets_nothing_start() -> None:
-    """Rulings on the meter: PowerMeterFailure, Faulted."""
+    """PowerMeterFailure, Faulted."""
     found = station().online().forget()
     found.observe(MeterFailed(connector_id=1, reason="no answer"))
     found.swipe()
@@ -153,7 +153,7 @@ def test_a_reset_under_way_starts_nothing() -> None:
 
 @pytest.mark.parametrize("status", ["Blocked", "Expired", "Invalid", "ConcurrentTx"])
 def test_a_start_that_is_not_accepted_is_stopped_and_its_cable_held_for_the_same_tag_or_group(status: str) -> None:
-    """Errata 3.17, 3.5; rulings on StopTransaction."""
+    """Errata 3.17, 3.5."""
     info = {"status": status, "parentIdTag": "GROUP"}
     found = station().online().forget()
     found.csms = answering(
@@ -191,7 +191,6 @@ def test_the_held_cable_opens_for_the_tag_itself_without_a_question() -> None:
 
 
 def test_the_held_cable_opens_by_unlock_connector() -> None:
-    """Rulings on StopTransaction."""
     found = station().online()
     found.csms = answering(StartTransaction={"idTagInfo": {"status": "Blocked"}, "transactionId": 12})
     found.plug()

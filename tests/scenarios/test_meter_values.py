@@ -142,7 +142,7 @@ def test_energy_of_an_interval_is_that_since_the_sample_before() -> None:
 
 
 def test_what_the_meter_does_not_give_is_left_out() -> None:
-    """Rulings on the meter: never invented."""
+    """Never invented."""
     found = charging().configure(MeterValuesSampledData="SoC,Temperature").forget()
     found.advance(180)
     assert found.sent("MeterValues") == []

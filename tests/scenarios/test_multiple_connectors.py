@@ -247,7 +247,7 @@ def test_the_group_of_an_unknown_tag_is_not_known_offline_so_it_starts_by_the_of
 
 
 def test_an_authorize_that_stays_unanswered_leaves_the_start_to_the_offline_rules() -> None:
-    """3.5, rulings on Authorize."""
+    """3.5."""
     found = of_the_group(factory={"AllowOfflineTxForUnknownId": "true"})
     found.csms = answering(Authorize=None)
     found.plug(2)

@@ -97,7 +97,7 @@ def test_without_a_cache_nothing_is_known_offline() -> None:
 
 
 def test_the_cache_outlives_a_restart_and_serves_before_the_link_is_up() -> None:
-    """3.5.1, rulings on registration."""
+    """3.5.1."""
     found = cached()
     found.boot()
     assert start(found)
@@ -131,7 +131,6 @@ def test_another_csms_url_makes_the_station_a_stranger_again() -> None:
 
 
 def test_a_boot_without_an_answer_counts_as_offline() -> None:
-    """Rulings on registration."""
     found = cached()
     found.csms = None
     found.boot()
@@ -141,7 +140,6 @@ def test_a_boot_without_an_answer_counts_as_offline() -> None:
 
 
 def test_pending_counts_as_offline_too() -> None:
-    """Rulings on registration."""
     found = cached()
     found.csms = answering(BootNotification={"status": "Pending", "currentTime": utc(), "interval": 60})
     found.boot()
@@ -150,7 +148,6 @@ def test_pending_counts_as_offline_too() -> None:
 
 
 def test_rejected_refuses_new_starts_and_lets_a_running_transaction_go_on() -> None:
-    """Rulings on registration."""
     found = cached(connectors=2, power_loss_policy="resume")
     assert start(found)
     found.csms = answering(BootNotification={"status": "Rejected", "currentTime": utc(), "interval": 600})
@@ -166,7 +163,7 @@ def test_rejected_refuses_new_starts_and_lets_a_running_transaction_go_on() -> N
 
 
 def test_an_authorize_that_the_link_takes_with_it_is_decided_offline() -> None:
-    """3.5, rulings on Authorize."""
+    """3.5."""
     found = station().online()
     found.csms = answering(Authorize=None)
     found.plug()
@@ -188,7 +185,7 @@ def test_an_authorize_that_the_link_takes_with_it_starts_where_unknown_tags_may(
 
 @pytest.mark.parametrize("silence", [None, "InternalError"])
 def test_an_authorize_that_is_not_answered_or_refused_by_an_error_is_decided_offline(silence: str | None) -> None:
-    """Rulings on Authorize: MessageTimeout, or a CALLERROR."""
+    """MessageTimeout, or a CALLERROR."""
     found = station(factory=OFFLINE_FOR_ALL).online()
     found.csms = answering(Authorize=silence)
     found.plug()
@@ -200,7 +197,7 @@ def test_an_authorize_that_is_not_answered_or_refused_by_an_error_is_decided_off
 
 
 def test_an_unlock_connector_that_waits_ends_with_its_link() -> None:
-    """Rulings on deferred answers: a closed link ends it."""
+    """A closed link ends it."""
     found = charging()
     found.has_lock_feedback = False
     found.ask("UnlockConnector", {"connectorId": 1})

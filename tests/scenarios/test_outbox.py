@@ -214,7 +214,7 @@ def test_a_stop_that_is_given_up_does_not_stand_in_the_way_of_later_sessions() -
 
 
 def test_an_answer_under_a_strange_message_id_changes_nothing() -> None:
-    """Rulings on failures: wrong ids are none."""
+    """Wrong ids are none."""
     found = started(None)
     found.receive([3, "somebody-else", {}])
     found.receive([4, "somebody-else", "InternalError", "", {}])
@@ -251,7 +251,6 @@ def test_a_start_that_times_out_is_tried_for_ever() -> None:
 
 
 def test_the_third_time_out_in_a_row_opens_the_link_anew() -> None:
-    """Rulings on retries."""
     found = started(None)
     found.advance(30 + 60 + 30 + 120 + 29)
     assert found.events(LinkCloseDecided) == []
@@ -267,7 +266,7 @@ def test_the_third_time_out_in_a_row_opens_the_link_anew() -> None:
 
 @pytest.mark.parametrize("is_cut", [False, True], ids=["lost link", "power cut"])
 def test_what_waits_because_of_a_time_out_goes_at_once_on_the_next_connection(is_cut: bool) -> None:
-    """Rulings on retries: the wait is for a live link; nothing has failed on the new one."""
+    """The wait is for a live link; nothing has failed on the new one."""
     found = started(None)
     found.advance(30 + 60 + 30)  # the second time-out: 120 s to wait
     if is_cut:
@@ -293,7 +292,7 @@ def test_what_waits_because_of_a_callerror_waits_on_the_next_connection_too() ->
 
 
 def test_an_answered_call_in_between_begins_the_count_of_time_outs_anew() -> None:
-    """Rulings on retries: three in a row."""
+    """Three in a row."""
     replies: Any = iter([None, None, "InternalError", None, None])
     found = started("InternalError", factory={"TransactionMessageAttempts": "9"})
     found.csms = answering(StartTransaction=lambda call: next(replies, {"transactionId": 1, **REJECTED_START}))
@@ -350,7 +349,7 @@ def test_a_callerror_after_many_lost_links_still_leaves_attempts() -> None:
 @pytest.mark.parametrize("action", ["MeterValues", "StopTransaction"])
 @pytest.mark.parametrize("payload", [{"idTagInfo": {}}, {"idTagInfo": "Accepted"}, {"nonsense": 1}])
 def test_a_malformed_answer_settles_meter_values_and_stop_transaction(action: str, payload: dict[str, Any]) -> None:
-    """Rulings on failures: their answers say nothing that is needed."""
+    """Their answers say nothing that is needed."""
     found = charging().forget()
     found.csms = answering(**{action: payload})
     found.advance(60)
@@ -400,7 +399,7 @@ def test_a_callerror_of_the_wrong_shape_still_is_a_failure_to_process(frame: lis
     ],
 )
 def test_a_start_answered_without_a_usable_transaction_id_has_failed(payload: dict[str, Any]) -> None:
-    """Rulings on failures: it is tried again, and given up like any other."""
+    """It is tried again, and given up like any other."""
     found = started(payload)
     found.advance(3600)
     assert len(start_times(found)) == 3
@@ -411,7 +410,7 @@ def test_a_start_answered_without_a_usable_transaction_id_has_failed(payload: di
 
 @pytest.mark.parametrize("payload", [{"transactionId": 42}, {"transactionId": 42, "idTagInfo": {"status": "Fine"}}])
 def test_a_start_answer_with_nothing_usable_but_its_id_binds_the_id(payload: dict[str, Any]) -> None:
-    """Rulings on failures: the id is what counts."""
+    """The id is what counts."""
     found = started(payload)
     assert len(start_times(found)) == 1
     found.swipe()
@@ -419,7 +418,7 @@ def test_a_start_answer_with_nothing_usable_but_its_id_binds_the_id(payload: dic
 
 
 def test_unknown_members_and_null_for_optional_ones_are_dropped_and_recorded() -> None:
-    """Rulings on failures: answers are read leniently."""
+    """Answers are read leniently."""
     info = {"status": "Accepted", "parentIdTag": None, "mood": "good"}
     found = started({"idTagInfo": info, "transactionId": 8, "extra": [1, 2]})
     settled = [event for event in found.events(CallSettled) if event.action == "StartTransaction"][-1]
@@ -512,7 +511,7 @@ def test_after_a_late_answer_the_call_in_flight_may_also_end_by_its_time_out() -
 
 
 def test_a_second_different_transaction_id_is_a_contradiction_on_record_and_both_stop() -> None:
-    """Rulings on late answers: the first answer binds; a RemoteStop with either id is accepted."""
+    """The first answer binds; a RemoteStop with either id is accepted."""
     for stop_id in (5, 6):
         found = started(None)
         first = found.last("StartTransaction")
@@ -533,7 +532,7 @@ def test_a_second_different_transaction_id_is_a_contradiction_on_record_and_both
 
 
 def test_another_transaction_id_after_the_transaction_is_settled_wholly_is_on_record_too() -> None:
-    """Rulings on late answers: the first answer binds, the contradiction is seen however late it comes."""
+    """The first answer binds, the contradiction is seen however late it comes."""
     found = charging()
     start = found.last("StartTransaction")
     found.swipe()
@@ -549,7 +548,7 @@ def test_another_transaction_id_after_the_transaction_is_settled_wholly_is_on_re
 
 
 def test_the_id_that_comes_after_a_given_up_transaction_is_settled_wholly_is_on_record_once() -> None:
-    """Errata 3.18, rulings on late answers: nothing is left to be told under it."""
+    """Errata 3.18: nothing is left to be told under it."""
     found = started("InternalError", factory={"TransactionMessageAttempts": "1"})
     start = found.last("StartTransaction")
     found.csms = answering()
@@ -578,7 +577,6 @@ def test_a_late_callerror_counts_while_the_repetition_is_under_way() -> None:
 
 
 def test_an_answer_that_comes_twice_is_ignored_the_second_time() -> None:
-    """Rulings on late answers."""
     found = charging()
     start = found.last("StartTransaction")
     before = found.state
@@ -668,7 +666,7 @@ def test_messages_of_two_transactions_keep_the_order_in_which_they_arose() -> No
 
 
 def test_thousands_of_queued_messages_leave_in_order_through_a_small_window() -> None:
-    """Rulings on bounded state: the state holds a window and counts, the rest stands in the log."""
+    """The state holds a window and counts, the rest stands in the log."""
     found = charging().forget()
     found.disconnect()
     found.advance(60 * 1_200)
@@ -747,7 +745,7 @@ def test_a_message_id_is_never_longer_than_36_characters_and_never_used_twice() 
 
 
 def test_what_is_owed_of_a_profile_that_was_switched_off_meanwhile_is_told_yet() -> None:
-    """Rulings on profiles that are off: they answer nothing new; what happened before has happened."""
+    """They answer nothing new; what happened before has happened."""
     found = station().online()
     found.csms = answering(DiagnosticsStatusNotification=None)
     found.ask("GetDiagnostics", {"location": "ftp://127.0.0.1/"})
@@ -761,7 +759,7 @@ def test_what_is_owed_of_a_profile_that_was_switched_off_meanwhile_is_told_yet()
     assert found.state.outbox.pending == 0
 
 
-# Overlap: the next call recorded ahead (rulings on overlap)
+# Overlap: the next call recorded ahead
 
 
 def backlog(samples: int = 5) -> StationUnderTest:
@@ -877,7 +875,7 @@ def test_a_time_out_calls_it_off() -> None:
     assert first.message_id != again.message_id
 
 
-# What a damaged segment has lost (rulings on failures)
+# What a damaged segment has lost
 
 
 @dataclass
@@ -946,7 +944,7 @@ def test_a_transaction_of_which_all_is_lost_is_not_waited_for_either() -> None:
 
 
 def test_a_full_queue_of_notices_does_not_keep_the_station_from_its_csms() -> None:
-    """Rulings on bounds: what makers queue while offline costs BootNotification nothing, and is sent afterwards."""
+    """What makers queue while offline costs BootNotification nothing, and is sent afterwards."""
     found = station().boot()
     for number in range(DATA_TRANSFERS_MAX):
         found.observe(DataTransferRequested(vendor_id="org.example", message_id=None, data=str(number)))

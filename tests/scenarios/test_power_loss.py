@@ -76,7 +76,7 @@ def test_a_register_below_the_last_stored_one_is_a_reset_and_the_stored_one_stan
 
 @pytest.mark.parametrize("policy", ["stop", "resume"])
 def test_a_meter_with_more_on_its_register_that_was_put_in_meanwhile_is_not_billed(policy: str) -> None:
-    """Rulings on interrupted transactions: plausible is what the connector can have given in the time, 22 kW at most."""
+    """Plausible is what the connector can have given in the time, 22 kW at most."""
     found = charging(station(power_loss_policy=policy, factory={"MeterValueSampleInterval": "0"}))
     found.advance(50)
     found.charge(400)
@@ -151,7 +151,6 @@ def test_a_meter_that_can_be_read_again_only_after_the_boot_may_be_another_too()
 
 
 def test_a_meter_that_cannot_be_read_at_boot_leaves_the_last_stored_register_flagged() -> None:
-    """Rulings on the meter."""
     found = charging()
     found.advance(50)
     found.charge(400)
@@ -186,7 +185,7 @@ def boot_event(found: StationUnderTest, *, orderly: bool = False, boot_id: str =
 def test_a_board_whose_kernel_kept_running_had_no_power_loss(
     keeps_power: bool, ids: tuple[str, str], reason: str
 ) -> None:
-    """Rulings on interrupted transactions: the kernel's boot id tells."""
+    """The kernel's boot id tells."""
     found = station(keeps_power=keeps_power)
     found.observe(boot_event(found, boot_id=ids[0]), found.description, BoardOpened())
     found.read_meter()
@@ -196,14 +195,13 @@ def test_a_board_whose_kernel_kept_running_had_no_power_loss(
 
 
 def test_an_orderly_end_without_stops_is_a_reboot() -> None:
-    """Rulings on interrupted transactions."""
     found = charging()
     found.boot(orderly=True)
     assert [stop.reason for stop in stops(found)] == ["Reboot"]
 
 
 def test_sigterm_opens_the_contactor_and_stops_with_reboot() -> None:
-    """Rulings on interrupted transactions, policy "stop"."""
+    """Interrupted transactions, policy "stop"."""
     found = charging().forget()
     assert outputs.wanted(found.state, 1).outputs.contactor_closed
     found.observe(StationStopping(why="SIGTERM"))
@@ -252,7 +250,6 @@ def test_the_policy_resume_lets_it_go_on_while_the_vehicle_is_still_there() -> N
 
 
 def test_the_policy_resume_stops_with_power_loss_where_the_vehicle_has_gone() -> None:
-    """Rulings on interrupted transactions."""
     found = charging(station(power_loss_policy="resume"))
     cut(found).connect()
     assert [stop["reason"] for stop in found.sent("StopTransaction")] == ["PowerLoss"]
@@ -261,7 +258,7 @@ def test_the_policy_resume_stops_with_power_loss_where_the_vehicle_has_gone() ->
 
 @pytest.mark.parametrize("why", ["SIGTERM", "MainsLost"])
 def test_the_policy_resume_leaves_it_open_at_an_orderly_end(why: str) -> None:
-    """Rulings on interrupted transactions; the contactor opens all the same."""
+    """The contactor opens all the same."""
     found = charging(station(power_loss_policy="resume")).forget()
     found.observe(StationStopping(why=why))
     assert found.sent("StopTransaction") == []

@@ -177,7 +177,7 @@ def test_without_a_connector_that_could_start_it_is_rejected() -> None:
 
 @pytest.mark.parametrize("status", ["Pending", None])
 def test_before_the_acceptance_it_is_rejected(status: str | None) -> None:
-    """4.2, rulings on registration."""
+    """4.2."""
     found = station().online()
     boot = None if status is None else {"status": status, "currentTime": utc(), "interval": 60}
     found.csms = answering(BootNotification=boot)
@@ -208,14 +208,14 @@ def test_a_foreign_reservation_is_in_the_way_and_the_own_one_is_used() -> None:
     ],
 )
 def test_a_bad_request_is_an_error(payload: dict[str, Any], error_code: str) -> None:
-    """OCPP-J 4.2.3, rulings on errors."""
+    """OCPP-J 4.2.3."""
     answer = station().online().ask("RemoteStartTransaction", payload)
     assert answer is not None
     assert answer.error_code == error_code
 
 
 def test_with_smart_charging_off_a_profile_is_ignored() -> None:
-    """5.11, rulings on profiles that are off."""
+    """5.11."""
     found = station(profiles_off=("SmartCharging",)).online().forget()
     periods = [{"startPeriod": 0, "limit": 6}]
     profile = {

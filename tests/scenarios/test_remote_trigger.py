@@ -99,7 +99,7 @@ def test_the_answer_to_a_triggered_boot_notification_counts_like_any_other(statu
 
 
 def test_the_time_in_the_answer_to_a_triggered_boot_notification_is_looked_at() -> None:
-    """4.2, rulings on the clock: one that NTP keeps is not set, but the difference is on record."""
+    """4.2: one that NTP keeps is not set, but the difference is on record."""
     station = world()
     station.answers["BootNotification"] = {"status": "Accepted", "currentTime": station.utc(3_600), "interval": 600}
     mark = station.mark

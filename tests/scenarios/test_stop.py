@@ -45,7 +45,7 @@ def test_another_tag_does_nothing_and_is_not_asked_for() -> None:
 
 
 def test_a_tag_of_the_same_group_stops_it_after_an_authorize() -> None:
-    """3.10, rulings on StopTransaction."""
+    """3.10."""
     found = in_group()
     found.swipe(OTHER_TAG)
     assert found.actions() == ["Authorize", "StopTransaction", "StatusNotification 1 Finishing"]
@@ -70,7 +70,7 @@ def test_a_blocked_tag_of_the_same_group_does_not_stop_it() -> None:
 
 
 def test_a_known_member_of_the_group_stops_it_without_a_question() -> None:
-    """Rulings on StopTransaction: known from the list or the cache, online and offline."""
+    """Known from the list or the cache, online and offline."""
     for online in (True, False):
         found = in_group()
         entry = {"idTag": OTHER_TAG, **GROUP}
@@ -201,7 +201,6 @@ def test_a_short_circuit_of_the_pilot_is_no_disconnection() -> None:
 
 
 def test_the_emergency_stop_stops_every_transaction() -> None:
-    """Rulings on faults."""
     found = station(connectors=2).online()
     for number in (1, 2):
         found.plug(number)
@@ -215,14 +214,14 @@ def test_the_emergency_stop_stops_every_transaction() -> None:
 
 
 def test_every_stop_carries_its_reason() -> None:
-    """4.10, rulings on StopTransaction; the others are tested where they belong."""
+    """4.10; the others are tested where they belong."""
     found = charging()
     found.fault("GroundFailure")
     assert found.sent("StopTransaction")[0]["reason"] == "Other"
 
 
 def test_a_stop_with_a_dead_meter_uses_the_last_stored_reading() -> None:
-    """Rulings on the meter: never invented."""
+    """Never invented."""
     found = charging()
     for energy_wh in (400, 377):
         found.advance(55)
@@ -319,7 +318,7 @@ def test_too_much_transaction_data_is_thinned_in_the_middle() -> None:
 
 
 def test_the_times_of_a_transaction_never_decrease_not_even_in_its_data() -> None:
-    """Rulings on the clock: whatever the offset does."""
+    """Whatever the offset does."""
     keys = {"StopTxnSampledData": "Energy.Active.Import.Register"}
     found = charging(station(factory=keys))
     found.advance(120)

@@ -1,4 +1,4 @@
-"""UnlockConnector (5.18, errata 3.85, rulings on deferred answers)."""
+"""UnlockConnector (5.18, errata 3.85)."""
 
 import pytest
 
@@ -68,7 +68,6 @@ def test_a_jammed_lock_is_unlock_failed() -> None:
 
 
 def test_a_lock_that_says_nothing_is_unlock_failed_after_five_seconds() -> None:
-    """Rulings on deferred answers."""
     found = charging().forget()
     found.has_lock_feedback = False
     assert unlock(found) is None
@@ -79,7 +78,6 @@ def test_a_lock_that_says_nothing_is_unlock_failed_after_five_seconds() -> None:
 
 
 def test_other_calls_are_answered_while_it_waits() -> None:
-    """Rulings on deferred answers."""
     found = charging().forget()
     found.has_lock_feedback = False
     unlock(found)
@@ -91,7 +89,7 @@ def test_other_calls_are_answered_while_it_waits() -> None:
 
 
 def test_a_second_call_under_the_same_message_id_is_an_error_and_the_first_is_answered_yet() -> None:
-    """OCPP-J 4.2.3, rulings on errors."""
+    """OCPP-J 4.2.3."""
     found = charging().forget()
     found.has_lock_feedback = False
     for _ in range(2):

@@ -49,7 +49,7 @@ DAY_MS = 24 * HOUR_MS
 WEEK_MS = 7 * DAY_MS
 #: How long until a recurring schedule restarts (7.37, errata 3.78).
 RECURRENCE_MS: dict[str, int] = {RecurrencyKind.DAILY: DAY_MS, RecurrencyKind.WEEKLY: WEEK_MS}
-#: A profile that begins no later than this after its receipt applies from the receipt on (rulings on smart charging).
+#: A profile that begins no later than this after its receipt applies from the receipt on.
 AHEAD_MAX_MS = 60_000
 #: numberPhases of a period that gives none (errata 3.68).
 PHASES_ASSUMED = 3

@@ -1,4 +1,4 @@
-"""Station time and UTC (rulings on the clock)."""
+"""Station time and UTC."""
 
 import pytest
 

@@ -99,7 +99,6 @@ def test_only_the_present_connection_can_be_closed() -> None:
 
 
 def test_an_open_call_lasts_until_its_answer_or_the_end_of_the_link() -> None:
-    """Rulings on deferred answers."""
     opened = folded(Link(), LinkOpened(connection=1), DEFERRED)
     assert [call.message_id for call in opened.open_calls] == ["m"]
     answer = CallAnswered(connection=1, message_id="m", action="UnlockConnector", payload="{}")

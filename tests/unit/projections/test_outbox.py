@@ -96,7 +96,6 @@ def test_a_triggered_message_goes_with_the_priority_lane() -> None:
 
 
 def test_the_transaction_lane_is_a_window_and_counts() -> None:
-    """Rulings on bounded state."""
     outbox = folded(Outbox(), *[SAMPLE] * (WINDOW_MAX + 7))
     assert (len(outbox.window), outbox.beyond, outbox.window_end_seq) == (WINDOW_MAX, 7, WINDOW_MAX)
     assert (outbox.last_owed_seq, outbox.pending) == (WINDOW_MAX + 7, WINDOW_MAX + 7)
@@ -237,7 +236,6 @@ AHEAD = CallPrepared(
 
 
 def test_a_prepared_call_is_kept_until_it_leaves_or_is_called_off() -> None:
-    """Rulings on overlap."""
     outbox = folded(Outbox(), SAMPLE, SAMPLE)
     prepared = folded(outbox, dispatched(), AHEAD, first_seq=3)
     assert prepared.prepared == AHEAD

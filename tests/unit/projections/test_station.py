@@ -89,7 +89,6 @@ def test_what_changes_is_what_is_another_object_afterwards() -> None:
 
 
 def test_what_a_boot_proves_of_the_one_before() -> None:
-    """Rulings on interrupted transactions."""
     found = station().boot()
     found.advance(50)
     found.read_meter()

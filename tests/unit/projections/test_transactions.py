@@ -103,7 +103,6 @@ def test_running_ones_come_by_connector() -> None:
 
 
 def test_the_first_id_binds_contradictions_are_kept_beside_it() -> None:
-    """Rulings on late answers."""
     transactions = running(TransactionIdAssigned(number=1, transaction_id=0))
     assert transactions.by_transaction_id(0) == one(transactions)
     conflict = TransactionIdAssigned(number=1, transaction_id=8, conflict=True)
@@ -215,7 +214,6 @@ def test_a_settled_stop_is_all_that_was_owed() -> None:
 
 
 def test_the_last_confirmed_ones_are_remembered_by_what_a_late_answer_may_name() -> None:
-    """Rulings on late answers."""
     transactions = Transactions()
     for number in range(1, CONFIRMED_KEPT + 4):
         sent = replace(dispatched(f"m{number}"), number=number)

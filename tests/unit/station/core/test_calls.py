@@ -57,7 +57,7 @@ def test_a_sample_that_arose_on_this_connection_keeps_its_place_before_a_later_s
     ],
 )
 def test_before_the_acceptance(status: str, events: tuple[Event, ...], action: str | None) -> None:
-    """4.2, rulings on registration."""
+    """4.2."""
     assert first(owing(*events, sample=True, status=status)) == action
 
 

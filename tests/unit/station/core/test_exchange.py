@@ -132,7 +132,7 @@ def test_an_answer_to_an_earlier_transmission_is_marked_late() -> None:
 
 
 def test_after_a_late_answer_the_answer_to_the_call_in_flight_ends_it_and_may_contradict() -> None:
-    """OCPP-J 4.1.1, rulings on late answers."""
+    """OCPP-J 4.1.1."""
     found = waiting()
     first = in_flight(found)
     found.advance(90)
@@ -160,7 +160,7 @@ def test_an_apology_is_for_calls_only() -> None:
 
 
 def test_a_large_frame_that_was_read_beforehand_comes_to_the_same() -> None:
-    """Rulings on large frames: the worker thread's reading is a cache of what the text says."""
+    """The worker thread's reading is a cache of what the text says."""
     text = '[2,"x","SendLocalList",{"listVersion":1,"updateType":"Full","localAuthorizationList":[]}]'
     outcomes = []
     for read in (None, read_large(text)):

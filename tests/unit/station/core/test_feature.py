@@ -54,7 +54,6 @@ def test_only_what_the_csms_sends_can_be_answered(action: str) -> None:
 
 
 def test_a_profile_that_is_off_takes_its_features_with_it_and_leaves_its_off_answers() -> None:
-    """Rulings on profiles that are off."""
     feature = Feature(
         name="x",
         ocpp_profile="Extra",

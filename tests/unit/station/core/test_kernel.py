@@ -44,7 +44,7 @@ def test_a_step_records_the_observation_and_what_follows_under_its_cause() -> No
 
 
 def test_time_never_goes_back() -> None:
-    """Rulings on the clock: one axis."""
+    """One axis."""
     state, _ = kernel.step(INITIAL, MAINS, 50, registry())
     state, batch = kernel.step(state, MAINS, 40, registry())
     assert batch[0].at_ms == 50

@@ -1,4 +1,4 @@
-"""Which conditions block, which only warn (7.6, rulings on faults)."""
+"""Which conditions block, which only warn (7.6)."""
 
 import pytest
 

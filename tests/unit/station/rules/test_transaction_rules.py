@@ -68,7 +68,7 @@ def test_what_a_station_refuses_as_a_whole() -> None:
 
 @pytest.mark.parametrize("status", ["Unknown", "Pending"])
 def test_a_station_that_was_accepted_once_goes_on_without_an_answer(status: str) -> None:
-    """Rulings on registration: as if offline."""
+    """As if offline."""
     state = station().online().state
     assert refusal_to_serve(replace(state, registration=replace(state.registration, status=status))) is None
 
@@ -91,7 +91,6 @@ def test_what_a_connector_refuses(facts: dict[str, Any], reason: str | None) -> 
 
 
 def test_the_first_id_binds_and_another_is_a_contradiction() -> None:
-    """Rulings on late answers."""
     found = station().online()
     found.csms = answering(StartTransaction=None)
     charging(found)
@@ -119,7 +118,6 @@ def test_minus_one_is_for_a_start_that_was_given_up() -> None:
 
 
 def test_the_register_to_stop_at() -> None:
-    """Rulings on the meter."""
     found = charging()
     found.charge(50)
     assert register_of(found.state, running(found)) == (1050, False)

@@ -459,7 +459,7 @@ def test_a_change_of_anything_that_is_told_counts(change: dict[str, Any]) -> Non
 
 
 def test_a_register_that_was_reset_is_compared_with_what_the_meter_shows() -> None:
-    """Rulings on meters: the reported register never falls, so the state's is ahead of the meter's by an offset."""
+    """The reported register never falls, so the state's is ahead of the meter's by an offset."""
     gateway, board = opened()
     found = charging(station(connectors=2))
     found.energy_wh[1] = 0

@@ -219,7 +219,7 @@ async def test_what_arrives_is_observed_and_a_binary_frame_refused(server: Serve
 
 @pytest.mark.asyncio
 async def test_a_frame_above_the_limit_closes_the_link(server: Server, tmp_path: Path) -> None:
-    """Rulings on large frames: 512 KiB."""
+    """512 KiB."""
 
     async def flood(socket: ServerConnection) -> None:
         await socket.send("x" * (MAX_FRAME_BYTES + 1))

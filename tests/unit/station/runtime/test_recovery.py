@@ -55,7 +55,7 @@ async def test_an_empty_log_is_the_initial_state(log: EventLog) -> None:
 
 @pytest.mark.asyncio
 async def test_the_log_folds_to_the_state_that_the_station_had_with_its_windows_filled_again(log: EventLog) -> None:
-    """Rulings on the outbox: an OutboxWindowRead names a range, what it held stands in the log."""
+    """An OutboxWindowRead names a range, what it held stands in the log."""
     found = long_outage()
     await log.append(found.log)
     stored = next(item for item in await log.read(0, 5_000) if isinstance(item.event, OutboxWindowRead))

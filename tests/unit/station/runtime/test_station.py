@@ -82,7 +82,6 @@ async def test_the_log_folds_to_the_published_state(station: Station, log: Event
 async def test_a_large_frame_is_stepped_and_encoded_in_a_thread_so_that_the_reflex_need_not_wait(
     log: EventLog, monkeypatch: pytest.MonkeyPatch, is_large: bool
 ) -> None:
-    """Rulings on large frames."""
     stepped: set[bool] = set()
     encoded: list[int] = []
 

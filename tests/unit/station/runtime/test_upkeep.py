@@ -204,7 +204,7 @@ async def test_a_whole_log_is_checked_to_its_end_and_the_chores_go_on(rig: Rig) 
 async def test_damage_behind_the_snapshot_is_found_after_boot_recorded_and_salvaged_by_the_next_process(
     tmp_path: Path,
 ) -> None:
-    """Rulings on integrity: what the boot does not look at is checked afterwards, and handled as if found at boot."""
+    """What the boot does not look at is checked afterwards, and handled as if found at boot."""
     log = await EventLog.open(tmp_path, identity="CB-0001")
     found = charging()
     await log.append(found.log)

@@ -79,7 +79,7 @@ def lowest(*limits: Plain | None) -> Plain:
 
 
 def transaction_limit(situation: Situation, connector_id: int, second: int, from_s: int) -> Plain | None:
-    """T of rulings on smart charging: the TxProfile's, or the TxDefaultProfile's if no TxProfile is installed."""
+    """T: the TxProfile's, or the TxDefaultProfile's if no TxProfile is installed."""
     numbers = {each.connector_id: each for each in situation.charging}
     charging = numbers.get(connector_id)
     since_s = from_s if charging is None else seconds(charging.since_utc_ms)
