@@ -113,6 +113,9 @@ def main(arguments: list[str]) -> int:
     past = LivingPast(Path(arguments[0]))
     try:
         serve(past, sys.stdin.buffer, answers)
+    except BrokenPipeError:  # the station is gone, and with it whoever asked
+        with suppress(BrokenPipeError):
+            answers.close()
     finally:
         past.close()
     return 0

@@ -122,3 +122,18 @@ def test_the_process_gives_way_and_ends_with_its_input(station: Any, tmp_path: P
         assert f"Max data size             {160 << 20}" in limits
         process.stdin.close()
         assert process.wait(60) == 0
+
+
+def test_a_station_that_is_gone_before_its_answer_is_no_trouble_of_the_process(station: Any, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "station.replay.viewing.living", str(tmp_path / "log")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        question = {"path": "/api/view/now", "query": {"at": "200"}, "head_seq": FIRST, "now_s": 0.0}
+        process.stdin.write(orjson.dumps(question) + b"\n")
+        process.stdin.flush()
+        assert process.wait(60) == 0
+        assert process.stderr.read() == b""
