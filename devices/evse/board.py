@@ -20,6 +20,7 @@ from devices.evse.wiring import EvseWiring
 from devices.gpio.rack import Handle, Job, LoopTimers, Rack, ThreadPoller, Timers, pause
 from devices.gpio.reporter import Reporter
 from devices.gpio.sections import UNKNOWN_ROTATION, FaultSection
+from devices.gpio.station_contacts import hear_station
 from devices.iec61851 import ma_from_duty_permille
 from devices.modbus.meter import measured_by
 from devices.modbus.register_map import load_map
@@ -28,14 +29,11 @@ from devices.readers.device_reader import DeviceReader
 from devices.readings import (
     DUTY_STEADY_PERMILLE,
     ConnectorOutputs,
-    EmergencyStopReading,
     LimitContactReading,
     LockReading,
-    MainsReading,
     MeterReading,
     Reading,
     TagReading,
-    TamperReading,
 )
 
 logger = logging.getLogger(__name__)
@@ -208,14 +206,7 @@ class EvseBoard:
     def _begin(self, reporter: Reporter) -> None:
         drivers = self._drivers
         assert drivers is not None, "made before"
-        if drivers.mains is not None:
-            drivers.mains.on_level(lambda present: self._emit(MainsReading(present=present)))
-        if drivers.emergency_stop is not None:
-            drivers.emergency_stop.on_level(lambda pressed: self._emit(EmergencyStopReading(pressed=pressed)))
-        if drivers.tamper is not None:
-            drivers.tamper.on_level(lambda opened: self._emit(TamperReading(open=opened)))
-        if drivers.limit_contact is not None:
-            drivers.limit_contact.on_level(lambda closed: self._emit(LimitContactReading(closed=closed)))
+        hear_station(drivers, self._emit)
         for section, contact in drivers.faults:
             contact.on_level(partial(self._tripped, section))
         for point in drivers.points.values():

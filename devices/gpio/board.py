@@ -22,6 +22,7 @@ from devices.gpio.ntc_sensor import NAME as NTC
 from devices.gpio.rack import Job, LoopTimers, Poller, Rack, ThreadPoller, Timers, pause
 from devices.gpio.reporter import Reporter
 from devices.gpio.sections import UNKNOWN_ROTATION, FaultSection
+from devices.gpio.station_contacts import hear_station
 from devices.gpio.watchdog import Feeding, new_watchdogs
 from devices.gpio.wiring import Wiring
 from devices.modbus.meter import ModbusMeter, measured_by
@@ -33,17 +34,13 @@ from devices.readings import (
     MONITOR_UNTRIED,
     ConnectorOutputs,
     ContactorReading,
-    EmergencyStopReading,
-    LimitContactReading,
     LockReading,
-    MainsReading,
     MeterReading,
     PilotReading,
     ProximityReading,
     Reading,
     ResidualMonitorReading,
     TagReading,
-    TamperReading,
     TemperatureReading,
 )
 
@@ -273,7 +270,7 @@ class GpioBoard:
         for connector_id, connector in drivers.connectors.items():
             if connector.lock is not None:
                 self._wanted_locked[connector_id] = connector.lock.locked
-        self._begin_station(drivers)
+        hear_station(drivers, self._emit)
         for section, contact in drivers.faults:
             contact.on_level(partial(self._tripped, section))
         for connector_id in self.connector_ids:
@@ -290,16 +287,6 @@ class GpioBoard:
             watchdog = self._wiring.section.watchdog
             feeding = Feeding(self._rack, new_watchdogs(self._rack, watchdog), watchdog.period_ms)
             self._stack.callback(feeding.close)
-
-    def _begin_station(self, drivers: Drivers) -> None:
-        if drivers.mains is not None:
-            drivers.mains.on_level(lambda present: self._emit(MainsReading(present=present)))
-        if drivers.emergency_stop is not None:
-            drivers.emergency_stop.on_level(lambda pressed: self._emit(EmergencyStopReading(pressed=pressed)))
-        if drivers.tamper is not None:
-            drivers.tamper.on_level(lambda opened: self._emit(TamperReading(open=opened)))
-        if drivers.limit_contact is not None:
-            drivers.limit_contact.on_level(lambda closed: self._emit(LimitContactReading(closed=closed)))
 
     def _begin_connector(self, connector_id: int) -> None:
         drivers = self._of(connector_id)

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from devices.findings import ERROR, BoardFinding, sound
-from devices.kinds import Problem
 from station.boards import Fittings
-from station.boards.wiring_errors import settings_error
+from station.boards.wiring_errors import wired
 from station.settings.loading import Settings
 
 if TYPE_CHECKING:
@@ -18,24 +17,8 @@ if TYPE_CHECKING:
 def read_wiring(settings: Settings) -> "EvseWiring":
     """`[board.wiring]` as a whole plan. Raises SettingsError with every problem, each with its line, table and key."""
     from devices.evse.wiring import parse_wiring
-    from devices.gpio.wiring import WiringError
 
-    board = settings.board
-    try:
-        wiring = parse_wiring(
-            board.wiring,
-            connectors=settings.station.connectors,
-            fixed_cable=board.fixed_cable,
-            phases=board.phases,
-            voltage_v=board.voltage_v,
-            max_current_a=board.max_current_a,
-        )
-    except WiringError as error:
-        raise settings_error(settings, error.problems) from error
-    if settings.limits.contact.dims_when and not wiring.has_limit_contact:
-        path, text = ("limits", "contact", "dims_when"), "needs limit_contact in [board.wiring]: no contact is wired"
-        raise settings_error(settings, [Problem(path=path, text=text)])
-    return wiring
+    return wired(settings, parse_wiring, lambda wiring: wiring.has_limit_contact)
 
 
 def make(settings: Settings, station_time: Callable[[], int]) -> "EvseBoard":

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 from devices.bench.board import BenchBoard
 from devices.bench.errors import BenchRefusal, StillLocked
@@ -274,6 +275,4 @@ def _hand(board: BenchBoard, act: Act) -> None:
 
 def directory_of(root: Path, identity: str) -> Path:
     """Where a station of the swarm keeps everything: a directory whose name is its identity, percent-encoded."""
-    from urllib.parse import quote
-
     return root / "stations" / quote(identity, safe="")

@@ -1,7 +1,7 @@
 """The papers of a swarm: `report.html` for people, `report.json`, and the rows as Parquet for DuckDB and its like."""
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ import orjson
 from eventstore.structure import to_plain
 from station import VERSION
 from station.replay.opening.errors import LibraryMissing
+from station.replay.pages.html_table import html_table
 from station.swarm.faults import KINDS, CsmsFault, counted
-from station.swarm.verdict import StationRow, SwarmVerdict, plain_fault
+from station.swarm.verdict import StationRow, SwarmVerdict
 from station.telling.amounts import energy, plural
 from station.telling.quantiles import quantile
 
@@ -48,7 +49,7 @@ def document(found: SwarmVerdict, facts: Facts) -> dict[str, Any]:
         "faults_by_kind": counted(found.faults),
         "latencies_ms": {action: _latencies(counts) for action, counts in sorted(found.latencies.items())},
         "stations": [to_plain(row) for row in found.rows],
-        "faults": [plain_fault(fault) for fault in found.faults],
+        "faults": [to_plain(fault) for fault in found.faults],
     }
 
 
@@ -69,7 +70,7 @@ def _parquet(directory: Path, found: SwarmVerdict) -> list[str]:
         raise LibraryMissing("writing Parquet", "pyarrow") from error
     for name, rows, kind in (
         ("stations.parquet", [to_plain(row) for row in found.rows], StationRow),
-        ("faults.parquet", [plain_fault(fault) for fault in found.faults], CsmsFault),
+        ("faults.parquet", [to_plain(fault) for fault in found.faults], CsmsFault),
     ):
         schema = pa.schema([(field, _type(pa, kind, field)) for field in kind.__struct_fields__])
         parquet.write_table(pa.Table.from_pylist(rows, schema=schema), directory / name)
@@ -93,12 +94,14 @@ def page(found: SwarmVerdict, facts: Facts) -> str:
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(plural(len(rows), 'station'))} were judged by {escape(books)}.</p>",
-        _table((), [(name, value) for name, value in facts.items() if isinstance(value, str | int | float)]),
+        html_table(("", ""), [(name, value) for name, value in facts.items() if isinstance(value, str | int | float)]),
         "<h2>Faults</h2>",
-        _table(("fault", ">times", "what it means"), [(kind, times, KINDS[kind]) for kind, times in by_kind.items()]),
+        html_table(
+            ("fault", ">times", "what it means"), [(kind, times, KINDS[kind]) for kind, times in by_kind.items()]
+        ),
         _faults(found.faults),
         "<h2>How long the CSMS took</h2>",
-        _table(
+        html_table(
             ("action", ">calls", ">median, ms", ">99 of 100, ms", ">worst, ms"),
             [(action, *_latencies(counts).values()) for action, counts in sorted(found.latencies.items())],
         ),
@@ -120,7 +123,7 @@ def _faults(faults: Sequence[CsmsFault]) -> str:
         for each in shown
     ]
     heads = ("fault", "station", ">transaction", ">its id", "frame", ">event", "when (UTC)", "what")
-    return _table(heads, rows) + rest
+    return html_table(heads, rows) + rest
 
 
 def _stations(rows: Sequence[StationRow]) -> str:
@@ -149,23 +152,4 @@ def _stations(rows: Sequence[StationRow]) -> str:
         *(">outages", ">power cuts", ">median, ms", ">99 of 100, ms", ">faults", "error"),
     )
     first = f", the first {len(worst)} of {len(rows)}" if len(worst) < len(rows) else ""
-    return f"<p>{escape(total)} in all{first}.</p>" + _table(heads, cells)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table; ">" before a heading makes its column one of numbers."""
-    numeric = [head.startswith(">") for head in heads]
-    line = "".join(
-        f"<th{' class=n' if number else ''}>{escape(head.lstrip('>'))}</th>"
-        for head, number in zip(heads, numeric, strict=True)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{' class=n' if index < len(numeric) and numeric[index] else ''}>{'' if cell is None else escape(str(cell))}</td>"
-            for index, cell in enumerate(row)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table>{f'<tr>{line}</tr>' if heads else ''}{body}</table>" if body else "<p>None.</p>"
+    return f"<p>{escape(total)} in all{first}.</p>" + html_table(heads, cells)

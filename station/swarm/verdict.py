@@ -7,7 +7,6 @@ all are read.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from eventstore.catalogue.link import CallSettled
 from eventstore.event import Event
@@ -204,8 +203,3 @@ def verdict(
         latencies=latencies,
         judged_books=books is not None,
     )
-
-
-def plain_fault(fault: CsmsFault) -> dict[str, Any]:
-    """As JSON and Parquet hold it."""
-    return {name: getattr(fault, name) for name in fault.__struct_fields__}

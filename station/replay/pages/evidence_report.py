@@ -3,13 +3,14 @@
 It says what happened, with the number of the event that says so beside each fact, and what is proven of it and what is not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from eventstore.value import Value
 from station.replay.answers.timeline import line
 from station.replay.answers.transactions import WholeTransaction
 from station.replay.opening.times import Zone
+from station.replay.pages.html_table import html_table
 from station.replay.proof.statement import Statement
 from station.telling.amounts import current, duration, energy
 from station.views.exchanges import Exchange, brief
@@ -55,7 +56,7 @@ def report(found: WholeTransaction, proof: Proof, zone: Zone, *, identity: str) 
         "<h2>Readings of the meter that belong to the bill</h2>",
         _samples(found, zone),
         "<h2>Limits</h2>",
-        _table(
+        html_table(
             ("from", ">limit", ">phases"),
             ((zone.short(each.utc_ms), current(each.limit_ma), each.phases) for each in found.limits),
         ),
@@ -162,7 +163,7 @@ def _samples(found: WholeTransaction, zone: Zone) -> str:
     )
     left_out = len(found.samples) - len(shown)
     more = f"<p>{left_out} earlier ones are in events.jsonl.</p>" if left_out else ""
-    return more + _table((">event", "taken", "why", *(f">{name}" for name in names)), rows)
+    return more + html_table((">event", "taken", "why", *(f">{name}" for name in names)), rows)
 
 
 def _story(found: WholeTransaction, zone: Zone) -> str:
@@ -184,7 +185,7 @@ def _messages(messages: Sequence[Exchange], zone: Zone) -> str:
         )
         for each in messages
     )
-    return _table((">event", "sent", "message", "which says", "answer", "at"), rows)
+    return html_table((">event", "sent", "message", "which says", "answer", "at"), rows)
 
 
 def _proven(proof: Proof) -> str:
@@ -218,19 +219,3 @@ def _proven(proof: Proof) -> str:
         "confirmed, events.jsonl says so (utc_certain)."
     )
     return "".join(f"<p>{escape(text)}</p>" for text in lines)
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A column whose name begins with ">" stands to the right."""
-    sides = ["n" if column.startswith(">") else "" for column in columns]
-    head = "".join(
-        f"<th class='{side}'>{escape(column.removeprefix('>'))}</th>"
-        for column, side in zip(columns, sides, strict=True)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td class='{side}'>{escape(str(cell))}</td>" for cell, side in zip(row, sides, strict=True))
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><tr>{head}</tr>{body}</table>" if body else "<p>None.</p>"
